@@ -1,0 +1,43 @@
+-- Which runs are the last ones of each test?
+-- source: octane.test_manual__last_runs
+-- source: octane.gherkin_test__last_runs
+-- source: octane.test_automated__last_runs
+-- source: octane.test_suite__last_runs
+-- grain: one last run of a test
+-- key: workspace_id, test_id, run_id
+-- relation: test_id -> er.tests.test_id
+-- relation: run_id -> er.runs.run_id
+with all_links as (
+    select
+        link._workspace_id, link.source_id,
+        'test_manual' as source_type,
+        link.target_id, link.target_type
+    from octane.test_manual__last_runs as link
+    union all by name
+    select
+        link._workspace_id, link.source_id,
+        'gherkin_test' as source_type,
+        link.target_id, link.target_type
+    from octane.gherkin_test__last_runs as link
+    union all by name
+    select
+        link._workspace_id, link.source_id,
+        'test_automated' as source_type,
+        link.target_id, link.target_type
+    from octane.test_automated__last_runs as link
+    union all by name
+    select
+        link._workspace_id, link.source_id,
+        'test_suite' as source_type,
+        link.target_id, link.target_type
+    from octane.test_suite__last_runs as link
+)
+
+select
+    link._workspace_id as workspace_id, -- workspace that the row belongs to
+    link.source_id as test_id, -- test whose last runs these are
+    link.source_type as test_type, -- kind of the test
+    link.target_id
+        as run_id, -- one of its last runs; one for each release, milestone, program and environment
+    link.target_type as run_type -- kind of the run
+from all_links as link

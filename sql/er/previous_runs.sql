@@ -1,0 +1,35 @@
+-- Which results were replaced by a later result of the same run?
+-- source: octane.run_history
+-- grain: one replaced result of a run
+-- key: workspace_id, previous_run_id
+-- relation: release_id -> er.releases.release_id
+select
+    history._workspace_id as workspace_id, -- workspace that the row belongs to
+    history.id as previous_run_id, -- id of the row of history
+    cast(history.run_id as varchar)
+        as run_id, -- run whose earlier result this is; the run may be gone
+    cast(history.test_id as varchar) as test_id, -- test that was run; the test may be gone
+    history.test_name, -- name of the test at that time
+    history.test_component as component_name, -- component of the test
+    history.test_package as package_name, -- package of the test
+    history.test_class as class_name, -- class of the test
+    coalesce(native_statuses.list_item_code, history.run_native_status_id)
+        as native_status_code, -- logical name of the status as it was reported
+    coalesce(statuses.list_item_code, history.run_status_id)
+        as status_code, -- logical name of the summary status
+    cast(history.build_id as varchar) as build_id, -- build that reported it; the build may be gone
+    history.build_name, -- name or number of the build
+    history.job_name, -- CI job that ran it
+    history.pipeline_name, -- pipeline that reported it
+    history.release_id, -- release that the result counted for
+    history.run_started as started_at, -- when the run started (UTC)
+    history.run_duration as duration_ms, -- length of the run
+    history.error_type, -- class of the error
+    history.error_message -- message of the error
+from octane.run_history as history
+left join er.list_items as native_statuses
+    on native_statuses.workspace_id = history._workspace_id
+    and native_statuses.list_item_id = history.run_native_status_id
+left join er.list_items as statuses
+    on statuses.workspace_id = history._workspace_id
+    and statuses.list_item_id = history.run_status_id

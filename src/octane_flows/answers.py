@@ -1,0 +1,243 @@
+"""Answers for people and programs: tables on the terminal, CSV, JSON and Parquet files.
+
+Arrow tables and warehouse connections in, text or files out; only `cli` and `demo` call this.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from octane_flows import warehouse
+from octane_flows.errors import UsageError
+from octane_flows.flows import list_flows
+from octane_flows.lake import Lake
+
+CELL_WIDTH = 34  # wide enough for a title, narrow enough for four columns on a small terminal
+
+
+def parse_parameters(pairs: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` texts as a mapping."""
+    parameters: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--param takes NAME=VALUE, such as hours=72; this is {pair!r}.")
+        if name in parameters:
+            raise UsageError(f"--param {name} is given twice; give it once.")
+        parameters[name] = value
+    return parameters
+
+
+def write_answer(answer: pa.Table, style: str, destination: Path | None, console: Console) -> None:
+    """Write rows in one of the styles table, csv, json, parquet."""
+    if style == "parquet":
+        if destination is None:
+            raise UsageError("Parquet is not for terminals; add --output FILE.")
+        pq.write_table(answer, destination)
+        return
+    if style == "table":
+        target = console
+        if destination is not None:
+            with destination.open("w", encoding="utf-8") as stream:
+                print_rows(Console(file=stream, width=200, highlight=False), answer)
+            return
+        print_rows(target, answer)
+        return
+    if destination is not None:
+        with destination.open("wb") as stream:
+            _write_text(answer, style, stream)
+        return
+    sys.stdout.flush()
+    _write_text(answer, style, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def _write_text(answer: pa.Table, style: str, stream: Any) -> None:
+    if style == "csv":
+        flat = pa.table(
+            {
+                name: _csv_column(column)
+                for name, column in zip(answer.column_names, answer.columns, strict=True)
+            }
+        )
+        pa_csv.write_csv(flat, stream)
+        return
+    text = json.dumps(answer.to_pylist(), default=_json_value, ensure_ascii=False, indent=1)
+    stream.write(text.encode() + b"\n")
+
+
+def _csv_column(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    if pa.types.is_nested(column.type):
+        texts = [
+            None if value is None else json.dumps(value, default=_json_value, ensure_ascii=False)
+            for value in column.to_pylist()
+        ]
+        return pa.array(texts, pa.string())
+    return column
+
+
+def _json_value(value: Any) -> str:
+    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+
+
+def print_rows(
+    console: Console, answer: pa.Table, *, title: str | None = None, total: int | None = None
+) -> None:
+    """Rows as a table that fits the terminal; columns without room are named below it.
+
+    `total` says how many rows there are when `answer` holds only the first ones.
+    """
+    rows = answer.to_pylist()
+    names = [name for name in answer.column_names if not _is_one_workspace(name, rows)]
+    cells = {name: [_cell(row[name]) for row in rows] for name in names}
+    widths = {name: min(CELL_WIDTH, max(map(len, (name, *texts)))) for name, texts in cells.items()}
+    shown: list[str] = []
+    room = console.width
+    for name in names:
+        room -= widths[name] + 2
+        if room < 0 and shown:
+            break
+        shown.append(name)
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for name in shown:
+        numeric = pa.types.is_integer(answer.schema.field(name).type)
+        table.add_column(
+            name, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis",
+            max_width=CELL_WIDTH,
+        )  # fmt: skip
+    for index in range(len(rows)):
+        table.add_row(*(Text(cells[name][index]) for name in shown))
+    console.print(table)
+    count = answer.num_rows if total is None else total
+    said = f"{count:,} {'row' if count == 1 else 'rows'}"
+    if count > answer.num_rows:
+        said += f", the first {answer.num_rows} shown"
+    if len(shown) < len(names):
+        hidden = ", ".join(names[len(shown) :])
+        said += f"; more columns: {hidden}"
+    console.print(said, style="dim", markup=False)
+
+
+def _is_one_workspace(name: str, rows: list[dict[str, Any]]) -> bool:
+    return name == "workspace_id" and len({row[name] for row in rows}) == 1 and len(rows[0]) > 1
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, list):
+        return ", ".join(_cell(one) for one in value)
+    return " ".join(str(value).split())
+
+
+def print_flows(console: Console, *, as_json: bool) -> None:
+    """The catalogue of flows."""
+    if as_json:
+        listed = [
+            {
+                "slug": flow.slug,
+                "number": flow.number,
+                "title": flow.title,
+                "question": flow.question,
+                "grain": flow.grain,
+                "parameters": [
+                    {
+                        "name": one.name,
+                        "type": one.type,
+                        "default": one.default,
+                        "meaning": one.meaning,
+                    }
+                    for one in flow.parameters
+                ],
+            }
+            for flow in list_flows()
+        ]
+        print(json.dumps(listed, indent=1, ensure_ascii=False, default=str))
+        return
+    for flow in list_flows():
+        console.print(f"[bold]{flow.slug}[/bold]  (flow {flow.number})")
+        console.print(f"    {flow.question}", markup=False)
+        for one in flow.parameters:
+            console.print(f"    --param {one.name}={one.default}  {one.meaning}", markup=False)
+
+
+def run_sql(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """Run a user's SQL; its mistakes become one sentence."""
+    try:
+        result = connection.sql(sql)
+        return pa.table({}) if result is None else result.to_arrow_table()
+    except duckdb.Error as error:
+        first = str(error).split("\n\n", 1)[0].replace("\n", " ")
+        raise UsageError(f"The warehouse did not accept this SQL: {first}") from None
+
+
+def show_table(
+    connection: duckdb.DuckDBPyConnection, name: str, limit: int, console: Console
+) -> None:
+    """Columns with types and comments, then the first rows."""
+    schema, dot, table = name.partition(".")
+    if not dot:
+        raise UsageError(f"Name the schema too, such as er.{name} or octane.{name}.")
+    columns: pa.Table = connection.sql(
+        "select column_name, data_type, comment from duckdb_columns() "
+        "where schema_name = $schema and table_name = $table order by column_index",
+        params={"schema": schema, "table": table},
+    ).to_arrow_table()
+    if columns.num_rows == 0:
+        known = connection.execute(
+            "select distinct schema_name || '.' || table_name from duckdb_columns() "
+            "where schema_name = ? or table_name = ? order by all limit 8",
+            [schema, table],
+        ).fetchall()
+        near = ", ".join(one for (one,) in known) or "octane.*, er.*, meta.*"
+        raise UsageError(f"There is no table {name} in the warehouse; there are {near}.")
+    print_rows(console, columns, title=name)
+    # Both names exist: checked above.
+    rows = connection.sql(f'select * from "{schema}"."{table}" limit {limit}').to_arrow_table()
+    print_rows(console, rows)
+
+
+def print_status(home: Path, console: Console) -> None:
+    """What the lake and the warehouse hold."""
+    manifest = Lake(home / "lake").current()
+    if manifest is None:
+        raise UsageError(
+            f"Nothing has been extracted into {home} yet; run octane-flows run, or set OCTANE_HOME."
+        )
+    console.print(f"data folder  {home.resolve()}", soft_wrap=True)
+    console.print(f"server       {manifest.server_url}, version {manifest.server_version}")
+    console.print(
+        f"generation   {manifest.generation}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    complete = [row for row in manifest.certificate if row.status in ("complete", "carried")]
+    console.print(
+        f"complete     {len(complete)} of {len(manifest.certificate)} entity types, "
+        f"{sum(row.rows_read for row in complete):,} entities"
+    )
+    try:
+        with warehouse.connect(home) as connection:
+            row = connection.execute("select generation from meta.generation").fetchone()
+            built = row[0] if row else None
+    except UsageError:
+        console.print("warehouse    not built yet; run octane-flows build")
+    else:
+        behind = "" if built == manifest.generation else "; run octane-flows build to catch up"
+        console.print(f"warehouse    generation {built}{behind}")
+    for finding in manifest.findings:
+        console.print(f"finding      {finding}", markup=False, soft_wrap=True)

@@ -1,0 +1,203 @@
+"""The demo: a simulated Octane fed with real CI results, the Dagster job, the flows' answers.
+
+A folder in, the whole product at work out. The simulator runs as a process of its own and is fed
+over HTTP, as a CI server would do it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from octane_flows import refresh, warehouse
+from octane_flows.answers import print_rows
+from octane_flows.config import Settings, load_settings
+from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.flows import list_flows, run_flow
+from octane_flows.octane import Octane, Workspace
+from octane_flows.reports import REPORT_FILE
+from octane_flows.simulator.datasets import ci_history
+from octane_flows.simulator.datasets import demo as demo_data
+
+MARKER = ".octane-flows-demo"  # only a folder with this file is ever emptied
+ROWS_SHOWN = 12
+#: What the demo asks beyond the defaults, so that every answer has something to look at.
+PARAMETERS: dict[str, dict[str, str]] = {
+    "recent_failed_automated_tests": {"hours": "72"},
+    "modules_with_recent_failures": {"hours": "72"},
+    "failed_previous_runs": {"days": "3"},
+}
+
+
+class HttpFeeder:
+    """Writes the demo's data through the REST API, as users and a CI server would."""
+
+    def __init__(self, octane: Octane, workspace: Workspace) -> None:
+        self._octane = octane
+        self._workspace = workspace
+
+    def create(self, collection: str, rows: list[dict[str, Any]]) -> list[str]:
+        """POST entities; returns their ids in order."""
+        return [str(row["id"]) for row in self._workspace.create(collection, rows)]
+
+    def update(self, collection: str, rows: list[dict[str, Any]]) -> None:
+        """PUT entities by id."""
+        self._workspace.update(collection, rows)
+
+    def post_test_results(self, xml: bytes) -> None:
+        """POST one build's results and wait until the server has taken them in."""
+        task = self._workspace.post_test_results(xml)
+        while (status := self._workspace.test_results_status(task)) in ("queued", "running"):
+            pass
+        if status != "success":
+            raise OctaneFlowsError(f"The simulator ended a test-results task with {status!r}.")
+
+    def set_clock(self, now: datetime) -> None:
+        """Set the simulator's clock and stop it there."""
+        body = json.dumps({"now": now.isoformat(), "frozen": True}).encode()
+        self._octane.call("PUT", "/simulator/clock", what="setting the clock", body=body)
+
+
+def run(home: Path, *, output: Console, console: Console) -> None:
+    """Do the whole job in `home` and show the answers on `output`."""
+    _empty(home)
+    with _simulator() as facts:
+        environment = {
+            "OCTANE_URL": facts["url"],
+            "OCTANE_CLIENT_ID": facts["client_id"],
+            "OCTANE_CLIENT_SECRET": facts["client_secret"],
+            "OCTANE_SHARED_SPACE": facts["shared_space"],
+            "OCTANE_WORKSPACES": facts["workspace"],
+            "OCTANE_HOME": str(home),
+        }
+        settings = load_settings(environment, config_file=Path(os.devnull))
+        _feed(settings, facts, console)
+        _refresh(settings, environment, home, console)
+    _show(home, output)
+
+
+def _empty(home: Path) -> None:
+    if home.exists() and any(home.iterdir()):
+        if not (home / MARKER).exists():
+            raise UsageError(
+                f"{home} holds files that no demo wrote; give the demo a folder of its own with "
+                "--home."
+            )
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARKER).write_text("Written by octane-flows demo, which empties this folder.\n")
+
+
+@contextmanager
+def _simulator() -> Iterator[dict[str, str]]:
+    command = [sys.executable, "-m", "octane_flows", "simulate", "--dataset", "empty"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                raise OctaneFlowsError("The simulator did not start; run octane-flows simulate.")
+            yield json.loads(line)
+        finally:
+            process.terminate()
+
+
+def _feed(settings: Settings, facts: Mapping[str, str], console: Console) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Octane(settings) as octane, Progress(*columns, console=console) as bar:
+        feeder = HttpFeeder(octane, octane.workspace(facts["workspace"]))
+        builds = bar.add_task("real CI builds", total=ci_history.BUILDS)
+
+        def posted(done: int, total: int) -> None:
+            bar.update(builds, completed=done, total=total)
+
+        demo_data.load(feeder, progress=posted)
+
+
+def _refresh(
+    settings: Settings, environment: Mapping[str, str], home: Path, console: Console
+) -> None:
+    project = Path(__file__).resolve().parents[2]
+    if (
+        importlib.util.find_spec("dagster") is None
+        or not (project / "pipelines" / "definitions.py").exists()
+    ):
+        with console.status("extract, warehouse, checks, report (Dagster is not installed)"):
+            refresh.refresh(settings)
+        return
+    dagster_home = home / "dagster"
+    dagster_home.mkdir(exist_ok=True)
+    shutil.copy(project / "pipelines" / "dagster.yaml", dagster_home / "dagster.yaml")
+    log = home / "dagster.log"
+    command = [sys.executable, "-m", "dagster", "job", "execute"]
+    command += ["-m", "pipelines.definitions", "-d", str(project), "-j", "refresh"]
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("OCTANE_")},
+        **environment,
+        "OCTANE_HOME": str(home.resolve()),
+        "DAGSTER_HOME": str(dagster_home.resolve()),
+    }
+    with (
+        console.status("Dagster job refresh: extract, lake, warehouse, checks, report"),
+        log.open("wb") as stream,
+    ):
+        done = subprocess.run(
+            command, env=variables, stdout=stream, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode != 0:
+        raise OctaneFlowsError(f"The Dagster job failed; its log is {log}.")
+
+
+def _program() -> str:
+    """How the user can call this command from here: by its name, or by its path."""
+    if shutil.which("octane-flows"):
+        return "octane-flows"
+    return os.path.relpath(Path(sys.executable).with_name("octane-flows"))
+
+
+def _show(home: Path, output: Console) -> None:
+    program = _program()
+    with warehouse.connect(home) as connection:
+        for flow in list_flows():
+            parameters = PARAMETERS.get(flow.slug, {})
+            answer = run_flow(connection, flow.slug, parameters)
+            options = "".join(f" --param {name}={value}" for name, value in parameters.items())
+            output.rule(align="left", characters="─")
+            output.print(f"[bold]{flow.title}[/bold] (flow {flow.number})")
+            output.print(flow.question, markup=False)
+            output.print(
+                f"$ OCTANE_HOME={home} {program} flow {flow.slug}{options}",
+                style="cyan",
+                markup=False,
+                soft_wrap=True,
+            )
+            print_rows(output, answer[:ROWS_SHOWN], total=answer.num_rows)
+    output.rule(align="left", characters="─")
+    for name, path, how in (
+        ("Parquet", home / "lake", f"OCTANE_HOME={home} {program} status"),
+        (
+            "DuckDB file",
+            warehouse.warehouse_path(home),
+            f"OCTANE_HOME={home} {program} query SQL, or any DuckDB client",
+        ),
+        ("HTML report", home / REPORT_FILE, "open it in a browser"),
+        ("Notebook", Path("notebooks") / "explore.ipynb", "make notebook"),
+        ("Dagster", home / "dagster.log", "make ui"),
+    ):
+        output.print(f"{name:<12} {path}   ({how})", markup=False, soft_wrap=True)

@@ -1,0 +1,14 @@
+"""From the REST API to a generation of the lake: what to read, pages by key, JSON to Arrow."""
+
+from octane_flows.extract.plan import EntityPlan, Plan, make_plan
+from octane_flows.extract.run import EntityOutcome, ExtractReport, Progress, extract
+
+__all__ = [
+    "EntityOutcome",
+    "EntityPlan",
+    "ExtractReport",
+    "Plan",
+    "Progress",
+    "extract",
+    "make_plan",
+]

@@ -1,0 +1,128 @@
+"""Running one flow: texts become typed values, the macro is called, an Arrow table comes back.
+
+A connection, a slug and parameters in; the command line, reports and notebooks call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+import duckdb
+import pyarrow as pa
+
+from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.flows.catalogue import Flow, flow_named, nearest
+from octane_flows.warehouse.connect import first_line
+from octane_flows.warehouse.header import Parameter
+
+Value = str | int | float | bool | date | datetime | None
+YES, NO = ("true", "yes", "1"), ("false", "no", "0")
+
+
+def run_flow(
+    connection: duckdb.DuckDBPyConnection, slug: str, params: Mapping[str, Value] | None = None
+) -> pa.Table:
+    """Call `flow.<slug>()`; parameters that are not given keep their defaults."""
+    flow = flow_named(slug)
+    values = parse_parameters(flow, params or {})
+    _require_available(connection, flow)
+    named = ", ".join(f"{name} := ${name}" for name in values)
+    sql = f"select * from flow.{slug}({named})"
+    try:
+        # a cursor of its own, because the caller's may hold an unfinished result
+        with connection.cursor() as cursor:
+            return cursor.sql(sql, params=values or None).to_arrow_table()
+    except duckdb.Error as error:
+        raise UsageError(
+            f"The flow {slug} could not be run with {_shown(values)} ({first_line(error)}); "
+            "correct the parameters, or build the warehouse again if it is older than this version."
+        ) from error
+
+
+def parse_parameters(flow: Flow, params: Mapping[str, Value]) -> dict[str, Value]:
+    """Check names and turn texts into values of the declared types."""
+    known = {parameter.name: parameter for parameter in flow.parameters}
+    values: dict[str, Value] = {}
+    for name, value in params.items():
+        if name not in known:
+            raise UsageError(
+                f"The flow {flow.slug} has no parameter '{name}'; {nearest(name, list(known))}"
+            )
+        values[name] = parse_value(flow.slug, known[name], value)
+    return values
+
+
+def parse_value(slug: str, parameter: Parameter, value: Value) -> Value:
+    """One value in its declared type; None stays null."""
+    if value is None:
+        return None
+    text = str(value).strip()
+    try:
+        if parameter.type == "integer":
+            return int(text)
+        if parameter.type == "number":
+            return float(text)
+        if parameter.type == "boolean":
+            return _boolean(text)
+        if parameter.type == "timestamp":
+            return _moment(text)
+        if parameter.type == "date":
+            return date.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"The parameter {parameter.name} of {slug} is '{text}'; {EXPECTED[parameter.type]}"
+        ) from error
+    return str(value)
+
+
+EXPECTED = {
+    "integer": "write a whole number, such as 24.",
+    "number": "write a number, such as 1.5.",
+    "boolean": "write true or false.",
+    "timestamp": "write a date and time in UTC, such as 2021-01-20T21:00:00Z, or a date.",
+    "date": "write a date, such as 2021-01-20.",
+}
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in YES:
+        return True
+    if text.lower() in NO:
+        return False
+    raise ValueError(text)
+
+
+def _moment(text: str) -> datetime:
+    """ISO date or date and time; without a zone it is UTC; the result is naive UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _require_available(connection: duckdb.DuckDBPyConnection, flow: Flow) -> None:
+    try:
+        with connection.cursor() as cursor:
+            rows = cursor.execute(
+                "select models.status, models.reason from meta.models as models "
+                "where models.model = 'flow.' || ?",
+                [flow.slug],
+            ).fetchall()
+    except duckdb.CatalogException as error:
+        raise UsageError(
+            "This DuckDB file is no octane-flows warehouse (it has no meta.models); "
+            "open the one that 'octane-flows build' writes."
+        ) from error
+    if not rows:
+        raise UsageError(
+            f"The warehouse is older than the flow {flow.slug}; run 'octane-flows build'."
+        )
+    status, reason = rows[0]
+    if status != "available":
+        raise OctaneFlowsError(
+            f"The flow {flow.slug} cannot be answered from this server: {reason}; "
+            "ask for a role that may read it, then extract and build again."
+        )
+
+
+def _shown(values: Mapping[str, Value]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in values.items()) or "its defaults"

@@ -1,0 +1,27 @@
+"""The lake: immutable Parquet files and the manifests that name them.
+
+`extract` appends a generation, `warehouse` reads the current one; nobody else touches the folder.
+"""
+
+from octane_flows.lake.files import write_table
+from octane_flows.lake.manifest import (
+    CertificateRow,
+    ColumnEntry,
+    FileEntry,
+    Manifest,
+    SchemaChange,
+    TableEntry,
+)
+from octane_flows.lake.store import Draft, Lake
+
+__all__ = [
+    "CertificateRow",
+    "ColumnEntry",
+    "Draft",
+    "FileEntry",
+    "Lake",
+    "Manifest",
+    "SchemaChange",
+    "TableEntry",
+    "write_table",
+]

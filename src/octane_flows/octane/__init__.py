@@ -1,0 +1,24 @@
+"""The client for Octane's REST API: settings in, checked rows and metadata out.
+
+It speaks the protocol (sign-in, query language, pages, metadata) and knows nothing of lakes.
+"""
+
+from octane_flows.octane.client import Octane, Page, Workspace, WorkspaceRef
+from octane_flows.octane.concurrency import Politeness
+from octane_flows.octane.metadata import EntityType, Field, Metadata
+from octane_flows.octane.query import FieldRef, Id, Query, field
+
+__all__ = [
+    "EntityType",
+    "Field",
+    "FieldRef",
+    "Id",
+    "Metadata",
+    "Octane",
+    "Page",
+    "Politeness",
+    "Query",
+    "Workspace",
+    "WorkspaceRef",
+    "field",
+]

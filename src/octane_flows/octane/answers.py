@@ -1,0 +1,175 @@
+"""What an answer means: status, headers and body in, JSON or the right error out. Pure.
+
+Servers, proxies and sign-in pages answer in many shapes; each becomes one sentence with what was
+attempted, what came and what to do. `client` and `session` call it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from octane_flows.errors import (
+    AccessError,
+    AnswerError,
+    NotFoundError,
+    PartialError,
+    RequestError,
+    ServerError,
+    SignInError,
+    UnavailableError,
+)
+from octane_flows.octane.transport import Answer, TransportError
+
+__all__ = ["Redact", "explain", "read_json", "unreachable"]
+
+Redact = Callable[[str], str]
+
+MAX_DETAIL: Final = 300  # characters of the server's own words in a message
+NOT_A_ROLE: Final = frozenset({"platform.modify_non_editable_field"})  # 403 about the request
+
+
+def read_json(answer: Answer, what: str, *, redact: Redact = str) -> Any:
+    """The JSON of a good answer to `what` ("reading defects"); any other answer raises."""
+    if not 200 <= answer.status < 300:
+        raise explain(answer, what, redact=redact)
+    if _is_html(answer):
+        raise _html_error(answer, what, redact)
+    if not answer.body.strip():
+        raise AnswerError(
+            f"{_start(what)} gave status {answer.status} with an empty body, where JSON was "
+            "expected; try again, and ask the administrator about proxies in between."
+        )
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        raise AnswerError(
+            f"{_start(what)} gave {len(answer.body)} bytes that are not whole JSON, so the answer "
+            "was cut or changed on its way; try again."
+        ) from None
+
+
+def explain(answer: Answer, what: str, *, redact: Redact = str) -> ServerError:
+    """The error for an answer that is not 2xx."""
+    status = answer.status
+    if 300 <= status < 400:
+        return AnswerError(
+            f"{_start(what)} was redirected (status {status}), as a sign-in page or a moved server "
+            "does; check OCTANE_URL, and use an API access key where people sign in by SSO."
+        )
+    code, detail = describe(answer)
+    said = f": {redact(detail)}" if detail else ""
+    named = f" {code}" if code else ""
+    found = f"{_start(what)} was answered with status {status}{named}{said}"
+    found = found.rstrip(".")
+    if status == 401:
+        return SignInError(f"{found}; check that the credentials are valid and not expired.")
+    if status == 403 and code not in NOT_A_ROLE:
+        return AccessError(f"{found}; ask for a role that allows it, in this workspace.")
+    if status == 404:
+        return NotFoundError(
+            f"{found}; check the ids and names, and that this user or API key may see them."
+        )
+    if status in (408, 429, 502, 503, 504) or _is_html(answer):
+        return UnavailableError(
+            f"{found}; the server or a proxy is busy or down, so try again later."
+        )
+    if status >= 500:
+        return ServerError(f"{found}; the server failed, so try again or tell its administrator.")
+    rows, errors = _partial(answer)
+    if rows:
+        return PartialError(
+            f"{found}; {len(errors)} of {len(rows) + len(errors)} rows were refused.",
+            error_code=code,
+            rows=rows,
+            errors=errors,
+        )
+    return RequestError(f"{found}; correct the request.", error_code=code)
+
+
+def unreachable(error: TransportError, what: str, host: str) -> ServerError:
+    """The error for a request without a whole answer."""
+    remedies = {
+        "connect": "check OCTANE_URL, the network and OCTANE_PROXY",
+        "tls": "set OCTANE_CA_FILE to the company's certificates",
+        "proxy": "check OCTANE_PROXY",
+        "timeout": "try again, or raise OCTANE_TIMEOUT or lower OCTANE_PAGE_SIZE",
+        "cut": "try again, and ask about proxies in between",
+        "other": "check OCTANE_URL and the settings",
+    }
+    return UnavailableError(
+        f"{_start(what)} failed at {host}: {error.detail}; {remedies[error.kind]}."
+    )
+
+
+def describe(answer: Answer) -> tuple[str | None, str]:
+    """The error code and the words of an error body, in any of the shapes that are known."""
+    if _is_html(answer):
+        title = re.search(rb"<title[^>]*>(.*?)</title>", answer.body[:65536], re.I | re.S)
+        words = title[1].decode("utf-8", "replace") if title else ""
+        return None, _plain(
+            f'a web page "{html.unescape(words)}"' if words.strip() else "a web page"
+        )
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None, _plain(answer.body[:MAX_DETAIL].decode("utf-8", "replace"))
+    if not isinstance(body, dict):
+        return None, ""
+    errors = body.get("errors")
+    if "error_code" not in body and isinstance(errors, list) and errors:
+        body = errors[0] if isinstance(errors[0], dict) else {}
+    code = body.get("error_code") or body.get("errorCode")
+    for key in ("description_translated", "description", "accumulatedMessage", "message", "error"):
+        words = body.get(key)
+        if isinstance(words, str) and words.strip():
+            inner = _inner(words) if key == "message" else None
+            if inner is not None:
+                return inner
+            return (code if isinstance(code, str) else None), _plain(words)
+    return (code if isinstance(code, str) else None), ""
+
+
+def _inner(words: str) -> tuple[str | None, str] | None:
+    """The servlet layer wraps an error body, with escaped quotes, into one text."""
+    text = html.unescape(words)
+    if not text.lstrip().startswith("{"):
+        return None
+    code, detail = describe(Answer(0, (), text.encode()))
+    return (code, detail) if code or detail else None
+
+
+def _partial(answer: Answer) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return [], []
+    rows, errors = (body.get("data"), body.get("errors")) if isinstance(body, dict) else ([], [])
+    if not isinstance(rows, list) or not isinstance(errors, list):
+        return [], []
+    return rows, errors
+
+
+def _html_error(answer: Answer, what: str, redact: Redact) -> AnswerError:
+    _, detail = describe(answer)
+    return AnswerError(
+        f"{_start(what)} gave {redact(detail)} where JSON was expected, as a proxy, a maintenance "
+        "page or an SSO sign-in does; check OCTANE_URL, and use an API access key behind SSO."
+    )
+
+
+def _is_html(answer: Answer) -> bool:
+    kind = (answer.header("content-type") or "").lower()
+    return "html" in kind or answer.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def _plain(text: str) -> str:
+    words = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return words if len(words) <= MAX_DETAIL else words[: MAX_DETAIL - 3] + "..."
+
+
+def _start(what: str) -> str:
+    return what[:1].upper() + what[1:]

@@ -1,0 +1,379 @@
+"""The client: one shared space, its workspaces, their collections.
+
+Names and queries in, checked JSON rows out; every answer that cannot be trusted raises. The
+extract, the demo, parity checks and `doctor` call it, from several threads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Final
+
+from octane_flows.config import Settings
+from octane_flows.errors import AnswerError, RequestError
+from octane_flows.octane.answers import read_json
+from octane_flows.octane.concurrency import Politeness
+from octane_flows.octane.envelope import Page, envelope_fault, page_params
+from octane_flows.octane.metadata import Metadata, entity_names, parse_metadata
+from octane_flows.octane.query import Query, encode, encode_names, encode_query, field
+from octane_flows.octane.retry import RetryPolicy
+from octane_flows.octane.session import Session, Timing
+from octane_flows.octane.transport import Answer, HttpTransport, Transport
+
+__all__ = ["Octane", "Page", "Workspace", "WorkspaceRef"]
+
+PREVIEW_HEADER: Final = "ALM-OCTANE-TECH-PREVIEW"  # many resources need it, none minds it
+METADATA_BATCH: Final = 20  # entity types per request: one answer stays around a megabyte
+WRITE_BATCH: Final = 200  # the vendor's CI client writes no more at once
+VERSION_PATH: Final = "/admin/server/version"
+
+
+@dataclass(frozen=True)
+class WorkspaceRef:
+    """A workspace that the caller may read."""
+
+    id: str
+    name: str
+
+
+class Octane:
+    """One server and shared space; a context manager, safe between threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        transport: Transport | None = None,
+        policy: RetryPolicy | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self.url = settings.url
+        self.shared_space = settings.shared_space
+        self.page_size = settings.page_size
+        self._transport = transport or HttpTransport(settings)
+        self._session = Session(
+            settings.url,
+            settings.credentials,
+            self._transport,
+            concurrency=settings.concurrency,
+            policy=policy,
+            timing=timing,
+        )
+
+    def __enter__(self) -> Octane:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+
+    @property
+    def politeness(self) -> Politeness:
+        """What was asked of the server so far."""
+        return self._session.counters.snapshot()
+
+    def version(self) -> str:
+        """The server's version."""
+        body, _ = self.call("GET", VERSION_PATH, what="reading the server's version")
+        version = body.get("version") if isinstance(body, dict) else None
+        if not isinstance(version, str) or not version:
+            raise AnswerError(
+                f"{self.url}{VERSION_PATH} gave no version, so this may not be an Octane server; "
+                "check OCTANE_URL."
+            )
+        return version
+
+    def server_time(self) -> datetime:
+        """The server's clock, in UTC, to the second."""
+        answer = self.send("GET", VERSION_PATH, what="reading the server's time")
+        try:
+            moment = parsedate_to_datetime(answer.header("date") or "")
+        except ValueError:
+            raise AnswerError(
+                f"{self.url} gave no usable Date header, which dates the extract; check the "
+                "proxies in between."
+            ) from None
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+
+    def workspaces(self) -> list[WorkspaceRef]:
+        """The active workspaces that the caller may read."""
+        space = f"/api/shared_spaces/{encode(self.shared_space)}"
+        active = field("activity_level").eq(0)
+        try:
+            rows = self._all_workspaces(space, active)
+        except RequestError:  # servers that do not know the field list active ones only
+            rows = self._all_workspaces(space, None)
+        return [WorkspaceRef(str(row["id"]), str(row.get("name") or row["id"])) for row in rows]
+
+    def _all_workspaces(self, space: str, query: Query | None) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = read_page(
+                self,
+                f"{space}/workspaces",
+                fields=["id", "name"],
+                query=query,
+                order_by="id",
+                limit=self.page_size,
+                offset=len(rows),
+                what=f"listing the workspaces of shared space {self.shared_space}",
+            )
+            rows.extend(page.rows)
+            if len(rows) >= page.total_count:
+                return rows
+            if not page.rows:
+                raise AnswerError(
+                    f"Shared space {self.shared_space} listed {len(rows)} workspaces but counts "
+                    f"{page.total_count}; try again."
+                )
+
+    def workspace(self, id: str) -> Workspace:
+        """A workspace by id; asks nothing of the server."""
+        return Workspace(self, str(id))
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        what: str,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+    ) -> Answer:
+        """Send one request; the values of `params` are encoded already."""
+        headers = {"Accept": "application/json", PREVIEW_HEADER: "true"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        query = "&".join(f"{encode(key)}={value}" for key, value in params)
+        target = f"{path}?{query}" if query else path
+        return self._session.send(method, target, what=what, headers=headers, body=body)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        what: str,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+    ) -> tuple[Any, int]:
+        """Send one request; gives the JSON and the bytes that came. Raises ServerError."""
+        answer = self.send(method, path, params, what=what, body=body, content_type=content_type)
+        if method == "DELETE" and 200 <= answer.status < 300 and not answer.body.strip():
+            return None, answer.wire_bytes
+        return read_json(answer, what, redact=self._session.redact), answer.wire_bytes
+
+
+class Workspace:
+    """One workspace of an Octane."""
+
+    def __init__(self, octane: Octane, id: str) -> None:
+        self.id = id
+        self._octane = octane
+        self._base = f"/api/shared_spaces/{encode(octane.shared_space)}/workspaces/{encode(id)}"
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.id!r})"
+
+    def metadata(self) -> Metadata:
+        """Entity types and fields as the server tells them now."""
+        entities = self._metadata("entities", None)
+        names = entity_names(entities)
+        fields: list[Any] = []
+        for start in range(0, len(names), METADATA_BATCH):
+            batch = names[start : start + METADATA_BATCH]
+            fields.extend(self._metadata("fields", field("entity_name").in_(batch)))
+        return parse_metadata(entities, fields)
+
+    def _metadata(self, part: str, query: Query | None) -> list[Any]:
+        params = [("query", encode_query(query))] if query is not None else []
+        what = f"reading metadata/{part} of workspace {self.id}"
+        body, _ = self._octane.call("GET", f"{self._base}/metadata/{part}", params, what=what)
+        rows = body.get("data") if isinstance(body, dict) else None
+        if not isinstance(rows, list) or (part == "entities" and not rows):
+            raise AnswerError(
+                f"{what[:1].upper()}{what[1:]} gave no list of {part}, so it cannot be known what "
+                "to read; check OCTANE_URL and the server's version."
+            )
+        total = body.get("total_count", len(rows))
+        if isinstance(total, int) and total > len(rows):
+            raise AnswerError(
+                f"{what[:1].upper()}{what[1:]} gave {len(rows)} of {total} {part}; try again."
+            )
+        return rows
+
+    def page(
+        self,
+        collection: str,
+        *,
+        fields: Sequence[str],
+        query: Query | str | None = None,
+        order_by: str | None = "id",
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Page:
+        """One page; `limit` None asks for the page size of the settings. Raises ServerError."""
+        return read_page(
+            self._octane,
+            self._path(collection),
+            fields=fields,
+            query=query,
+            order_by=order_by,
+            limit=self._octane.page_size if limit is None else limit,
+            offset=offset,
+            what=f"reading {collection} of workspace {self.id}",
+        )
+
+    def count(self, collection: str, query: Query | str | None = None) -> int:
+        """How many entities match. Raises AnswerError when the server only gives a floor."""
+        page = self.page(collection, fields=["id"], query=query, limit=1)
+        if page.exceeds_total_count:
+            raise AnswerError(
+                f"Counting {collection} of workspace {self.id} gave more than {page.total_count}, "
+                "which is as far as the server counts; count narrower ranges of ids."
+            )
+        return page.total_count
+
+    def entity(self, collection: str, id: str | int, *, fields: Sequence[str]) -> dict[str, Any]:
+        """One entity by id. Raises NotFoundError."""
+        params = [("fields", encode_names(fields))] if fields else []
+        what = f"reading {collection}/{id} of workspace {self.id}"
+        body, _ = self._octane.call("GET", self._path(collection, str(id)), params, what=what)
+        if not isinstance(body, dict) or str(body.get("id")) != str(id):
+            raise AnswerError(
+                f"{what[:1].upper()}{what[1:]} did not give that entity; try again, and report it "
+                "if it stays."
+            )
+        return body
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """The JSON of any path below the workspace; values are encoded here."""
+        pairs = [(key, encode(value)) for key, value in (params or {}).items()]
+        target = f"{self._base}/{'/'.join(encode(one) for one in path.strip('/').split('/'))}"
+        what = f"reading {path} of workspace {self.id}"
+        return self._octane.call("GET", target, pairs, what=what)[0]
+
+    def create(
+        self,
+        collection: str,
+        rows: Sequence[Mapping[str, Any]],
+        fields: Sequence[str] = (),
+    ) -> list[dict[str, Any]]:
+        """Create entities; gives id, type and `fields` of each. Raises PartialError."""
+        return self._write("POST", collection, rows, fields, "creating")
+
+    def update(
+        self,
+        collection: str,
+        rows: Sequence[Mapping[str, Any]],
+        fields: Sequence[str] = (),
+    ) -> list[dict[str, Any]]:
+        """Update entities by the `id` in each row. Raises PartialError."""
+        return self._write("PUT", collection, rows, fields, "updating")
+
+    def _write(
+        self,
+        method: str,
+        collection: str,
+        rows: Sequence[Mapping[str, Any]],
+        fields: Sequence[str],
+        verb: str,
+    ) -> list[dict[str, Any]]:
+        params = [("fields", encode_names(fields))] if fields else []
+        what = f"{verb} {collection} in workspace {self.id}"
+        written: list[dict[str, Any]] = []
+        for start in range(0, len(rows), WRITE_BATCH):
+            batch = [dict(row) for row in rows[start : start + WRITE_BATCH]]
+            body, _ = self._octane.call(
+                method, self._path(collection), params, what=what, body=_json({"data": batch})
+            )
+            data = body.get("data") if isinstance(body, dict) else None
+            if not isinstance(data, list) or len(data) != len(batch):
+                raise AnswerError(
+                    f"{what[:1].upper()}{what[1:]} did not confirm all {len(batch)} rows; compare "
+                    "with the server before writing again."
+                )
+            written.extend(data)
+        return written
+
+    def update_one(
+        self, collection: str, id: str | int, values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Update one entity."""
+        what = f"updating {collection}/{id} in workspace {self.id}"
+        target = self._path(collection, str(id))
+        body, _ = self._octane.call("PUT", target, what=what, body=_json(dict(values)))
+        if not isinstance(body, dict):
+            raise AnswerError(f"{what[:1].upper()}{what[1:]} was not confirmed; read it again.")
+        return body
+
+    def delete(self, collection: str, id: str | int) -> None:
+        """Delete one entity."""
+        what = f"deleting {collection}/{id} in workspace {self.id}"
+        self._octane.call("DELETE", self._path(collection, str(id)), what=what)
+
+    def post_test_results(self, xml: bytes, skip_errors: bool = False) -> str:
+        """Hand in test results as a CI server does; gives the id of the server's task."""
+        what = f"posting test results to workspace {self.id}"
+        body, _ = self._octane.call(
+            "POST",
+            f"{self._base}/test-results",
+            [("skip-errors", "true" if skip_errors else "false")],
+            what=what,
+            body=xml,
+            content_type="application/xml",
+        )
+        if not isinstance(body, dict) or body.get("id") in (None, ""):
+            raise AnswerError(f"{what[:1].upper()}{what[1:]} gave no task id; try again.")
+        return str(body["id"])
+
+    def test_results_status(self, task_id: str) -> str:
+        """The state of such a task: queued, running, success, warning or failed."""
+        body = self.get(f"test-results/{task_id}")
+        status = body.get("status") if isinstance(body, dict) else None
+        if not isinstance(status, str):
+            raise AnswerError(f"The task {task_id} of test results has no status; try again.")
+        return status
+
+    def _path(self, collection: str, id: str | None = None) -> str:
+        path = f"{self._base}/{encode(collection)}"
+        return path if id is None else f"{path}/{encode(id)}"
+
+
+def read_page(
+    octane: Octane,
+    path: str,
+    *,
+    fields: Sequence[str],
+    query: Query | str | None,
+    order_by: str | None,
+    limit: int,
+    offset: int,
+    what: str,
+) -> Page:
+    """Ask for one page and check its envelope."""
+    params = list(page_params(fields, query, order_by, limit, offset))
+    body, size = octane.call("GET", path, params, what=what)
+    fault = envelope_fault(body, limit)
+    if fault is not None:
+        raise AnswerError(f"{what[:1].upper()}{what[1:]} gave {fault}; nothing is taken from it.")
+    return Page(body["data"], body["total_count"], body.get("exceeds_total_count") is True, size)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8")

@@ -1,0 +1,95 @@
+"""Refusals of the simulated server and the JSON shape they are sent in.
+
+In: facts about a refusal. Out: `ApiError`, raised anywhere below the HTTP layer, and its body.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+__all__ = [
+    "ApiError",
+    "bad_query",
+    "entity_not_found",
+    "illegal_value",
+    "not_authorized",
+    "not_found",
+    "unknown_field",
+]
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class ApiError(Exception):
+    """A refusal with status, code and properties; `index` places it in a bulk request."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        description: str,
+        properties: dict[str, Any] | None = None,
+        *,
+        business_error: bool = False,
+    ) -> None:
+        super().__init__(description)
+        self.status = status
+        self.code = code
+        self.description = description
+        self.properties = properties
+        self.business_error = business_error
+
+    def body(self) -> dict[str, Any]:
+        """The error object of the REST layer."""
+        return {
+            "error_code": self.code,
+            "correlation_id": "".join(secrets.choice(_ALPHABET) for _ in range(25)),
+            "description": self.description,
+            "description_translated": self.description,
+            "properties": self.properties,
+            "stack_trace": None,
+            "business_error": self.business_error,
+        }
+
+
+def unknown_field(entity_type: str, name: str) -> ApiError:
+    """The named entity type has no such field."""
+    return ApiError(
+        400,
+        "platform.unknown_field",
+        f"The entity type '{entity_type}' has no field named '{name}'",
+        {"entity_type": entity_type, "field_name": name},
+        business_error=True,
+    )
+
+
+def entity_not_found(entity_type: str, identifier: object) -> ApiError:
+    """No row of the type has the id."""
+    return ApiError(
+        404,
+        "platform.entity_not_found",
+        f"There is no {entity_type} with id {identifier}",
+        {"entity_type": entity_type, "entity_id": str(identifier)},
+        business_error=True,
+    )
+
+
+def bad_query(problem: str) -> ApiError:
+    """The query text cannot be parsed or does not fit the fields; the code is this simulator's."""
+    return ApiError(400, "platform.invalid_query", problem)
+
+
+def illegal_value(problem: str, properties: dict[str, Any] | None = None) -> ApiError:
+    """A value or a parameter breaks a rule."""
+    return ApiError(400, "platform.illegal_field_value", problem, properties, business_error=True)
+
+
+def not_found(status: int = 404, text: str = "HTTP 404 Not Found") -> ApiError:
+    """No such path (or another refusal of the web layer)."""
+    return ApiError(status, "platform.web_application", text)
+
+
+def not_authorized(what: str) -> ApiError:
+    """The caller may not use this."""
+    return ApiError(403, "platform.not_authorized", f"Not authorized: {what}")

@@ -1,0 +1,162 @@
+"""Who may call: sign-in, sessions that age and renew themselves, Basic and Bearer.
+
+In: requests. Out: nothing when the caller is known, else a 401 answer; cookies to set. Called by
+app.py before every other resource.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from werkzeug.wrappers import Request, Response
+
+__all__ = ["COOKIE", "Auth"]
+
+COOKIE = "LWSSO_COOKIE_KEY"
+USER_COOKIE = "OCTANE_USER"
+
+
+@dataclass
+class Session:
+    """A token: when it was made by sign-in, last used, and until when a renewed one still works."""
+
+    started: float
+    used: float
+    valid_until: float | None = None
+
+
+class Auth:
+    """Credentials and live sessions; life times are attributes that tests may change."""
+
+    def __init__(self, client_id: str, client_secret: str, user: str, password: str) -> None:
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.user = user
+        self.password = password
+        self.bearer_tokens: set[str] = {"simulator-bearer-token"}
+        self.basic_enabled = True
+        self.idle_s = 3 * 3600.0
+        self.absolute_s = 24 * 3600.0
+        self.rotate_every = 50
+        self.grace_s = 60.0
+        self.monotonic: Callable[[], float] = time.monotonic
+        self.sign_ins = 0
+        self._sessions: dict[str, Session] = {}
+        self._answers = 0
+        self._lock = threading.Lock()
+
+    # -- sign-in --------------------------------------------------------------------------------
+
+    def sign_in(self, request: Request) -> Response:
+        """Both body forms; keys beyond the credentials do not matter."""
+        try:
+            body = json.loads(request.get_data())
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or not self._known(body):
+            return _unauthorized("AUTHENTICATION_FAILED", "Wrong user name or password")
+        now = self.monotonic()
+        token = secrets.token_urlsafe(48)
+        with self._lock:
+            self.sign_ins += 1
+            self._sessions[token] = Session(now, now)
+        response = Response("", 200, content_type="application/json")
+        self._set_cookie(response, token)
+        response.set_cookie(USER_COOKIE, self.user, path="/", httponly=True)
+        return response
+
+    def sign_out(self, request: Request) -> Response:
+        """Forget the session and empty the cookie."""
+        with self._lock:
+            self._sessions.pop(request.cookies.get(COOKIE, ""), None)
+        response = Response("", 200)
+        response.delete_cookie(COOKIE, path="/")
+        return response
+
+    def _known(self, body: dict[str, object]) -> bool:
+        pairs = (
+            (body.get("client_id"), body.get("client_secret")),
+            (body.get("user"), body.get("password")),
+        )
+        return any(self._valid(name, secret) for name, secret in pairs)
+
+    def _valid(self, name: object, secret: object) -> bool:
+        return (name, secret) in {
+            (self.client_id, self.client_secret),
+            (self.user, self.password),
+        }
+
+    # -- every other request --------------------------------------------------------------------
+
+    def refusal(self, request: Request, expiry_code: str) -> Response | None:
+        """None when the caller is known, else the 401 answer."""
+        header = request.headers.get("Authorization", "")
+        if header.startswith("Bearer "):
+            if header[7:].strip() in self.bearer_tokens:
+                return None
+            return _unauthorized("VALIDATION_TOKEN_INVALID", "The bearer token is not valid")
+        if header.startswith("Basic "):
+            if self.basic_enabled and self._basic(header[6:]):
+                return None
+            return _unauthorized("AUTHENTICATION_FAILED", "Basic authentication was refused")
+        token = request.cookies.get(COOKIE, "") or request.cookies.get("access_token", "")
+        if not token:
+            return _unauthorized("VALIDATION_TOKEN_MISSING", "No session cookie was sent")
+        with self._lock:
+            session = self._sessions.get(token)
+            now = self.monotonic()
+            if session is None:
+                return _unauthorized(expiry_code)
+            if now - session.started > self.absolute_s:
+                del self._sessions[token]
+                return _unauthorized("VALIDATION_TOKEN_EXPIRED_GLOBAL_TIME_OUT")
+            over = session.valid_until is not None and now > session.valid_until
+            if over or now - session.used > self.idle_s:
+                del self._sessions[token]
+                return _unauthorized("VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT")
+            session.used = now
+        return None
+
+    def renew(self, request: Request, response: Response, *, force: bool = False) -> None:
+        """Now and then give the caller a new token; the old one works for a short time."""
+        token = request.cookies.get(COOKIE, "")
+        with self._lock:
+            session = self._sessions.get(token)
+            if session is None:
+                return
+            self._answers += 1
+            if not force and (not self.rotate_every or self._answers % self.rotate_every):
+                return
+            now = self.monotonic()
+            fresh = secrets.token_urlsafe(48)
+            self._sessions[fresh] = Session(session.started, now)
+            session.valid_until = now + self.grace_s
+        self._set_cookie(response, fresh)
+
+    def expire_all(self) -> None:
+        """End every session."""
+        with self._lock:
+            self._sessions.clear()
+
+    def _basic(self, encoded: str) -> bool:
+        try:
+            name, _, secret = base64.b64decode(encoded).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+        return self._valid(name, secret)
+
+    def _set_cookie(self, response: Response, token: str) -> None:
+        response.set_cookie(COOKIE, token, path="/", httponly=True)
+
+
+def _unauthorized(code: str, text: str | None = None) -> Response:
+    message = text or "Previous validation errors (non mandatory validators): "
+    body = json.dumps({"errorCode": code, "accumulatedMessage": message})
+    return Response(body, 401, content_type="application/json")

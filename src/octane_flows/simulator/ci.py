@@ -1,0 +1,227 @@
+"""CI builds: a build report or the build of a test-results document goes in, rows come out.
+
+`handle` answers PUT .../analytics/ci/builds for app.py; `Builds` remembers which rows belong to a
+CI server's own ids and is shared with the test-results ingest.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary, proxy
+
+from werkzeug.wrappers import Request, Response
+
+from octane_flows.simulator.store import Store
+
+__all__ = ["BuildRow", "Builds", "builds_of", "error_response", "forget_builds", "handle",
+           "ref"]  # fmt: skip
+
+Row = dict[str, Any]
+
+_STATUSES = ("queued", "running", "finished")
+_RESULTS = ("success", "failure", "unstable", "aborted", "unavailable")
+
+
+def ref(entity_type: str, id: str | None) -> dict[str, str] | None:
+    """A reference value, or None for no id."""
+    return None if id is None else {"type": entity_type, "id": id}
+
+
+def error_response(status: int, code: str, text: str, **properties: Any) -> Response:
+    """One error in the server's body shape."""
+    body = {
+        "error_code": code,
+        "correlation_id": "simulated0000000000000000",
+        "description": text,
+        "description_translated": text,
+        "properties": properties or None,
+        "stack_trace": None,
+        "business_error": False,
+    }
+    return Response(json.dumps(body), status, content_type="application/json")
+
+
+@dataclass
+class BuildRow:
+    """One CI build as stored, with what its runs and their history need to know."""
+
+    id: str
+    name: str
+    job_name: str
+    status: str | None = None
+    result: str | None = None
+    pipeline: str | None = None
+    pipeline_name: str | None = None
+    pipeline_run: str | None = None
+    start: int | None = None  # epoch ms
+    duration: int | None = None  # ms
+
+
+class Builds:
+    """Finds or creates the build, pipeline run and pipeline node of a CI server's own ids."""
+
+    def __init__(self, store: Store) -> None:
+        self.store: Store = proxy(store)  # a strong one would keep the store alive for good
+        self._by_key: dict[tuple[str, str, str], BuildRow] = {}
+        self._by_id: dict[str, BuildRow] = {}
+
+    def by_id(self, id: str | None) -> BuildRow | None:
+        """A build row by its id, read from the store when it is not remembered."""
+        if id is None:
+            return None
+        known = self._by_id.get(id)
+        if known is None and (row := self.store.get("ci_build", id)) is not None:
+            known = BuildRow(id, row["name"], row["name"], row.get("status"), row.get("result"))
+            self._by_id[id] = known
+        return known
+
+    def find_or_create(
+        self, server: str, job: str, number: str, *, job_name: str, name: str
+    ) -> BuildRow:
+        """The build with these CI ids; the pipeline's rows are made when the job is its root."""
+        key = (server, job, number)
+        known = self._by_key.get(key)
+        if known is not None and self.store.get("ci_build", known.id) is not None:
+            return known
+        pipeline = self._pipeline(server, job)
+        build = self._stored(pipeline, number, job_name) or self._create(
+            pipeline, number, job_name, name
+        )
+        self._by_key[key] = self._by_id[build.id] = build
+        return build
+
+    def report(self, build: BuildRow, **changed: Any) -> None:
+        """Change status, result, start or duration of a build and of its pipeline run."""
+        for name, value in changed.items():
+            setattr(build, name, value)
+        self.store.update(
+            "ci_build",
+            build.id,
+            {
+                "status": build.status,
+                "result": build.result,
+                "start_time": build.start,
+                "duration": build.duration,
+            },
+        )
+        if build.pipeline_run is not None:
+            word = build.result if build.status == "finished" else build.status
+            self.store.update(
+                "pipeline_run",
+                build.pipeline_run,
+                {
+                    "status": ref("list_node", f"list_node.pipeline_run_status.{word}"),
+                    "start_time": build.start,
+                    "duration": build.duration,
+                },
+            )
+
+    def _pipeline(self, server: str, job: str) -> Row | None:
+        for found in self.store.find("ci_server", instance_id=server):
+            for pipeline in self.store.find("pipeline", root_job_ci_id=job):
+                owner = pipeline.get("ci_server") or {}
+                if owner.get("id") == found["id"] or pipeline.get("server_ci_id") == server:
+                    return pipeline
+        return None
+
+    def _stored(self, pipeline: Row | None, number: str, job_name: str) -> BuildRow | None:
+        """The build of an earlier process: its pipeline run carries the CI's build id as name."""
+        if pipeline is None:
+            return None
+        for run in self.store.find("pipeline_run", name=number):
+            listed = run.get("ci_builds") or []
+            if (run.get("pipeline") or {}).get("id") == pipeline["id"] and listed:
+                row = self.store.get("ci_build", listed[0]["id"])
+                if row is not None:
+                    return BuildRow(
+                        row["id"], row["name"], job_name, row.get("status"), row.get("result"),
+                        pipeline["id"], pipeline["name"], run["id"],
+                        row.get("start_time"), row.get("duration"),
+                    )  # fmt: skip
+        return None
+
+    def _create(self, pipeline: Row | None, number: str, job_name: str, name: str) -> BuildRow:
+        build = BuildRow(self.store.insert("ci_build", {"name": name}), name, job_name)
+        if pipeline is None:
+            return build
+        build.pipeline, build.pipeline_name = pipeline["id"], pipeline["name"]
+        reference = ref("pipeline", build.pipeline)
+        build.pipeline_run = self.store.insert(
+            "pipeline_run",
+            {
+                "name": number,
+                "pipeline": reference,
+                "release": pipeline.get("current_release"),
+                "milestone": pipeline.get("current_milestone"),
+            },
+        )
+        nodes = self.store.find("pipeline_node", pipeline=pipeline["id"])
+        node = nodes[0]["id"] if nodes else self.store.insert(
+            "pipeline_node", {"pipeline": reference}
+        )  # fmt: skip
+        self.store.link(
+            "ci_build", "pipeline_run", build.id, [("pipeline_run", build.pipeline_run)]
+        )
+        self.store.link("ci_build", "pipeline_node", build.id, [("pipeline_node", node)])
+        return build
+
+
+_BUILDS: WeakKeyDictionary[Store, Builds] = WeakKeyDictionary()
+
+
+def builds_of(store: Store) -> Builds:
+    """The one `Builds` of a store."""
+    return _BUILDS.setdefault(store, Builds(store))
+
+
+def forget_builds(store: Store) -> None:
+    """Drop what is remembered of a store's builds; it is read again when needed."""
+    _BUILDS.pop(store, None)
+
+
+def _wrong(body: Any) -> str | None:
+    """What is wrong with a build report, or None."""
+    if not isinstance(body, dict):
+        return "The body must be one JSON object."
+    for name in ("serverCiId", "jobCiId", "buildCiId"):
+        if not isinstance(body.get(name), str) or not body[name]:
+            return f"{name!r} must be a text that is not empty."
+    for name, allowed in (("status", _STATUSES), ("result", _RESULTS)):
+        if body.get(name) is not None and body[name] not in allowed:
+            return f"{name!r} must be one of {', '.join(allowed)}."
+    for name in ("startTime", "duration"):
+        value = body.get(name)
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+            return f"{name!r} must be a whole number of milliseconds."
+    return None
+
+
+def handle(store: Store, request: Request) -> Response:
+    """PUT analytics/ci/builds: create the build or change what is known of it."""
+    if request.method != "PUT":
+        return error_response(405, "platform.web_application", "HTTP 405 Method Not Allowed")
+    try:
+        body = json.loads(request.get_data())
+    except ValueError:
+        body = None
+    if wrong := _wrong(body):
+        return error_response(400, "platform.illegal_field_value", wrong)
+    server, job, number = body["serverCiId"], body["jobCiId"], body["buildCiId"]
+    if not store.find("ci_server", instance_id=server):
+        return error_response(
+            404, "platform.entity_not_found", f"No CI server has the instance id {server!r}.",
+            entity_type="ci_server", entity_id=server,
+        )  # fmt: skip
+    with store.transaction():
+        builds = builds_of(store)
+        build = builds.find_or_create(
+            server, job, number, job_name=job, name=body.get("buildName") or number
+        )
+        given = {"status": "status", "result": "result", "startTime": "start",
+                 "duration": "duration"}  # fmt: skip
+        builds.report(
+            build, **{ours: body[theirs] for theirs, ours in given.items() if theirs in body}
+        )
+    return Response(json.dumps(body), 200, content_type="application/json")

@@ -1,0 +1,191 @@
+"""One simulated server with one workspace, and the feeder that fills it in process.
+
+In: a dataset name, a clock, a path. Out: `Simulator` with its parts and the WSGI application, and
+`LocalFeeder`. Used by tests, `simulate` and `demo`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request, Response
+
+from octane_flows.simulator.app import Application
+from octane_flows.simulator.auth import Auth
+from octane_flows.simulator.clock import Clock
+from octane_flows.simulator.faults import Faults
+from octane_flows.simulator.reads import Reader
+from octane_flows.simulator.schema import FieldDef, load_schema
+from octane_flows.simulator.seeds import seed
+from octane_flows.simulator.store import Store
+from octane_flows.simulator.writes import Writer
+
+__all__ = ["DATASETS", "LocalFeeder", "Simulator"]
+
+DATASETS: dict[str, tuple[str, ...]] = {
+    "empty": (),
+    "ci-history": ("ci_history",),
+    "demo": ("demo",),
+}
+
+
+class Simulator:
+    """State and application of a simulated server; `clock`, `faults` and `auth` may be turned."""
+
+    def __init__(
+        self,
+        *,
+        dataset: str = "empty",
+        seed: int = 1,
+        path: Path | None = None,
+        clock: datetime | None = None,
+    ) -> None:
+        self.seed = seed
+        self.shared_space = "1001"
+        self.workspace = "1002"
+        self.forbidden_workspaces: dict[str, str] = {}
+        self.schema = load_schema()
+        self.clock = Clock(clock)
+        self.faults = Faults()
+        self.auth = Auth("simulator_client", "simulator_secret", "sam.simulator", "simulator")
+        self.store = Store(self.schema, self.clock, path)
+        if self.store.type_of("workspace_user", "1001") is None:
+            _seed(self.store, user=self.auth.user)
+        self.reader = Reader(self.store, self.faults)
+        self.writer = Writer(self.store)
+        self.wsgi = Application(self)
+        self.load(dataset)
+
+    def load(self, dataset: str) -> None:
+        """Run the loaders of a named dataset."""
+        if dataset not in DATASETS:
+            raise ValueError(f"There is no dataset '{dataset}'; known: {', '.join(DATASETS)}")
+        feeder = LocalFeeder(self)
+        for name in DATASETS[dataset]:
+            module = importlib.import_module(f"octane_flows.simulator.datasets.{name}")
+            loader: Callable[[LocalFeeder], object] = module.load
+            loader(feeder)
+
+    def add_field(
+        self,
+        entity: str,
+        name: str,
+        field_type: str,
+        *,
+        label: str | None = None,
+        targets: Sequence[str] = (),
+        multiple: bool = False,
+        list_root: str | None = None,
+    ) -> None:
+        """Add a user-defined field while the server runs; its name ends in _udf."""
+        if not name.endswith("_udf"):
+            raise ValueError(f"A user-defined field's name ends in _udf, so not '{name}'")
+        definition = FieldDef(
+            name, label or name.removesuffix("_udf").replace("_", " ").capitalize(), field_type,
+            multiple, tuple(targets) or (("list_node",) if list_root else ()), list_root,
+            filterable=field_type not in {"object"}, sortable=not multiple, editable=True,
+            max_length=255 if field_type == "string" else None, is_user_defined=True,
+        )  # fmt: skip
+        self.store.add_field(entity, definition)
+
+    def remove_field(self, entity: str, name: str) -> None:
+        """Remove a field while the server runs."""
+        self.store.remove_field(entity, name)
+
+    def forbid_workspace(self, identifier: str = "1003", name: str = "Closed workspace") -> None:
+        """Add a workspace that is listed but answers 403."""
+        self.forbidden_workspaces[identifier] = name
+
+    def space_row(self) -> dict[str, Any]:
+        """The shared space as JSON object."""
+        return {"type": "shared_space", "id": self.shared_space, "name": "Simulated space",
+                "logical_name": "simulated_space", "activity_level": 0}  # fmt: skip
+
+    def workspace_rows(self) -> list[dict[str, Any]]:
+        """The workspaces as JSON objects."""
+        names = {self.workspace: "Simulated workspace", **self.forbidden_workspaces}
+        return [
+            {"type": "workspace", "id": key, "name": name, "logical_name": f"workspace_{key}",
+             "activity_level": 0}
+            for key, name in names.items()
+        ]  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """Row counts, clock and counters, as the control endpoint shows them."""
+        counts = {
+            family: self.store.read(f'SELECT count(*) FROM "{family}"')[0][0]
+            for family in self.schema.families()
+        }
+        return {
+            "now": self.clock.now().isoformat(),
+            "frozen": self.clock.frozen,
+            "requests": self.wsgi.requests,
+            "sign_ins": self.auth.sign_ins,
+            "faults_served": self.faults.served,
+            "rows": counts,
+        }
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.store.close()
+
+
+_seed = seed
+
+
+class LocalFeeder:
+    """Writes through the write layer in process, with the same rules as over HTTP."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+
+    def create(self, collection: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Add rows and return their ids; a refused row is a ValueError."""
+        entity = self.simulator.schema.by_collection[collection]
+        outcome = self.simulator.writer.create(entity, list(rows))
+        _raise(collection, outcome.errors)
+        return outcome.ids
+
+    def update(self, collection: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Change rows that name their id; a refused row is a ValueError."""
+        entity = self.simulator.schema.by_collection[collection]
+        _raise(collection, self.simulator.writer.update(entity, list(rows)).errors)
+
+    def post_test_results(self, xml: bytes) -> None:
+        """Post automated results and return when the server has taken them over."""
+        answer = self._results("POST", "", xml)
+        task = json.loads(answer.get_data())
+        while task.get("status") in {"queued", "running"}:
+            task = json.loads(self._results("GET", f"/{task['id']}", b"").get_data())
+        if task.get("status") not in {"success", "warning"}:
+            raise ValueError(f"Test results were not taken over: {task}")
+
+    def set_clock(self, now: datetime) -> None:
+        """Freeze the server's clock at a time."""
+        self.simulator.clock.set(now, frozen=True)
+
+    def _results(self, method: str, path: str, body: bytes) -> Response:
+        module = importlib.import_module("octane_flows.simulator.test_results")
+        base = (
+            f"/api/shared_spaces/{self.simulator.shared_space}"
+            f"/workspaces/{self.simulator.workspace}/test-results"
+        )
+        builder = EnvironBuilder(
+            path=base + path, method=method, data=body or None, content_type="application/xml"
+        )
+        request = Request(builder.get_environ())
+        builder.close()
+        response: Response = module.handle(self.simulator.store, request)
+        return response
+
+
+def _raise(collection: str, errors: Sequence[tuple[int, Exception]]) -> None:
+    if errors:
+        index, error = errors[0]
+        raise ValueError(f"Row {index} of {collection} was refused: {error}")

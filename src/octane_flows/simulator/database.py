@@ -1,0 +1,181 @@
+"""The SQLite database under the store: layout, transactions, ids.
+
+In: a schema, a clock, perhaps a path. Out: a locked connection with one table a family and one a
+link. Base of store.Store; the SQL of the read layer goes through `read`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from octane_flows.simulator.clock import Clock
+from octane_flows.simulator.schema import NAMED_FAMILIES, FieldDef, Schema
+from octane_flows.simulator.tables import (
+    Column,
+    columns_of,
+    family_ddl,
+    field_ddl,
+    link_ddl,
+    quoted,
+)
+
+__all__ = ["FIRST_ID", "Database"]
+
+FIRST_ID = 1001
+
+
+def _fold(value: str | int | float | None) -> str | int | float | None:
+    return value.casefold() if isinstance(value, str) else value
+
+
+def _collate(left: str, right: str) -> int:
+    folded = left.casefold(), right.casefold()
+    return (folded[0] > folded[1]) - (folded[0] < folded[1])
+
+
+class Database:
+    """Tables of all families; every public method takes the lock."""
+
+    def __init__(self, schema: Schema, clock: Clock, path: Path | None = None) -> None:
+        self.schema = schema
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.version = 0
+        # An empty name is SQLite's private on-disk database: it vanishes with the connection.
+        self.connection = sqlite3.connect(
+            str(path) if path else "", check_same_thread=False, isolation_level=None,
+            cached_statements=512,
+        )  # fmt: skip
+        self.connection.execute("PRAGMA synchronous = OFF")
+        self.connection.execute(f"PRAGMA journal_mode = {'WAL' if path else 'MEMORY'}")
+        self.connection.execute("PRAGMA cache_size = -65536")
+        self.connection.execute("PRAGMA temp_store = MEMORY")
+        self.connection.create_function("fold", 1, _fold, deterministic=True)
+        self.connection.create_collation("fold", _collate)
+        self._depth = 0
+        self._columns: dict[str, dict[str, Column]] = {}
+        self._next_id: dict[str, int] = {}
+        self._filled: set[str] = set()
+        self._create()
+
+    # -- layout ---------------------------------------------------------------------------------
+
+    def _create(self) -> None:
+        run = self.connection.execute
+        existing = {row[0] for row in run("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        run("BEGIN")
+        for family in self.schema.families():
+            self._columns[family] = columns_of(self.schema, family)
+            if family not in existing:
+                for statement in family_ddl(self.schema, family):
+                    run(statement)
+            if family not in NAMED_FAMILIES:
+                top = run(f"SELECT max(id) FROM {quoted(family)}").fetchone()[0]
+                self._next_id[family] = max(FIRST_ID, (top or 0) + 1)
+        for name, statements in link_ddl(self.schema).items():
+            if name not in existing:
+                for statement in statements:
+                    run(statement)
+            elif run(f"SELECT 1 FROM {quoted(name)} LIMIT 1").fetchone():
+                self._filled.add(name)
+        if "attachment_content" not in existing:
+            run("CREATE TABLE attachment_content (id INTEGER PRIMARY KEY, content BLOB NOT NULL)")
+            run("CREATE TABLE test_script (id INTEGER PRIMARY KEY, script TEXT NOT NULL,"
+                " last_modified TEXT NOT NULL)")  # fmt: skip
+        run("COMMIT")
+
+    def add_field(self, entity: str, definition: FieldDef) -> None:
+        """Add a user-defined field to the schema and to the table of its family."""
+        with self.transaction():
+            self.schema.add_field(entity, definition)
+            family = self.schema.family(entity)
+            known = {r[1] for r in self.connection.execute(f"PRAGMA table_info({quoted(family)})")}
+            self._columns[family] = columns_of(self.schema, family)
+            column = self._columns[family][definition.name]
+            for ddl in field_ddl(column):
+                if ddl.split('"')[1] not in known:
+                    self.connection.execute(f"ALTER TABLE {quoted(family)} ADD COLUMN {ddl}")
+            if column.kind == "link":
+                name = self.schema.link_ends[(family, definition.name)].link
+                for statement in link_ddl(self.schema)[name]:
+                    self.connection.execute(
+                        statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
+                        .replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1)
+                    )  # fmt: skip
+
+    def remove_field(self, entity: str, name: str) -> None:
+        """Take a field out of the schema; its stored values stay unseen."""
+        with self.transaction():
+            self.schema.remove_field(entity, name)
+            family = self.schema.family(entity)
+            self._columns[family] = columns_of(self.schema, family)
+
+    def columns(self, family: str) -> dict[str, Column]:
+        """How each field of a family is stored."""
+        return self._columns[family]
+
+    def link_filled(self, link: str) -> bool:
+        """Whether a link table has ever held a row: empty ones need not be asked."""
+        return link in self._filled
+
+    # -- transactions ---------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the store lock; the outermost block commits, an exception rolls it all back."""
+        with self.lock:
+            self._depth += 1
+            outermost = self._depth == 1
+            if outermost:
+                self.connection.execute("BEGIN")
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                if outermost:
+                    self.connection.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            self.version += 1
+            if outermost:
+                self.connection.execute("COMMIT")
+
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Rows of a select statement."""
+        with self.lock:
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def now(self) -> datetime:
+        """The time of the simulated server."""
+        return self.clock.now()
+
+    # -- ids ------------------------------------------------------------------------------------
+
+    def key(self, family: str, identifier: object) -> int | str | None:
+        """An id in the form the table keeps, or None when it cannot be one."""
+        if family in NAMED_FAMILIES:
+            return str(identifier)
+        try:
+            return int(str(identifier))
+        except ValueError:
+            return None
+
+    def type_of(self, family: str, identifier: object) -> str | None:
+        """The concrete type of a stored row, or None when there is no such row."""
+        key = self.key(family, identifier)
+        with self.lock:
+            row = self.connection.execute(
+                f"SELECT type FROM {quoted(family)} WHERE id = ?", (key,)
+            ).fetchone()
+        return row[0] if row else None
+
+    def close(self) -> None:
+        """Give the database back; the store is unusable afterwards."""
+        with self.lock:
+            self.connection.close()

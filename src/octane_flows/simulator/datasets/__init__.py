@@ -1,0 +1,33 @@
+"""Data to fill a simulated workspace with; called by the simulator, the demo and the tests.
+
+In: a `Feeder`, which may write into a store in this process or over HTTP into any server. Out: the
+server's rows. `generator` alone writes into a store directly, for sheer size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+__all__ = ["Feeder"]
+
+
+class Feeder(Protocol):
+    """How a dataset reaches a server; collections are named as in the REST API."""
+
+    def create(self, collection: str, rows: list[dict[str, Any]]) -> Sequence[str]:
+        """Create rows and return their ids in order."""
+        ...
+
+    def update(self, collection: str, rows: list[dict[str, Any]]) -> None:
+        """Change rows that carry their `id`."""
+        ...
+
+    def post_test_results(self, xml: bytes) -> None:
+        """Post one test-results document and return when its task is done."""
+        ...
+
+    def set_clock(self, now: datetime) -> None:
+        """Stop the server's clock at a moment, so that stamps are the story's."""
+        ...

@@ -1,0 +1,185 @@
+"""The metadata resources: entity types and fields, filtered by simple queries.
+
+In: the schema, faults and the `query` parameter. Out: lists of JSON-ready objects. `matches` also
+filters spaces and workspaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from octane_flows.simulator.answers import bad_query, unknown_field
+from octane_flows.simulator.faults import Faults
+from octane_flows.simulator.query import (
+    WILDCARD,
+    And,
+    Compare,
+    Literal,
+    Node,
+    Not,
+    Or,
+    parse,
+    unwrap,
+)
+from octane_flows.simulator.schema import EntityDef, FieldDef, Schema
+
+__all__ = ["entities", "fields", "matches"]
+
+_METHODS = {"GET": "GET", "CREATE": "POST", "UPDATE": "PUT", "DELETE": "DELETE"}
+_ROOTS = {"work_item": "work_item_root", "product_area": "product_area",
+          "requirement": "requirement_root"}  # fmt: skip
+
+
+def matches(node: Node, row: Mapping[str, Any], kind: str) -> bool:
+    """Whether a flat JSON object fulfils a query tree."""
+    if isinstance(node, And):
+        return all(matches(part, row, kind) for part in node.parts)
+    if isinstance(node, Or):
+        return any(matches(part, row, kind) for part in node.parts)
+    if isinstance(node, Not):
+        return not matches(node.part, row, kind)
+    if not isinstance(node, Compare):
+        raise bad_query("Sub-queries cannot be used here")
+    if node.field not in row:
+        raise unknown_field(kind, node.field)
+    if node.op not in {"EQ", "IN"}:
+        raise bad_query(f"The operator {node.op} cannot be used here")
+    return any(_equal(row[node.field], value) for value in node.values)
+
+
+def _equal(found: Any, value: Literal) -> bool:
+    if value.kind == "null":
+        return found is None
+    shown = {True: "true", False: "false"}.get(found) if isinstance(found, bool) else found
+    text, wanted = str(shown).casefold(), value.text.casefold()
+    if WILDCARD not in wanted:
+        return text == wanted
+    first, *middle, last = wanted.split(WILDCARD)
+    if not (text.startswith(first) and text.endswith(last)):
+        return False
+    rest = text[len(first) : len(text) - len(last)]
+    for part in middle:
+        at = rest.find(part)
+        if at < 0:
+            return False
+        rest = rest[at + len(part) :]
+    return len(text) >= len(first) + len(last)
+
+
+def _filtered(rows: list[dict[str, Any]], query: str | None, kind: str) -> dict[str, Any]:
+    if query:
+        node = parse(unwrap(query))
+        if _has_or(node):
+            raise bad_query("Metadata queries know only the operator ;")
+        rows = [row for row in rows if matches(node, row, kind)]
+    return {"total_count": len(rows), "data": rows, "exceeds_total_count": False}
+
+
+def _has_or(node: Node) -> bool:
+    if isinstance(node, Or):
+        return True
+    if isinstance(node, And):
+        return any(_has_or(part) for part in node.parts)
+    return isinstance(node, Not) and _has_or(node.part)
+
+
+def entities(schema: Schema, query: str | None) -> dict[str, Any]:
+    """`metadata/entities`."""
+    rows = [_entity(schema, entity) for entity in schema.entities.values()]
+    return _filtered(rows, query, "entity_metadata")
+
+
+def fields(schema: Schema, faults: Faults, query: str | None) -> dict[str, Any]:
+    """`metadata/fields`."""
+    rows = [
+        _field(entity, definition, faults)
+        for entity in schema.entities.values()
+        for definition in sorted(entity.fields.values(), key=lambda item: item.name)
+        if not definition.filter_only
+    ]
+    return _filtered(rows, query, "field_metadata")
+
+
+def _entity(schema: Schema, entity: EntityDef) -> dict[str, Any]:
+    family = schema.family(entity.name)
+    features: list[dict[str, Any]] = [
+        {
+            "name": "rest",
+            "url": entity.collection,
+            "methods": [_METHODS[method] for method in entity.methods],
+            "access_level": entity.access_level,
+        }
+    ]
+    if entity.name in schema.subtypes:
+        features.append(
+            {"name": "subtypes", "types": list(schema.subtypes[entity.name]), "editable": False}
+        )
+    if entity.subtype_of:
+        features.append({"name": "subtype_of", "type": entity.subtype_of})
+    if family in _ROOTS and "parent" in entity.fields:
+        features.append({
+            "name": "hierarchy",
+            "parent_types": list(entity.fields["parent"].targets),
+            "root": {"type": _ROOTS[family], "id": "1001"},
+        })  # fmt: skip
+    features += [
+        {"name": name, "relation_name": name}
+        for name in ("attachments", "comments")
+        if name in entity.fields
+    ]
+    if "phase" in entity.fields:
+        features.append({"name": "phases"})
+    if "CREATE" in entity.methods and entity.name not in schema.subtypes:
+        features.append({"name": "user_defined_fields"})
+    features.append({"name": "grouping"})
+    return {
+        "type": "entity_metadata",
+        "name": entity.name,
+        "label": entity.label,
+        "description": "",
+        "can_modify_label": False,
+        "features": features,
+    }
+
+
+def _field(entity: EntityDef, definition: FieldDef, faults: Faults) -> dict[str, Any]:
+    key = (entity.name, definition.name)
+    row: dict[str, Any] = {
+        "type": "field_metadata",
+        "entity_name": entity.name,
+        "name": definition.name,
+        "label": definition.label,
+        "description": "",
+        "field_type": faults.field_types.get(key, definition.field_type),
+        "is_user_defined": definition.is_user_defined,
+        "filterable": definition.filterable,
+        "selectable": True,
+        "sortable": definition.sortable,
+        "groupable": definition.is_reference,
+        "visible_in_ui": True,
+        "auditable": False,
+        "returned_by_default": definition.returned_by_default,
+        "required": definition.required,
+        "unique": False,
+        "editable": definition.editable,
+        "final": False,
+        "sanitization": "HTML" if definition.field_type == "memo" else None,
+        "max_length": definition.max_length,
+        "access_level": definition.access_level,
+        "field_features": [],
+    }
+    if definition.is_reference:
+        data: dict[str, Any] = {"multiple": definition.multiple}
+        if key in faults.missing_targets:
+            data["targets"] = None
+        else:
+            data["targets"] = [_target(definition, target) for target in definition.targets]
+        row["field_type_data"] = data
+    return row
+
+
+def _target(definition: FieldDef, target: str) -> dict[str, Any]:
+    if definition.list_root:
+        return {"type": target, "logical_name": definition.list_root}
+    return {"type": target}

@@ -1,0 +1,492 @@
+"""Turns checked results into tests, runs and previous runs; called by test_results.py.
+
+In: one document's build and results. Out: rows in the store and an `Outcome` for the task.
+A test has one run per release, milestone, program and set of environment tags; what that run held
+before moves to the run history, so each result is either a run or a previous run, never both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from weakref import proxy
+
+from octane_flows.simulator import ci
+from octane_flows.simulator.ci import BuildRow, Row, builds_of
+from octane_flows.simulator.clock import iso
+from octane_flows.simulator.last_runs import renew_last_runs
+from octane_flows.simulator.result_history import append_history, history_row
+from octane_flows.simulator.result_schema import Build, Context, Result
+from octane_flows.simulator.store import Store
+from octane_flows.simulator.tables import quoted
+
+__all__ = ["Ingest", "Outcome"]
+
+# Rows share their reference values: most results of a document name the same few rows.
+ref = lru_cache(maxsize=4096)(ci.ref)
+
+# What keeps two runs of one test apart: test, release, milestone, program, tags, planned or not.
+RunKey = tuple[str, str | None, str | None, str | None, frozenset[str], bool]
+TestKey = tuple[str, str, str, str]
+
+_LIST_ROOTS = {
+    "Test_Level": "list_node.test_level",
+    "Test_Type": "list_node.test_type",
+    "Testing_Tool_Type": "list_node.testing_tool_type",
+    "Framework": "list_node.je.framework",
+}
+_COVERABLE = ("story", "feature", "defect")
+
+
+@dataclass
+class Outcome:
+    """How many results were kept and skipped, and what the task's log says."""
+
+    kept: int = 0
+    skipped: int = 0
+    notes: list[str] = field(default_factory=list)
+    warned: bool = False
+
+    @property
+    def status(self) -> str:
+        """The task's final word."""
+        if self.skipped and not self.kept:
+            return "failed"
+        return "warning" if self.skipped or self.warned else "success"
+
+
+@dataclass
+class _Setting:
+    """A context whose references were looked up."""
+
+    suite: str | None = None
+    release: str | None = None
+    milestone: str | None = None
+    program: str | None = None
+    tags: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    covered: tuple[tuple[str, str], ...] = ()
+    nodes: dict[str, list[str]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Batch:
+    """What one document changes, written at its end."""
+
+    new: dict[RunKey, Row] = field(default_factory=dict)
+    changed: dict[RunKey, tuple[str, Row]] = field(default_factory=dict)
+    history: list[tuple[RunKey, Row]] = field(default_factory=list)
+    alive: set[str] = field(default_factory=set)  # runs remembered that still exist
+
+
+def _ids(value: Any) -> list[str]:
+    return [item["id"] for item in value or ()]
+
+
+def _id(value: Any) -> str | None:
+    return value["id"] if value else None
+
+
+def _milliseconds(iso: str) -> int:
+    moment = datetime.fromisoformat(iso.replace("Z", "+00:00")).astimezone(UTC)
+    return round(moment.timestamp() * 1000)
+
+
+class Ingest:
+    """The memory of one store: which test and run a key stands for."""
+
+    def __init__(self, store: Store) -> None:
+        self.store: Store = proxy(store)  # a strong one would keep the store alive for good
+        self.builds = builds_of(store)
+        self._tests: dict[tuple[str, TestKey], str] = {}
+        self._runs: dict[str, dict[RunKey, str]] = {}
+        self._rows: dict[str, Row] = {}  # run id -> what was last written
+        self._tags: dict[tuple[str, str], str] = {}
+        self._linked: set[tuple[str, str, str]] = set()
+
+    def process(self, build: Build | None, results: list[Result], *, skip_errors: bool) -> Outcome:
+        """Store all results of one document in their order."""
+        outcome = Outcome()
+        settings: dict[Context, _Setting] = {}
+        batch = _Batch()
+        kept: list[tuple[Result, _Setting]] = []
+        for result in results:
+            setting = settings.get(result.context)
+            if setting is None:
+                setting = settings[result.context] = self._look_up(result.context)
+                outcome.notes += setting.errors
+            if setting.errors and not skip_errors:
+                outcome.skipped += 1
+                continue
+            outcome.warned = outcome.warned or bool(setting.errors)
+            kept.append((result, setting))
+        outcome.kept = len(kept)
+        row = self._build_row(build, [result for result, _ in kept]) if kept else None
+        if build is not None and row is not None and row.pipeline is None:
+            outcome.notes.append(
+                f"No pipeline has the root job {build.job_id!r} of server {build.server_id!r}: "
+                "the runs name their build only."
+            )
+        tests = self._find_tests(kept)
+        now = iso(self.store.now())
+        remembered = {id for test in set(tests) for id in self._runs.get(test, {}).values()}
+        batch.alive = self._alive("run", remembered)
+        for (result, setting), test in zip(kept, tests, strict=True):
+            self._put(batch, result, setting, test, row, now)
+        self._write(batch)
+        return outcome
+
+    # Context ------------------------------------------------------------------------------------
+
+    def _look_up(self, context: Context) -> _Setting:
+        found = _Setting()
+
+        def one(entity_type: str, id: str | None) -> str | None:
+            if id is not None and self.store.get(entity_type, id) is None:
+                found.errors.append(f"There is no {entity_type} with id {id}.")
+                return None
+            return id
+
+        found.suite = one("test_suite", context.suite)
+        found.program = one("program", context.program)
+        found.milestone = one("milestone", context.milestone)
+        if context.release is not None:
+            how, value = context.release
+            found.release = one("release", value) if how == "id" else self._release(value, found)
+        areas = (one("product_area", id) for id in dict.fromkeys(context.areas or ()))
+        found.areas = tuple(id for id in areas if id is not None)
+        for id in dict.fromkeys(context.backlog or ()):
+            kind = next((k for k in _COVERABLE if self.store.get(k, id) is not None), None)
+            if kind is None:
+                found.errors.append(f"There is no story, feature or defect with id {id}.")
+            else:
+                found.covered += ((kind, id),)
+        for name, value in context.fields or ():
+            word = re.sub(r"[^a-z0-9]+", "_", value.strip().lower())
+            node = f"{_LIST_ROOTS[name]}.{word.removesuffix('_test')}"
+            if self.store.get("list_node", node) is None:
+                found.errors.append(f"{value!r} is no value of {name}.")
+            else:
+                found.nodes.setdefault(name, []).append(node)
+        found.tags = tuple(dict.fromkeys(self._tag(*tag) for tag in context.environment or ()))
+        return found
+
+    def _release(self, name: str, found: _Setting) -> str | None:
+        if name == "_default_":
+            rows = self.store.find("release", is_default=True)
+        else:
+            rows = self.store.find("release", name=name)
+        if rows:
+            return str(rows[0]["id"])
+        found.errors.append(f"There is no release named {name!r}.")
+        return None
+
+    def _tag(self, category: str, value: str) -> str:
+        """The environment tag, made with its category when it is new."""
+        known = self._tags.get((category, value))
+        if known is not None:
+            return known
+        parents = self.store.find("taxonomy_category_node", name=category)
+        parent = str(parents[0]["id"]) if parents else self.store.insert(
+            "taxonomy_category_node", {"name": category}
+        )  # fmt: skip
+        for row in self.store.find("taxonomy_item_node", name=value):
+            if _id(row.get("category")) == parent:
+                id = str(row["id"])
+                break
+        else:
+            id = self.store.insert(
+                "taxonomy_item_node",
+                {"name": value, "category": ref("taxonomy_category_node", parent)},
+            )
+        self._tags[category, value] = id
+        return id
+
+    def _build_row(self, build: Build | None, results: list[Result]) -> BuildRow | None:
+        if build is None:
+            return None
+        row = self.builds.find_or_create(
+            build.server_id, build.job_id, build.build_id,
+            job_name=build.job_name, name=build.build_name,
+        )  # fmt: skip
+        if row.status is None:  # nobody reported the build: what its results tell stands in
+            starts = [_milliseconds(r.started) for r in results if r.started]
+            ends = [_milliseconds(r.started) + r.duration for r in results if r.started]
+            self.builds.report(
+                row,
+                status="finished",
+                result="unstable" if any(r.status == "Failed" for r in results) else "success",
+                start=min(starts, default=None),
+                duration=max(ends) - min(starts) if starts else None,
+            )
+        return row
+
+    # Tests --------------------------------------------------------------------------------------
+
+    def _find_tests(self, kept: list[tuple[Result, _Setting]]) -> list[str]:
+        """One test id per result; tests that are new are made in one go."""
+        missing: dict[tuple[str, TestKey], Row] = {}
+        keys: list[tuple[str, TestKey]] = []
+        checked: set[tuple[str, TestKey]] = set()
+        wanted = ("gherkin_test" if r.gherkin else "test_automated" for r, _ in kept)
+        known = [self._tests.get((kind, r.test)) for kind, (r, _) in zip(wanted, kept, strict=True)]
+        alive = self._alive("test", {id for id in known if id is not None})
+        for result, setting in kept:
+            kind = "gherkin_test" if result.gherkin else "test_automated"
+            key = (kind, result.test)
+            keys.append(key)
+            if key in checked:
+                continue
+            checked.add(key)
+            id = self._tests.get(key)
+            if id is None or id not in alive:
+                id = self._stored_test(kind, result.test)
+            if id is None:
+                missing[key] = self._test_row(kind, result, setting)
+            else:
+                self._tests[key] = id
+        for kind in ("test_automated", "gherkin_test"):
+            fresh = [key for key in missing if key[0] == kind]
+            if fresh:
+                ids = self.store.insert_many(kind, [missing[key] for key in fresh])
+                self._tests.update(zip(fresh, ids, strict=True))
+        for (_result, setting), key in zip(kept, keys, strict=True):
+            areas = [("product_area", id) for id in setting.areas]
+            self._append(key[0], "product_areas", self._tests[key], areas)
+            self._append(key[0], "covered_content", self._tests[key], setting.covered)
+        return [self._tests[key] for key in keys]
+
+    def _alive(self, family: str, ids: Collection[str]) -> set[str]:
+        """Which of the ids still have a row."""
+        listed = ", ".join(ids)  # ids of these families are numbers
+        rows = self.store.read(f"SELECT id FROM {quoted(family)} WHERE id IN ({listed})")
+        return {str(row[0]) for row in rows}
+
+    def _stored_test(self, kind: str, key: TestKey) -> str | None:
+        component, package, class_name, name = key
+        for row in self.store.find(kind, name=name):
+            own = (row.get("component"), row.get("package"), row.get("class_name"))
+            if kind == "gherkin_test" or tuple(v or "" for v in own) == (
+                component, package, class_name,
+            ):  # fmt: skip
+                return str(row["id"])
+        return None
+
+    def _test_row(self, kind: str, result: Result, setting: _Setting) -> Row:
+        component, package, class_name, name = result.test
+        row: Row = {"name": name, "description": result.description, "steps_num": result.steps}
+        if kind == "gherkin_test":
+            row["phase"] = ref("phase", "phase.gherkin_test.new")
+            row["automation_status"] = ref("list_node", "list_node.automation_status.automated")
+        else:
+            row |= {
+                "component": component or None,
+                "package": package or None,
+                "class_name": class_name or None,
+                "framework": self._node(setting, "Framework"),
+                "test_level": self._node(setting, "Test_Level"),
+            }
+        if types := setting.nodes.get("Test_Type"):
+            row["test_type"] = [ref("list_node", id) for id in types]
+        return row
+
+    def _append(self, kind: str, name: str, test: str, targets: Iterable[tuple[str, str]]) -> None:
+        fresh = [target for target in targets if (test, name, target[1]) not in self._linked]
+        if fresh:
+            self.store.link(kind, name, test, fresh, replace=False)
+            self._linked.update((test, name, id) for _, id in fresh)
+
+    @staticmethod
+    def _node(setting: _Setting, name: str) -> dict[str, str] | None:
+        found = setting.nodes.get(name)
+        return ref("list_node", found[0]) if found else None
+
+    # Runs ---------------------------------------------------------------------------------------
+
+    def _runs_of(self, kind: str, test: str) -> dict[RunKey, str]:
+        """The runs a test has, by key; read from the store once."""
+        known = self._runs.get(test)
+        if known is None:
+            known = self._runs[test] = {}
+            for row in self.store.find(kind, test=test):
+                known[_key_of(row, test)] = str(row["id"])
+        return known
+
+    def _put(
+        self,
+        batch: _Batch,
+        result: Result,
+        setting: _Setting,
+        test: str,
+        build: BuildRow | None,
+        now: str,
+    ) -> None:
+        kind = "gherkin_automated_run" if result.gherkin else "run_automated"
+        planned = result.status == "Planned"
+        place = (test, setting.release, setting.milestone, setting.program,
+                 frozenset(setting.tags))  # fmt: skip
+        key: RunKey = (*place, planned)
+        known = self._runs_of(kind, test)
+        if not planned and key not in known and (waiting := known.pop((*place, True), None)):
+            # The plan is carried out: its run takes the result, and no result is replaced.
+            known[key] = waiting
+            batch.changed.pop((*place, True), None)
+            old = None
+        elif key in batch.new:
+            old = batch.new[key]
+        elif key in batch.changed:
+            old = batch.changed[key][1]
+        else:
+            old = self._stored_run(batch, kind, known[key]) if key in known else None
+            if old is None:
+                known.pop(key, None)
+        row = self._run_row(kind, result, setting, test, build, now, old)
+        if old is not None and not planned:
+            batch.history.append((key, history_row(self.builds, result, old)))
+        if key in known:
+            batch.changed[key] = (known[key], row)
+        else:
+            batch.new[key] = row
+
+    def _stored_run(self, batch: _Batch, kind: str, id: str) -> Row | None:
+        """What a run holds now: nothing but this class writes the parts that history keeps."""
+        if id in self._rows and id in batch.alive:
+            return self._rows[id]
+        return self.store.get(kind, id)
+
+    def _run_row(
+        self,
+        kind: str,
+        result: Result,
+        setting: _Setting,
+        test: str,
+        build: BuildRow | None,
+        now: str,
+        old: Row | None,
+    ) -> Row:
+        component, package, class_name, name = result.test
+        word = result.status.lower()
+        build_id = None if build is None else build.id
+        age, since = None, None
+        if word == "failed":
+            age, since = 1, None if build_id is None else int(build_id)
+            if old is not None and _id(old.get("native_status")) == _STATUS_NODES["failed"][0]:
+                same = _id(old.get("build")) == build_id
+                age = (old.get("failed_build_age") or 1) + (0 if same else 1)
+                since = old.get("failed_since_build") or since
+        native, summary = _STATUS_NODES[word]
+        row: Row = {
+            "name": result.run_name,
+            "test": ref(_TEST_OF[kind], test),
+            "test_of_last_run": ref(_TEST_OF[kind], test),
+            "test_name": name,
+            "native_status": ref("list_node", native),
+            "status": ref("list_node", summary),
+            "started": result.started or now,
+            "duration": result.duration,
+            "build": ref("ci_build", build_id),
+            "pipeline": ref("pipeline", build.pipeline) if build else None,
+            "release": ref("release", setting.release),
+            "milestone": ref("milestone", setting.milestone),
+            "program": ref("program", setting.program),
+            "test_framework": self._node(setting, "Framework"),
+            "testing_tool_type": self._node(setting, "Testing_Tool_Type"),
+            "error_type": result.error_type,
+            "error_message": result.error_message,
+            "error_details": result.error_details,
+            "external_report_url": result.report_url,
+            "description": result.description,
+            "steps_num": result.steps,
+            "draft_run": False,
+            "failed_build_age": age,
+            "failed_since_build": since,
+            "creation_time": now,
+            "last_modified": now,
+            "taxonomies": [ref("taxonomy_item_node", id) for id in setting.tags],
+            "product_areas": [ref("product_area", id) for id in setting.areas],
+            "test_type": [ref("list_node", id) for id in setting.nodes.get("Test_Type", ())],
+        }
+        if kind == "gherkin_automated_run":
+            del row["external_report_url"]
+            row["bdd_spec_name"] = name
+        else:
+            row |= {
+                "component": component or None,
+                "package": package or None,
+                "class_name": class_name or None,
+                "test_level": self._node(setting, "Test_Level"),
+            }
+        return row
+
+    def _write(self, batch: _Batch) -> None:
+        ids: dict[RunKey, str] = {}
+        for kind in ("run_automated", "gherkin_automated_run"):
+            fresh = {k: row for k, row in batch.new.items() if _kind_of(row) == kind}
+            if fresh:
+                made = self.store.insert_many(kind, list(fresh.values()))
+                for key, id in zip(fresh, made, strict=True):
+                    ids[key] = self._runs[key[0]][key] = id
+                    self._rows[id] = fresh[key]
+        self._renew(list(batch.changed.values()))
+        rows = [*batch.new.values(), *(row for _, row in batch.changed.values())]
+        for test in {r["test"]["id"] for r in rows if r["test"]["type"] == "gherkin_test"}:
+            renew_last_runs(self.store, test)  # manual runs of the same test may be older
+        ids |= {key: id for key, (id, _) in batch.changed.items()}
+        append_history(self.store, [row | {"run_id": int(ids[key])} for key, row in batch.history])
+
+    def _renew(self, changed: Sequence[tuple[str, Row]]) -> None:
+        """Write new results into runs that exist, many at a time."""
+        by_names: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        columns = self.store.columns("run")
+        for id, row in changed:
+            flat: Row = {}
+            before = self._rows.get(id, {})
+            for name, value in row.items():
+                held = before.get(name, _UNKNOWN)
+                if held is value or held == value:
+                    continue
+                kind = columns[name].kind
+                if kind == "link":
+                    pairs = [(item["type"], item["id"]) for item in value]
+                    self.store.link(_kind_of(row), name, id, pairs)
+                elif kind == "single":
+                    flat[f"{name}_id"] = None if value is None else value["id"]
+                    flat[f"{name}_type"] = None if value is None else value["type"]
+                else:
+                    flat[name] = value
+            by_names.setdefault(tuple(flat), []).append((*flat.values(), int(id)))
+            self._rows[id] = row
+        for names, batch in by_names.items():
+            sets = ", ".join(f"{quoted(name)} = ?" for name in names)
+            self.store.connection.executemany(
+                f"UPDATE run SET {sets}, version_stamp = version_stamp + 1 WHERE id = ?", batch
+            )
+
+
+_UNKNOWN = object()
+_TEST_OF = {"run_automated": "test_automated", "gherkin_automated_run": "gherkin_test"}
+_STATUS_NODES = {
+    word: (f"list_node.run_native_status.{word}", f"list_node.run_status.{word}")
+    for word in ("passed", "failed", "skipped", "planned")
+}
+
+
+def _kind_of(row: Row) -> str:
+    is_gherkin = row["test"]["type"] == "gherkin_test"
+    return "gherkin_automated_run" if is_gherkin else "run_automated"
+
+
+def _key_of(row: Row, test: str) -> RunKey:
+    return (
+        test,
+        _id(row.get("release")),
+        _id(row.get("milestone")),
+        _id(row.get("program")),
+        frozenset(_ids(row.get("taxonomies"))),
+        _id(row.get("native_status")) == _STATUS_NODES["planned"][0],
+    )

@@ -1,0 +1,448 @@
+"""The state of one simulated workspace, in SQLite.
+
+In: rows as dictionaries (references as {"type","id"}), from the write layer, the CI endpoints and
+the datasets. Out: rows the same way, and a locked connection for the SQL of the read layer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from octane_flows.simulator.clock import iso
+from octane_flows.simulator.database import FIRST_ID, Database
+from octane_flows.simulator.schema import (
+    LOGICAL_NAME_FAMILIES,
+    NAMED_FAMILIES,
+    SHARED_STORAGE,
+    TREE_FAMILIES,
+)
+from octane_flows.simulator.tables import Column, quoted
+
+__all__ = ["FIRST_ID", "Store"]
+
+DEFAULT_AUTHOR = {"type": "workspace_user", "id": "1001"}
+_OWNER_FLAGS = {"comment": "has_comments", "attachment": "has_attachments"}
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def opaque_name(*parts: object) -> str:
+    """A stable 25-character lower-case name, as the server gives to rows without a dotted one."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return "".join(_LETTERS[byte % 36] for byte in digest[:25])
+
+
+class Store(Database):
+    """Rows of one workspace as dictionaries; every public method takes the lock."""
+
+    def _new_id(self, family: str, given: str | None, values: Mapping[str, Any]) -> int | str:
+        if family in NAMED_FAMILIES:
+            name = given or values.get("logical_name")
+            attempt = 0
+            while not name or (given is None and self.type_of(family, name) is not None):
+                name = opaque_name(family, values.get("name"), attempt)
+                attempt += 1
+            return str(name)
+        if given is not None:
+            number = int(given)
+            self._next_id[family] = max(self._next_id[family], number + 1)
+            return number
+        number = self._next_id[family]
+        self._next_id[family] = number + 1
+        return number
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def insert(self, entity_type: str, values: Mapping[str, Any], *, id: str | None = None) -> str:
+        """Add one row of a concrete type and return its id."""
+        return self.insert_many(entity_type, [values], ids=[id])[0]
+
+    def insert_many(
+        self,
+        entity_type: str,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        ids: Sequence[str | None] | None = None,
+    ) -> list[str]:
+        """Add many rows of one concrete type in one go and return their ids in order."""
+        family = self.schema.family(entity_type)
+        if entity_type in self.schema.subtypes:
+            raise KeyError(f"{entity_type} is an aggregate: insert one of its subtypes")
+        stored_type = SHARED_STORAGE.get(entity_type, entity_type)
+        columns = self._columns[family]
+        made: list[str] = []
+        batches: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+        links: list[tuple[str, int | str, Sequence[Mapping[str, Any]]]] = []
+        flags: list[tuple[str, str, int | str]] = []
+        with self.transaction():
+            defaults = self._defaults(family)
+            for position, values in enumerate(rows):
+                key = self._new_id(family, ids[position] if ids else None, values)
+                flat: dict[str, Any] = {"id": key, "type": stored_type, **defaults}
+                if family in LOGICAL_NAME_FAMILIES and "logical_name" not in values:
+                    flat["logical_name"] = (
+                        key if family in NAMED_FAMILIES else opaque_name(family, key)
+                    )
+                for name, value in values.items():
+                    column = columns.get(name)
+                    if column is None:
+                        if name in {"type", "subtype", "id"}:
+                            continue
+                        raise KeyError(f"{entity_type} has no field {name}")
+                    self._flatten(column, value, flat, links, key)
+                    if name.startswith("owner_") and family in _OWNER_FLAGS and value:
+                        flags.append((column.far_family, _OWNER_FLAGS[family], flat[f"{name}_id"]))
+                if family in TREE_FAMILIES:
+                    self._place_in_tree(family, key, flat, flags)
+                names = tuple(flat)
+                batches.setdefault(names, []).append(tuple(flat.values()))
+                made.append(str(key))
+                if family in TREE_FAMILIES:  # children may follow in the same batch
+                    self._flush(family, batches)
+            self._flush(family, batches)
+            for name, key, targets in links:
+                self._link(family, stored_type, name, key, targets, replace=False)
+            for far, flag, key in flags:
+                self.connection.execute(
+                    f"UPDATE {quoted(far)} SET {quoted(flag)} = 1 WHERE id = ?", (key,)
+                )
+        return made
+
+    def _flush(self, family: str, batches: dict[tuple[str, ...], list[tuple[Any, ...]]]) -> None:
+        for names, batch in batches.items():
+            marks = ", ".join("?" * len(names))
+            self.connection.executemany(
+                f"INSERT INTO {quoted(family)} ({', '.join(map(quoted, names))}) VALUES ({marks})",
+                batch,
+            )
+        batches.clear()
+
+    def _defaults(self, family: str) -> dict[str, Any]:
+        now = iso(self.clock.now())
+        columns = self._columns[family]
+        defaults: dict[str, Any] = {}
+        for name, value in (
+            ("creation_time", now), ("last_modified", now), ("version_stamp", 1),
+            ("client_lock_stamp", 1), ("activity_level", 0), ("has_comments", 0),
+            ("has_attachments", 0), ("has_children", 0),
+        ):  # fmt: skip
+            if name in columns:
+                defaults[name] = value
+        if "author" in columns:
+            defaults["author_id"] = int(DEFAULT_AUTHOR["id"])
+            defaults["author_type"] = DEFAULT_AUTHOR["type"]
+        return defaults
+
+    def _flatten(
+        self,
+        column: Column,
+        value: Any,
+        flat: dict[str, Any],
+        links: list[tuple[str, int | str, Sequence[Mapping[str, Any]]]],
+        key: int | str,
+    ) -> None:
+        name = column.field.name
+        if column.kind == "scalar":
+            if column.field.field_type == "object" and value is not None:
+                value = json.dumps(value, ensure_ascii=False)
+            elif isinstance(value, bool):
+                value = int(value)
+            elif isinstance(value, datetime):
+                value = iso(value)
+            flat[name] = value
+        elif column.kind == "single":
+            if value is None:
+                flat[f"{name}_id"] = flat[f"{name}_type"] = None
+                return
+            target = self.key(column.far_family, value["id"])
+            kind = value["type"]
+            if kind in self.schema.subtypes:
+                kind = self.type_of(column.far_family, target) or kind
+            flat[f"{name}_id"] = target
+            flat[f"{name}_type"] = SHARED_STORAGE.get(kind, kind)
+        elif column.kind in {"link", "inverse"}:
+            links.append((name, key, _targets(value)))
+
+    def _place_in_tree(
+        self,
+        family: str,
+        key: int | str,
+        flat: dict[str, Any],
+        flags: list[tuple[str, str, int | str]],
+    ) -> None:
+        parent = flat.get("parent_id")
+        above = ""
+        if parent is not None:
+            flags.append((family, "has_children", parent))
+            row = self.connection.execute(
+                f"SELECT path FROM {quoted(family)} WHERE id = ?", (parent,)
+            ).fetchone()
+            above = (row[0] or "") if row else ""
+        flat["path"] = above + f"{int(key):010d}" if not above else above + f"{int(key):06X}"
+
+    def update(self, entity_type: str, id: str, values: Mapping[str, Any]) -> None:
+        """Change fields of one row; stamps move unless they are given."""
+        family = self.schema.family(entity_type)
+        columns = self._columns[family]
+        flat: dict[str, Any] = {}
+        links: list[tuple[str, int | str, Sequence[Mapping[str, Any]]]] = []
+        key = self.key(family, id)
+        if key is None:
+            raise KeyError(f"no {entity_type} has the id {id}")
+        with self.transaction():
+            for name, value in values.items():
+                if name not in columns:
+                    if name in {"type", "subtype", "id"}:
+                        continue
+                    raise KeyError(f"{entity_type} has no field {name}")
+                self._flatten(columns[name], value, flat, links, key)
+            if "last_modified" in columns and "last_modified" not in flat:
+                flat["last_modified"] = iso(self.clock.now())
+            sets = [f"{quoted(name)} = ?" for name in flat]
+            sets += [
+                f"{stamp} = {stamp} + 1"
+                for stamp in ("version_stamp", "client_lock_stamp")
+                if stamp in columns and stamp not in flat
+            ]
+            if sets:
+                self.connection.execute(
+                    f"UPDATE {quoted(family)} SET {', '.join(sets)} WHERE id = ?",
+                    (*flat.values(), key),
+                )
+            kind = self.type_of(family, key) or entity_type
+            for name, _, targets in links:
+                self._link(family, kind, name, key, targets, replace=True)
+            if "parent_id" in flat and family in TREE_FAMILIES:
+                self._move(family, key, flat["parent_id"])
+
+    def _move(self, family: str, key: int | str, parent: object) -> None:
+        """Renew the path of a row that got another parent, and of the rows below it."""
+        table = quoted(family)
+        run = self.connection.execute
+        if parent is not None:
+            run(f"UPDATE {table} SET has_children = 1 WHERE id = ?", (parent,))
+        above = run(f"SELECT path FROM {table} WHERE id = ?", (parent,)).fetchone()
+        old = run(f"SELECT path FROM {table} WHERE id = ?", (key,)).fetchone()
+        if above and old and above[0] and old[0]:
+            new = above[0] + f"{int(key):06X}"
+            run(
+                f"UPDATE {table} SET path = ? || substr(path, ?) WHERE path LIKE ?",
+                (new, len(old[0]) + 1, old[0] + "%"),
+            )
+
+    def delete(self, entity_type: str, id: str) -> None:
+        """Remove one row, its links, what belongs to it, and the references that point at it."""
+        family = self.schema.family(entity_type)
+        key = self.key(family, id)
+        with self.transaction():
+            self._let_go(family, key)
+            if family in _OWNER_FLAGS:
+                self._lower_flag(family, key)
+            for (owner, _), end in self.schema.link_ends.items():
+                if owner == family and end.link in self._filled:
+                    self.connection.execute(
+                        f"DELETE FROM {quoted(end.link)} WHERE {end.own} = ?", (key,)
+                    )
+            self.connection.execute(f"DELETE FROM {quoted(family)} WHERE id = ?", (key,))
+
+    def _let_go(self, family: str, key: int | str | None) -> None:
+        """Children of a tree go to its root, required owners take rows along, others are unset."""
+        for child, columns in self._columns.items():
+            for name, column in columns.items():
+                if column.kind != "single" or column.far_family != family:
+                    continue
+                reference = quoted(f"{name}_id")
+                owned = name.startswith("owner_") and child in _OWNER_FLAGS
+                if child == family and name == "parent":
+                    rows = self.read(
+                        f"SELECT id FROM {quoted(child)} WHERE {reference} = ?", (key,)
+                    )
+                    root_type = self.type_of(family, FIRST_ID)
+                    for (row,) in rows:
+                        root = {"type": root_type, "id": str(FIRST_ID)}
+                        self.update(child, str(row), {"parent": root})
+                elif owned or self.schema.entities[child].fields[name].required:
+                    rows = self.read(
+                        f"SELECT type, id FROM {quoted(child)} WHERE {reference} = ?", (key,)
+                    )
+                    for kind, row in rows:
+                        self.delete(kind, str(row))
+                else:
+                    self.connection.execute(
+                        f"UPDATE {quoted(child)} SET {reference} = NULL,"
+                        f" {quoted(name + '_type')} = NULL WHERE {reference} = ?",
+                        (key,),
+                    )
+
+    def _lower_flag(self, family: str, key: int | str | None) -> None:
+        """`has_comments` or `has_attachments` of the owner, when the last one goes."""
+        flag = quoted(_OWNER_FLAGS[family])
+        for name, column in self._columns[family].items():
+            if name.startswith("owner_"):
+                owner = quoted(f"{name}_id")
+                self.connection.execute(
+                    f"UPDATE {quoted(column.far_family)} SET {flag} = EXISTS (SELECT 1 FROM"
+                    f" {quoted(family)} WHERE {owner} = {quoted(column.far_family)}.id AND id <> ?)"
+                    f" WHERE id = (SELECT {owner} FROM {quoted(family)} WHERE id = ?)",
+                    (key, key),
+                )
+
+    # -- links ----------------------------------------------------------------------------------
+
+    def link(
+        self,
+        entity_type: str,
+        field: str,
+        source_id: str,
+        targets: Sequence[tuple[str, str]],
+        replace: bool = True,
+    ) -> None:
+        """Set (or extend) a multi-reference of one row; targets are (type, id) pairs."""
+        family = self.schema.family(entity_type)
+        key = self.key(family, source_id)
+        if key is None:
+            raise KeyError(f"no {entity_type} has the id {source_id}")
+        with self.transaction():
+            kind = self.type_of(family, key) or entity_type
+            pairs = [{"type": kind_, "id": target} for kind_, target in targets]
+            self._link(family, kind, field, key, pairs, replace=replace)
+
+    def _link(
+        self,
+        family: str,
+        kind: str,
+        field: str,
+        key: int | str,
+        targets: Sequence[Mapping[str, Any]],
+        *,
+        replace: bool,
+    ) -> None:
+        inverse = self.schema.inverses.get((family, field))
+        if inverse is not None:
+            column, kind_column = f"{inverse.reference}_id", f"{inverse.reference}_type"
+            table = quoted(inverse.child)
+            if replace:
+                self.connection.execute(
+                    f"UPDATE {table} SET {quoted(column)} = NULL, {quoted(kind_column)} = NULL"
+                    f" WHERE {quoted(column)} = ?",
+                    (key,),
+                )
+            self.connection.executemany(
+                f"UPDATE {table} SET {quoted(column)} = ?, {quoted(kind_column)} = ? WHERE id = ?",
+                [(key, kind, self.key(inverse.child, t["id"])) for t in targets],
+            )
+            return
+        end = self.schema.link_ends[(family, field)]
+        if replace and end.link in self._filled:
+            self.connection.execute(f"DELETE FROM {quoted(end.link)} WHERE {end.own} = ?", (key,))
+        rows = []
+        for target in targets:
+            far = self.key(end.far_family, target["id"])
+            far_type = target["type"]
+            if far_type in self.schema.subtypes:
+                far_type = self.type_of(end.far_family, far) or far_type
+            rows.append((key, kind, far, SHARED_STORAGE.get(far_type, far_type)))
+        if rows:
+            self._filled.add(end.link)
+            own, far_column = end.own, end.far
+            self.connection.executemany(
+                f"INSERT OR IGNORE INTO {quoted(end.link)}"
+                f" ({own}, {own}_type, {far_column}, {far_column}_type) VALUES (?, ?, ?, ?)",
+                rows,
+            )
+
+    def linked(self, entity_type: str, id: str, field: str) -> list[dict[str, str]]:
+        """The references of a multi-reference field of one row."""
+        family = self.schema.family(entity_type)
+        key = self.key(family, id)
+        inverse = self.schema.inverses.get((family, field))
+        if inverse is not None:
+            sql = (
+                f"SELECT type, id FROM {quoted(inverse.child)}"
+                f" WHERE {quoted(inverse.reference + '_id')} = ? ORDER BY id"
+            )
+        else:
+            end = self.schema.link_ends[(family, field)]
+            if end.link not in self._filled:
+                return []
+            sql = (
+                f"SELECT {end.far}_type, {end.far} FROM {quoted(end.link)}"
+                f" WHERE {end.own} = ? ORDER BY {end.far}"
+            )
+        return [{"type": kind, "id": str(far)} for kind, far in self.read(sql, (key,))]
+
+    # -- reading rows as dictionaries -----------------------------------------------------------
+
+    def get(self, entity_type: str, id: str) -> dict[str, Any] | None:
+        """One row with its scalars, single references and stored links, or None."""
+        family = self.schema.family(entity_type)
+        found = self._select(entity_type, "id = ?", (self.key(family, id),))
+        return found[0] if found else None
+
+    def find(self, entity_type: str, **equals: Any) -> list[dict[str, Any]]:
+        """Rows whose fields equal the values; single references are given as id text."""
+        family = self.schema.family(entity_type)
+        conditions, parameters = ["1"], []
+        for name, value in equals.items():
+            column = self._columns[family].get(name)
+            if name == "id":
+                sql_name, value = "id", self.key(family, value)
+            elif column is not None and column.kind == "single":
+                sql_name = f"{name}_id"
+                value = None if value is None else self.key(column.far_family, value)
+            elif column is not None and column.kind == "scalar":
+                sql_name = name
+            else:
+                raise KeyError(f"{entity_type} cannot be found by {name}")
+            if value is None:
+                conditions.append(f"{quoted(sql_name)} IS NULL")
+            else:
+                conditions.append(f"{quoted(sql_name)} = ?")
+                parameters.append(int(value) if isinstance(value, bool) else value)
+        return self._select(entity_type, " AND ".join(conditions), parameters)
+
+    def _select(
+        self, entity_type: str, where: str, parameters: Sequence[Any]
+    ) -> list[dict[str, Any]]:
+        family = self.schema.family(entity_type)
+        if entity_type != family and entity_type in self.schema.subtypes.get(family, ()):
+            where = f"({where}) AND type = '{entity_type}'"
+        with self.lock:
+            cursor = self.connection.execute(
+                f"SELECT * FROM {quoted(family)} WHERE {where} ORDER BY id", parameters
+            )
+            names = [item[0] for item in cursor.description]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return [self._unflatten(family, row) for row in rows]
+
+    def _unflatten(self, family: str, row: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = {"id": str(row["id"]), "type": row["type"]}
+        if family in self.schema.subtypes:
+            result["subtype"] = row["type"]
+        for name, column in self._columns[family].items():
+            if column.kind == "scalar":
+                value = row[name]
+                if value is not None and column.field.field_type == "boolean":
+                    value = bool(value)
+                elif value is not None and column.field.field_type == "object":
+                    value = json.loads(value)
+                result[name] = value
+            elif column.kind == "single":
+                target = row[f"{name}_id"]
+                result[name] = (
+                    None if target is None else {"type": row[f"{name}_type"], "id": str(target)}
+                )
+            elif column.kind == "link" and not column.field.filter_only:
+                result[name] = self.linked(family, str(row["id"]), name)
+        return result
+
+
+def _targets(value: Any) -> Sequence[Mapping[str, Any]]:
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        return list(value.get("data", [])) if "data" in value else [value]
+    return list(value)

@@ -1,0 +1,310 @@
+"""Create, update and delete, with the rules and side effects of the server.
+
+In: JSON bodies that are already parsed. Out: ids of the rows written and errors by position.
+Called by app.py and, in process, by LocalFeeder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from octane_flows.simulator.answers import (
+    ApiError,
+    entity_not_found,
+    illegal_value,
+    not_found,
+    unknown_field,
+)
+from octane_flows.simulator.effects import after_write, complete
+from octane_flows.simulator.last_runs import renew_last_runs
+from octane_flows.simulator.schema import EntityDef, FieldDef
+from octane_flows.simulator.sql import parse_moment
+from octane_flows.simulator.store import Store
+from octane_flows.simulator.tables import column_of, quoted
+
+__all__ = ["Outcome", "Writer"]
+
+UNIQUE_NAMES = frozenset({"user_tag", "release"})
+# Sent along by clients that read an entity, changed it and send all of it back.
+ECHOED = frozenset({"id", "type", "workspace_id", "client_lock_stamp"})
+# Marked as required by the field model although the server's own clients leave them out.
+NOT_ENFORCED = frozenset({
+    ("workspace_user", "phone1"), ("run_suite", "release"), ("run_manual", "release"),
+    ("transition", "logical_name"),
+})  # fmt: skip
+
+
+@dataclass
+class Outcome:
+    """Ids written, and (position, error) of the rows that were refused."""
+
+    ids: list[str] = field(default_factory=list)
+    errors: list[tuple[int, ApiError]] = field(default_factory=list)
+
+    def status(self, success: int) -> int:
+        """The HTTP status of a bulk answer."""
+        if not self.errors:
+            return success
+        if self.ids or len(self.errors) > 1:
+            return 409
+        status = self.errors[0][1].status
+        return 409 if status == 404 else status
+
+
+class Writer:
+    """Writes of one workspace."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.schema = store.schema
+
+    def create(self, entity: EntityDef, rows: Sequence[Any], *, atomic: bool = False) -> Outcome:
+        """Add rows; those that break a rule are left out and reported."""
+        outcome = Outcome()
+        touched: list[tuple[str, str, dict[str, Any]]] = []
+        prepared: list[tuple[int, str, dict[str, Any]]] = []
+        with self.store.transaction():
+            for index, row in enumerate(rows):
+                try:
+                    kind, values = self._new(entity, row)
+                    if not atomic:
+                        identifier = self.store.insert(kind, values)
+                        outcome.ids.append(identifier)
+                        touched.append((kind, identifier, values))
+                    else:
+                        prepared.append((index, kind, values))
+                except ApiError as error:
+                    outcome.errors.append((index, error))
+            if atomic and not outcome.errors:
+                for _, kind, values in prepared:
+                    identifier = self.store.insert(kind, values)
+                    outcome.ids.append(identifier)
+                    touched.append((kind, identifier, values))
+            after_write(self.store, touched, created=True)
+        return outcome
+
+    def update(self, entity: EntityDef, rows: Sequence[Any], *, append: bool = False) -> Outcome:
+        """Change rows that name their id."""
+        outcome = Outcome()
+        touched: list[tuple[str, str, dict[str, Any]]] = []
+        with self.store.transaction():
+            for index, row in enumerate(rows):
+                try:
+                    if not isinstance(row, Mapping) or "id" not in row:
+                        raise illegal_value("An update needs the id of the entity")
+                    touched.append(self._change(entity, str(row["id"]), row, append))
+                    outcome.ids.append(str(row["id"]))
+                except ApiError as error:
+                    outcome.errors.append((index, error))
+            after_write(self.store, touched, created=False)
+        return outcome
+
+    def update_one(
+        self, entity: EntityDef, identifier: str, row: Any, *, append: bool = False
+    ) -> None:
+        """Change one row or raise."""
+        if not isinstance(row, Mapping):
+            raise illegal_value("The body of an update is one JSON object")
+        with self.store.transaction():
+            touched = self._change(entity, identifier, row, append)
+            after_write(self.store, [touched], created=False)
+
+    def delete(self, entity: EntityDef, identifiers: Sequence[str]) -> None:
+        """Remove rows; the first unknown id stops all."""
+        runs = self.schema.members("run")
+        tests: set[str] = set()
+        gone = 0
+        with self.store.transaction():
+            for identifier in identifiers:
+                if self.store.type_of(self.schema.family(entity.name), identifier) is None and gone:
+                    continue  # taken along by a row deleted before
+                kind = self._existing(entity, identifier)
+                if kind in {"work_item_root", "requirement_root"}:
+                    raise ApiError(403, "platform.not_authorized", "A root cannot be deleted")
+                run = self.store.get(kind, identifier) if entity.name in runs else None
+                self.store.delete(kind, identifier)
+                gone += 1
+                if run and run["test"]:
+                    tests.add(run["test"]["id"])
+            for test in tests:
+                if self.store.type_of("test", test) is not None:
+                    renew_last_runs(self.store, test)
+
+    # -- one row --------------------------------------------------------------------------------
+
+    def _existing(self, entity: EntityDef, identifier: str) -> str:
+        kind = self.store.type_of(self.schema.family(entity.name), identifier)
+        if kind is None or kind not in self.schema.concrete(entity.name):
+            raise entity_not_found(entity.name, identifier)
+        return kind
+
+    def _new(self, entity: EntityDef, row: Any) -> tuple[str, dict[str, Any]]:
+        if not isinstance(row, Mapping):
+            raise illegal_value("Each item of data must be a JSON object")
+        kind = entity.name
+        if kind in self.schema.subtypes:
+            kind = str(row.get("subtype") or row.get("type") or "")
+            if kind not in self.schema.subtypes[entity.name]:
+                raise illegal_value(
+                    f"A new {entity.name} needs the subtype of a concrete type",
+                    {"entity_type": entity.name, "field_name": "subtype"},
+                )
+        definition = self.schema.entities[kind]
+        values = {
+            name: self._value(definition, name, value)
+            for name, value in row.items()
+            if name not in ECHOED and name != "subtype"
+        }
+        complete(self.store, kind, values)
+        for required in definition.fields.values():
+            if (
+                required.required
+                and values.get(required.name) in (None, "")
+                and (kind, required.name) not in NOT_ENFORCED
+            ):
+                raise ApiError(
+                    400,
+                    "platform.missing_required_field",
+                    f"The field '{required.name}' of '{kind}' must have a value",
+                    {"entity_type": kind, "field_name": required.name},
+                    business_error=True,
+                )
+        self._unique(kind, values, None)
+        return kind, values
+
+    def _change(
+        self, entity: EntityDef, identifier: str, row: Mapping[str, Any], append: bool
+    ) -> tuple[str, str, dict[str, Any]]:
+        kind = self._existing(entity, identifier)
+        definition = self.schema.entities[kind]
+        if row.get("client_lock_stamp") is not None:
+            held = (self.store.get(kind, identifier) or {}).get("client_lock_stamp")
+            if held != row["client_lock_stamp"]:
+                raise ApiError(
+                    409,
+                    "platform.stale_client_lock_stamp",
+                    f"The {kind} {identifier} was changed by somebody else meanwhile",
+                    {"entity_type": kind, "entity_id": identifier},
+                    business_error=True,
+                )
+        values = {
+            name: self._value(definition, name, value)
+            for name, value in row.items()
+            if name not in ECHOED
+        }
+        self._unique(kind, values, identifier)
+        if append:
+            for name in list(values):
+                if definition.fields[name].multiple:
+                    held_targets = self.store.linked(kind, identifier, name)
+                    values[name] = held_targets + values[name]
+        self.store.update(kind, identifier, values)
+        return kind, identifier, values
+
+    def _unique(self, kind: str, values: Mapping[str, Any], own: str | None) -> None:
+        if kind not in UNIQUE_NAMES or not values.get("name"):
+            return
+        rows = self.store.read(
+            f"SELECT id FROM {quoted(kind)} WHERE fold(name) = ?",
+            (str(values["name"]).casefold(),),
+        )
+        if any(str(row[0]) != own for row in rows):
+            raise ApiError(
+                409,
+                "platform.duplicate_entity_error",
+                f"There is already a {kind} named '{values['name']}'",
+                {"entity_type": kind, "field_name": "name"},
+                business_error=True,
+            )
+
+    # -- one value ------------------------------------------------------------------------------
+
+    def _value(self, entity: EntityDef, name: str, value: Any) -> Any:
+        definition = entity.fields.get(name)
+        if definition is None or definition.filter_only:
+            raise unknown_field(entity.name, name)
+        if not definition.editable:
+            raise ApiError(
+                403,
+                "platform.modify_non_editable_field",
+                f"The field '{name}' of '{entity.name}' cannot be edited",
+                {"entity_type": entity.name, "field_name": name},
+                business_error=True,
+            )
+        if not definition.is_reference:
+            return None if value is None else _scalar(entity, definition, value)
+        if definition.multiple:
+            return self._references(entity, definition, value)
+        return None if value is None else self._reference(entity, definition, value)
+
+    def _references(self, entity: EntityDef, definition: FieldDef, value: Any) -> list[Any]:
+        items = value.get("data") if isinstance(value, Mapping) else value
+        if items is None:
+            return []
+        if not isinstance(items, Sequence) or isinstance(items, str):
+            raise _illegal(entity, definition, 'a list of references in {"data": [...]}')
+        return [self._reference(entity, definition, item) for item in items]
+
+    def _reference(self, entity: EntityDef, definition: FieldDef, value: Any) -> dict[str, str]:
+        if not isinstance(value, Mapping) or "id" not in value or "type" not in value:
+            raise _illegal(entity, definition, "a reference with type and id")
+        kind, identifier = str(value["type"]), str(value["id"])
+        family = column_of(self.schema, self.schema.family(entity.name), definition).far_family
+        if self.schema.family(kind) != family:
+            raise _illegal(entity, definition, f"a reference to {' or '.join(definition.targets)}")
+        found = self.store.type_of(family, identifier)
+        if found is None or (kind != found and kind not in {family, "application_module"}):
+            raise entity_not_found(kind, identifier)
+        if definition.list_root:
+            node = self.store.read("SELECT list_root_id FROM list_node WHERE id = ?", (identifier,))
+            if node[0][0] != definition.list_root:
+                raise _illegal(entity, definition, f"a node of the list {definition.list_root}")
+        if found == "phase" and definition.name == "phase":
+            phase = self.store.read("SELECT entity FROM phase WHERE id = ?", (identifier,))
+            if phase[0][0] != entity.name:
+                raise _illegal(entity, definition, f"a phase of {entity.name}")
+        return {"type": found, "id": identifier}
+
+
+def _illegal(entity: EntityDef, definition: FieldDef, wanted: str) -> ApiError:
+    return illegal_value(
+        f"The field '{definition.name}' of '{entity.name}' takes {wanted}",
+        {"entity_type": entity.name, "field_name": definition.name},
+    )
+
+
+def _scalar(entity: EntityDef, definition: FieldDef, value: Any) -> Any:
+    kind = definition.field_type
+    if kind in {"string", "memo"}:
+        if not isinstance(value, str):
+            raise _illegal(entity, definition, "text")
+        if definition.max_length and len(value) > definition.max_length:
+            raise _illegal(entity, definition, f"at most {definition.max_length} characters")
+        return value
+    if kind == "boolean":
+        if not isinstance(value, bool):
+            raise _illegal(entity, definition, "true or false")
+        return value
+    if kind == "integer":
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _illegal(entity, definition, "a whole number")
+        return value
+    if kind == "float":
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise _illegal(entity, definition, "a number")
+        return value
+    if kind in {"date", "date_time"}:
+        try:
+            return parse_moment(str(value))[0]
+        except ApiError as error:
+            raise _illegal(entity, definition, "an ISO date") from error
+    return value
+
+
+def require_list(body: Any) -> list[Any]:
+    """The rows of a bulk body."""
+    if isinstance(body, Mapping) and isinstance(body.get("data"), list):
+        return list(body["data"])
+    raise not_found(400, 'The body must be {"data": [...]}')

@@ -1,0 +1,32 @@
+"""The warehouse: one DuckDB file built from the lake, checked, then swapped in.
+
+`build` and `connect` are what the command line, Dagster, reports and notebooks call.
+"""
+
+from octane_flows.warehouse.build import Warehouse, build, create_models
+from octane_flows.warehouse.checks import Check, list_checks, run_checks
+from octane_flows.warehouse.connect import connect, open_file, warehouse_path
+from octane_flows.warehouse.load import create_schemas, create_table, load_tables
+from octane_flows.warehouse.models import Model, load_models
+from octane_flows.warehouse.results import BuildReport, CheckResult, ColumnResult, ModelResult
+
+__all__ = [
+    "BuildReport",
+    "Check",
+    "CheckResult",
+    "ColumnResult",
+    "Model",
+    "ModelResult",
+    "Warehouse",
+    "build",
+    "connect",
+    "create_models",
+    "create_schemas",
+    "create_table",
+    "list_checks",
+    "load_models",
+    "load_tables",
+    "open_file",
+    "run_checks",
+    "warehouse_path",
+]

@@ -1,0 +1,160 @@
+"""Checks before publication: rows that a check returns are violations.
+
+Models in, `CheckResult`s out; `build` calls it. Keys and relations are checked as the headers of
+the `er` models declare them; everything else is a file in `sql/check`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+
+from octane_flows.errors import CheckError, ModelError
+from octane_flows.warehouse.connect import first_line
+from octane_flows.warehouse.header import Relation
+from octane_flows.warehouse.models import Model
+from octane_flows.warehouse.results import CheckResult
+
+SHOWN = 3  # violations in the detail: enough to search for, short enough to read
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: rows of `sql` are violations; `model` is the model that it speaks of."""
+
+    name: str
+    severity: Literal["error", "warn"]
+    model: str
+    meaning: str
+    sql: str
+    sources: frozenset[str]
+
+
+def list_checks(models: list[Model]) -> list[Check]:
+    """Every check that the headers and `sql/check` declare."""
+    by_name = {model.name: model for model in models}
+    checks: list[Check] = []
+    for model in models:
+        if model.schema not in ("er", "metric"):
+            continue
+        key = ", ".join(model.header.key)
+        checks.append(
+            Check(
+                f"key:{model.name}",
+                "error",
+                model.name,
+                f"{key} is never null and never repeated",
+                _key_sql(model),
+                frozenset({model.name}),
+            )
+        )
+        for relation in model.header.relations:
+            checks.append(
+                Check(
+                    f"relation:{model.name}.{relation.column}",
+                    "warn",
+                    model.name,
+                    f"every {relation.column} is in {relation.target}",
+                    _relation_sql(model, relation, by_name[relation.target]),
+                    frozenset({model.name, relation.target}),
+                )
+            )
+    first = next(model.name for model in models if model.schema == "er")
+    for model in models:
+        if model.schema == "check":
+            spoken_of = [name for name in model.sources if name in by_name]
+            checks.append(
+                Check(
+                    model.slug,
+                    "error" if model.header.severity == "error" else "warn",
+                    spoken_of[0] if spoken_of else first,
+                    model.header.question,
+                    model.sql,
+                    frozenset(model.sources),
+                )
+            )
+    return checks
+
+
+def run_checks(
+    connection: duckdb.DuckDBPyConnection, models: list[Model], available: set[str]
+) -> list[CheckResult]:
+    """Run every check whose sources are there; nothing is raised for a violation."""
+    existing = available | _tables(connection)
+    return [
+        _run(connection, check.name, check.severity, check.sql)
+        for check in list_checks(models)
+        if check.sources <= existing
+    ]
+
+
+def require_passed(results: list[CheckResult]) -> None:
+    """Raise a `CheckError` that names every blocking check that failed."""
+    failed = [result for result in results if not result.passed and result.severity == "error"]
+    if failed:
+        details = "; ".join(f"{result.name} ({result.detail})" for result in failed)
+        raise CheckError(
+            f"The warehouse was not published because {len(failed)} blocking checks failed: "
+            f"{details}. The former warehouse stays; extract again with --full, and report it "
+            "if it comes back."
+        )
+
+
+def _key_sql(model: Model) -> str:
+    key = ", ".join(f"keyed.{part}" for part in model.header.key)
+    nulls = " or ".join(f"keyed.{part} is null" for part in model.header.key)
+    return (
+        f"select {key}, count(*) as row_count from {model.name} as keyed "
+        f"group by {key} having count(*) > 1 or {nulls} order by all"
+    )
+
+
+def _relation_sql(model: Model, relation: Relation, target: Model) -> str:
+    key = ", ".join(f"source.{part}" for part in model.header.key)
+    same_workspace = (
+        "and target.workspace_id = source.workspace_id"
+        if "workspace_id" in target.header.key
+        else ""
+    )
+    return (
+        f"select distinct {key}, source.{relation.column} as unresolved "
+        f"from {model.name} as source where source.{relation.column} is not null "
+        "and not exists (select 1 from "
+        f"{target.name} as target where target.{relation.target_column} = "
+        f"source.{relation.column} {same_workspace}) order by all"
+    )
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = connection.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() "
+        "where schema_name in ('octane', 'meta') union all "
+        "select schema_name || '.' || view_name from duckdb_views() where schema_name = 'meta'"
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection, name: str, severity: Literal["error", "warn"], sql: str
+) -> CheckResult:
+    try:
+        cursor = connection.execute(
+            f"select violations.*, count(*) over () as _total from ({sql}) as violations "
+            f"limit {SHOWN}"
+        )
+        rows = cursor.fetchall()
+    except duckdb.Error as error:
+        raise ModelError(
+            f"The check {name} does not run ({first_line(error)}); correct its SQL."
+        ) from error
+    if not rows:
+        return CheckResult(name, severity, True, "")
+    names = [column[0] for column in cursor.description or []][:-1]
+    shown = ", ".join(
+        " ".join(f"{column}={value}" for column, value in zip(names, row[:-1], strict=True))
+        for row in rows
+    )
+    total = int(rows[0][-1])
+    return CheckResult(name, severity, False, f"{total} violations, first: {shown}", total)

@@ -1,0 +1,58 @@
+"""Opening a DuckDB file the one way this project does: no downloads, one-sentence errors.
+
+A data folder in, a connection out; readers, `build` and the tests call it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from octane_flows.errors import LakeError, UsageError
+
+FILE_NAME = "warehouse.duckdb"
+# sites without internet run everything: an extension must never be fetched behind the user's back
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+def warehouse_path(home: Path) -> Path:
+    """Where the published warehouse of a data folder lies."""
+    return home / FILE_NAME
+
+
+def connect(home: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
+    """Open the published warehouse of `home`.
+
+    A process that still holds an older connection gets that older content: close it first.
+    """
+    path = warehouse_path(home)
+    if not path.is_file():
+        raise UsageError(
+            f"There is no warehouse at {path}; run 'octane-flows run' (or extract, then build) "
+            "or set OCTANE_HOME to the folder that has one."
+        )
+    return open_file(path, read_only=read_only)
+
+
+def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file with this project's settings."""
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
+        connection.execute("set timezone = 'UTC'")
+    except duckdb.Error as error:
+        remedy = (
+            "close other programs that write to it, or build it again with 'octane-flows build'."
+            if read_only
+            else "free space, or set OCTANE_HOME to a folder that you may write."
+        )
+        raise LakeError(f"Could not open {path} ({first_line(error)}); {remedy}") from error
+    return connection
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a message, without DuckDB's class word in front."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,216 @@
+"""The header of a SQL model file and the comments beside its final columns.
+
+The text of one file in, a `Header` and its documented columns out; `models` calls it. What is
+missing, unknown or said twice is a `ModelError` with file and line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from octane_flows.errors import ModelError
+
+TAGS = ("flow", "source", "grain", "key", "param", "order", "relation", "check")
+REPEATABLE = frozenset({"source", "param", "relation"})
+REQUIRED = {
+    "er": ("source", "grain", "key"),
+    "flow": ("flow", "source", "grain", "key", "order"),
+    "metric": ("source", "grain", "key"),
+    "check": ("check",),
+}
+# the words of a `param` line and the DuckDB types that they stand for
+PARAMETER_TYPES = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
+
+_TAG = re.compile(r"--\s?([a-z_]+):\s*(.*)$")
+_PARAMETER = re.compile(r"(\w+)\s+(\w+)\s*=\s*('(?:[^']|'')*'|[\w.+-]+)\s+--\s+(\S.*)$")
+_FLOW = re.compile(r"(\d+)\s+(\S.*)$")
+_RELATION = re.compile(r"(\w+)\s*->\s*(er)\.(\w+)\.(\w+)$")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One named input of a flow; `default` is None or text in SQL's spelling without quotes."""
+
+    name: str
+    type: str
+    default: str | None
+    meaning: str
+
+    @property
+    def duckdb_type(self) -> str:
+        """The DuckDB type that a value is cast to."""
+        return PARAMETER_TYPES[self.type]
+
+    @property
+    def default_sql(self) -> str:
+        """The default as a SQL literal."""
+        if self.default is None:
+            return "null"
+        if self.type in ("integer", "number", "boolean"):
+            return self.default
+        return "'" + self.default.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """`column` refers to `target_column` of `target` (a qualified model name)."""
+
+    column: str
+    target: str
+    target_column: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says about itself before its SQL begins."""
+
+    question: str
+    flow_number: int | None
+    flow_title: str | None
+    sources: tuple[str, ...]
+    grain: str | None
+    key: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    order: str | None
+    relations: tuple[Relation, ...]
+    severity: str | None
+
+
+def parse_header(text: str, *, schema: str, where: str) -> Header:
+    """Read the comment lines that open a model file; `where` names the file in errors."""
+    lines = _header_lines(text, where)
+    question = lines[0][1].removeprefix("--").strip()
+    if not question or _TAG.match(lines[0][1]):
+        raise ModelError(
+            f"{where}:1: the first line must be a comment with the question that the rows answer."
+        )
+    found: dict[str, list[tuple[int, str]]] = {}
+    current: str | None = None
+    for number, line in lines[1:]:
+        if re.match(r"--\s{3,}\S", line) and current:  # a longer value goes on, indented
+            last_number, value = found[current][-1]
+            found[current][-1] = (last_number, f"{value} {line[2:].strip()}")
+            continue
+        match = _TAG.match(line)
+        if not match:
+            raise ModelError(
+                f"{where}:{number}: '{line}' is no header line; write '-- tag: value' with one of "
+                f"{', '.join(TAGS)}, or indent it to continue the line above."
+            )
+        current, value = match.group(1), match.group(2).strip()
+        _check_tag(current, value, found, where, number)
+        found.setdefault(current, []).append((number, value))
+    for tag in REQUIRED.get(schema, ()):
+        if tag not in found:
+            raise ModelError(
+                f"{where}:1: the header of a {schema} model needs '-- {tag}: ...'; add that line."
+            )
+    return _header(question, found, where)
+
+
+def _header_lines(text: str, where: str) -> list[tuple[int, str]]:
+    lines: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.startswith("--"):
+            break
+        lines.append((number, line.rstrip()))
+    if not lines:
+        raise ModelError(
+            f"{where}:1: the file must begin with a comment that holds the question its rows "
+            "answer; add '-- Which ...?' as first line."
+        )
+    return lines
+
+
+def _check_tag(
+    tag: str, value: str, found: dict[str, list[tuple[int, str]]], where: str, number: int
+) -> None:
+    if tag not in TAGS:
+        near = difflib.get_close_matches(tag, TAGS, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known tags are {', '.join(TAGS)}."
+        raise ModelError(f"{where}:{number}: unknown header tag '{tag}'; {hint}")
+    if tag in found and tag not in REPEATABLE:
+        raise ModelError(
+            f"{where}:{number}: the tag '{tag}' stands on line {found[tag][0][0]} already; "
+            "keep one of the two."
+        )
+    if not value:
+        raise ModelError(f"{where}:{number}: the tag '{tag}' has no value; write one behind it.")
+
+
+def _header(question: str, found: dict[str, list[tuple[int, str]]], where: str) -> Header:
+    def one(tag: str) -> str | None:
+        return found[tag][0][1] if tag in found else None
+
+    number, title = _flow(found.get("flow", []), where)
+    parameters = tuple(_parameter(value, where, line) for line, value in found.get("param", []))
+    names = [parameter.name for parameter in parameters]
+    for (line, _), name in zip(found.get("param", []), names, strict=True):
+        if names.count(name) > 1:
+            raise ModelError(f"{where}:{line}: the parameter '{name}' is declared twice.")
+    severity = one("check")
+    if severity not in (None, "error", "warn"):
+        line = found["check"][0][0]
+        raise ModelError(f"{where}:{line}: check is '{severity}'; write 'error' or 'warn'.")
+    key = tuple(part.strip() for part in (one("key") or "").split(",") if part.strip())
+    return Header(
+        question=question,
+        flow_number=number,
+        flow_title=title,
+        sources=tuple(value for _, value in found.get("source", [])),
+        grain=one("grain"),
+        key=key,
+        parameters=parameters,
+        order=one("order"),
+        relations=tuple(_relation(value, where, line) for line, value in found.get("relation", [])),
+        severity=severity,
+    )
+
+
+def _flow(values: list[tuple[int, str]], where: str) -> tuple[int | None, str | None]:
+    if not values:
+        return None, None
+    line, value = values[0]
+    match = _FLOW.match(value)
+    if not match:
+        raise ModelError(
+            f"{where}:{line}: flow is '{value}'; write its number and title, "
+            "as in '-- flow: 10 Get application modules whose tests recently failed'."
+        )
+    return int(match.group(1)), match.group(2)
+
+
+def _parameter(value: str, where: str, line: int) -> Parameter:
+    match = _PARAMETER.match(value)
+    if not match or match.group(2) not in PARAMETER_TYPES:
+        raise ModelError(
+            f"{where}:{line}: '{value}' is no parameter; write 'name type = default -- meaning', "
+            f"as in 'hours integer = 24 -- length of the window', with a type out of "
+            f"{', '.join(PARAMETER_TYPES)}."
+        )
+    name, kind, default, meaning = match.groups()
+    if default.startswith("'"):
+        default = default[1:-1].replace("''", "'")
+    elif default == "null":
+        return Parameter(name, kind, None, meaning)
+    return Parameter(name, kind, default, meaning)
+
+
+def _relation(value: str, where: str, line: int) -> Relation:
+    match = _RELATION.match(value)
+    if not match:
+        raise ModelError(
+            f"{where}:{line}: '{value}' is no relation; write 'column -> er.table.column', "
+            "as in 'test_id -> er.tests.test_id'."
+        )
+    column, schema, table, target_column = match.groups()
+    return Relation(column, f"{schema}.{table}", target_column)

@@ -1,0 +1,52 @@
+"""What a build reports: one record per model and per check.
+
+`build` and `checks` fill them; the command line, Dagster and `meta.*` read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class ColumnResult:
+    """A column of a model; `type` is None when the model is unavailable."""
+
+    name: str
+    type: str | None
+    meaning: str
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model as it was published; `rows` of a macro are those of its default parameters."""
+
+    name: str
+    kind: Literal["view", "macro", "table"]
+    status: Literal["available", "unavailable"]
+    columns: tuple[ColumnResult, ...]
+    depends_on: tuple[str, ...]
+    rows: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check; `detail` shows the first violations."""
+
+    name: str
+    severity: Literal["error", "warn"]
+    passed: bool
+    detail: str
+    violations: int = 0
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What was published: rows by octane table, models, checks."""
+
+    generation: int
+    tables: dict[str, int]
+    models: list[ModelResult] = field(default_factory=list)
+    checks: list[CheckResult] = field(default_factory=list)

@@ -1,0 +1,49 @@
+"""One simulated server with the demo's data and one refreshed data folder, shared by slow tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from octane_flows import refresh, warehouse
+from octane_flows.config import Settings, load_settings
+from octane_flows.simulator import Simulator, serve
+from octane_flows.simulator.server import Running
+from tests.e2e.support import environment_of
+
+
+@pytest.fixture(scope="session")
+def demo_server() -> Iterator[Running]:
+    with serve(Simulator(dataset="demo", seed=1)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def demo_environment(
+    demo_server: Running, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    return environment_of(demo_server, tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def demo_settings(demo_environment: dict[str, str]) -> Settings:
+    return load_settings(demo_environment)
+
+
+@pytest.fixture(scope="session")
+def demo_refresh(demo_settings: Settings) -> refresh.RefreshReport:
+    return refresh.refresh(demo_settings)
+
+
+@pytest.fixture(scope="session")
+def demo_home(demo_settings: Settings, demo_refresh: refresh.RefreshReport) -> Path:
+    return demo_settings.home
+
+
+@pytest.fixture
+def demo_warehouse(demo_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with warehouse.connect(demo_home) as connection:
+        yield connection

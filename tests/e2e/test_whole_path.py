@@ -1,0 +1,115 @@
+"""From the server to the answers, on the demo's data: complete, equal to REST, and readable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import nbclient
+import nbformat
+import pytest
+
+from octane_flows import refresh
+from octane_flows.config import Settings
+from octane_flows.flows import list_flows, parity
+from octane_flows.octane import Octane
+from octane_flows.simulator.datasets import ci_history
+from octane_flows.simulator.server import Running
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CASES = [
+    ("planned_runs", {}),
+    ("planned_runs", {"exclude_runs_inside_suites": "true"}),
+    ("recent_failed_automated_tests", {}),
+    ("recent_failed_automated_tests", {"hours": "720"}),
+    ("modules_with_recent_failures", {}),
+    ("modules_with_recent_failures", {"hours": "720", "only_automated": "true"}),
+    ("open_high_severity_defects", {}),
+    ("failed_previous_runs", {"days": "3"}),
+    ("failed_previous_runs", {"days": "30"}),
+]
+
+
+@pytest.mark.parametrize(("slug", "parameters"), CASES, ids=lambda one: str(one))
+def test_a_flow_names_the_same_ids_as_the_documented_request(
+    slug: str,
+    parameters: dict[str, str],
+    demo_settings: Settings,
+    demo_warehouse: duckdb.DuckDBPyConnection,
+    demo_server: Running,
+) -> None:
+    with Octane(demo_settings) as octane:
+        compared = parity.compare(
+            octane.workspace(demo_server.workspace), demo_warehouse, slug, parameters
+        )
+
+    assert compared.missing == compared.extra == frozenset()
+    assert compared.rest_ids, "an empty answer proves nothing"
+
+
+def test_every_flow_is_compared() -> None:
+    assert {slug for slug, _ in CASES} == {flow.slug for flow in list_flows()}
+
+
+def test_every_real_result_is_a_run_or_a_previous_run(
+    demo_warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    row = demo_warehouse.execute(
+        "select (select count(*) from octane.run_automated) "
+        "+ (select count(*) from octane.run_history)"
+    ).fetchone()
+
+    assert row == (ci_history.RESULTS,)
+
+
+def test_the_certificate_adds_up(demo_refresh: refresh.RefreshReport) -> None:
+    manifest = demo_refresh.extract.manifest
+
+    assert manifest.findings == []
+    assert {row.status for row in manifest.certificate} == {"complete"}
+    for row in manifest.certificate:
+        assert row.rows_read == row.total_count
+        assert row.rows_read == sum(file.rows for file in manifest.tables[row.entity].files)
+
+
+def test_all_models_are_there_and_all_checks_pass(demo_refresh: refresh.RefreshReport) -> None:
+    built = demo_refresh.build
+
+    assert [model.name for model in built.models if model.status != "available"] == []
+    assert [check.name for check in built.checks if not check.passed] == []
+
+
+def test_no_secret_is_in_any_file(demo_home: Path, demo_server: Running) -> None:
+    secret = demo_server.client_secret.encode()
+    files = [path for path in demo_home.rglob("*") if path.is_file()]
+
+    assert len(files) > 50
+    assert [path for path in files if secret in path.read_bytes()] == []
+
+
+def test_the_report_needs_nothing_from_elsewhere(demo_home: Path) -> None:
+    page = (demo_home / "report.html").read_text(encoding="utf-8")
+
+    for flow in list_flows():
+        assert f'id="{flow.slug}"' in page
+    assert page.count("<svg") == 2
+    assert "Complete: " in page
+    body = page.replace("http://www.w3.org/", "")
+    assert "<script" not in body
+    assert "<link" not in body
+    assert 'src="http' not in body
+
+
+def test_the_notebook_runs(demo_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTANE_HOME", str(demo_home))
+    notebook = nbformat.read(ROOT / "notebooks" / "explore.ipynb", as_version=4)
+    assert all(not cell.get("outputs") for cell in notebook.cells), "outputs are not committed"
+
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute(
+        cwd=str(ROOT / "notebooks")
+    )
+
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert any("True" in str(output.get("data", {}).get("text/plain")) for output in outputs)

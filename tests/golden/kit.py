@@ -1,0 +1,162 @@
+"""Warehouses of a few rows for tests: given CSV files in, a connection or a lake out.
+
+The golden tests and the warehouse tests call it. `tables.json` holds names and types of columns as
+a server's metadata gives them (generated facts).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from octane_flows.lake import CertificateRow, ColumnEntry, Lake, Manifest, TableEntry
+from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
+from octane_flows.warehouse.load import quoted
+from octane_flows.warehouse.meta import create_tables, insert, record_models
+from octane_flows.warehouse.results import ModelResult
+
+HERE = Path(__file__).parent
+AS_OF = datetime(2021, 1, 20, 21, tzinfo=UTC)
+OWN = {
+    "_workspace_id": "VARCHAR",
+    "_generation": "BIGINT",
+    "_extracted_at": "TIMESTAMP",
+    "_deleted": "BOOLEAN",
+}
+LINK = {"source_id": "VARCHAR", "target_id": "VARCHAR", "target_type": "VARCHAR"}
+ARROW = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMP": pa.timestamp("us"),
+}
+
+
+@cache
+def tables() -> dict[str, dict[str, str]]:
+    """Columns with types of every table that a model reads."""
+    found: dict[str, dict[str, str] | None] = json.loads((HERE / "tables.json").read_text())
+    return {name: {**(columns or LINK), **OWN} for name, columns in found.items()}
+
+
+def entry(name: str, columns: dict[str, str] | None = None) -> TableEntry:
+    """The manifest's entry of one table, without files."""
+    entity, _, field = name.partition("__")
+    return TableEntry(
+        name=name,
+        kind="link" if field else "entity",
+        entity=entity,
+        field=field or None,
+        label=entity.replace("_", " ").title(),
+        columns=tuple(
+            ColumnEntry(column, kind) for column, kind in (columns or tables()[name]).items()
+        ),
+        files=(),
+    )
+
+
+def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
+    """An in-memory warehouse without rows, with all models."""
+    connection = open_file(Path(":memory:"), read_only=False)
+    create_schemas(connection)
+    create_tables(connection)
+    moment = as_of.replace(tzinfo=None)
+    generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}")
+    insert(connection, "generation", [generation])
+    for name, columns in tables().items():
+        body = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
+        connection.execute(f"create table octane.{name} ({body})")
+    models = load_models()
+    results: list[ModelResult] = create_models(connection, models)
+    record_models(connection, models, results)
+    return connection
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file without the column that says why a row is there."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream, strict=True))
+    return [{name: text for name, text in row.items() if name != "_why"} for row in rows]
+
+
+@contextmanager
+def given_rows(connection: duckdb.DuckDBPyConnection, given: Path) -> Iterator[None]:
+    """Hold the rows of a folder of CSV files for a while; each file is named like its table."""
+    paths = sorted(given.glob("*.csv"))
+    try:
+        for path in paths:
+            fill(connection, path, tables()[path.stem])
+        yield
+    finally:
+        for path in paths:
+            connection.execute(f"delete from octane.{path.stem}")
+
+
+def fill(connection: duckdb.DuckDBPyConnection, path: Path, columns: dict[str, str]) -> None:
+    """Insert rows by name; an empty cell is null."""
+    for row in read_csv(path):
+        unknown = set(row) - set(columns)
+        assert not unknown, f"{path} has columns that {path.stem} lacks: {sorted(unknown)}"
+        given = {name: text for name, text in row.items() if text != ""}
+        names = ", ".join(quoted(name) for name in given)
+        marks = ", ".join("?" for _ in given)
+        connection.execute(
+            f"insert into octane.{path.stem} ({names}) values ({marks})", list(given.values())
+        )
+
+
+def write_lake(
+    home: Path,
+    rows: dict[str, list[dict[str, Any]]],
+    *,
+    certificate: list[CertificateRow] | None = None,
+    without: tuple[str, ...] = (),
+) -> Manifest:
+    """Publish a generation that adds these rows to those of the former one."""
+    lake = Lake(home / "lake")
+    draft = lake.draft()
+    former = draft.parent.tables if draft.parent else {}
+    published: dict[str, TableEntry] = {}
+    for name, columns in tables().items():
+        if name in without:
+            continue
+        files = list(former[name].files) if name in former else []
+        if rows.get(name):
+            schema = pa.schema([(column, ARROW[kind]) for column, kind in columns.items()])
+            writer = draft.writer(name, schema, workspace="1002")
+            own = {
+                "_workspace_id": "1002",
+                "_generation": draft.generation,
+                "_extracted_at": AS_OF.replace(tzinfo=None),
+                "_deleted": False,
+            }
+            full = [{**dict.fromkeys(columns), **own, **row} for row in rows[name]]
+            writer.write(pa.Table.from_pylist(full, schema=schema))
+            file = writer.close()
+            files += [file] if file else []
+        empty = entry(name, columns)
+        published[name] = TableEntry(
+            empty.name, empty.kind, empty.entity, empty.field, empty.label, empty.columns,
+            tuple(files),
+        )  # fmt: skip
+    return draft.publish(
+        as_of=AS_OF,
+        server_url="http://127.0.0.1",
+        server_version="24.4",
+        shared_space="1001",
+        tables=published,
+        cursors={},
+        certificate=certificate or [],
+        schema_changes=[],
+        politeness={"requests": 3},
+        findings=[],
+    )

@@ -1,0 +1,219 @@
+"""The client's pure parts, with literals: answers, retries, the gate."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from octane_flows.errors import (
+    AccessError,
+    AnswerError,
+    NotFoundError,
+    PartialError,
+    RequestError,
+    ServerError,
+    SignInError,
+    UnavailableError,
+)
+from octane_flows.octane.answers import read_json
+from octane_flows.octane.concurrency import Gate
+from octane_flows.octane.retry import RetryBudget, RetryPolicy, may_repeat, retry_after_s
+from octane_flows.octane.transport import Answer, TransportError
+
+NOW = datetime(2021, 1, 20, 21, 0, 0, tzinfo=UTC)
+HTML = b"<!DOCTYPE html><html><head><title>Sign in &amp; go</title></head></html>"
+
+
+def body(**more: object) -> bytes:
+    return json.dumps({"error_code": "platform.x", "description": "It is so", **more}).encode()
+
+
+def test_a_good_answer_is_its_json_even_without_a_charset() -> None:
+    assert read_json(Answer(200, (), '{"n":"ä"}'.encode()), "reading") == {"n": "ä"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "parts"),
+    [
+        (Answer(200, (), HTML), AnswerError, ['web page "Sign in & go"', "OCTANE_URL"]),
+        (Answer(200, (), b""), AnswerError, ["empty body"]),
+        (Answer(200, (), b'{"data":[{"id"'), AnswerError, ["not whole JSON", "try again"]),
+        (Answer(302, (("location", "/sso"),), b""), AnswerError, ["redirected", "API access key"]),
+        (Answer(400, (), body()), RequestError, ["status 400 platform.x: It is so; correct"]),
+        (Answer(401, (), b'{"errorCode":"VALIDATION_X"}'), SignInError, ["401 VALIDATION_X"]),
+        (Answer(403, (), body()), AccessError, ["ask for a role"]),
+        (
+            Answer(403, (), body(error_code="platform.modify_non_editable_field")),
+            RequestError,
+            ["correct the request"],
+        ),
+        (Answer(404, (), body()), NotFoundError, ["check the ids"]),
+        (Answer(409, (), body()), RequestError, ["409"]),
+        (Answer(500, (), b""), ServerError, ["status 500; the server failed"]),
+        (Answer(503, (), HTML), UnavailableError, ["503", "later"]),
+        (Answer(429, (), b""), UnavailableError, ["later"]),
+        (Answer(400, (), b'{"message":"plain words"}'), RequestError, ["plain words"]),
+        (
+            Answer(400, (), b'{"message":"{&quot;error_code&quot;:&quot;platform.y&quot;}"}'),
+            RequestError,
+            ["400 platform.y"],
+        ),
+        (Answer(400, (), b"[]"), RequestError, ["400"]),
+        (Answer(400, (), b"\xff\x00 bytes"), RequestError, ["bytes"]),
+    ],
+)
+def test_every_shape_of_failure_is_one_sentence_with_a_remedy(
+    answer: Answer, kind: type[ServerError], parts: list[str]
+) -> None:
+    with pytest.raises(kind) as caught:
+        read_json(answer, "reading defects")
+    message = str(caught.value)
+    assert message.startswith("Reading defects ")
+    assert [part for part in parts if part not in message] == []
+    assert type(caught.value) is kind
+
+
+def test_the_cap_error_keeps_its_code() -> None:
+    answer = Answer(400, (), body(error_code="platform.exceeds_max_total_count"))
+    with pytest.raises(RequestError) as caught:
+        read_json(answer, "reading runs")
+    assert caught.value.error_code == "platform.exceeds_max_total_count"
+
+
+def test_a_partly_refused_write_tells_both_halves() -> None:
+    answer = Answer(
+        409,
+        (),
+        b'{"total_count":1,"data":[{"id":"1"}],'
+        b'"errors":[{"index":1,"error_code":"platform.entity_not_found","description":"No 7"}]}',
+    )
+    with pytest.raises(PartialError) as caught:
+        read_json(answer, "updating defects")
+    assert caught.value.rows == [{"id": "1"}]
+    assert caught.value.errors[0]["index"] == 1
+    assert caught.value.error_code == "platform.entity_not_found"
+    assert "1 of 2 rows" in str(caught.value)
+
+
+def test_the_servers_words_are_redacted_and_kept_short() -> None:
+    answer = Answer(400, (), body(description="key canary " + "x" * 1000))
+    with pytest.raises(RequestError) as caught:
+        read_json(answer, "reading", redact=lambda text: text.replace("canary", "***"))
+    assert "canary" not in str(caught.value)
+    assert len(str(caught.value)) < 450
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0),
+        ("Wed, 20 Jan 2021 21:00:30 GMT", 30.0),
+        ("Wed, 20 Jan 2021 20:00:00 GMT", 0.0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
+    assert retry_after_s(Answer(429, (("retry-after", text),)), NOW) == seconds
+
+
+def test_a_retry_date_is_read_by_the_servers_own_clock() -> None:
+    headers = (
+        ("date", "Mon, 01 Jan 2001 00:00:00 GMT"),
+        ("retry-after", "Mon, 01 Jan 2001 00:00:09 GMT"),
+    )
+    assert retry_after_s(Answer(503, headers), NOW) == 9.0
+
+
+UNSENT = TransportError("connect", "refused", sent=False)
+CUT = TransportError("cut", "ended", sent=True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "method", "expected"),
+    [
+        (Answer(408), "GET", True),
+        (Answer(502), "GET", True),
+        (Answer(504), "GET", True),
+        (Answer(500), "GET", False),
+        (Answer(500, (), b"Service Temporarily Unavailable"), "GET", True),
+        (Answer(200, (), b"<h1>Service Temporarily Unavailable</h1>"), "GET", True),
+        (Answer(200, (), b'{"data":["Service Temporarily Unavailable"]}'), "GET", False),
+        (Answer(400), "GET", False),
+        (Answer(403), "GET", False),
+        (CUT, "GET", True),
+        (UNSENT, "POST", True),
+        (CUT, "POST", False),
+        (CUT, "PUT", False),
+        (Answer(429), "POST", True),
+        (Answer(503), "POST", True),
+        (Answer(502), "POST", False),
+        (TransportError("tls", "certificate", sent=False), "GET", False),
+    ],
+)
+def test_only_what_is_temporary_and_cannot_act_twice_is_repeated(
+    outcome: Answer | TransportError, method: str, expected: bool
+) -> None:
+    assert may_repeat(outcome, method) is expected
+
+
+def wait(attempt: int, spent_s: float = 0.0, retry_after: str | None = None) -> float | None:
+    headers = (("retry-after", retry_after),) if retry_after else ()
+    return RetryPolicy(total_s=100, base_s=1, cap_s=8, attempts=6).wait_s(
+        Answer(503, headers),
+        method="GET",
+        attempt=attempt,
+        spent_s=spent_s,
+        random=lambda: 0.5,
+        now=NOW,
+    )
+
+
+def test_waits_double_up_to_the_cap_and_end() -> None:
+    assert [wait(attempt) for attempt in range(1, 7)] == [0.5, 1.0, 2.0, 4.0, 4.0, None]
+
+
+def test_waits_keep_what_the_server_asks_and_the_time_that_is_left() -> None:
+    assert wait(1, retry_after="20") == 20.5
+    assert wait(1, retry_after="101") is None
+    assert wait(1, spent_s=99.8) is None
+
+
+def test_retries_are_a_share_of_the_requests() -> None:
+    budget = RetryBudget(floor=1, share=0.5)
+    assert [budget.take(2), budget.take(2), budget.take(2)] == [True, True, False]
+    assert budget.take(4)
+
+
+def test_the_gate_opens_while_answers_are_fast_and_halves_once_per_refusal() -> None:
+    gate = Gate(8)
+    for _ in range(60):
+        gate.answered(0.01)
+    assert gate.allowed == 8
+    with gate.enter() as first, gate.enter() as second:
+        gate.slow_down(first)
+        gate.slow_down(second)
+    assert gate.allowed == 4
+    for _ in range(20):
+        with gate.enter() as epoch:
+            gate.slow_down(epoch)
+    assert gate.allowed == 1
+
+
+def test_the_gate_stays_when_answers_get_slow() -> None:
+    gate = Gate(8)
+    for _ in range(4):
+        gate.answered(0.01)
+    before = gate.allowed
+    for _ in range(8):
+        gate.answered(1.0)
+    assert gate.allowed <= before + 1
+
+
+def test_the_gate_never_passes_its_bound() -> None:
+    gate = Gate(1)
+    for _ in range(50):
+        gate.answered(0.01)
+    assert gate.allowed == 1

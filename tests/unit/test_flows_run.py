@@ -1,0 +1,200 @@
+"""Calling flows: names and values are checked, and each refusal says what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from octane_flows.errors import AnswerError, OctaneFlowsError, UsageError
+from octane_flows.flows import flow_named, flow_table, list_flows, parity, run_flow
+from octane_flows.flows.run import parse_parameters
+from tests.golden import kit
+
+SLUG = "modules_with_recent_failures"
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[duckdb.DuckDBPyConnection]:
+    with kit.open_empty() as connection:
+        yield connection
+
+
+def test_flows_come_in_the_order_of_their_numbers() -> None:
+    assert [flow.number for flow in list_flows()] == [6, 9, 10, 12, 17]
+
+
+@pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
+def test_columns_of_the_answer_are_the_documented_ones(
+    flow: Any, empty: duckdb.DuckDBPyConnection
+) -> None:
+    answer = run_flow(empty, flow.slug)
+
+    assert answer.column_names == [column.name for column in flow.columns]
+    assert set(flow.key) <= set(answer.column_names)
+
+
+def test_an_unknown_flow_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'planned_runs'"):
+        flow_named("planed_runs")
+
+
+def test_an_unknown_parameter_names_the_nearest(empty: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(UsageError, match="did you mean 'hours'"):
+        run_flow(empty, SLUG, {"hour": "3"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("as_of", "yesterday", "write a date and time in UTC"),
+        ("as_of", "2021-13-01", "write a date and time in UTC"),
+        ("hours", "many", "write a whole number"),
+        ("only_automated", "perhaps", "write true or false"),
+    ],
+)
+def test_a_bad_value_says_what_to_write(name: str, value: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as raised:
+        parse_parameters(flow_named(SLUG), {name: value})
+
+    assert value in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2021-01-20T21:00:00Z",
+        "2021-01-20T21:00:00",
+        "2021-01-20T22:00:00+01:00",
+        "2021-01-20 21:00",
+    ],
+)
+def test_moments_are_taken_as_utc_with_and_without_a_zone(text: str) -> None:
+    values = parse_parameters(flow_named(SLUG), {"as_of": text})
+
+    assert values == {"as_of": datetime(2021, 1, 20, 21)}
+
+
+def test_a_number_too_large_is_told(empty: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(UsageError, match="could not be run with hours="):
+        run_flow(empty, SLUG, {"hours": "99999999999999999999"})
+
+
+def test_an_unfinished_result_of_the_caller_does_not_matter(
+    empty: duckdb.DuckDBPyConnection,
+) -> None:
+    empty.execute("select * from range(3)").fetchone()
+
+    assert run_flow(empty, SLUG).num_rows == 0
+
+
+def test_a_flow_that_the_server_cannot_answer_says_why(tmp_path: Path) -> None:
+    with kit.open_empty() as connection:
+        connection.execute(
+            "update meta.models set status = 'unavailable', reason = 'no octane.run_history' "
+            "where model = 'flow.failed_previous_runs'"
+        )
+        with pytest.raises(OctaneFlowsError, match=r"no octane.run_history"):
+            run_flow(connection, "failed_previous_runs")
+
+
+def test_another_database_is_told_from_a_warehouse() -> None:
+    with duckdb.connect() as connection, pytest.raises(UsageError, match="no octane-flows"):
+        run_flow(connection, SLUG)
+
+
+def test_the_table_for_the_readme_has_a_line_for_each_flow() -> None:
+    lines = flow_table().splitlines()
+
+    assert len(lines) == 2 + len(list_flows())
+    assert all(f"`{flow.slug}`" in "".join(lines) for flow in list_flows())
+
+
+@pytest.mark.parametrize(
+    ("slug", "params", "text"),
+    [
+        (
+            "planned_runs",
+            {"exclude_runs_inside_suites": "true", "run_by": "1001"},
+            "status EQ {logical_name EQ 'list_node.run_status.planned'};"
+            "test EQ {subtype EQ 'test_manual'||subtype EQ 'gherkin_test' || "
+            "subtype EQ 'test_suite'};run_by EQ {id EQ 1001};parent_suite EQ {null}",
+        ),
+        (
+            "recent_failed_automated_tests",
+            {"release_name": "236.2"},
+            "last_runs EQ {(release EQ {name EQ ^236.2^});"
+            "(status EQ {logical_name EQ ^list_node.run_status.failed^});"
+            "(creation_time GT ^2021-01-19T21:00:00Z^)}",
+        ),
+        (
+            "modules_with_recent_failures",
+            {"only_automated": "true", "hours": "1"},
+            "test EQ {subtype EQ ^test_automated^;last_runs EQ {status EQ {logical_name EQ "
+            "^list_node.run_status.failed^};creation_time GT ^2021-01-20T20:00:00Z^}}",
+        ),
+        (
+            "open_high_severity_defects",
+            {"severity_codes": "a, b"},
+            "product_areas EQ {name EQ ^*^};phase EQ {logical_name EQ ^phase.defect.opened^};"
+            "severity EQ {logical_name IN ^a^,^b^}",
+        ),
+        (
+            "failed_previous_runs",
+            {"run_id": "1000", "days": "1"},
+            "run_id EQ 1000;run_native_status EQ {logical_name EQ "
+            "^list_node.run_native_status.failed^};run_started GT ^2021-01-19T21:00:00Z^",
+        ),
+    ],
+)
+def test_the_documented_query_is_what_the_page_says(
+    slug: str, params: dict[str, str], text: str, empty: duckdb.DuckDBPyConnection
+) -> None:
+    values = parity.effective_parameters(empty, slug, params)
+
+    assert parity.rest_query(slug).text(values) == text
+
+
+def test_every_flow_has_a_documented_query_that_answers_its_key() -> None:
+    assert set(parity.REST_QUERIES) == {flow.slug for flow in list_flows()}
+    for flow in list_flows():
+        assert parity.rest_query(flow.slug).key in flow.key
+
+
+def test_a_star_in_a_name_is_refused(empty: duckdb.DuckDBPyConnection) -> None:
+    values = parity.effective_parameters(empty, "planned_runs", {"release_name": "2*"})
+
+    with pytest.raises(UsageError, match="wildcard"):
+        parity.rest_query("planned_runs").text(values)
+
+
+class Rest:
+    """A workspace that gives two ids in pages of one."""
+
+    id = "1002"
+
+    def __init__(self, total_count: int = 2) -> None:
+        self.total_count = total_count
+        self.rows: list[dict[str, Any]] = []
+
+    def page(self, collection: str, **request: Any) -> Rest:
+        answer = Rest(self.total_count)
+        answer.rows = [{"id": str(number)} for number in (1, 2)][request["offset"] :][:1]
+        return answer
+
+
+def test_ids_of_both_sides_are_compared(empty: duckdb.DuckDBPyConnection) -> None:
+    compared = parity.compare(Rest(), empty, "planned_runs")
+
+    assert compared.rest_ids == compared.missing == {"1", "2"}
+    assert compared.sql_ids == compared.extra == frozenset()
+    assert not compared.is_equal
+
+
+def test_rows_that_do_not_add_up_are_refused(empty: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(AnswerError, match="counts 3"):
+        parity.compare(Rest(3), empty, "planned_runs")
