@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from octane_flows import extract as extraction
-from octane_flows import reports, warehouse
+from octane_flows import warehouse
 from octane_flows.config import Settings
 from octane_flows.octane import Octane
 
@@ -53,6 +53,8 @@ def refresh(
     say: Callable[[str], None] | None = None,
 ) -> RefreshReport:
     """Extract, build the warehouse with its checks, write the report."""
+    from octane_flows import reports  # plots cost 60 MB of memory: not before they are needed
+
     extracted = extract(settings, skip=skip, progress=progress)
     built = warehouse.build(settings.home, progress=say)
     page = reports.write(settings.home)

@@ -68,10 +68,11 @@ def main() -> None:
             middle = field("id").gt(int(first) + RUNS // 2)
             fields = ["name", "status", "native_status", "test", "release", "started", "duration"]
             peer = median_ms(octane.version)
-            for names in (["id"], fields):
+            every = sorted(workspace.metadata().entity_types["run_automated"].fields)
+            for names in (["id"], fields, every):
                 page = median_ms(
                     lambda names=names: workspace.page(  # type: ignore[misc]
-                        "runs", fields=names, query=middle, limit=1000
+                        "automated_runs", fields=names, query=middle, limit=1000
                     )
                 )
                 print(

@@ -15,7 +15,9 @@ from octane_flows.errors import AnswerError, RequestError
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.octane import Page, Query, Workspace, field
 
-WINDOW_PAGES = 4  # pages a window holds when ids are dense: enough to keep every connection busy
+# Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory,
+# so few: two keep every connection busy while one window is being written.
+WINDOW_PAGES = 2
 CAP_ERROR = "platform.exceeds_max_total_count"
 
 

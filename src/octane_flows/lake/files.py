@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from octane_flows.errors import LakeError
 from octane_flows.lake.manifest import FileEntry
 
-ROW_GROUP_ROWS = 50_000  # one group holds some fifty pages: statistics stay useful, memory small
+ROW_GROUP_ROWS = 25_000  # one group holds 25 pages: statistics stay useful, memory small
 DIGEST_CHUNK_BYTES = 1 << 20
 
 
