@@ -14,11 +14,11 @@ from typing import Any
 from octane_flows.errors import AnswerError, RequestError
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.octane import Page, Query, Workspace, field
+from octane_flows.octane.paging import CAP_ERROR, count_exactly
 
 # Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory,
 # so few: two keep every connection busy while one window is being written.
 WINDOW_PAGES = 2
-CAP_ERROR = "platform.exceeds_max_total_count"
 
 
 @dataclass
@@ -184,7 +184,7 @@ def _by_windows(
             future.cancel()
     if count.rows != count.total_count:
         # The workspace may have changed meanwhile: what counts is what lies in the range now.
-        now = reader.workspace.count(reader.plan.collection, field("id").between(low, high))
+        now = count_exactly(reader.workspace, reader.plan.collection, low, high)
         if count.rows != now:
             raise reader.fault(f"gave {count.rows} rows and counts {now}")
         count.total_count = now
