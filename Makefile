@@ -5,9 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# Where Dagster keeps its own state: beside the demo's data, with telemetry switched off.
-export DAGSTER_HOME ?= $(CURDIR)/.dagster
-
 .PHONY: demo test ui notebook bench docs clean
 
 demo: $(VENV)/.run
@@ -19,8 +16,8 @@ test: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 
-ui: $(VENV)/.run | $(DAGSTER_HOME)/dagster.yaml
-	OCTANE_HOME="$${OCTANE_HOME:-$(CURDIR)/demo}" $(BIN)/dagster dev -m pipelines.definitions
+ui: $(VENV)/.run
+	$(BIN)/python -m pipelines.dev
 
 notebook: $(VENV)/.notebook
 	OCTANE_HOME="$${OCTANE_HOME:-$(CURDIR)/demo}" $(BIN)/jupyter lab notebooks/explore.ipynb
@@ -32,11 +29,7 @@ docs: $(VENV)/.test
 	$(BIN)/python -m tests.generated_docs --write
 
 clean:
-	rm -rf $(VENV) demo .dagster
-
-$(DAGSTER_HOME)/dagster.yaml: pipelines/dagster.yaml
-	mkdir -p $(DAGSTER_HOME)
-	cp $< $@
+	rm -rf $(VENV) demo
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
