@@ -100,8 +100,8 @@ def extract(
         list[str] | None, typer.Argument(metavar="[ENTITY]...", help="Entity types; none: all.")
     ] = None,
     full: Annotated[
-        bool, typer.Option(help="Read everything again (all that this version does).")
-    ] = True,
+        bool, typer.Option("--full", help="Read everything again, as this version always does.")
+    ] = False,
     skip: Skip = None,
 ) -> None:
     """Read the server into a new generation of the lake."""
