@@ -1,0 +1,70 @@
+"""Commands to start with: demo, simulate, doctor.
+
+Arguments and environment in; a demonstration, a simulated server or a list of verdicts out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from octane_flows.cli.frame import app, errors, output
+
+
+class Dataset(StrEnum):
+    """What a simulator holds when it starts."""
+
+    demo = "demo"
+    ci_history = "ci-history"
+    empty = "empty"
+
+
+@app.command(epilog="Example: octane-flows demo --home demo")
+def demo(
+    home: Annotated[Path, typer.Option(help="Folder of the demo's data.")] = Path("demo"),
+) -> None:
+    """Do the whole job on real CI results, against a simulated Octane server."""
+    from octane_flows import demo as demonstration
+
+    demonstration.run(home, output=output, console=errors)
+
+
+@app.command(epilog="Example: octane-flows simulate --port 0 --dataset empty")
+def simulate(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    dataset: Annotated[Dataset, typer.Option(help="What it holds.")] = Dataset.demo,
+    seed: Annotated[int, typer.Option(help="Makes ids and names repeatable.")] = 1,
+) -> None:
+    """Run a simulated Octane server until interrupted; prints one JSON line when it is ready."""
+    from octane_flows.simulator import Simulator, serve
+
+    simulator = Simulator(dataset=dataset.value, seed=seed)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with serve(simulator, port=port) as running:
+        facts = {
+            "url": running.url,
+            "client_id": running.client_id,
+            "client_secret": running.client_secret,
+            "shared_space": running.shared_space,
+            "workspace": running.workspace,
+        }
+        print(json.dumps(facts), flush=True)
+        stop.wait()
+
+
+@app.command(epilog="Example: octane-flows doctor")
+def doctor() -> None:
+    """Check settings, data folder, server, sign-in and role, one line each."""
+    from octane_flows.doctor import examine
+
+    if not examine(os.environ, output):
+        raise typer.Exit(1)

@@ -1,0 +1,123 @@
+"""The command line's frame: the Typer app, its consoles, what several commands need.
+
+Nothing in; `app`, options and helpers out. The command modules beside this one register themselves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from octane_flows import __version__
+from octane_flows.errors import CheckError
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+output = Console(highlight=False)
+
+app = typer.Typer(
+    name="octane-flows",
+    help="ALM Octane's documented flows as queries. Settings come from OCTANE_* variables or "
+    "octane-flows.toml; start with: octane-flows demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+Skip = Annotated[list[str] | None, typer.Option(help="Entity type to leave out; repeatable.")]
+Destination = Annotated[
+    Path | None, typer.Option("--output", help="File to write instead of the terminal.")
+]
+Style = Annotated[Format, typer.Option("--format", help="How to write the rows.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def read_settings() -> Any:
+    """All settings, checked."""
+    from octane_flows.config import load_settings
+
+    return load_settings(os.environ)
+
+
+def data_folder() -> Path:
+    """The data folder alone, for commands that need no server."""
+    from octane_flows.config import load_home
+
+    return load_home(os.environ)
+
+
+def step(text: str) -> None:
+    """Tell of one step on standard error."""
+    errors.print(text, style="dim", markup=False)
+
+
+@contextmanager
+def extract_progress() -> Iterator[Any]:
+    """A progress bar; gives the function to call with name, done and total."""
+    columns = (
+        TextColumn("extract"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task("signing in", total=None)
+
+        def update(name: str, done: int, total: int) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        yield update
+
+
+def say_extract(report: Any) -> None:
+    """Tell what an extract published."""
+    as_of: datetime = report.manifest.as_of
+    output.print(
+        f"generation   {report.manifest.generation}, as of {as_of:%Y-%m-%d %H:%M:%S} UTC: "
+        f"{report.rows:,} entities of {len(report.outcomes)} entity types",
+        soft_wrap=True,
+    )
+    for finding in report.manifest.findings:
+        errors.print(f"finding      {finding}", markup=False)
+
+
+def say_build(report: Any) -> None:
+    """Tell what a build published; a blocking check that failed raises CheckError."""
+    failed = [check for check in report.checks if not check.passed]
+    output.print(
+        f"warehouse    {len(report.tables)} tables, {len(report.models)} models, "
+        f"{len(report.checks) - len(failed)} of {len(report.checks)} checks passed",
+        soft_wrap=True,
+    )
+    for check in failed:
+        errors.print(f"{check.severity:<12} {check.name}: {check.detail}", markup=False)
+    if any(check.severity == "error" for check in failed):
+        raise CheckError("A blocking check failed; see above.")
