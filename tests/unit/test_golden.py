@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from octane_flows.flows import list_flows, run_flow
+from octane_flows.flows.rest import REST_FLOWS
 from octane_flows.warehouse.paths import sql_folder
 from tests.golden import kit
 
@@ -49,8 +50,9 @@ def test_the_flow_gives_the_expected_rows(case: Path, empty: duckdb.DuckDBPyConn
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_every_flow_has_its_file_and_its_golden_cases(slug: str) -> None:
+def test_every_flow_has_its_file_requests_and_golden_cases(slug: str) -> None:
     assert (sql_folder() / "flow" / f"{slug}.sql").is_file()
+    assert slug in REST_FLOWS, f"write the documented requests of {slug} in flows/rest"
     cases = {case.name for case in CASES if case.parent.name == slug}
     assert {"ordinary", "empty"} < cases
     assert len(cases) >= 3

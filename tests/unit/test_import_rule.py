@@ -19,6 +19,7 @@ ALLOWED = {
     "extract": {"octane", "lake", "config"},
     "warehouse": {"lake", "config"},
     "flows": {"warehouse", "lake"},
+    "flows.rest": set(),
     "flows.parity": {"warehouse", "octane", "flows"},
     "reports": {"warehouse", "flows"},
     "simulator": set(),
@@ -54,8 +55,8 @@ def imported(path: Path) -> set[str]:
 
 def part_of(path: Path) -> str:
     relative = path.relative_to(PACKAGE)
-    if relative == Path("flows/parity.py"):
-        return "flows.parity"
+    if relative.parts[0] == "flows" and relative.parts[1] in ("parity.py", "rest"):
+        return f"flows.{relative.parts[1].removesuffix('.py')}"
     return relative.parts[0].removesuffix(".py")
 
 
