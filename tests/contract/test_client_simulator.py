@@ -90,6 +90,16 @@ def test_the_server_tells_version_time_and_workspaces(octane: Octane, running: R
     assert running.workspace in [one.id for one in octane.workspaces()]
 
 
+def test_the_signed_in_user_is_a_user_of_the_workspace(
+    octane: Octane, workspace: Workspace
+) -> None:
+    user = octane.current_user()
+
+    assert user is not None
+    named = workspace.page("workspace_users", fields=["name"], query=field("name").eq(user.name))
+    assert [row["name"] for row in named.rows] == [user.name]
+
+
 def test_a_user_signs_in_and_a_wrong_secret_does_not(settings: Settings, running: Running) -> None:
     user = UserPassword(running.user, Secret(running.password))
     with Octane(replace(settings, credentials=user)) as octane:

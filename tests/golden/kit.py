@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from octane_flows.lake import CertificateRow, ColumnEntry, Lake, Manifest, TableEntry
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
+from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import quoted
 from octane_flows.warehouse.meta import create_tables, insert, record_models
 from octane_flows.warehouse.results import ModelResult
@@ -70,8 +71,9 @@ def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
     create_schemas(connection)
     create_tables(connection)
     moment = as_of.replace(tzinfo=None)
-    generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}")
+    generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}", "1", "me")
     insert(connection, "generation", [generation])
+    create_functions(connection, "http://127.0.0.1", "1001")
     for name, columns in tables().items():
         body = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
         connection.execute(f"create table octane.{name} ({body})")

@@ -335,6 +335,20 @@ def test_version_time_and_workspaces_are_read() -> None:
         ]
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        httpx.Response(404, json={"error_code": "platform.not_found"}),
+        httpx.Response(403, json={"error_code": "platform.not_authorized"}),
+        httpx.Response(200, json={"id": "1001"}),
+    ],
+    ids=["unknown", "forbidden", "nameless"],
+)
+def test_a_server_that_does_not_tell_who_is_signed_in_is_no_error(refusal: httpx.Response) -> None:
+    with Server(answering(refusal)).open() as octane:
+        assert octane.current_user() is None
+
+
 def test_writes_go_in_batches_and_a_partial_refusal_keeps_the_good_rows() -> None:
     sizes: list[int] = []
 

@@ -79,6 +79,7 @@ def extract(
     draft = Lake(home / "lake").draft()
     _require_same_server(draft.parent, octane, home)
     as_of = octane.server_time()
+    user = octane.current_user()
     ids = list(workspaces) if workspaces is not None else [one.id for one in octane.workspaces()]
     opened = {one: octane.workspace(one) for one in ids}
     metadata = {one: workspace.metadata() for one, workspace in opened.items()}
@@ -98,6 +99,8 @@ def extract(
         schema_changes=_schema_changes(draft, plan),
         politeness=asdict(octane.politeness),
         findings=[*plan.findings, *run.cross_check()],
+        signed_in_user_id=user.id if user else None,
+        signed_in_user_name=user.name if user else None,
     )
     return ExtractReport(manifest, tuple(outcomes))
 

@@ -105,6 +105,8 @@ class Manifest:
     schema_changes: list[SchemaChange] = field(default_factory=list)
     politeness: dict[str, Any] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    signed_in_user_id: str | None = None
+    signed_in_user_name: str | None = None
 
     def to_json(self) -> str:
         """The manifest as stable, readable JSON text."""

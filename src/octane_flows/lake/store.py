@@ -121,6 +121,8 @@ class Draft:
         schema_changes: list[SchemaChange],
         politeness: dict[str, Any],
         findings: list[str],
+        signed_in_user_id: str | None = None,
+        signed_in_user_name: str | None = None,
     ) -> Manifest:
         """Make the generation current and return its manifest."""
         manifest = Manifest(
@@ -137,6 +139,8 @@ class Draft:
             schema_changes=schema_changes,
             politeness=politeness,
             findings=findings,
+            signed_in_user_id=signed_in_user_id,
+            signed_in_user_name=signed_in_user_name,
         )
         self.lake.publish(manifest)
         return manifest

@@ -3,7 +3,7 @@
 It speaks the protocol (sign-in, query language, pages, metadata) and knows nothing of lakes.
 """
 
-from octane_flows.octane.client import Octane, Page, Workspace, WorkspaceRef
+from octane_flows.octane.client import Octane, Page, UserRef, Workspace, WorkspaceRef
 from octane_flows.octane.concurrency import Politeness
 from octane_flows.octane.metadata import EntityType, Field, Metadata
 from octane_flows.octane.query import FieldRef, Id, Query, field
@@ -18,6 +18,7 @@ __all__ = [
     "Page",
     "Politeness",
     "Query",
+    "UserRef",
     "Workspace",
     "WorkspaceRef",
     "field",

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from octane_flows.config import Settings
-from octane_flows.errors import AnswerError, RequestError
+from octane_flows.errors import AccessError, AnswerError, NotFoundError, RequestError
 from octane_flows.octane.answers import read_json
 from octane_flows.octane.concurrency import Politeness
 from octane_flows.octane.envelope import Page, envelope_fault, page_params
@@ -25,17 +25,26 @@ from octane_flows.octane.retry import RetryPolicy
 from octane_flows.octane.session import Session, Timing
 from octane_flows.octane.transport import Answer, HttpTransport, Transport
 
-__all__ = ["Octane", "Page", "Workspace", "WorkspaceRef"]
+__all__ = ["Octane", "Page", "UserRef", "Workspace", "WorkspaceRef"]
 
 PREVIEW_HEADER: Final = "ALM-OCTANE-TECH-PREVIEW"  # many resources need it, none minds it
 METADATA_BATCH: Final = 20  # entity types per request: one answer stays around a megabyte
 WRITE_BATCH: Final = 200  # the vendor's CI client writes no more at once
 VERSION_PATH: Final = "/admin/server/version"
+CURRENT_USER_PATH: Final = "/api/current_user"
 
 
 @dataclass(frozen=True)
 class WorkspaceRef:
     """A workspace that the caller may read."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class UserRef:
+    """The user or API key that is signed in; `name` is what it signs in with."""
 
     id: str
     name: str
@@ -107,6 +116,16 @@ class Octane:
                 "proxies in between."
             ) from None
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+
+    def current_user(self) -> UserRef | None:
+        """Who is signed in; None where the server does not tell."""
+        try:
+            body, _ = self.call("GET", CURRENT_USER_PATH, what="asking who is signed in")
+        except (AccessError, NotFoundError, RequestError):
+            return None
+        if not isinstance(body, dict) or not body.get("id") or not body.get("name"):
+            return None
+        return UserRef(str(body["id"]), str(body["name"]))
 
     def workspaces(self) -> list[WorkspaceRef]:
         """The active workspaces that the caller may read."""

@@ -19,6 +19,7 @@ from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.warehouse.checks import require_passed, run_checks
 from octane_flows.warehouse.connect import first_line, open_file, warehouse_path
+from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import count, create_schemas, load_tables
 from octane_flows.warehouse.macros import create_statements
 from octane_flows.warehouse.meta import create_meta, record_checks, record_models
@@ -97,6 +98,7 @@ class Warehouse:
         """Create `octane.*` and the part of `meta.*` that the manifest tells; rows by table."""
         self.tables = load_tables(self.connection, self.lake, self.manifest, self._progress)
         create_meta(self.connection, self.manifest, self.tables)
+        create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
         return self.tables
 
     def create_models(self) -> list[ModelResult]:

@@ -31,6 +31,8 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("server_version", "VARCHAR", "version that the server told"),
             ("shared_space", "VARCHAR", "id of the shared space"),
             ("politeness", "JSON", "requests, bytes, waits and retries of the extract"),
+            ("signed_in_user_id", "VARCHAR", "id of the user or API key in the shared space"),
+            ("signed_in_user_name", "VARCHAR", "its login name or client id; null: not told"),
         ),
     ),
     "certificate": (
@@ -164,6 +166,8 @@ def create_meta(
                 manifest.server_version,
                 manifest.shared_space,
                 json.dumps(manifest.politeness, default=str),
+                manifest.signed_in_user_id,
+                manifest.signed_in_user_name,
             )
         ],
     )

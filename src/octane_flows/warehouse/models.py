@@ -24,7 +24,7 @@ from octane_flows.warehouse.paths import sql_folder
 SCHEMAS = ("er", "flow", "metric", "check")
 # what a model of each schema may read; files are read by the loader alone
 READABLE = {
-    "er": ("octane", "er"),
+    "er": ("octane", "er", "meta"),
     "flow": ("er", "meta"),
     "metric": ("er", "meta"),
     "check": ("octane", "er", "flow", "metric", "meta"),

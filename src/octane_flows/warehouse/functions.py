@@ -1,0 +1,42 @@
+"""Functions that the models share: how Octane compares names, and where an item is shown.
+
+The server's address and shared space in, scalar macros in the schema `er` out; `build` and the
+golden tests create them before the models.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from octane_flows.warehouse.load import literal
+
+# name and parameters -> (comment, body); {page} is the address of the server's items
+FUNCTIONS = {
+    "name_matches(name, pattern)": (
+        "Whether a name is like a pattern as Octane compares: * is any characters, case is ignored",
+        r"name ilike replace(replace(replace(replace("
+        r"pattern, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%') escape '\'",
+    ),
+    "is_listed(code, codes)": (
+        "Whether a logical name is one of a list with commas between them; case is ignored",
+        "list_contains(string_split(lower(replace(codes, ' ', '')), ','), lower(code))",
+    ),
+    # the address that the vendor's own clients open: all kinds of work items share one entity type
+    "item_url(entity_type, workspace_id, id)": (
+        "Where Octane shows an item; entity_type is work_item, test, run or the type itself",
+        "{page} || workspace_id || '&entityType=' || entity_type || '&id=' || id",
+    ),
+}
+
+
+def create_functions(
+    connection: duckdb.DuckDBPyConnection, server_url: str, shared_space: str
+) -> None:
+    """Create the functions, or replace those of an earlier build."""
+    page = literal(f"{server_url}/ui/entity-navigation?p={shared_space}/")
+    for signature, (comment, body) in FUNCTIONS.items():
+        name = signature.partition("(")[0]
+        connection.execute(
+            f"create or replace macro er.{signature} as {body.replace('{page}', page)}"
+        )
+        connection.execute(f"comment on macro er.{name} is {literal(comment)}")
