@@ -26,6 +26,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m tests.benchmarks
 
 docs: $(VENV)/.test
+	$(BIN)/python -m tests.generated_contract
 	$(BIN)/python -m tests.generated_docs --write
 
 clean:

@@ -1,13 +1,13 @@
 """Warehouses of a few rows for tests: given CSV files in, a connection or a lake out.
 
-The golden tests and the warehouse tests call it. `tables.json` holds names and types of columns as
-a server's metadata gives them (generated facts).
+The golden tests and the warehouse tests call it. Names and types of columns are those of the
+warehouse's contract.
 """
 
 from __future__ import annotations
 
 import csv
-import json
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,8 +18,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from octane_flows.lake import CertificateRow, ColumnEntry, Lake, Manifest, TableEntry
+from octane_flows.lake import CertificateRow, Lake, Manifest, TableEntry
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
+from octane_flows.warehouse.contract import contract_entry, contract_tables
 from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import quoted
 from octane_flows.warehouse.meta import create_tables, insert, record_models
@@ -27,13 +28,6 @@ from octane_flows.warehouse.results import ModelResult
 
 HERE = Path(__file__).parent
 AS_OF = datetime(2021, 1, 20, 21, tzinfo=UTC)
-OWN = {
-    "_workspace_id": "VARCHAR",
-    "_generation": "BIGINT",
-    "_extracted_at": "TIMESTAMP",
-    "_deleted": "BOOLEAN",
-}
-LINK = {"source_id": "VARCHAR", "target_id": "VARCHAR", "target_type": "VARCHAR"}
 ARROW = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -45,24 +39,8 @@ ARROW = {
 @cache
 def tables() -> dict[str, dict[str, str]]:
     """Columns with types of every table that a model reads."""
-    found: dict[str, dict[str, str] | None] = json.loads((HERE / "tables.json").read_text())
-    return {name: {**(columns or LINK), **OWN} for name, columns in found.items()}
-
-
-def entry(name: str, columns: dict[str, str] | None = None) -> TableEntry:
-    """The manifest's entry of one table, without files."""
-    entity, _, field = name.partition("__")
-    return TableEntry(
-        name=name,
-        kind="link" if field else "entity",
-        entity=entity,
-        field=field or None,
-        label=entity.replace("_", " ").title(),
-        columns=tuple(
-            ColumnEntry(column, kind) for column, kind in (columns or tables()[name]).items()
-        ),
-        files=(),
-    )
+    read = sorted({table for model in load_models() for table in model.reads})
+    return {name: dict(contract_tables()[name]) for name in read}
 
 
 def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
@@ -123,7 +101,10 @@ def write_lake(
     certificate: list[CertificateRow] | None = None,
     without: tuple[str, ...] = (),
 ) -> Manifest:
-    """Publish a generation that adds these rows to those of the former one."""
+    """Publish a generation that adds these rows to those of the former one.
+
+    `without` names tables, or columns as table.column, that the server does not list.
+    """
     lake = Lake(home / "lake")
     draft = lake.draft()
     former = draft.parent.tables if draft.parent else {}
@@ -145,11 +126,8 @@ def write_lake(
             writer.write(pa.Table.from_pylist(full, schema=schema))
             file = writer.close()
             files += [file] if file else []
-        empty = entry(name, columns)
-        published[name] = TableEntry(
-            empty.name, empty.kind, empty.entity, empty.field, empty.label, empty.columns,
-            tuple(files),
-        )  # fmt: skip
+        held = [column for column in columns if f"{name}.{column}" not in without]
+        published[name] = dataclasses.replace(contract_entry(name, held), files=tuple(files))
     return draft.publish(
         as_of=AS_OF,
         server_url="http://127.0.0.1",

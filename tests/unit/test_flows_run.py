@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from octane_flows.errors import AnswerError, OctaneFlowsError, UsageError
-from octane_flows.flows import flow_named, flow_table, list_flows, parity, run_flow
+from octane_flows.flows import flow_named, flow_table, list_flows, missing_of, parity, run_flow
 from octane_flows.flows.rest import REST_FLOWS, Params, Request, RestFlow, Steps
 from octane_flows.flows.rest.request import pattern, single
 from octane_flows.flows.run import parse_parameters
@@ -104,6 +104,20 @@ def test_a_flow_that_the_server_cannot_answer_says_why(tmp_path: Path) -> None:
         )
         with pytest.raises(OctaneFlowsError, match=r"no octane.run_history"):
             run_flow(connection, "failed_previous_runs")
+
+
+def test_a_partial_answer_is_given_and_said(tmp_path: Path) -> None:
+    with kit.open_empty() as connection:
+        assert missing_of(connection, SLUG) is None
+        connection.execute(
+            "update meta.models set status = 'partial', reason = 'the lake has no octane.run' "
+            "where model = 'flow.' || ?",
+            [SLUG],
+        )
+        assert run_flow(connection, SLUG).num_rows == 0
+        assert missing_of(connection, SLUG) == (
+            f"the answer of {SLUG} is partial: the lake has no octane.run"
+        )
 
 
 def test_another_database_is_told_from_a_warehouse() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from octane_flows.errors import CheckError, LakeError, ModelError, UsageError
 from octane_flows.lake import CertificateRow, Lake
-from octane_flows.warehouse import Warehouse, build, connect, load_models, warehouse_path
+from octane_flows.warehouse import build, connect, load_models, warehouse_path
 from tests.golden import kit
 
 RELEASE = {"id": "5", "type": "release", "name": "2.8"}
@@ -86,28 +86,53 @@ def test_the_newest_version_counts_and_tombstones_hide_rows(home: Path) -> None:
     assert ask(home, links) == [("8",), ("9",)]
 
 
-def test_a_table_that_the_server_lacks_makes_its_models_unavailable(tmp_path: Path) -> None:
-    kit.write_lake(tmp_path, {"release": [RELEASE]}, without=("run_history",))
+def test_a_table_that_the_server_lacks_is_empty_and_said(tmp_path: Path) -> None:
+    manual = {"id": "8", "type": "run_manual", "name": "by hand"}
+    kit.write_lake(
+        tmp_path, {"run_manual": [manual]}, without=("run_history", "gherkin_automated_run")
+    )
     report = build(tmp_path)
 
-    missing = {model.name: model.reason for model in report.models if model.status != "available"}
-    assert {"er.previous_runs", "flow.failed_previous_runs"} <= set(missing)
-    assert "flow.planned_runs" not in missing
-    assert missing["er.previous_runs"] == "the server did not give octane.run_history"
-    recorded = ask(tmp_path, "select model from meta.models where status = 'unavailable'")
-    assert {row[0] for row in recorded} == set(missing)
+    reasons = {model.name: model.reason for model in report.models if model.status != "available"}
+    assert {model.status for model in report.models} == {"available", "partial"}
+    assert reasons["er.runs"] == "the lake has no octane.gherkin_automated_run"
+    assert "octane.run_history" in (reasons["flow.failed_previous_runs"] or "")
+    assert "er.releases" not in reasons
+    assert ask(tmp_path, "select run_id from er.runs") == [("8",)]
+    assert ask(tmp_path, "select * from flow.planned_runs()") == []
+    recorded = "select model from meta.models where status = 'partial'"
+    assert {row[0] for row in ask(tmp_path, recorded)} == set(reasons)
+    gone = (
+        "select models from meta.missing where table_name = 'run_history' and column_name is null"
+    )
+    assert ask(tmp_path, gone) == [(["er.previous_runs"],)]
+    assert len(ask(tmp_path, "from meta.findings where finding like 'octane.run_history is not%'"))
 
 
-def test_a_field_that_the_server_lacks_makes_its_models_unavailable(home: Path) -> None:
-    with Warehouse(home) as warehouse:
-        warehouse.load()
-        warehouse.connection.execute("alter table octane.ci_build drop column result")
-        results = {row.name: row for row in warehouse.create_models()}
+def test_a_field_that_the_server_lacks_is_null_and_said(tmp_path: Path) -> None:
+    build_7 = {"id": "7", "type": "ci_build", "name": "7"}
+    kit.write_lake(tmp_path, {"ci_build": [build_7]}, without=("ci_build.result",))
+    results = {row.name: row for row in build(tmp_path).models}
 
-    assert results["er.builds"].status == "unavailable"
-    assert "lacks a field" in (results["er.builds"].reason or "")
-    assert results["flow.recent_failed_automated_tests"].status == "unavailable"
+    assert results["er.builds"].status == "partial"
+    assert results["er.builds"].reason == "the lake has no octane.ci_build.result"
+    assert results["flow.recent_failed_automated_tests"].status == "partial"
     assert results["flow.planned_runs"].status == "available"
+    found = ask(tmp_path, "select build_name, build_result_label from er.builds")
+    assert found == [("7", None)]
+
+
+def test_a_model_that_reads_what_nobody_knows_is_unavailable(home: Path) -> None:
+    models = [
+        dataclasses.replace(model, sql=model.sql.replace("release.name", "release.name_udf"))
+        if model.name == "er.releases"
+        else model
+        for model in load_models()
+    ]
+    results = {row.name: row for row in build(home, models=models).models}
+
+    assert results["er.releases"].status == "unavailable"
+    assert "lacks a field" in (results["er.releases"].reason or "")
 
 
 def test_a_blocking_check_keeps_the_former_warehouse(home: Path) -> None:

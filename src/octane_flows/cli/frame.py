@@ -117,6 +117,13 @@ def say_build(report: Any) -> None:
         f"{len(report.checks) - len(failed)} of {len(report.checks)} checks passed",
         soft_wrap=True,
     )
+    partial = [model for model in report.models if model.status == "partial"]
+    if partial:
+        errors.print(
+            f"partial      {len(partial)} models read what the lake does not hold; "
+            "see meta.missing and meta.models",
+            markup=False,
+        )
     for check in failed:
         errors.print(f"{check.severity:<12} {check.name}: {check.detail}", markup=False)
     if any(check.severity == "error" for check in failed):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from octane_flows.cli.frame import Destination, Format, Style, app, data_folder, output
+from octane_flows.cli.frame import Destination, Format, Style, app, data_folder, errors, output
 
 
 @app.command(epilog="Example: octane-flows flows --json")
@@ -36,12 +36,15 @@ def flow(
     """Answer one flow from the warehouse."""
     from octane_flows import warehouse
     from octane_flows.answers import parse_parameters, write_answer
-    from octane_flows.flows import flow_named, run_flow
+    from octane_flows.flows import flow_named, missing_of, run_flow
 
     flow_named(slug)
     parameters = parse_parameters(param or [])
     with warehouse.connect(data_folder()) as connection:
         answer = run_flow(connection, slug, parameters)
+        missing = missing_of(connection, slug)
+    if missing:
+        errors.print(f"finding      {missing}", markup=False)
     write_answer(answer, style.value, destination, output)
 
 

@@ -99,13 +99,28 @@ def _moment(text: str) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
+def missing_of(connection: duckdb.DuckDBPyConnection, slug: str) -> str | None:
+    """What a flow reads that the lake does not hold, as a sentence; None when it has all."""
+    status, reason = _state(connection, slug)
+    return f"the answer of {slug} is partial: {reason}" if status == "partial" else None
+
+
 def _require_available(connection: duckdb.DuckDBPyConnection, flow: Flow) -> None:
+    status, reason = _state(connection, flow.slug)
+    if status == "unavailable":
+        raise OctaneFlowsError(
+            f"The flow {flow.slug} cannot be answered from this server: {reason}; "
+            "ask for a role that may read it, then extract and build again."
+        )
+
+
+def _state(connection: duckdb.DuckDBPyConnection, slug: str) -> tuple[str, str | None]:
     try:
         with connection.cursor() as cursor:
             rows = cursor.execute(
                 "select models.status, models.reason from meta.models as models "
                 "where models.model = 'flow.' || ?",
-                [flow.slug],
+                [slug],
             ).fetchall()
     except duckdb.CatalogException as error:
         raise UsageError(
@@ -113,15 +128,9 @@ def _require_available(connection: duckdb.DuckDBPyConnection, flow: Flow) -> Non
             "open the one that 'octane-flows build' writes."
         ) from error
     if not rows:
-        raise UsageError(
-            f"The warehouse is older than the flow {flow.slug}; run 'octane-flows build'."
-        )
+        raise UsageError(f"The warehouse is older than the flow {slug}; run 'octane-flows build'.")
     status, reason = rows[0]
-    if status != "available":
-        raise OctaneFlowsError(
-            f"The flow {flow.slug} cannot be answered from this server: {reason}; "
-            "ask for a role that may read it, then extract and build again."
-        )
+    return status, reason
 
 
 def _shown(values: Mapping[str, Value]) -> str:

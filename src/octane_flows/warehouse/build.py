@@ -6,9 +6,10 @@ call it. Everything happens in a file beside it that takes its place in one rena
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -19,6 +20,7 @@ from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.warehouse.checks import require_passed, run_checks
 from octane_flows.warehouse.connect import first_line, open_file, warehouse_path
+from octane_flows.warehouse.contract import Missing, completed, find_missing
 from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import count, create_schemas, load_tables
 from octane_flows.warehouse.macros import create_statements
@@ -58,6 +60,7 @@ class Warehouse:
         self.manifest = _current(self.lake)
         self.models = models if models is not None else load_models()
         self.tables: dict[str, int] = {}
+        self.missing: list[Missing] = []
         self.model_results: list[ModelResult] = []
         self.check_results: list[CheckResult] = []
         self._progress = progress
@@ -96,20 +99,24 @@ class Warehouse:
 
     def load(self) -> dict[str, int]:
         """Create `octane.*` and the part of `meta.*` that the manifest tells; rows by table."""
-        self.tables = load_tables(self.connection, self.lake, self.manifest, self._progress)
-        create_meta(self.connection, self.manifest, self.tables)
+        self.missing = find_missing(self.models, self.manifest.tables)
+        entries = completed(self.manifest.tables, self.missing)
+        self.tables = load_tables(self.connection, self.lake, entries, self._progress)
+        create_meta(self.connection, self.manifest, self.tables, self.missing)
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
         return self.tables
 
     def create_models(self) -> list[ModelResult]:
-        """Create all models in order; one whose tables the server lacks is 'unavailable'."""
-        self.model_results = create_models(self.connection, self.models, self._progress)
+        """Create all models in order; one that reads what the lake lacks is 'partial'."""
+        self.model_results = create_models(
+            self.connection, self.models, self._progress, self.missing
+        )
         record_models(self.connection, self.models, self.model_results)
         return self.model_results
 
     def check(self) -> list[CheckResult]:
         """Run and record all checks; a blocking failure raises `CheckError`."""
-        available = {row.name for row in self.model_results if row.status == "available"}
+        available = {row.name for row in self.model_results if row.status != "unavailable"}
         self.check_results = run_checks(self.connection, self.models, available)
         record_checks(self.connection, self.check_results)
         require_passed(self.check_results)
@@ -130,6 +137,7 @@ class Warehouse:
             tables=self.tables,
             models=self.model_results,
             checks=self.check_results,
+            missing=self.missing,
         )
 
     def discard(self) -> None:
@@ -152,17 +160,26 @@ def _current(lake: Lake) -> Manifest:
 
 
 def create_models(
-    connection: duckdb.DuckDBPyConnection, models: list[Model], progress: Progress | None = None
+    connection: duckdb.DuckDBPyConnection,
+    models: list[Model],
+    progress: Progress | None = None,
+    missing: Sequence[Missing] = (),
 ) -> list[ModelResult]:
-    """Create views and macros; also used by the golden tests."""
-    existing = _existing_columns(connection)
+    """Create views, tables and macros; also used by the golden tests."""
+    existing = _existing_tables(connection)
     unavailable: dict[str, str] = {}
+    lacks = {model.name: _lacks(model, missing) for model in models}
     results: list[ModelResult] = []
     for model in models:
         if model.schema == "check":
             continue
+        for source in model.sources:
+            lacks[model.name] |= lacks.get(source, set())
         reason = _missing(model, existing, unavailable)
         result = _create(connection, model) if reason is None else _unavailable(model, reason)
+        if result.status == "available" and lacks[model.name]:
+            lacking = f"the lake has no {', '.join(sorted(lacks[model.name]))}"
+            result = dataclasses.replace(result, status="partial", reason=lacking)
         if result.status == "unavailable":
             unavailable[model.name] = result.reason or ""
         if progress:
@@ -172,7 +189,16 @@ def create_models(
     return results
 
 
-def _existing_columns(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def _lacks(model: Model, missing: Sequence[Missing]) -> set[str]:
+    """What the model itself reads and the lake does not hold."""
+    return {
+        f"octane.{one.table}{f'.{one.column}' if one.column else ''}"
+        for one in missing
+        if model.name in one.models
+    }
+
+
+def _existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     rows = connection.execute(
         "select distinct schema_name || '.' || table_name from duckdb_columns() "
         "where schema_name in ('octane', 'meta')"

@@ -1,17 +1,17 @@
 """The generated `octane.*` tables: the current state, in Octane's own names.
 
-A manifest and its Parquet files in, native DuckDB tables with comments out; `build` calls it.
+Table entries and their Parquet files in, native DuckDB tables with comments out; `build` calls it.
 Only files that the manifest names are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import duckdb
 
 from octane_flows.errors import LakeError
-from octane_flows.lake import Lake, Manifest, TableEntry
+from octane_flows.lake import Lake, TableEntry
 from octane_flows.warehouse.connect import first_line
 
 SCHEMAS = ("octane", "er", "flow", "metric", "meta")
@@ -33,14 +33,14 @@ def create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
 def load_tables(
     connection: duckdb.DuckDBPyConnection,
     lake: Lake,
-    manifest: Manifest,
+    tables: Iterable[TableEntry],
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, int]:
-    """Create and fill every table of the manifest; rows by table name."""
+    """Create and fill every table; rows by table name."""
     rows: dict[str, int] = {}
     connection.execute("set preserve_insertion_order = true")
-    for name in sorted(manifest.tables):
-        entry = manifest.tables[name]
+    for entry in tables:
+        name = entry.name
         create_table(connection, entry)
         if entry.files:
             rows[name] = _fill(connection, lake, entry)

@@ -6,12 +6,14 @@ Manifest, models and check results in, tables out; `build` calls it, reports and
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from octane_flows.lake import Manifest
+from octane_flows.warehouse.contract import Missing, findings
 from octane_flows.warehouse.load import literal, quoted
 from octane_flows.warehouse.models import Model
 
@@ -61,7 +63,7 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
         ),
     ),
     "findings": (
-        "What the extract found odd but could go on with.",
+        "What the extract and the build found odd but could go on with.",
         (("finding", "VARCHAR", "one sentence"),),
     ),
     "tables": (
@@ -77,13 +79,21 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("file_bytes", "BIGINT", "size of these files"),
         ),
     ),
+    "missing": (
+        "Tables and columns that models read and the lake does not hold; they are there, empty.",
+        (
+            ("table_name", "VARCHAR", "name within the schema octane"),
+            ("column_name", "VARCHAR", "column that is missing, null when the whole table is"),
+            ("models", "VARCHAR[]", "models that read it"),
+        ),
+    ),
     "models": (
         "Every SQL model and whether this server has what it reads.",
         (
             ("model", "VARCHAR", "qualified name"),
             ("kind", "VARCHAR", "view or macro"),
-            ("status", "VARCHAR", "available or unavailable"),
-            ("reason", "VARCHAR", "why it is unavailable"),
+            ("status", "VARCHAR", "available, partial or unavailable"),
+            ("reason", "VARCHAR", "what it reads that is missing, or why it does not run"),
             ("row_count", "BIGINT", "rows; of a macro with its default parameters"),
             ("question", "VARCHAR", "question that the rows answer"),
             ("grain", "VARCHAR", "what one row is"),
@@ -111,7 +121,7 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("rows_mean", "VARCHAR", "what one row is"),
             ("parameters", "JSON", "name, type, default and meaning of each parameter"),
             ("source", "VARCHAR", "page or tables that it follows"),
-            ("status", "VARCHAR", "available or unavailable"),
+            ("status", "VARCHAR", "available, partial or unavailable"),
         ),
     ),
     "checks": (
@@ -148,9 +158,12 @@ left join meta.workspace_rows as loaded
 
 
 def create_meta(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, rows: dict[str, int]
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Manifest,
+    rows: dict[str, int],
+    missing: Sequence[Missing] = (),
 ) -> None:
-    """Create the meta tables and fill those that the manifest tells."""
+    """Create the meta tables and fill those that the manifest tells, and what it lacks."""
     create_tables(connection)
     as_of, created_at = naive_utc(manifest.as_of), naive_utc(manifest.created_at)
     insert(
@@ -197,7 +210,16 @@ def create_meta(
             for row in manifest.schema_changes
         ],
     )
-    insert(connection, "findings", [(finding,) for finding in manifest.findings])
+    insert(
+        connection,
+        "findings",
+        [(finding,) for finding in (*manifest.findings, *findings(missing))],
+    )
+    insert(
+        connection,
+        "missing",
+        [(one.table, one.column, list(one.models)) for one in missing],
+    )
     insert(
         connection,
         "tables",

@@ -7,7 +7,7 @@ from DuckDB's own parser, so nobody keeps a list by hand.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -20,6 +20,7 @@ from octane_flows.errors import ModelError
 from octane_flows.warehouse.columns import Column, parse_columns
 from octane_flows.warehouse.header import Header, parse_header
 from octane_flows.warehouse.paths import sql_folder
+from octane_flows.warehouse.reads import columns_read, nodes
 
 SCHEMAS = ("er", "flow", "metric", "check")
 # what a model of each schema may read; files are read by the loader alone
@@ -33,7 +34,10 @@ READABLE = {
 
 @dataclass(frozen=True)
 class Model:
-    """One SQL file: where it stands, what it says about itself, what it reads."""
+    """One SQL file: where it stands, what it says about itself, what it reads.
+
+    `reads` holds the columns read of each `octane` table, as far as they are written table.column.
+    """
 
     schema: str
     slug: str
@@ -41,7 +45,7 @@ class Model:
     columns: tuple[Column, ...]
     sql: str
     sources: tuple[str, ...]
-    unqualified_columns: frozenset[str]
+    reads: Mapping[str, frozenset[str]]
     where: str
 
     @property
@@ -96,7 +100,7 @@ def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -
         columns=parse_columns(sql, where=where),
         sql=sql,
         sources=tuple(sorted(_sources(tree, schema, where))),
-        unqualified_columns=frozenset(_unqualified(tree)),
+        reads=columns_read(tree),
         where=where,
     )
     _check_names(model)
@@ -121,26 +125,16 @@ def parse_sql(sql: str, where: str, connection: duckdb.DuckDBPyConnection) -> di
     return tree
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-        for value in tree.values():
-            yield from _nodes(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _nodes(value)
-
-
 def _sources(tree: dict[str, Any], schema: str, where: str) -> set[str]:
     """Qualified names of the tables read; names of CTEs are left out."""
     defined = {
         entry["key"]
-        for node in _nodes(tree)
+        for node in nodes(tree)
         if isinstance(node.get("cte_map"), dict)
         for entry in node["cte_map"]["map"]
     }
     sources: set[str] = set()
-    for node in _nodes(tree):
+    for node in nodes(tree):
         if node.get("type") == "TABLE_FUNCTION":
             name = node.get("function", {}).get("function_name", "")
             if name.startswith("read_") or "scan" in name or name == "glob":
@@ -164,13 +158,13 @@ def _sources(tree: dict[str, Any], schema: str, where: str) -> set[str]:
 
 
 def _unqualified(tree: dict[str, Any]) -> Iterator[str]:
-    for node in _nodes(tree):
+    for node in nodes(tree):
         if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
             yield node["column_names"][0]
 
 
 def _check_parameters(header: Header, tree: dict[str, Any], where: str) -> None:
-    used = {node["identifier"] for node in _nodes(tree) if node.get("class") == "PARAMETER"}
+    used = {node["identifier"] for node in nodes(tree) if node.get("class") == "PARAMETER"}
     declared = {parameter.name for parameter in header.parameters}
     for name in sorted(used - declared):
         raise ModelError(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from octane_flows.warehouse.contract import Missing
+
 
 @dataclass(frozen=True)
 class ColumnResult:
@@ -20,11 +22,14 @@ class ColumnResult:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One model as it was published; `rows` of a macro are those of its default parameters."""
+    """One model as it was published; `rows` of a macro are those of its default parameters.
+
+    `partial` runs, but something that it reads is not in the lake; `unavailable` does not run.
+    """
 
     name: str
     kind: Literal["view", "macro", "table"]
-    status: Literal["available", "unavailable"]
+    status: Literal["available", "partial", "unavailable"]
     columns: tuple[ColumnResult, ...]
     depends_on: tuple[str, ...]
     rows: int | None = None
@@ -50,3 +55,4 @@ class BuildReport:
     tables: dict[str, int]
     models: list[ModelResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)

@@ -1,0 +1,124 @@
+"""What the SQL models may expect of `octane.*`, and what of it a lake does not hold.
+
+The packaged `contract.json` (tables, columns and types as a current server lists them) and models
+in, the tables and columns to add empty out. `load` creates them and the golden tests share them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from octane_flows.lake import ColumnEntry, TableEntry
+from octane_flows.warehouse.models import Model
+
+LINK_COLUMNS = {"source_id": "VARCHAR", "target_id": "VARCHAR", "target_type": "VARCHAR"}
+OWN_COLUMNS = {
+    "_workspace_id": "VARCHAR",
+    "_generation": "BIGINT",
+    "_extracted_at": "TIMESTAMP",
+    "_deleted": "BOOLEAN",
+}
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A table (`column` None) or a column that models read and the lake does not hold."""
+
+    table: str
+    column: str | None
+    type: str | None
+    models: tuple[str, ...]
+
+
+@cache
+def contract_tables() -> Mapping[str, Mapping[str, str]]:
+    """Column names with DuckDB types, by `octane` table; link tables included."""
+    text = resources.files("octane_flows.warehouse").joinpath("contract.json").read_text("utf-8")
+    tables: dict[str, Mapping[str, str]] = {}
+    for entity, found in json.loads(text).items():
+        tables[entity] = {**found["columns"], **OWN_COLUMNS}
+        for field in found["links"]:
+            tables[f"{entity}__{field}"] = {**LINK_COLUMNS, **OWN_COLUMNS}
+    return tables
+
+
+def contract_entry(name: str, columns: Iterable[str] | None = None) -> TableEntry:
+    """A table of the contract as a manifest would name it, without files."""
+    entity, _, field = name.partition("__")
+    types = contract_tables()[name]
+    return TableEntry(
+        name=name,
+        kind="link" if field else "entity",
+        entity=entity,
+        field=field or None,
+        label=entity.replace("_", " ").capitalize(),
+        columns=tuple(ColumnEntry(column, types[column]) for column in columns or types),
+        files=(),
+    )
+
+
+def find_missing(models: Iterable[Model], tables: Mapping[str, TableEntry]) -> list[Missing]:
+    """What models read of the contract that `tables` lack; whole tables once, by name.
+
+    What the contract does not know either is left alone: a model that reads it is unavailable.
+    """
+    readers: dict[tuple[str, str | None], list[str]] = {}
+    for model in models:
+        for table, columns in model.reads.items():
+            expected = contract_tables().get(table)
+            if expected is None:
+                continue
+            if table not in tables:
+                readers.setdefault((table, None), []).append(model.name)
+                continue
+            held = {column.name for column in tables[table].columns}
+            for column in sorted(columns & expected.keys() - held):
+                readers.setdefault((table, column), []).append(model.name)
+    return [
+        Missing(table, column, contract_tables()[table][column] if column else None, tuple(names))
+        for (table, column), names in sorted(
+            readers.items(), key=lambda one: (one[0][0], one[0][1] or "")
+        )
+    ]
+
+
+def completed(tables: Mapping[str, TableEntry], missing: Iterable[Missing]) -> list[TableEntry]:
+    """The lake's tables with what is missing added: no files, no rows, nulls only."""
+    entries = dict(tables)
+    for one in missing:
+        if one.column is None:
+            entries[one.table] = contract_entry(one.table)
+        else:
+            former = entries[one.table]
+            added = ColumnEntry(one.column, one.type or "VARCHAR")
+            entries[one.table] = TableEntry(
+                former.name, former.kind, former.entity, former.field, former.label,
+                (*former.columns, added), former.files,
+            )  # fmt: skip
+    return [entries[name] for name in sorted(entries)]
+
+
+def findings(missing: Iterable[Missing]) -> list[str]:
+    """One sentence for each table that is missing or lacks columns."""
+    sentences: list[str] = []
+    by_table: dict[str, list[Missing]] = {}
+    for one in missing:
+        by_table.setdefault(one.table, []).append(one)
+    for table, found in by_table.items():
+        readers = ", ".join(sorted({name for one in found for name in one.models}))
+        if found[0].column is None:
+            sentences.append(
+                f"octane.{table} is not in the lake (not listed for this role or version, or left "
+                f"out): it is empty, and {readers} have no rows of it"
+            )
+        else:
+            columns = ", ".join(str(one.column) for one in found)
+            sentences.append(
+                f"octane.{table} has no {columns} in the lake: null there and in what {readers} "
+                "take from it"
+            )
+    return sentences

@@ -1,0 +1,47 @@
+"""The warehouse's contract from the simulator's field model: `python -m tests.generated_contract`.
+
+A server's metadata in, `warehouse/contract.json` out: tables, columns and types, one entity a line.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from octane_flows.config import load_settings
+from octane_flows.extract import make_plan
+from octane_flows.octane import Octane
+from octane_flows.simulator import Simulator, serve
+from octane_flows.warehouse.contract import OWN_COLUMNS
+
+CONTRACT = Path(__file__).resolve().parents[1] / "src/octane_flows/warehouse/contract.json"
+
+
+def fresh_contract() -> str:
+    """The file as it should be."""
+    with serve(Simulator(dataset="empty")) as running:
+        environment = {
+            "OCTANE_URL": running.url,
+            "OCTANE_CLIENT_ID": running.client_id,
+            "OCTANE_CLIENT_SECRET": running.client_secret,
+            "OCTANE_SHARED_SPACE": running.shared_space,
+        }
+        with Octane(load_settings(environment)) as octane:
+            workspace = running.workspace
+            plan = make_plan({workspace: octane.workspace(workspace).metadata()})
+    lines = []
+    for name, table in sorted(plan.tables.items()):
+        if table.field is None:
+            columns = {one.name: one.type for one in table.columns if one.name not in OWN_COLUMNS}
+            links = [
+                one.field
+                for _, one in sorted(plan.tables.items())
+                if one.field is not None and one.entity == name
+            ]
+            body = json.dumps({"columns": columns, "links": links})
+            lines.append(f" {json.dumps(name)}: {body}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+if __name__ == "__main__":
+    CONTRACT.write_text(fresh_contract(), encoding="utf-8")
