@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+STRANGERS := tests/strangers/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: demo test ui notebook bench docs clean
@@ -10,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.run
 	$(BIN)/octane-flows demo
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(STRANGERS)/.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -30,7 +31,7 @@ docs: $(VENV)/.test
 	$(BIN)/python -m tests.generated_docs --write
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) $(STRANGERS) demo
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -48,3 +49,15 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.notebook: $(VENV)/.run
 	$(PIP) install --quiet -c constraints.txt -e '.[notebook]'
 	touch $@
+
+# The vendor's SDK, which the simulator is tested with. Without it those tests are skipped, unless
+# OCTANE_FLOWS_NEEDS_NODE=1 says that they must run.
+$(STRANGERS)/.done: tests/strangers/package.json tests/strangers/package-lock.json
+	@if ! command -v npm >/dev/null || ! command -v node >/dev/null; then \
+		echo "Node.js 18 with npm was not found: the tests with the vendor's JavaScript SDK are skipped"; \
+	elif npm ci --prefix tests/strangers --ignore-scripts --no-audit --no-fund --loglevel=error \
+			--fetch-retries=1 --fetch-retry-mintimeout=2000; then \
+		touch $@; \
+	else \
+		echo "npm could not fetch the vendor's JavaScript SDK: the tests with it are skipped"; \
+	fi

@@ -229,6 +229,7 @@ def _entity(name: str, raw: dict[str, Any]) -> EntityDef:
             editable=bool(value.get("editable")),
             required=bool(value.get("required")),
             max_length=value.get("max_length"),
+            returned_by_default=key == "logical_name",
         )
     return entity
 

@@ -22,10 +22,12 @@ __all__ = ["attachment_routes", "script_route"]
 
 
 def attachment_routes(simulator: Simulator, request: Request, parts: list[str]) -> Response | None:
-    """Upload by multipart, download of bytes; None for everything that is JSON."""
-    multipart = request.content_type.startswith("multipart/form-data")
-    if request.method == "POST" and not parts and multipart:
-        return _upload(simulator, request)
+    """Upload by multipart or octet stream, download; None for everything that is JSON."""
+    if request.method == "POST" and not parts:
+        if request.mimetype == "multipart/form-data":
+            return _upload(simulator, *_described(request))
+        if request.mimetype == "application/octet-stream":
+            return _upload(simulator, _from_parameters(simulator, request), request.get_data())
     if request.method == "GET" and parts:
         wants_json = "application/json" in request.headers.get("Accept", "")
         if len(parts) == 2 or not wants_json:
@@ -33,7 +35,8 @@ def attachment_routes(simulator: Simulator, request: Request, parts: list[str]) 
     return None
 
 
-def _upload(simulator: Simulator, request: Request) -> Response:
+def _described(request: Request) -> tuple[dict[str, Any], bytes]:
+    """The two parts of a multipart upload: the attachment's fields as JSON, and its bytes."""
     described = request.files.get("entity")
     content = request.files.get("content")
     text = described.read() if described is not None else request.form.get("entity", "").encode()
@@ -43,7 +46,28 @@ def _upload(simulator: Simulator, request: Request) -> Response:
         raise illegal_value("The part entity is not valid JSON") from error
     if content is None or not isinstance(values, dict):
         raise illegal_value("An upload needs the parts entity and content")
-    data = content.read()
+    return values, content.read()
+
+
+def _from_parameters(simulator: Simulator, request: Request) -> dict[str, Any]:
+    """The fields of an octet-stream upload: `name`, and the owner as JSON reference or bare id."""
+    fields = simulator.schema.entities["attachment"].fields
+    values: dict[str, Any] = {}
+    for name, text in request.args.items():
+        definition = fields.get(name)
+        if definition is None or not definition.is_reference:
+            values[name] = text
+            continue
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise illegal_value(f"The parameter {name} is neither an id nor JSON") from error
+        is_id = isinstance(value, int)
+        values[name] = {"type": definition.targets[0], "id": str(value)} if is_id else value
+    return values
+
+
+def _upload(simulator: Simulator, values: dict[str, Any], data: bytes) -> Response:
     entity = simulator.schema.entities["attachment"]
     store = simulator.store
     with store.transaction():
