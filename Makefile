@@ -24,7 +24,7 @@ notebook: $(VENV)/.notebook
 	OCTANE_HOME="$${OCTANE_HOME:-$(CURDIR)/demo}" $(BIN)/jupyter lab notebooks/explore.ipynb
 
 bench: $(VENV)/.test
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks $(NAME)
 
 docs: $(VENV)/.test
 	$(BIN)/python -m tests.generated_contract
