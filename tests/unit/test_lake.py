@@ -10,8 +10,25 @@ import pyarrow.parquet as pq
 import pytest
 
 from octane_flows.errors import LakeError
-from octane_flows.lake import ColumnEntry, Draft, FileEntry, Lake, Manifest, TableEntry
+from octane_flows.lake import (
+    Census,
+    ColumnEntry,
+    Draft,
+    FileEntry,
+    Interval,
+    Lake,
+    Manifest,
+    ReadState,
+    TableEntry,
+)
 
+STATE = ReadState(
+    "changes",
+    datetime(2021, 1, 20, 20, 55, tzinfo=UTC),
+    (Interval(None, datetime(2021, 1, 20, 20, 55, tzinfo=UTC)),),
+    recent={"1001": "ab"},
+    census=Census(datetime(2021, 1, 20, 20, 50, tzinfo=UTC), "equal", 2, 2, 0, 0),
+)
 SCHEMA = pa.schema([("id", pa.string())])
 
 
@@ -31,7 +48,8 @@ def publish(draft: Draft, *files: FileEntry) -> Manifest:
         server_version="16.2.100",
         shared_space="1001",
         tables={"defect": table},
-        cursors={"1002": {"defect": {"mode": "full"}}},
+        states={"1002": {"defect": STATE}},
+        fields=[],
         certificate=[],
         schema_changes=[],
         politeness={},
@@ -99,7 +117,7 @@ def test_a_discarded_file_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     publish(lake.draft())
-    (tmp_path / "generations" / "000001.json").write_text('{"format": 1}')
+    (tmp_path / "generations" / "000001.json").write_text('{"format": 2}')
 
     with pytest.raises(LakeError, match=r"000001\.json is damaged .* restore it"):
         lake.current()

@@ -23,8 +23,10 @@ from octane_flows.lake import (
     CertificateRow,
     Draft,
     FileEntry,
+    Interval,
     Lake,
     Manifest,
+    ReadState,
     SchemaChange,
     TableEntry,
 )
@@ -94,7 +96,8 @@ def extract(
         server_version=octane.version(),
         shared_space=octane.shared_space,
         tables=tables,
-        cursors=_cursors(draft, run.certificate, as_of),
+        states=_states(draft, run.certificate, as_of),
+        fields=[],
         certificate=certificate,
         schema_changes=_schema_changes(draft, plan),
         politeness=asdict(octane.politeness),
@@ -286,17 +289,15 @@ def _merge_tables(
     return tables
 
 
-def _cursors(
+def _states(
     draft: Draft, certificate: Sequence[CertificateRow], as_of: datetime
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Per workspace and entity type, up to when its rows are known: `last_modified` before it."""
-    cursors = dict(draft.parent.cursors) if draft.parent is not None else {}
+) -> dict[str, dict[str, ReadState]]:
+    """Per workspace and entity type, up to when its rows are known."""
+    states = dict(draft.parent.states) if draft.parent is not None else {}
     for row in certificate:
-        cursors[row.workspace] = {
-            **cursors.get(row.workspace, {}),
-            row.entity: {"mode": "full", "complete_to": as_of.isoformat()},
-        }
-    return cursors
+        state = ReadState("changes", as_of, (Interval(None, as_of),))
+        states[row.workspace] = {**states.get(row.workspace, {}), row.entity: state}
+    return states
 
 
 def _schema_changes(draft: Draft, plan: Plan) -> list[SchemaChange]:

@@ -12,15 +12,20 @@ from octane_flows.lake.manifest import (
     SchemaChange,
     TableEntry,
 )
+from octane_flows.lake.state import Census, FieldEntry, Interval, ReadState
 from octane_flows.lake.store import Draft, Lake
 
 __all__ = [
+    "Census",
     "CertificateRow",
     "ColumnEntry",
     "Draft",
+    "FieldEntry",
     "FileEntry",
+    "Interval",
     "Lake",
     "Manifest",
+    "ReadState",
     "SchemaChange",
     "TableEntry",
     "write_table",

@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from octane_flows.errors import LakeError
+from octane_flows.lake.state import FieldEntry, ReadState
 
-FORMAT = 1
+FORMAT = 2
 
 TableKind = Literal["entity", "link"]
 CertificateStatus = Literal["complete", "refused", "incomplete", "carried"]
-SchemaChangeKind = Literal["added", "removed", "retyped"]
+SchemaChangeKind = Literal[
+    "added", "removed", "retyped", "relabelled", "list_added", "list_removed"
+]
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,12 @@ class TableEntry:
 
 @dataclass(frozen=True)
 class CertificateRow:
-    """What was asked of one entity type in one workspace and what came."""
+    """What was asked of one entity type in one workspace, what came, and what is held.
+
+    `total_count` and `rows_read` speak of this extract's question, which a refresh narrows to what
+    changed; `rows_held` of all rows, where it is known; counts of the server belong to a census or
+    a full read. `lag_s`: from the cursor to the server's time.
+    """
 
     workspace: str
     entity: str
@@ -74,11 +82,24 @@ class CertificateRow:
     bytes_received: int
     status: CertificateStatus
     note: str = ""
+    mode: str = "full"
+    rows_written: int = 0
+    rows_held: int | None = None
+    server_count_start: int | None = None
+    server_count_end: int | None = None
+    cursor: datetime | None = None
+    lag_s: float | None = None
+    census_at: datetime | None = None
+    census_result: str = ""
+    tombstones: dict[str, int] = field(default_factory=dict)
+
+
+CERTIFICATE_TIMES = ("cursor", "census_at")
 
 
 @dataclass(frozen=True)
 class SchemaChange:
-    """A field that appeared, went away or changed its type since the generation before."""
+    """A field or list that appeared, went away or was changed since the generation before."""
 
     generation: int
     workspace: str
@@ -100,7 +121,8 @@ class Manifest:
     server_version: str
     shared_space: str
     tables: dict[str, TableEntry]
-    cursors: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    states: dict[str, dict[str, ReadState]] = field(default_factory=dict)
+    fields: list[FieldEntry] = field(default_factory=list)
     certificate: list[CertificateRow] = field(default_factory=list)
     schema_changes: list[SchemaChange] = field(default_factory=list)
     politeness: dict[str, Any] = field(default_factory=dict)
@@ -113,6 +135,13 @@ class Manifest:
         body: dict[str, Any] = {"format": FORMAT, **asdict(self)}
         body["as_of"] = _time_text(self.as_of)
         body["created_at"] = _time_text(self.created_at)
+        body["states"] = {
+            workspace: {entity: state.to_json() for entity, state in states.items()}
+            for workspace, states in self.states.items()
+        }
+        for row in body["certificate"]:
+            for key in CERTIFICATE_TIMES:
+                row[key] = _time_text(row[key]) if row[key] else None
         return json.dumps(body, indent=1, ensure_ascii=False)
 
     @classmethod
@@ -128,7 +157,14 @@ class Manifest:
             body["as_of"] = datetime.fromisoformat(body["as_of"])
             body["created_at"] = datetime.fromisoformat(body["created_at"])
             body["tables"] = {name: _table(entry) for name, entry in body["tables"].items()}
-            body["certificate"] = [CertificateRow(**row) for row in body["certificate"]]
+            body["certificate"] = [_certificate(row) for row in body["certificate"]]
+            body["states"] = {
+                workspace: {entity: ReadState.from_json(one) for entity, one in states.items()}
+                for workspace, states in body["states"].items()
+            }
+            body["fields"] = [
+                FieldEntry(**{**row, "targets": tuple(row["targets"])}) for row in body["fields"]
+            ]
             body["schema_changes"] = [SchemaChange(**row) for row in body["schema_changes"]]
             return cls(**body)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -140,6 +176,12 @@ class Manifest:
 
 def _time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
+
+
+def _certificate(row: dict[str, Any]) -> CertificateRow:
+    for key in CERTIFICATE_TIMES:
+        row[key] = datetime.fromisoformat(row[key]) if row[key] else None
+    return CertificateRow(**row)
 
 
 def _table(entry: dict[str, Any]) -> TableEntry:

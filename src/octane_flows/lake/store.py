@@ -23,6 +23,7 @@ from octane_flows.lake.manifest import (
     SchemaChange,
     TableEntry,
 )
+from octane_flows.lake.state import FieldEntry, ReadState
 
 POINTER = "CURRENT"
 
@@ -116,7 +117,8 @@ class Draft:
         server_version: str,
         shared_space: str,
         tables: dict[str, TableEntry],
-        cursors: dict[str, dict[str, dict[str, Any]]],
+        states: dict[str, dict[str, ReadState]],
+        fields: list[FieldEntry],
         certificate: list[CertificateRow],
         schema_changes: list[SchemaChange],
         politeness: dict[str, Any],
@@ -134,7 +136,8 @@ class Draft:
             server_version=server_version,
             shared_space=shared_space,
             tables=tables,
-            cursors=cursors,
+            states=states,
+            fields=fields,
             certificate=certificate,
             schema_changes=schema_changes,
             politeness=politeness,

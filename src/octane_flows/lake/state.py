@@ -1,0 +1,124 @@
+"""How far each entity type of each workspace is known: the part of a manifest that a refresh needs.
+
+`extract` makes these records, the manifest keeps them with the rows they speak of, `meta.*` and
+`status` show them. Times are the server's, in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+#: changes: by `last_modified`; ids: rows are only ever added, so by id; whole: all, each time.
+ReadMode = Literal["changes", "ids", "whole"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Rows with start <= `last_modified` < end are held; `start` None is the beginning."""
+
+    start: datetime | None
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Census:
+    """The last comparison of the rows held with those that the server counts."""
+
+    at: datetime
+    result: str
+    server_count_start: int
+    server_count_end: int
+    vanished: int
+    found: int
+
+
+@dataclass(frozen=True)
+class ReadState:
+    """What is known of one entity type in one workspace.
+
+    `cursor`: every row whose `last_modified` lies before it is held, from `intervals` on. `recent`:
+    id -> digest of the rows that the next overlap brings again, to tell them from new versions.
+    `sweep_from`: id at which the next link sweep goes on. `deleted`: tombstones by reason.
+    """
+
+    mode: ReadMode
+    cursor: datetime
+    intervals: tuple[Interval, ...] = ()
+    last_id: int | None = None
+    recent: dict[str, str] = field(default_factory=dict)
+    census: Census | None = None
+    swept_at: datetime | None = None
+    sweep_from: int | None = None
+    deleted: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether rows of any age are held, and not only those of backfilled slices."""
+        return len(self.intervals) == 1 and self.intervals[0].start is None
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values only."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> ReadState:
+        """Read back what `to_json` gave."""
+        census = body.get("census")
+        return cls(
+            **{
+                **body,
+                "cursor": _time(body["cursor"]),
+                "intervals": tuple(
+                    Interval(_time(one["start"]) if one["start"] else None, _time(one["end"]))
+                    for one in body["intervals"]
+                ),
+                "census": Census(**{**census, "at": _time(census["at"])}) if census else None,
+                "swept_at": _time(body["swept_at"]) if body["swept_at"] else None,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class FieldEntry:
+    """One field of one entity type in one workspace, as metadata told it."""
+
+    workspace: str
+    entity: str
+    name: str
+    label: str
+    field_type: str
+    is_multiple: bool
+    is_user_defined: bool
+    targets: tuple[str, ...]
+    list_root: str | None
+    first_generation: int
+    last_generation: int
+
+
+def merge_intervals(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The same coverage in as few intervals as possible, in order of time."""
+    ordered = sorted(intervals, key=lambda one: (one.start is not None, one.start or one.end))
+    merged: list[Interval] = []
+    for one in ordered:
+        if merged and (one.start is None or one.start <= merged[-1].end):
+            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, one.end))
+        else:
+            merged.append(one)
+    return tuple(merged)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
