@@ -41,11 +41,12 @@ def simulate(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     dataset: Annotated[Dataset, typer.Option(help="What it holds.")] = Dataset.demo,
     seed: Annotated[int, typer.Option(help="Makes ids and names repeatable.")] = 1,
+    workspaces: Annotated[str, typer.Option(help="Ids of its workspaces, by commas.")] = "1002",
 ) -> None:
     """Run a simulated Octane server until interrupted; prints one JSON line when it is ready."""
     from octane_flows.simulator import Simulator, serve
 
-    simulator = Simulator(dataset=dataset.value, seed=seed)
+    simulator = Simulator(dataset=dataset.value, seed=seed, workspaces=workspaces.split(","))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

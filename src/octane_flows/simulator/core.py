@@ -1,4 +1,4 @@
-"""One simulated server with one workspace, and the feeder that fills it in process.
+"""One simulated server with its workspaces, and the feeder that fills them in process.
 
 In: a dataset name, a clock, a path. Out: `Simulator` with its parts and the WSGI application, and
 `LocalFeeder`. Used by tests, `simulate` and `demo`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -19,12 +20,10 @@ from werkzeug.wrappers import Request, Response
 from octane_flows.simulator.app import Application
 from octane_flows.simulator.auth import Auth
 from octane_flows.simulator.clock import Clock
+from octane_flows.simulator.database import SpaceIds
 from octane_flows.simulator.faults import Faults
-from octane_flows.simulator.reads import Reader
-from octane_flows.simulator.schema import FieldDef, load_schema
-from octane_flows.simulator.seeds import seed
-from octane_flows.simulator.store import Store
-from octane_flows.simulator.writes import Writer
+from octane_flows.simulator.schema import FieldDef
+from octane_flows.simulator.workspace import MASTER, Workspace, workspace_row
 
 __all__ = ["DATASETS", "LocalFeeder", "Simulator"]
 
@@ -36,7 +35,10 @@ DATASETS: dict[str, tuple[str, ...]] = {
 
 
 class Simulator:
-    """State and application of a simulated server; `clock`, `faults` and `auth` may be turned."""
+    """State and application of a simulated server; `clock`, `faults` and `auth` may be turned.
+
+    The first workspace is the one that `store`, `schema`, `reader` and `writer` stand for.
+    """
 
     def __init__(
         self,
@@ -45,32 +47,64 @@ class Simulator:
         seed: int = 1,
         path: Path | None = None,
         clock: datetime | None = None,
+        workspaces: Sequence[str] = ("1002",),
     ) -> None:
+        if not workspaces or MASTER in workspaces or len(set(workspaces)) < len(workspaces):
+            raise ValueError(f"Workspaces need different ids, and not {MASTER}: {workspaces}")
         self.seed = seed
         self.shared_space = "1001"
-        self.workspace = "1002"
         self.forbidden_workspaces: dict[str, str] = {}
-        self.schema = load_schema()
         self.clock = Clock(clock)
         self.faults = Faults()
         self.auth = Auth("simulator_client", "simulator_secret", "sam.simulator", "simulator")
-        self.store = Store(self.schema, self.clock, path)
-        if self.store.type_of("workspace_user", "1001") is None:
-            _seed(self.store, user=self.auth.user)
-        self.reader = Reader(self.store, self.faults)
-        self.writer = Writer(self.store)
+        self.pages_served: dict[str, list[str]] = {}
+        self._ids = SpaceIds()
+        self._path = path
+        self._lock = threading.Lock()
+        self._master: Workspace | None = None
+        self.workspaces = {
+            one: self._open(one, "Simulated workspace" if at == 0 else f"Simulated workspace {one}",
+                            suffix="" if at == 0 else f".{one}")
+            for at, one in enumerate(workspaces)
+        }  # fmt: skip
+        first = self.workspaces[workspaces[0]]
+        self.workspace = first.id
+        self.schema, self.store = first.schema, first.store
+        self.reader, self.writer = first.reader, first.writer
         self.wsgi = Application(self)
         self.load(dataset)
 
+    def _open(self, identifier: str, name: str, *, suffix: str) -> Workspace:
+        path = self._path.with_name(self._path.name + suffix) if self._path else None
+        return Workspace(
+            identifier, name, clock=self.clock, faults=self.faults, ids=self._ids,
+            user=self.auth.user, path=path,
+        )  # fmt: skip
+
+    def find_workspace(self, identifier: str) -> Workspace | None:
+        """A workspace by id; 500 is the hidden one that holds what all share."""
+        if identifier == MASTER:
+            return self.master
+        return self.workspaces.get(identifier)
+
+    @property
+    def master(self) -> Workspace:
+        """Workspace 500, made when it is first asked for."""
+        with self._lock:
+            if self._master is None:
+                self._master = self._open(MASTER, "Shared entities", suffix=f".{MASTER}")
+            return self._master
+
     def load(self, dataset: str) -> None:
-        """Run the loaders of a named dataset."""
+        """Run the loaders of a named dataset in every workspace."""
         if dataset not in DATASETS:
             raise ValueError(f"There is no dataset '{dataset}'; known: {', '.join(DATASETS)}")
-        feeder = LocalFeeder(self)
-        for name in DATASETS[dataset]:
-            module = importlib.import_module(f"octane_flows.simulator.datasets.{name}")
-            loader: Callable[[LocalFeeder], object] = module.load
-            loader(feeder)
+        for workspace in self.workspaces:
+            feeder = LocalFeeder(self, workspace)
+            for name in DATASETS[dataset]:
+                module = importlib.import_module(f"octane_flows.simulator.datasets.{name}")
+                loader: Callable[[LocalFeeder], object] = module.load
+                loader(feeder)
 
     def add_field(
         self,
@@ -109,12 +143,10 @@ class Simulator:
 
     def workspace_rows(self) -> list[dict[str, Any]]:
         """The workspaces as JSON objects."""
-        names = {self.workspace: "Simulated workspace", **self.forbidden_workspaces}
         return [
-            {"type": "workspace", "id": key, "name": name, "logical_name": f"workspace_{key}",
-             "activity_level": 0}
-            for key, name in names.items()
-        ]  # fmt: skip
+            *(workspace.row() for workspace in self.workspaces.values()),
+            *(workspace_row(key, name) for key, name in self.forbidden_workspaces.items()),
+        ]
 
     def state(self) -> dict[str, Any]:
         """Row counts, clock and counters, as the control endpoint shows them."""
@@ -132,30 +164,31 @@ class Simulator:
         }
 
     def close(self) -> None:
-        """Give the database back."""
-        self.store.close()
-
-
-_seed = seed
+        """Give the databases back."""
+        for workspace in self.workspaces.values():
+            workspace.store.close()
+        if self._master is not None:
+            self._master.store.close()
 
 
 class LocalFeeder:
     """Writes through the write layer in process, with the same rules as over HTTP."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Simulator, workspace: str | None = None) -> None:
         self.simulator = simulator
+        self.workspace = simulator.workspaces[workspace or simulator.workspace]
 
     def create(self, collection: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add rows and return their ids; a refused row is a ValueError."""
-        entity = self.simulator.schema.by_collection[collection]
-        outcome = self.simulator.writer.create(entity, list(rows))
+        entity = self.workspace.schema.by_collection[collection]
+        outcome = self.workspace.writer.create(entity, list(rows))
         _raise(collection, outcome.errors)
         return outcome.ids
 
     def update(self, collection: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Change rows that name their id; a refused row is a ValueError."""
-        entity = self.simulator.schema.by_collection[collection]
-        _raise(collection, self.simulator.writer.update(entity, list(rows)).errors)
+        entity = self.workspace.schema.by_collection[collection]
+        _raise(collection, self.workspace.writer.update(entity, list(rows)).errors)
 
     def post_test_results(self, xml: bytes) -> None:
         """Post automated results and return when the server has taken them over."""
@@ -174,14 +207,14 @@ class LocalFeeder:
         module = importlib.import_module("octane_flows.simulator.test_results")
         base = (
             f"/api/shared_spaces/{self.simulator.shared_space}"
-            f"/workspaces/{self.simulator.workspace}/test-results"
+            f"/workspaces/{self.workspace.id}/test-results"
         )
         builder = EnvironBuilder(
             path=base + path, method=method, data=body or None, content_type="application/xml"
         )
         request = Request(builder.get_environ())
         builder.close()
-        response: Response = module.handle(self.simulator.store, request)
+        response: Response = module.handle(self.workspace.store, request)
         return response
 
 

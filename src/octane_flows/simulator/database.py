@@ -25,7 +25,7 @@ from octane_flows.simulator.tables import (
     quoted,
 )
 
-__all__ = ["FIRST_ID", "Database"]
+__all__ = ["FIRST_ID", "Database", "SpaceIds"]
 
 FIRST_ID = 1001
 
@@ -39,12 +39,44 @@ def _collate(left: str, right: str) -> int:
     return (folded[0] > folded[1]) - (folded[0] < folded[1])
 
 
+class SpaceIds:
+    """The next ids of families whose ids no two workspaces of a space share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next = {"work_item": FIRST_ID}
+
+    def __contains__(self, family: object) -> bool:
+        return family in self._next
+
+    def take(self, family: str) -> int:
+        """A number that was never given before."""
+        with self._lock:
+            self._next[family] += 1
+            return self._next[family] - 1
+
+    def reserve(self, family: str, number: int) -> None:
+        """Never give this number, nor a lower one."""
+        with self._lock:
+            self._next[family] = max(self._next[family], number + 1)
+
+
 class Database:
     """Tables of all families; every public method takes the lock."""
 
-    def __init__(self, schema: Schema, clock: Clock, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        clock: Clock,
+        path: Path | None = None,
+        *,
+        workspace: str = "1002",
+        ids: SpaceIds | None = None,
+    ) -> None:
         self.schema = schema
         self.clock = clock
+        self.workspace = workspace
+        self.space_ids = ids or SpaceIds()
         self.lock = threading.RLock()
         self.version = 0
         # An empty name is SQLite's private on-disk database: it vanishes with the connection.
@@ -77,7 +109,10 @@ class Database:
                     run(statement)
             if family not in NAMED_FAMILIES:
                 top = run(f"SELECT max(id) FROM {quoted(family)}").fetchone()[0]
-                self._next_id[family] = max(FIRST_ID, (top or 0) + 1)
+                if family in self.space_ids:
+                    self.space_ids.reserve(family, top or FIRST_ID - 1)
+                else:
+                    self._next_id[family] = max(FIRST_ID, (top or 0) + 1)
         for name, statements in link_ddl(self.schema).items():
             if name not in existing:
                 for statement in statements:
@@ -165,6 +200,12 @@ class Database:
             return int(str(identifier))
         except ValueError:
             return None
+
+    def root(self, family: str) -> str:
+        """The id of the root of a tree: that of the first row ever made in it."""
+        with self.lock:
+            row = self.connection.execute(f"SELECT min(id) FROM {quoted(family)}").fetchone()
+        return str(row[0] or FIRST_ID)
 
     def type_of(self, family: str, identifier: object) -> str | None:
         """The concrete type of a stored row, or None when there is no such row."""

@@ -41,7 +41,7 @@ def complete(store: Store, kind: str, values: dict[str, Any]) -> None:
         if starts:
             values["phase"] = _ref("phase", starts[0][0])
     if family in _ROOTS and "parent" in fields and values.get("parent") is None:
-        values["parent"] = _ref(_ROOTS[family], "1001")
+        values["parent"] = _ref(_ROOTS[family], store.root(family))
     if family == "product_area":
         values.setdefault("business_impact", _ref("list_node", "list_node.business_impact.medium"))
     if kind == "workspace_user":

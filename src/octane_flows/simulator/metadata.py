@@ -23,6 +23,7 @@ from octane_flows.simulator.query import (
     unwrap,
 )
 from octane_flows.simulator.schema import EntityDef, FieldDef, Schema
+from octane_flows.simulator.store import Store
 
 __all__ = ["entities", "fields", "matches"]
 
@@ -84,9 +85,9 @@ def _has_or(node: Node) -> bool:
     return isinstance(node, Not) and _has_or(node.part)
 
 
-def entities(schema: Schema, query: str | None) -> dict[str, Any]:
+def entities(store: Store, query: str | None) -> dict[str, Any]:
     """`metadata/entities`."""
-    rows = [_entity(schema, entity) for entity in schema.entities.values()]
+    rows = [_entity(store, entity) for entity in store.schema.entities.values()]
     return _filtered(rows, query, "entity_metadata")
 
 
@@ -101,7 +102,8 @@ def fields(schema: Schema, faults: Faults, query: str | None) -> dict[str, Any]:
     return _filtered(rows, query, "field_metadata")
 
 
-def _entity(schema: Schema, entity: EntityDef) -> dict[str, Any]:
+def _entity(store: Store, entity: EntityDef) -> dict[str, Any]:
+    schema = store.schema
     family = schema.family(entity.name)
     features: list[dict[str, Any]] = [
         {
@@ -121,7 +123,7 @@ def _entity(schema: Schema, entity: EntityDef) -> dict[str, Any]:
         features.append({
             "name": "hierarchy",
             "parent_types": list(entity.fields["parent"].targets),
-            "root": {"type": _ROOTS[family], "id": "1001"},
+            "root": {"type": _ROOTS[family], "id": store.root(family)},
         })  # fmt: skip
     features += [
         {"name": name, "relation_name": name}

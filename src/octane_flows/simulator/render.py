@@ -160,7 +160,7 @@ class _Renderer:
     def scalar(self, definition: FieldDef, alias: str) -> str:
         name = definition.name
         if name == "workspace_id":
-            return "'1002'"
+            return f"'{self.store.workspace}'"
         value = f"{alias}.{quoted('type' if name == 'subtype' else name)}"
         if definition.field_type == "boolean":
             return f"CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END"

@@ -25,6 +25,10 @@ _PHASE_ORDER = (
     "failing", "failed", "aborted", "skipped",
 )  # fmt: skip
 _START = ("new", "draft", "planned", "pending", "scheduled")
+_ROOTS = (
+    ("work_item_root", "Backlog"), ("product_area", "Application Modules"),
+    ("requirement_root", "Requirements"),
+)  # fmt: skip
 # Which metaphase a phase belongs to, by group and last part of the logical name.
 _WORK_ITEM = {
     "new": "new", "deferred": "new", "opened": "inprogress", "inprogress": "inprogress",
@@ -64,8 +68,8 @@ def _stamped(values: dict[str, Any]) -> dict[str, Any]:
     return {"creation_time": SEED_TIME, "last_modified": SEED_TIME, **values}
 
 
-def seed(store: Store, *, user: str) -> None:
-    """Fill an empty store with reference data, roots and the user that signs in."""
+def seed(store: Store, *, user: str, roots: bool = True) -> None:
+    """Fill an empty store with reference data, the user that signs in, and perhaps tree roots."""
     with store.transaction():
         _seed_lists(store)
         _seed_phases(store)
@@ -79,11 +83,8 @@ def seed(store: Store, *, user: str) -> None:
             }),
             id="1001",
         )  # fmt: skip
-        for kind, name in (
-            ("work_item_root", "Backlog"), ("product_area", "Application Modules"),
-            ("requirement_root", "Requirements"),
-        ):  # fmt: skip
-            store.insert(kind, _stamped({"name": name}), id="1001")
+        for kind, name in _ROOTS if roots else ():
+            store.insert(kind, _stamped({"name": name}))
 
 
 def _seed_lists(store: Store) -> None:

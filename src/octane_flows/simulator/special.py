@@ -7,31 +7,29 @@ entity code is to answer. Called by app.py.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator.answers import entity_not_found, illegal_value, not_found
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.store import Store
-
-if TYPE_CHECKING:
-    from octane_flows.simulator.core import Simulator
+from octane_flows.simulator.workspace import Workspace
 
 __all__ = ["attachment_routes", "script_route"]
 
 
-def attachment_routes(simulator: Simulator, request: Request, parts: list[str]) -> Response | None:
+def attachment_routes(workspace: Workspace, request: Request, parts: list[str]) -> Response | None:
     """Upload by multipart or octet stream, download; None for everything that is JSON."""
     if request.method == "POST" and not parts:
         if request.mimetype == "multipart/form-data":
-            return _upload(simulator, *_described(request))
+            return _upload(workspace, *_described(request))
         if request.mimetype == "application/octet-stream":
-            return _upload(simulator, _from_parameters(simulator, request), request.get_data())
+            return _upload(workspace, _from_parameters(workspace, request), request.get_data())
     if request.method == "GET" and parts:
         wants_json = "application/json" in request.headers.get("Accept", "")
         if len(parts) == 2 or not wants_json:
-            return _download(simulator.store, parts[0])
+            return _download(workspace.store, parts[0])
     return None
 
 
@@ -49,9 +47,9 @@ def _described(request: Request) -> tuple[dict[str, Any], bytes]:
     return values, content.read()
 
 
-def _from_parameters(simulator: Simulator, request: Request) -> dict[str, Any]:
+def _from_parameters(workspace: Workspace, request: Request) -> dict[str, Any]:
     """The fields of an octet-stream upload: `name`, and the owner as JSON reference or bare id."""
-    fields = simulator.schema.entities["attachment"].fields
+    fields = workspace.schema.entities["attachment"].fields
     values: dict[str, Any] = {}
     for name, text in request.args.items():
         definition = fields.get(name)
@@ -67,11 +65,11 @@ def _from_parameters(simulator: Simulator, request: Request) -> dict[str, Any]:
     return values
 
 
-def _upload(simulator: Simulator, values: dict[str, Any], data: bytes) -> Response:
-    entity = simulator.schema.entities["attachment"]
-    store = simulator.store
+def _upload(workspace: Workspace, values: dict[str, Any], data: bytes) -> Response:
+    entity = workspace.schema.entities["attachment"]
+    store = workspace.store
     with store.transaction():
-        outcome = simulator.writer.create(entity, [values])
+        outcome = workspace.writer.create(entity, [values])
         if outcome.errors:
             raise outcome.errors[0][1]
         identifier = outcome.ids[0]

@@ -194,7 +194,7 @@ class _Compiler:
             sql = f"({alias}.test_of_last_run_id IS NOT NULL)"
             return Condition(f"{sql} = ?", [_boolean(name, value, op)])
         if name == "workspace_id":
-            return Condition(f"1002 {_SQL_OPS[op]} ?", [_number(name, value)])
+            return Condition(f"{self.store.workspace} {_SQL_OPS[op]} ?", [_number(name, value)])
         sql = f"{alias}.{quoted('type' if name == 'subtype' else name)}"
         if value.kind == "null":
             if op != "EQ":

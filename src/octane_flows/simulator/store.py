@@ -46,6 +46,11 @@ class Store(Database):
                 name = opaque_name(family, values.get("name"), attempt)
                 attempt += 1
             return str(name)
+        if family in self.space_ids:
+            if given is None:
+                return self.space_ids.take(family)
+            self.space_ids.reserve(family, int(given))
+            return int(given)
         if given is not None:
             number = int(given)
             self._next_id[family] = max(self._next_id[family], number + 1)
@@ -260,9 +265,9 @@ class Store(Database):
                     rows = self.read(
                         f"SELECT id FROM {quoted(child)} WHERE {reference} = ?", (key,)
                     )
-                    root_type = self.type_of(family, FIRST_ID)
+                    root = {"type": self.type_of(family, self.root(family)),
+                            "id": self.root(family)}  # fmt: skip
                     for (row,) in rows:
-                        root = {"type": root_type, "id": str(FIRST_ID)}
                         self.update(child, str(row), {"parent": root})
                 elif owned or self.schema.entities[child].fields[name].required:
                     rows = self.read(

@@ -1,0 +1,74 @@
+"""Resources outside workspaces: the caller, the version, spaces, their workspaces and users.
+
+In: requests of signed-in callers. Out: answers; what lies below a workspace goes on to
+routes_workspace.py. Called by app.py.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from octane_flows.simulator import metadata, routes_workspace
+from octane_flows.simulator.answers import not_found
+from octane_flows.simulator.query import parse, unwrap
+from octane_flows.simulator.reads import Page, whole
+from octane_flows.simulator.wire import caller_of, json_response
+
+if TYPE_CHECKING:
+    from octane_flows.simulator.core import Simulator
+
+__all__ = ["answer"]
+
+VERSION = {
+    "version": "26.2.1.40", "build_date": "2026-06-30 10:00", "build_revision": "simulated",
+    "build_number": "40", "display_version": "26.2 (octane-flows simulator)",
+}  # fmt: skip
+
+
+def answer(simulator: Simulator, request: Request) -> Response:
+    """The answer to any request of a signed-in caller."""
+    parts = [part for part in request.path.split("/") if part]
+    if parts[:2] == ["api", "shared_spaces"] and len(parts) >= 3:
+        if parts[2] != simulator.shared_space:
+            raise not_found(404, f"SharedSpaceNotFoundException: no shared space {parts[2]}")
+        if len(parts) >= 5 and parts[3] == "workspaces":
+            return routes_workspace.answer(simulator, request, parts[4], parts[5:])
+    if request.method == "GET":
+        found = _get(simulator, request, parts)
+        if found is not None:
+            return found
+    raise not_found()
+
+
+def _get(simulator: Simulator, request: Request, parts: list[str]) -> Response | None:
+    if parts == ["api", "current_user"]:
+        user = simulator.store.get("workspace_user", caller_of(request).user_id) or {}
+        shown = {key: user.get(key) for key in ("id", "name", "email", "full_name")}
+        return json_response(json.dumps({"type": "sharedspace_user", **shown}))
+    if parts == ["admin", "server", "version"]:
+        return json_response(json.dumps(VERSION))
+    if parts == ["api", "shared_spaces"]:
+        return _flat(request, [simulator.space_row()], "shared_space")
+    if parts[:2] == ["api", "shared_spaces"]:
+        if len(parts) == 3:
+            return json_response(json.dumps(simulator.space_row()))
+        if parts[3:] == ["workspaces"]:
+            return _flat(request, simulator.workspace_rows(), "workspace")
+    return None
+
+
+def _flat(request: Request, rows: list[dict[str, Any]], kind: str) -> Response:
+    """A collection of rows that are not entities of a workspace."""
+    query = request.args.get("query")
+    if query:
+        node = parse(unwrap(query))
+        rows = [row for row in rows if metadata.matches(node, row, kind)]
+    limit = whole(request.args.get("limit"), "limit", 50, 1, 1000)
+    offset = whole(request.args.get("offset"), "offset", 0, 0)
+    names = {"type", "id", *request.args.get("fields", "id,name").split(",")}
+    shown = [{k: v for k, v in row.items() if k in names} for row in rows]
+    page = [json.dumps(row) for row in shown[offset : offset + limit]]
+    return json_response(Page(page, len(rows)).text())

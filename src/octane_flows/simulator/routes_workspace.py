@@ -1,0 +1,82 @@
+"""Resources within one workspace, each sent to the module that answers it.
+
+In: the parts of a path below a workspace. Out: answers. Called by routes_site.py.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import TYPE_CHECKING
+
+from werkzeug.wrappers import Request, Response
+
+from octane_flows.simulator import metadata, routes_entity
+from octane_flows.simulator.answers import ApiError, illegal_value, not_authorized, not_found
+from octane_flows.simulator.special import attachment_routes, script_route
+from octane_flows.simulator.store import Store
+from octane_flows.simulator.wire import check_accept, json_response
+from octane_flows.simulator.workspace import Workspace
+
+if TYPE_CHECKING:
+    from octane_flows.simulator.core import Simulator
+
+__all__ = ["answer"]
+
+
+def answer(simulator: Simulator, request: Request, identifier: str, parts: list[str]) -> Response:
+    """The answer to a request below `/workspaces/<identifier>`."""
+    if identifier in simulator.forbidden_workspaces:
+        raise not_authorized(f"workspace {identifier}")
+    workspace = simulator.find_workspace(identifier)
+    if workspace is None:
+        raise ApiError(
+            404, "platform.workspace_not_found", f"There is no workspace {identifier}",
+            {"entity_type": "workspace", "entity_id": identifier},
+        )  # fmt: skip
+    if not parts:
+        return json_response(json.dumps(workspace.row()))
+    special = _special(workspace, request, parts)
+    if special is not None:
+        return special
+    check_accept(request)
+    if parts[0] == "metadata":
+        return _metadata(simulator, workspace, request, parts[1:])
+    return routes_entity.answer(simulator, workspace, request, parts)
+
+
+def _special(workspace: Workspace, request: Request, parts: list[str]) -> Response | None:
+    """Resources with rules of their own, or None for all others."""
+    if parts[0] == "test-results":
+        return _delegate("test_results", workspace.store, request)
+    if parts == ["analytics", "ci", "builds"]:
+        return _delegate("ci", workspace.store, request)
+    if parts[0] == "attachments":
+        return attachment_routes(workspace, request, parts[1:])
+    if parts[0] == "tests" and len(parts) == 3 and parts[2] == "script":
+        return script_route(workspace.store, request, parts[1])
+    return None
+
+
+def _delegate(module: str, store: Store, request: Request) -> Response:
+    """Hand over to the module for automated results or for builds."""
+    handler = importlib.import_module(f"octane_flows.simulator.{module}")
+    response: Response = handler.handle(store, request)
+    return response
+
+
+def _metadata(
+    simulator: Simulator, workspace: Workspace, request: Request, parts: list[str]
+) -> Response:
+    if request.method != "GET":
+        raise not_found(405, "HTTP 405 Method Not Allowed")
+    extra = set(request.args) - {"query"}
+    if extra:
+        raise illegal_value(f"Metadata takes only the parameter query, not {sorted(extra)[0]}")
+    query = request.args.get("query")
+    if parts == ["entities"]:
+        return json_response(json.dumps(metadata.entities(workspace.store, query)))
+    if parts == ["fields"]:
+        fields = metadata.fields(workspace.schema, simulator.faults, query)
+        return json_response(json.dumps(fields))
+    raise not_found()
