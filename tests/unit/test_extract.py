@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,10 +11,11 @@ from typing import Any, cast
 import pytest
 
 from octane_flows.errors import AnswerError, ExtractError, UsageError
+from octane_flows.extract.decode import decode_page
 from octane_flows.extract.plan import EntityPlan, Plan, make_plan
 from octane_flows.extract.read import ReadCount, read_pages
 from octane_flows.extract.rows import Stamp, entity_table, link_table, short_lists
-from octane_flows.octane import EntityType, Field, Metadata, Page, Workspace
+from octane_flows.octane import EntityType, Field, Metadata, Page, PageBytes, Workspace
 
 STAMP = Stamp("1002", 7, datetime(2021, 1, 20, 21, tzinfo=UTC))
 
@@ -187,6 +189,11 @@ class FakeWorkspace:
         page = Page(rows, len(matching), False, 10)
         return self.spoil(page, text) if self.spoil is not None else page
 
+    def page_bytes(self, collection: str, **asked: Any) -> PageBytes:
+        page = self.page(collection, **asked)
+        body = {"total_count": page.total_count, "data": page.rows, "exceeds_total_count": False}
+        return PageBytes(json.dumps(body).encode(), asked["limit"], 10, f"reading {collection}")
+
     def count(self, collection: str, query: Any = None) -> int:
         return self.page(collection, fields=["id"], query=query, limit=1).total_count
 
@@ -199,11 +206,12 @@ def read(workspace: FakeWorkspace, page_size: int = 10) -> tuple[list[int], Read
             cast("Workspace", workspace),
             plan,
             pool,
+            decode=lambda page: decode_page(page, plan, PLAN.tables, STAMP),
             page_size=page_size,
             windows_in_flight=3,
             count=count,
         )
-        return [int(one["id"]) for page in pages for one in page], count
+        return [int(one) for page in pages for one in page.ids.to_pylist()], count
 
 
 @pytest.mark.parametrize("total", [0, 1, 9, 10, 11, 99, 100, 101, 437])

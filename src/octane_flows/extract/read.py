@@ -1,24 +1,31 @@
 """Reading one collection whole: pages by key inside closed id windows, several in flight.
 
-An entity plan in, JSON pages in id order out. What was read must add up, or it is an error.
+An entity plan and a decoder in, decoded pages in id order out. What was read must add up, or it
+is an error.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
+
+import pyarrow.compute as pc
 
 from octane_flows.errors import AnswerError, RequestError
+from octane_flows.extract.decode import DecodedPage
 from octane_flows.extract.plan import EntityPlan
-from octane_flows.octane import Page, Query, Workspace, field
+from octane_flows.octane import PageBytes, Query, Workspace, field
 from octane_flows.octane.paging import CAP_ERROR, count_exactly
 
 # Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory,
 # so few: two keep every connection busy while one window is being written.
 WINDOW_PAGES = 2
+
+#: A page's bytes to Arrow; runs in the thread that fetched the page.
+Decode: TypeAlias = Callable[[PageBytes], DecodedPage]
 
 
 @dataclass
@@ -30,9 +37,9 @@ class ReadCount:
     pages: int = 0
     bytes_received: int = 0
 
-    def add(self, page: Page) -> None:
+    def add(self, page: DecodedPage) -> None:
         """Count one page."""
-        self.rows += len(page.rows)
+        self.rows += page.rows
         self.pages += 1
         self.bytes_received += page.bytes_received
 
@@ -42,15 +49,16 @@ def read_pages(
     plan: EntityPlan,
     pool: ThreadPoolExecutor,
     *,
+    decode: Decode,
     page_size: int,
     windows_in_flight: int,
     count: ReadCount,
-) -> Iterator[list[dict[str, Any]]]:
-    """Yield the collection's rows page by page; `count` is filled on the way.
+) -> Iterator[DecodedPage]:
+    """Yield the collection page by page; `count` is filled on the way.
 
     Raises AnswerError when pages repeat, come out of order, or do not add up in the end.
     """
-    reader = _Reader(workspace, plan, page_size)
+    reader = _Reader(workspace, plan, decode, page_size)
     try:
         first = reader.page(None)
     except RequestError as error:
@@ -59,12 +67,12 @@ def read_pages(
         first = None
     if first is not None:
         count.total_count = first.total_count
-        if len(first.rows) == first.total_count and not first.exceeds_total_count:
+        if first.rows == first.total_count and not first.exceeds_total_count:
             count.add(first)
-            reader.check_order(first.rows, after=None)
-            yield first.rows
+            reader.check_order(first, after=None)
+            yield first
             return
-        if not all(_is_number(row["id"]) for row in first.rows):
+        if first.numbers is None:
             yield from _by_offset(reader, first, count)
             return
     yield from _by_windows(reader, pool, windows_in_flight, count)
@@ -73,19 +81,24 @@ def read_pages(
 class _Reader:
     """The requests for one collection."""
 
-    def __init__(self, workspace: Workspace, plan: EntityPlan, page_size: int) -> None:
+    def __init__(
+        self, workspace: Workspace, plan: EntityPlan, decode: Decode, page_size: int
+    ) -> None:
         self.workspace = workspace
         self.plan = plan
+        self.decode = decode
         self.page_size = page_size
 
-    def page(self, query: Query | None, *, order_by: str = "id", offset: int = 0) -> Page:
-        return self.workspace.page(
-            self.plan.collection,
-            fields=self.plan.fields,
-            query=query,
-            order_by=order_by,
-            limit=self.page_size,
-            offset=offset,
+    def page(self, query: Query | None, *, offset: int = 0) -> DecodedPage:
+        return self.decode(
+            self.workspace.page_bytes(
+                self.plan.collection,
+                fields=self.plan.fields,
+                query=query,
+                order_by="id",
+                limit=self.page_size,
+                offset=offset,
+            )
         )
 
     def edge(self, order_by: str) -> int | None:
@@ -93,9 +106,9 @@ class _Reader:
         page = self.workspace.page(self.plan.collection, fields=["id"], order_by=order_by, limit=1)
         return int(page.rows[0]["id"]) if page.rows else None
 
-    def window(self, low: int, high: int) -> list[Page]:
+    def window(self, low: int, high: int) -> list[DecodedPage]:
         """All pages with ids from `low` to `high`; halves itself where too much matches."""
-        pages: list[Page] = []
+        pages: list[DecodedPage] = []
         last: int | None = None
         while True:
             query = field("id").between(low, high)
@@ -114,27 +127,34 @@ class _Reader:
                     raise self.fault(f"cannot count the rows with id {start}")
                 middle = (start + high) // 2
                 return [*pages, *self.window(start, middle), *self.window(middle + 1, high)]
-            self.check_order(page.rows, after=last)
+            last = self.check_order(page, after=last)
             pages.append(page)
-            if len(page.rows) >= page.total_count:
+            if page.rows >= page.total_count:
                 return pages
-            if len(page.rows) < self.page_size:
+            if page.rows < self.page_size:
                 raise self.fault(
-                    f"gave a page of {len(page.rows)} rows where {page.total_count} matched"
+                    f"gave a page of {page.rows} rows where {page.total_count} matched"
                 )
-            last = int(page.rows[-1]["id"])
 
-    def check_order(self, rows: list[dict[str, Any]], *, after: int | None) -> None:
-        ids = [row["id"] for row in rows]
-        if not all(_is_number(one) for one in ids):
-            if len(set(ids)) != len(ids):
+    def check_order(self, page: DecodedPage, *, after: int | None) -> int | None:
+        """Raise unless ids ascend from `after`; gives the last one, None for named ids."""
+        numbers = page.numbers
+        if numbers is None:
+            if pc.count_distinct(page.ids).as_py() != page.rows:
                 raise self.fault("repeated an id within a page")
-            return
-        previous = after
-        for one in map(int, ids):
-            if previous is not None and one <= previous:
-                raise self.fault(f"repeated or misplaced id {one} after {previous}")
-            previous = one
+            return None
+        if not page.rows:
+            return after
+        first: int = numbers[0].as_py()
+        if after is not None and first <= after:
+            raise self.fault(f"repeated or misplaced id {first} after {after}")
+        place: int = pc.index(pc.less_equal(numbers[1:], numbers[:-1]), value=True).as_py()
+        if place >= 0:
+            raise self.fault(
+                f"repeated or misplaced id {numbers[place + 1]} after {numbers[place]}"
+            )
+        last: int = numbers[-1].as_py()
+        return last
 
     def fault(self, what: str) -> AnswerError:
         return AnswerError(
@@ -143,17 +163,17 @@ class _Reader:
         )
 
 
-def _by_offset(reader: _Reader, first: Page, count: ReadCount) -> Iterator[list[dict[str, Any]]]:
+def _by_offset(reader: _Reader, first: DecodedPage, count: ReadCount) -> Iterator[DecodedPage]:
     """Named ids (phases, list nodes) have no numeric order to page by: read whole, by offset."""
     seen: set[str] = set()
     page = first
     while True:
-        ids = {row["id"] for row in page.rows}
-        if len(ids) != len(page.rows) or seen & ids:
+        ids = set(page.ids.to_pylist())
+        if len(ids) != page.rows or seen & ids:
             raise reader.fault("repeated rows between two pages")
         seen |= ids
         count.add(page)
-        yield page.rows
+        yield page
         if count.rows == page.total_count:
             count.total_count = page.total_count
             return
@@ -164,11 +184,11 @@ def _by_offset(reader: _Reader, first: Page, count: ReadCount) -> Iterator[list[
 
 def _by_windows(
     reader: _Reader, pool: ThreadPoolExecutor, in_flight: int, count: ReadCount
-) -> Iterator[list[dict[str, Any]]]:
+) -> Iterator[DecodedPage]:
     low, high = reader.edge("id"), reader.edge("-id")
     if low is None or high is None:
         raise reader.fault("says that it has rows but gives none")
-    waiting: deque[Future[list[Page]]] = deque()
+    waiting: deque[Future[list[DecodedPage]]] = deque()
     windows = iter(_windows(low, high, count.total_count, reader.page_size))
     try:
         while True:
@@ -178,7 +198,7 @@ def _by_windows(
                 break
             for page in waiting.popleft().result():
                 count.add(page)
-                yield page.rows
+                yield page
     finally:
         for future in waiting:
             future.cancel()
@@ -199,7 +219,3 @@ def _windows(low: int, high: int, total: int, page_size: int) -> Iterator[tuple[
         end = min(start + width - 1, high)
         yield start, end
         start = end + 1
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) or (isinstance(value, str) and value.isdecimal())

@@ -1,7 +1,7 @@
 """JSON rows of a page to Arrow: one table of the entity, one per multi-reference field.
 
 A value that does not fit its column is an error that names entity, id, field and value; nothing
-becomes null on the way. `read` calls this for each page.
+becomes null on the way. `decode` calls this for pages that are not plain columns.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def entity_table(plan: EntityPlan, table: TablePlan, rows: Sequence[Row], stamp:
             arrays[f"{field.name}_id"] = pa.array([one[0] for one in pairs], pa.string())
             arrays[f"{field.name}_type"] = pa.array([one[1] for one in pairs], pa.string())
         else:
-            arrays[field.name] = _scalars(plan, field, rows, values)
-    return _stamped(table, arrays, len(rows), stamp)
+            arrays[field.name] = scalar_array(plan, field, rows, values)
+    return stamped(table, arrays, len(rows), stamp)
 
 
 def link_table(
@@ -66,7 +66,7 @@ def link_table(
         "target_id": pa.array(targets, pa.string()),
         "target_type": pa.array(types, pa.string()),
     }
-    return _stamped(table, arrays, len(sources), stamp)
+    return stamped(table, arrays, len(sources), stamp)
 
 
 def link_targets(plan: EntityPlan, field: Field, row: Row) -> list[dict[str, Any]]:
@@ -75,7 +75,9 @@ def link_targets(plan: EntityPlan, field: Field, row: Row) -> list[dict[str, Any
     if value is None:
         return []
     listed = value.get("data") if isinstance(value, dict) else value
-    if not isinstance(listed, list) or any("id" not in one for one in listed):
+    if not isinstance(listed, list) or any(
+        not isinstance(one, dict) or one.get("id") is None for one in listed
+    ):
         raise _misfit(plan, field, row, value)
     return listed
 
@@ -86,14 +88,15 @@ def short_lists(plan: EntityPlan, rows: Sequence[Row]) -> list[tuple[Row, Field]
     for field in plan.links:
         for row in rows:
             value = row.get(field.name)
-            if isinstance(value, dict) and "total_count" in value:
+            if isinstance(value, dict) and isinstance(value.get("total_count"), int):
                 listed = value.get("data") or []
                 if len(listed) < value["total_count"]:
                     found.append((row, field))
     return found
 
 
-def _stamped(table: TablePlan, arrays: dict[str, pa.Array], count: int, stamp: Stamp) -> pa.Table:
+def stamped(table: TablePlan, arrays: dict[str, pa.Array], count: int, stamp: Stamp) -> pa.Table:
+    """The Arrow table of `count` rows: the arrays by column, nulls where there is none."""
     moment = stamp.extracted_at.replace(tzinfo=None)
     arrays["_workspace_id"] = pa.repeat(pa.scalar(stamp.workspace), count)
     arrays["_generation"] = pa.repeat(pa.scalar(stamp.generation, pa.int64()), count)
@@ -121,9 +124,10 @@ def _reference(plan: EntityPlan, field: Field, row: Row) -> tuple[str | None, st
     raise _misfit(plan, field, row, value)
 
 
-def _scalars(
+def scalar_array(
     plan: EntityPlan, field: Field, rows: Sequence[Row], values: Sequence[Any]
 ) -> pa.Array:
+    """The values of one scalar field. Raises ExtractError, which names the one that misfits."""
     duckdb_type = DUCKDB_TYPES.get(field.field_type, "VARCHAR")
     try:
         return _convert(duckdb_type, values)
@@ -149,9 +153,29 @@ def _convert(duckdb_type: str, values: Sequence[Any]) -> pa.Array:
     if duckdb_type == "DATE":
         days = [None if value is None else value[:10] for value in values]
         return pc.cast(pa.array(days, pa.string()), pa.date32())
-    if duckdb_type in ("BIGINT", "DOUBLE") and any(isinstance(value, bool) for value in values):
-        raise TypeError("a boolean is not a number")
+    if duckdb_type == "BIGINT":
+        return pa.array([_whole(value) for value in values], pa.int64())
+    if duckdb_type == "DOUBLE":
+        return pa.array([_number(value) for value in values], pa.float64())
     return pa.array(values, ARROW_TYPES[duckdb_type])
+
+
+def _whole(value: Any) -> int | None:
+    """A JSON number without a fraction; Arrow alone would cut 1.5 to 1."""
+    number = _number(value)
+    if number is not None and (isinstance(value, int) or number.is_integer()):
+        return int(value)
+    if value is None:
+        return None
+    raise ValueError("not a whole number")
+
+
+def _number(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("not a number")
+    return float(value)
 
 
 def _json_text(value: Any) -> str:

@@ -11,14 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from octane_flows.errors import AccessError, ExtractError, UsageError
 from octane_flows.extract.columns import arrow_schema
+from octane_flows.extract.decode import DecodedPage, decode_page
 from octane_flows.extract.plan import EntityPlan, Plan, TablePlan, make_plan
 from octane_flows.extract.read import ReadCount, read_pages
-from octane_flows.extract.rows import Stamp, entity_table, link_table, short_lists
+from octane_flows.extract.rows import Stamp, link_table, short_lists
 from octane_flows.lake import (
     CertificateRow,
     Draft,
@@ -177,18 +177,18 @@ class _Run:
         writers = {table.name: self._writer(table, entity.workspace) for table in tables}
         count = ReadCount()
         try:
-            for rows in read_pages(
+            for page in read_pages(
                 workspace,
                 entity,
                 pool,
+                decode=lambda page: decode_page(page, entity, self.plan.tables, stamp),
                 page_size=self.page_size,
                 windows_in_flight=self.concurrency,
                 count=count,
             ):
-                self._complete_lists(workspace, entity, rows)
-                writers[entity.name].write(entity_table(entity, tables[0], rows, stamp))
-                for field, table in zip(entity.links, tables[1:], strict=True):
-                    writers[table.name].write(link_table(entity, table, field, rows, stamp))
+                whole = self._complete_lists(workspace, entity, page, stamp)
+                for name, rows in whole.tables.items():
+                    writers[name].write(rows)
         except BaseException:
             for writer in writers.values():
                 writer.discard()
@@ -218,17 +218,20 @@ class _Run:
         return self.draft.writer(table.name, arrow_schema(table.columns), workspace=workspace)
 
     def _complete_lists(
-        self, workspace: Workspace, entity: EntityPlan, rows: list[dict[str, Any]]
-    ) -> None:
+        self, workspace: Workspace, entity: EntityPlan, page: DecodedPage, stamp: Stamp
+    ) -> DecodedPage:
         """Ask again, one entity at a time, where a nested list came shorter than it says."""
-        for row, field in short_lists(entity, rows):
-            again = workspace.entity(entity.collection, str(row["id"]), fields=[field.name])
-            row[field.name] = again.get(field.name)
-            if short_lists(entity, [row]):
+        for id, field in page.short_lists:
+            row = workspace.entity(entity.collection, id, fields=[field.name])
+            if any(one is field for _, one in short_lists(entity, [row])):
                 raise ExtractError(
-                    f"Workspace {entity.workspace}: {entity.name} {row['id']} lists fewer "
+                    f"Workspace {entity.workspace}: {entity.name} {id} lists fewer "
                     f"{field.name} than it counts, twice. Nothing was published; run it again."
                 )
+            name = f"{entity.name}__{field.name}"
+            links = link_table(entity, self.plan.tables[name], field, [row], stamp)
+            page = page.with_links(name, id, links)
+        return page
 
     def carried(self) -> list[CertificateRow]:
         """What the former generation knew about rows that this extract did not ask for."""

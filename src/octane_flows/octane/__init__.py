@@ -3,7 +3,7 @@
 It speaks the protocol (sign-in, query language, pages, metadata) and knows nothing of lakes.
 """
 
-from octane_flows.octane.client import Octane, Page, UserRef, Workspace, WorkspaceRef
+from octane_flows.octane.client import Octane, Page, PageBytes, UserRef, Workspace, WorkspaceRef
 from octane_flows.octane.concurrency import Politeness
 from octane_flows.octane.metadata import EntityType, Field, Metadata
 from octane_flows.octane.query import FieldRef, Id, Query, field
@@ -16,6 +16,7 @@ __all__ = [
     "Metadata",
     "Octane",
     "Page",
+    "PageBytes",
     "Politeness",
     "Query",
     "UserRef",

@@ -24,7 +24,7 @@ from octane_flows.errors import (
 )
 from octane_flows.octane.transport import Answer, TransportError
 
-__all__ = ["Redact", "explain", "read_json", "unreachable"]
+__all__ = ["Redact", "check_answer", "explain", "parse_json", "read_json", "unreachable"]
 
 Redact = Callable[[str], str]
 
@@ -34,6 +34,12 @@ NOT_A_ROLE: Final = frozenset({"platform.modify_non_editable_field"})  # 403 abo
 
 def read_json(answer: Answer, what: str, *, redact: Redact = str) -> Any:
     """The JSON of a good answer to `what` ("reading defects"); any other answer raises."""
+    check_answer(answer, what, redact=redact)
+    return parse_json(answer.body, what)
+
+
+def check_answer(answer: Answer, what: str, *, redact: Redact = str) -> None:
+    """Raise unless the answer is a good one with a body that may be JSON."""
     if not 200 <= answer.status < 300:
         raise explain(answer, what, redact=redact)
     if _is_html(answer):
@@ -43,11 +49,15 @@ def read_json(answer: Answer, what: str, *, redact: Redact = str) -> Any:
             f"{_start(what)} gave status {answer.status} with an empty body, where JSON was "
             "expected; try again, and ask the administrator about proxies in between."
         )
+
+
+def parse_json(body: bytes, what: str) -> Any:
+    """The JSON of a body; raises AnswerError when it is cut or none."""
     try:
-        return json.loads(answer.body)
+        return json.loads(body)
     except (ValueError, RecursionError):
         raise AnswerError(
-            f"{_start(what)} gave {len(answer.body)} bytes that are not whole JSON, so the answer "
+            f"{_start(what)} gave {len(body)} bytes that are not whole JSON, so the answer "
             "was cut or changed on its way; try again."
         ) from None
 

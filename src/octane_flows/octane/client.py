@@ -16,16 +16,16 @@ from typing import Any, Final
 
 from octane_flows.config import Settings
 from octane_flows.errors import AccessError, AnswerError, NotFoundError, RequestError
-from octane_flows.octane.answers import read_json
+from octane_flows.octane.answers import check_answer, read_json
 from octane_flows.octane.concurrency import Politeness
-from octane_flows.octane.envelope import Page, envelope_fault, page_params
+from octane_flows.octane.envelope import Page, PageBytes, page_params
 from octane_flows.octane.metadata import Metadata, entity_names, parse_metadata
 from octane_flows.octane.query import Query, encode, encode_names, encode_query, field
 from octane_flows.octane.retry import RetryPolicy
 from octane_flows.octane.session import Session, Timing
 from octane_flows.octane.transport import Answer, HttpTransport, Transport
 
-__all__ = ["Octane", "Page", "UserRef", "Workspace", "WorkspaceRef"]
+__all__ = ["Octane", "Page", "PageBytes", "UserRef", "Workspace", "WorkspaceRef"]
 
 PREVIEW_HEADER: Final = "ALM-OCTANE-TECH-PREVIEW"  # many resources need it, none minds it
 METADATA_BATCH: Final = 20  # entity types per request: one answer stays around a megabyte
@@ -149,7 +149,7 @@ class Octane:
                 limit=self.page_size,
                 offset=len(rows),
                 what=f"listing the workspaces of shared space {self.shared_space}",
-            )
+            ).parse()
             rows.extend(page.rows)
             if len(rows) >= page.total_count:
                 return rows
@@ -180,6 +180,10 @@ class Octane:
         query = "&".join(f"{encode(key)}={value}" for key, value in params)
         target = f"{path}?{query}" if query else path
         return self._session.send(method, target, what=what, headers=headers, body=body)
+
+    def check(self, answer: Answer, what: str) -> None:
+        """Raise unless the answer to `what` is a good one. Raises ServerError."""
+        check_answer(answer, what, redact=self._session.redact)
 
     def call(
         self,
@@ -247,6 +251,21 @@ class Workspace:
         offset: int = 0,
     ) -> Page:
         """One page; `limit` None asks for the page size of the settings. Raises ServerError."""
+        return self.page_bytes(
+            collection, fields=fields, query=query, order_by=order_by, limit=limit, offset=offset
+        ).parse()
+
+    def page_bytes(
+        self,
+        collection: str,
+        *,
+        fields: Sequence[str],
+        query: Query | str | None = None,
+        order_by: str | None = "id",
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> PageBytes:
+        """One page as bytes, for callers that parse many rows fast. Raises ServerError."""
         return read_page(
             self._octane,
             self._path(collection),
@@ -384,14 +403,12 @@ def read_page(
     limit: int,
     offset: int,
     what: str,
-) -> Page:
-    """Ask for one page and check its envelope."""
+) -> PageBytes:
+    """Ask for one page; the status is checked, the body is not."""
     params = list(page_params(fields, query, order_by, limit, offset))
-    body, size = octane.call("GET", path, params, what=what)
-    fault = envelope_fault(body, limit)
-    if fault is not None:
-        raise AnswerError(f"{what[:1].upper()}{what[1:]} gave {fault}; nothing is taken from it.")
-    return Page(body["data"], body["total_count"], body.get("exceeds_total_count") is True, size)
+    answer = octane.send("GET", path, params, what=what)
+    octane.check(answer, what)
+    return PageBytes(answer.body, limit, answer.wire_bytes, what)
 
 
 def _json(value: Any) -> bytes:

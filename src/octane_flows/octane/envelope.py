@@ -1,18 +1,20 @@
 """One page of a collection: what to ask for, and whether the envelope that comes can be right.
 
-Names, a query and bounds in, encoded parameters out; JSON in, a fault or None out. Pure; `client`
-calls it.
+Names, a query and bounds in, encoded parameters out; bytes or JSON in, a checked page or its fault
+out. Pure; `client` calls it, and the extract parses pages its own way first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from octane_flows.errors import AnswerError
+from octane_flows.octane.answers import parse_json
 from octane_flows.octane.query import Query, encode_names, encode_query
 
-__all__ = ["Page", "envelope_fault", "page_params"]
+__all__ = ["Page", "PageBytes", "envelope_fault", "page_params"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,30 @@ class Page:
     total_count: int
     exceeds_total_count: bool
     bytes_received: int
+
+
+@dataclass(frozen=True)
+class PageBytes:
+    """One page as it came, not yet looked into; `limit` is the page size that was asked for.
+
+    `bytes_received` counts the wire, so it is smaller than `body` where the server compresses.
+    """
+
+    body: bytes = field(repr=False)
+    limit: int
+    bytes_received: int
+    what: str
+
+    def parse(self) -> Page:
+        """The page as Python objects. Raises AnswerError when it cannot be right."""
+        body = parse_json(self.body, self.what)
+        fault = envelope_fault(body, self.limit)
+        if fault is not None:
+            raise AnswerError(
+                f"{self.what[:1].upper()}{self.what[1:]} gave {fault}; nothing is taken from it."
+            )
+        exceeds = body.get("exceeds_total_count") is True
+        return Page(body["data"], body["total_count"], exceeds, self.bytes_received)
 
 
 def page_params(

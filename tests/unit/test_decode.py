@@ -1,0 +1,231 @@
+"""Pages by column and pages by Python objects: the same tables, the same errors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octane_flows.errors import AnswerError, ExtractError
+from octane_flows.extract import decode
+from octane_flows.extract.decode import DecodedPage, decode_exactly, decode_page
+from octane_flows.extract.plan import make_plan
+from octane_flows.extract.rows import Stamp, link_table
+from octane_flows.octane import EntityType, Field, Metadata, PageBytes
+
+STAMP = Stamp("1002", 7, datetime(2021, 1, 20, 21, tzinfo=UTC))
+TYPES = {
+    "name": "string",
+    "description": "memo",
+    "points": "integer",
+    "effort": "float",
+    "blocked": "boolean",
+    "closed_on": "date_time",
+    "due": "date",
+    "last_runs": "object",
+    "odd": "new_type",
+    "severity": "reference",
+    "tags": "reference",
+    "runs": "reference",
+}
+FIELDS = {
+    name: Field(
+        name,
+        name,
+        field_type,
+        is_reference=field_type == "reference",
+        multiple=name in ("tags", "runs"),
+    )
+    for name, field_type in TYPES.items()
+}
+DEFECT = EntityType("defect", "Defect", "defects", frozenset({"GET"}), fields=FIELDS)
+PLAN = make_plan({"1002": Metadata({"defect": DEFECT}, [])})
+(ENTITY,) = PLAN.entities
+
+any_id = st.integers(1, 10**12).map(str) | st.sampled_from(["phase.new", "0", "٣", "x"])
+any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+references = st.fixed_dictionaries(
+    {"type": st.sampled_from(["list_node", "work_item", ""]), "id": any_id},
+    optional={"subtype": st.sampled_from(["story", ""]) | st.none(), "name": any_text},
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | any_text,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(any_text, inner, max_size=2),
+    max_leaves=5,
+)
+lists = st.builds(
+    lambda targets, missing: {"total_count": len(targets) + missing, "data": targets},
+    st.lists(references, max_size=3),
+    st.sampled_from([0, 0, 0, 1]),
+)
+dates = st.dates(date(1700, 1, 1), date(2200, 1, 1)).map(str)
+moments = st.builds(
+    lambda day, time: f"{day}T{time}Z",
+    dates,
+    st.sampled_from(["10:20", "10:20:30", "10:20:30.1", "10:20:30.104", "23:59:59.999999"]),
+)
+fitting: dict[str, st.SearchStrategy[Any]] = {
+    "name": any_text,
+    "description": any_text.map(lambda text: f"<p>\n{text}</p>\t"),
+    "points": st.integers(-(2**63), 2**63 - 1),
+    "effort": st.floats(allow_infinity=False, allow_nan=False) | st.integers(-(10**18), 10**18),
+    "blocked": st.booleans(),
+    "closed_on": moments,
+    "due": dates | moments,
+    "last_runs": json_values,
+    "odd": json_values,
+    "severity": references,
+    "tags": lists,
+    "runs": lists,
+}
+rows = st.fixed_dictionaries(
+    {"id": any_id},
+    optional={
+        "type": st.sampled_from(["defect", "work_item"]),
+        "subtype": st.sampled_from(["defect", ""]),
+        "not_asked_for": json_values,
+        **{name: values | st.none() for name, values in fitting.items()},
+    },
+)
+
+
+def as_page(data: list[Any], *, total: int | None = None, **extra: Any) -> PageBytes:
+    count = len(data) if total is None else total
+    body = {"total_count": count, "data": data, "exceeds_total_count": False, **extra}
+    return PageBytes(json.dumps(body).encode(), 1000, 10, "reading defects")
+
+
+def facts(page: DecodedPage) -> dict[str, Any]:
+    return {
+        "total": (page.total_count, page.exceeds_total_count, page.bytes_received),
+        "ids": page.ids.to_pylist(),
+        "short": sorted((id, field.name) for id, field in page.short_lists),
+        "schemas": {name: table.schema for name, table in page.tables.items()},
+        "rows": {name: table.to_pylist() for name, table in page.tables.items()},
+    }
+
+
+def outcome(way: Any, page: PageBytes) -> Any:
+    try:
+        return facts(way(page, ENTITY, PLAN.tables, STAMP))
+    except (AnswerError, ExtractError) as error:
+        return type(error), str(error)
+
+
+@given(st.lists(rows, max_size=6), st.booleans(), st.sampled_from([None, 1, 2]))
+def test_both_ways_give_the_same_tables(data: list[Any], raw: bool, indent: int | None) -> None:
+    page = as_page(data, total=len(data) + 3)
+    body = json.dumps(json.loads(page.body), ensure_ascii=raw, indent=indent).encode()
+
+    assert outcome(decode_page, replace(page, body=body)) == outcome(decode_exactly, page)
+
+
+@given(st.lists(rows, min_size=1, max_size=3), st.sampled_from(sorted(TYPES)), json_values)
+def test_both_ways_meet_the_same_misfits(data: list[Any], field: str, value: Any) -> None:
+    data[-1][field] = value
+    page = as_page(data)
+
+    assert outcome(decode_page, page) == outcome(decode_exactly, page)
+
+
+@given(st.lists(rows, max_size=3), st.data())
+def test_a_cut_page_is_never_taken(data: list[Any], draws: st.DataObject) -> None:
+    page = as_page(data)
+    cut = draws.draw(st.integers(0, len(page.body) - 1))
+
+    with pytest.raises(AnswerError):
+        decode_page(replace(page, body=page.body[:cut]), ENTITY, PLAN.tables, STAMP)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"total_count":0,"data":[]} {"total_count":0,"data":[]}',
+        b'{"total_count":1,"data":[{"id":"1","name":"\xff"}]}',
+        b'{"total_count":1,"data":[null]}',
+        b'{"total_count":1,"data":[{"id":""}]}',
+        b'{"total_count":1,"data":[{"name":"a"}]}',
+        b'{"total_count":0,"data":[{"id":"1"}]}',
+        b'{"total_count":-1,"data":[]}',
+        b'{"total_count":0}',
+        b"[]",
+        b"",
+    ],
+)
+def test_a_page_that_cannot_be_right_is_an_error(body: bytes) -> None:
+    with pytest.raises(AnswerError):
+        decode_page(PageBytes(body, 1000, 1, "reading defects"), ENTITY, PLAN.tables, STAMP)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("points", "five"),
+        ("points", 1.5),
+        ("points", 2**63),
+        ("points", True),
+        ("effort", "1"),
+        ("closed_on", "yesterday"),
+        ("due", 20210120),
+        ("severity", {"name": "High"}),
+        ("tags", {"total_count": 1, "data": [{"name": "smoke"}]}),
+        ("tags", {"total_count": 1}),
+        ("tags", {"total_count": 1, "data": [None]}),
+    ],
+)
+def test_a_misfit_names_entity_id_field_and_value(field: str, value: Any) -> None:
+    page = as_page([{"id": "1000"}, {"id": "1001", field: value}])
+
+    with pytest.raises(ExtractError, match=rf"defect 1001 has .* in field {field}.*--skip defect"):
+        decode_page(page, ENTITY, PLAN.tables, STAMP)
+
+
+ORDINARY = {
+    "type": "work_item",
+    "subtype": "defect",
+    "id": "1001",
+    "name": "Größe ✓",
+    "points": 5,
+    "closed_on": "2021-01-20T20:01:50.104Z",
+    "last_runs": None,
+    "severity": {"type": "list_node", "id": "list_node.severity.high", "name": "High"},
+    "tags": {"total_count": 3, "data": [{"type": "user_tag", "id": "7"}]},
+}
+
+
+def test_an_ordinary_page_needs_no_python_objects() -> None:
+    with patch.object(decode, "decode_exactly", side_effect=AssertionError("the slow way")):
+        page = decode_page(as_page([ORDINARY]), ENTITY, PLAN.tables, STAMP)
+
+    row = page.tables["defect"].to_pylist()[0]
+    assert row["type"] == "defect"
+    assert row["closed_on"] == datetime(2021, 1, 20, 20, 1, 50, 104000)
+    assert (row["severity_id"], row["severity_type"]) == ("list_node.severity.high", "list_node")
+    assert page.tables["defect__tags"]["target_id"].to_pylist() == ["7"]
+    assert [(id, field.name) for id, field in page.short_lists] == [("1001", "tags")]
+
+
+def test_a_filled_object_field_is_kept_as_json_text() -> None:
+    with patch.object(decode, "decode_exactly", side_effect=AssertionError("the slow way")):
+        page = decode_page(
+            as_page([{**ORDINARY, "last_runs": {"b": 1, "a": "ü"}}]), ENTITY, PLAN.tables, STAMP
+        )
+
+    assert page.tables["defect"]["last_runs"].to_pylist() == ['{"a": "ü", "b": 1}']
+
+
+def test_a_completed_list_replaces_the_short_one() -> None:
+    page = decode_page(as_page([ORDINARY]), ENTITY, PLAN.tables, STAMP)
+    (id, field) = page.short_lists[0]
+    whole = {"id": "1001", "tags": {"data": [{"type": "user_tag", "id": one} for one in "789"]}}
+
+    links = link_table(ENTITY, PLAN.tables["defect__tags"], field, [whole], STAMP)
+    page = page.with_links("defect__tags", id, links)
+
+    assert page.tables["defect__tags"]["target_id"].to_pylist() == ["7", "8", "9"]
