@@ -1,34 +1,44 @@
 -- Which tests failed most often, over current and replaced results?
--- source: er.runs, er.tests, er.previous_runs
+-- source: er.automated_results
 -- grain: one test with at least one failed automated result
 -- key: workspace_id, test_id
-with failures as (
+-- param: workspace_id text = null -- workspace to look at; null means all
+-- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
+-- param: days integer = null -- length of the window; null means the whole history
+-- order: failed_count desc, workspace_id, test_id
+with window_ends as (
+    select coalesce($as_of, generation.as_of) as window_end_at
+    from meta.generation as generation
+),
+
+results as (
     select
-        runs.workspace_id,
-        runs.test_id,
-        tests.test_name,
-        runs.started_at,
-    from er.runs as runs
-    left join er.tests as tests
-        on tests.workspace_id = runs.workspace_id
-        and tests.test_id = runs.test_id
-    where runs.native_status_code = 'list_node.run_native_status.failed'
-        and runs.run_type in ('run_automated', 'gherkin_automated_run')
-    union all by name
-    select
-        previous_runs.workspace_id,
-        previous_runs.test_id,
-        previous_runs.test_name,
-        previous_runs.started_at,
-    from er.previous_runs as previous_runs
-    where previous_runs.native_status_code = 'list_node.run_native_status.failed'
+        results.workspace_id,
+        results.test_id,
+        results.test_name,
+        results.native_status_code,
+        results.result_at,
+    from er.automated_results as results
+    cross join window_ends
+    where ($workspace_id is null or results.workspace_id = $workspace_id)
+        and ($as_of is null or results.result_at <= $as_of)
+        and (
+            $days is null
+            or results.result_at > window_ends.window_end_at - to_days(cast($days as integer))
+        )
 )
 
 select
-    failures.workspace_id, -- workspace that the test belongs to
-    failures.test_id, -- test that failed; it may be gone
-    max_by(failures.test_name, failures.started_at) as test_name, -- its name when it failed last
-    count(*) as failed_count, -- failed results
-    max(failures.started_at) as last_failed_at -- start of the newest failed result (UTC)
-from failures
-group by failures.workspace_id, failures.test_id
+    results.workspace_id, -- workspace that the test belongs to
+    results.test_id, -- test that failed; it may be gone
+    max_by(results.test_name, results.result_at) as test_name, -- its name in the newest result
+    count(*) as result_count, -- results of the window
+    count(*) filter (
+        where results.native_status_code = 'list_node.run_native_status.failed'
+    ) as failed_count, -- failed ones among them
+    max(results.result_at) filter (
+        where results.native_status_code = 'list_node.run_native_status.failed'
+    ) as last_failed_at -- when the newest failed result began (UTC)
+from results
+group by results.workspace_id, results.test_id
+having failed_count > 0

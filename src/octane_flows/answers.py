@@ -23,22 +23,22 @@ from rich.text import Text
 
 from octane_flows import warehouse
 from octane_flows.errors import UsageError
-from octane_flows.flows import list_flows
+from octane_flows.flows import Metric, list_flows, list_metrics
 from octane_flows.lake import Lake
 
 CELL_WIDTH = 34  # wide enough for a title, narrow enough for four columns on a small terminal
 
 
-def parse_parameters(pairs: Sequence[str]) -> dict[str, str]:
-    """`NAME=VALUE` texts as a mapping."""
-    parameters: dict[str, str] = {}
+def parse_parameters(pairs: Sequence[str]) -> dict[str, str | None]:
+    """`NAME=VALUE` texts as a mapping; the word null stands for no value."""
+    parameters: dict[str, str | None] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise UsageError(f"--param takes NAME=VALUE, such as hours=72; this is {pair!r}.")
         if name in parameters:
             raise UsageError(f"--param {name} is given twice; give it once.")
-        parameters[name] = value
+        parameters[name] = None if value == "null" else value
     return parameters
 
 
@@ -148,33 +148,55 @@ def _cell(value: Any) -> str:
 
 def print_flows(console: Console, *, as_json: bool) -> None:
     """The catalogue of flows."""
+    flows = list_flows()
     if as_json:
-        listed = [
-            {
-                "slug": flow.slug,
-                "number": flow.number,
-                "title": flow.title,
-                "question": flow.question,
-                "grain": flow.grain,
-                "parameters": [
-                    {
-                        "name": one.name,
-                        "type": one.type,
-                        "default": one.default,
-                        "meaning": one.meaning,
-                    }
-                    for one in flow.parameters
-                ],
-            }
-            for flow in list_flows()
-        ]
-        print(json.dumps(listed, indent=1, ensure_ascii=False, default=str))
+        _print_json(
+            [{"number": flow.number, "title": flow.title, **_facts(flow)} for flow in flows]
+        )
         return
-    for flow in list_flows():
-        console.print(f"[bold]{flow.slug}[/bold]  (flow {flow.number})")
-        console.print(f"    {flow.question}", markup=False)
-        for one in flow.parameters:
-            console.print(f"    --param {one.name}={one.default}  {one.meaning}", markup=False)
+    for flow in flows:
+        _print_question(console, flow, f"(flow {flow.number})")
+
+
+def print_metrics(console: Console, *, as_json: bool) -> None:
+    """The catalogue of metrics."""
+    metrics = list_metrics()
+    if as_json:
+        _print_json([_facts(metric) for metric in metrics])
+        return
+    for metric in metrics:
+        _print_question(console, metric, "(metric)")
+
+
+def _facts(asked: Metric) -> dict[str, Any]:
+    return {
+        "slug": asked.slug,
+        "question": asked.question,
+        "grain": asked.grain,
+        "parameters": [
+            {
+                "name": one.name,
+                "type": one.type,
+                "default": one.default,
+                "meaning": one.meaning,
+            }
+            for one in asked.parameters
+        ],
+    }
+
+
+def _print_json(listed: list[dict[str, Any]]) -> None:
+    print(json.dumps(listed, indent=1, ensure_ascii=False, default=str))
+
+
+def _print_question(console: Console, asked: Metric, kind: str) -> None:
+    console.print(f"[bold]{asked.slug}[/bold]  {kind}")
+    console.print(f"    {asked.question}", markup=False, soft_wrap=True)
+    for one in asked.parameters:
+        default = "null" if one.default is None else one.default
+        console.print(
+            f"    --param {one.name}={default}  {one.meaning}", markup=False, soft_wrap=True
+        )
 
 
 def run_sql(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:

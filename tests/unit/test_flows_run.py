@@ -108,14 +108,14 @@ def test_a_flow_that_the_server_cannot_answer_says_why(tmp_path: Path) -> None:
 
 def test_a_partial_answer_is_given_and_said(tmp_path: Path) -> None:
     with kit.open_empty() as connection:
-        assert missing_of(connection, SLUG) is None
+        assert missing_of(connection, flow_named(SLUG)) is None
         connection.execute(
             "update meta.models set status = 'partial', reason = 'the lake has no octane.run' "
             "where model = 'flow.' || ?",
             [SLUG],
         )
         assert run_flow(connection, SLUG).num_rows == 0
-        assert missing_of(connection, SLUG) == (
+        assert missing_of(connection, flow_named(SLUG)) == (
             f"the answer of {SLUG} is partial: the lake has no octane.run"
         )
 

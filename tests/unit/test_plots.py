@@ -10,7 +10,7 @@ from octane_flows.reports import plots
 
 WEEKS = pa.table(
     {
-        "environment": ["debian", "debian", "ubuntu"],
+        "environment_label": ["debian", "debian", "ubuntu"],
         "week_date": [date(2021, 1, 4), date(2021, 1, 11), date(2021, 1, 4)],
         "result_count": [100, 50, 10],
         "failed_count": [1, 0, 10],

@@ -1,15 +1,23 @@
-"""Commands that answer from the warehouse: flows, flow, query, show, report.
+"""Commands that answer from the warehouse: flows, flow, metrics, metric, query, show, report.
 
 Arguments in; rows on standard output or in a file out.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from octane_flows.cli.frame import Destination, Format, Style, app, data_folder, errors, output
+
+if TYPE_CHECKING:
+    from octane_flows.flows import Metric
+
+Parameters = Annotated[
+    list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter; repeatable.")
+]
 
 
 @app.command(epilog="Example: octane-flows flows --json")
@@ -27,25 +35,37 @@ def flows(
 )
 def flow(
     slug: Annotated[str, typer.Argument(help="The flow's name, see: octane-flows flows")],
-    param: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter; repeatable.")
-    ] = None,
+    param: Parameters = None,
     style: Style = Format.table,
     destination: Destination = None,
 ) -> None:
     """Answer one flow from the warehouse."""
-    from octane_flows import warehouse
-    from octane_flows.answers import parse_parameters, write_answer
-    from octane_flows.flows import flow_named, missing_of, run_flow
+    from octane_flows.flows import flow_named
 
-    flow_named(slug)
-    parameters = parse_parameters(param or [])
-    with warehouse.connect(data_folder()) as connection:
-        answer = run_flow(connection, slug, parameters)
-        missing = missing_of(connection, slug)
-    if missing:
-        errors.print(f"finding      {missing}", markup=False)
-    write_answer(answer, style.value, destination, output)
+    _answer(flow_named(slug), param, style, destination)
+
+
+@app.command(epilog="Example: octane-flows metrics --json")
+def metrics(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List the metrics, the questions after the flows, with their parameters."""
+    from octane_flows.answers import print_metrics
+
+    print_metrics(output, as_json=as_json)
+
+
+@app.command(epilog="Example: octane-flows metric flaky_tests --param days=30 --format csv")
+def metric(
+    slug: Annotated[str, typer.Argument(help="The metric's name, see: octane-flows metrics")],
+    param: Parameters = None,
+    style: Style = Format.table,
+    destination: Destination = None,
+) -> None:
+    """Answer one metric from the warehouse."""
+    from octane_flows.flows import metric_named
+
+    _answer(metric_named(slug), param, style, destination)
 
 
 @app.command(epilog='Example: octane-flows query "select count(*) as runs from er.runs"')
@@ -82,3 +102,19 @@ def report() -> None:
     from octane_flows import reports
 
     output.print(str(reports.write(data_folder())), soft_wrap=True)
+
+
+def _answer(
+    asked: Metric, param: list[str] | None, style: Format, destination: Path | None
+) -> None:
+    from octane_flows import warehouse
+    from octane_flows.answers import parse_parameters, write_answer
+    from octane_flows.flows import missing_of, run_query
+
+    parameters = parse_parameters(param or [])
+    with warehouse.connect(data_folder()) as connection:
+        answer = run_query(connection, asked, parameters)
+        missing = missing_of(connection, asked)
+    if missing:
+        errors.print(f"finding      {missing}", markup=False)
+    write_answer(answer, style.value, destination, output)

@@ -1,22 +1,41 @@
-"""The documented flows: list them, run one, compare one with the live server.
+"""The documented flows and the metrics: list them, run one, compare a flow with the live server.
 
 The command line, reports, notebooks and Dagster call these functions.
 """
 
-from octane_flows.flows.catalogue import Flow, flow_named, list_flows
-from octane_flows.flows.markdown import flow_table
-from octane_flows.flows.run import missing_of, parse_parameters, run_flow
+from octane_flows.flows.catalogue import (
+    Flow,
+    Metric,
+    flow_named,
+    list_flows,
+    list_metrics,
+    metric_named,
+)
+from octane_flows.flows.markdown import flow_table, metric_table
+from octane_flows.flows.run import (
+    missing_of,
+    parse_parameters,
+    run_flow,
+    run_metric,
+    run_query,
+)
 from octane_flows.warehouse.columns import Column
 from octane_flows.warehouse.header import Parameter
 
 __all__ = [
     "Column",
     "Flow",
+    "Metric",
     "Parameter",
     "flow_named",
     "flow_table",
     "list_flows",
+    "list_metrics",
+    "metric_named",
+    "metric_table",
     "missing_of",
     "parse_parameters",
     "run_flow",
+    "run_metric",
+    "run_query",
 ]

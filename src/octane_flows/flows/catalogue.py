@@ -1,26 +1,30 @@
-"""Which flows there are, read from the headers of `sql/flow`.
+"""Which flows and metrics there are, read from the headers of `sql/flow` and `sql/metric`.
 
-Nothing in, `Flow` records out; everything that names a flow asks here.
+Nothing in, `Flow` and `Metric` records out; everything that names one asks here.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
 from octane_flows.errors import UsageError
 from octane_flows.warehouse.columns import Column
 from octane_flows.warehouse.header import Parameter
 from octane_flows.warehouse.models import Model, load_models
 
+Known = TypeVar("Known", bound="Metric")
+
 
 @dataclass(frozen=True)
-class Flow:
-    """One documented flow; `grain` says what a row is, `source` is the page that it follows."""
+class Metric:
+    """One question with parameters; `grain` says what a row is, `source` what it rests on."""
+
+    schema: ClassVar[str] = "metric"
 
     slug: str
-    number: int
-    title: str
     question: str
     parameters: tuple[Parameter, ...]
     columns: tuple[Column, ...]
@@ -28,19 +32,57 @@ class Flow:
     key: tuple[str, ...]
     source: str
 
+    @property
+    def name(self) -> str:
+        """The macro's qualified name, as in `metric.flaky_tests`."""
+        return f"{self.schema}.{self.slug}"
+
+
+@dataclass(frozen=True)
+class Flow(Metric):
+    """One documented flow: a question with the vendor's number and title; `source` is its page."""
+
+    schema: ClassVar[str] = "flow"
+
+    number: int
+    title: str
+
 
 def list_flows() -> list[Flow]:
     """All flows in the order of their numbers."""
-    flows = [_flow(model) for model in load_models() if model.schema == "flow"]
+    flows = [
+        Flow(
+            **_facts(model),
+            number=model.header.flow_number or 0,
+            title=model.header.flow_title or model.slug,
+        )
+        for model in load_models()
+        if model.schema == "flow"
+    ]
     return sorted(flows, key=lambda flow: (flow.number, flow.slug))
+
+
+def list_metrics() -> list[Metric]:
+    """All metrics in the order of their names."""
+    metrics = [Metric(**_facts(model)) for model in load_models() if model.schema == "metric"]
+    return sorted(metrics, key=lambda metric: metric.slug)
 
 
 def flow_named(slug: str) -> Flow:
     """The flow of that slug; an unknown one is a `UsageError` with the nearest name."""
-    flows = {flow.slug: flow for flow in list_flows()}
-    if slug in flows:
-        return flows[slug]
-    raise UsageError(f"There is no flow '{slug}'; {nearest(slug, list(flows))}")
+    return _named(slug, list_flows(), "flow")
+
+
+def metric_named(slug: str) -> Metric:
+    """The metric of that slug; an unknown one is a `UsageError` with the nearest name."""
+    return _named(slug, list_metrics(), "metric")
+
+
+def _named(slug: str, known: Sequence[Known], kind: str) -> Known:
+    by_slug = {one.slug: one for one in known}
+    if slug in by_slug:
+        return by_slug[slug]
+    raise UsageError(f"There is no {kind} '{slug}'; {nearest(slug, list(by_slug))}")
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -51,16 +93,14 @@ def nearest(name: str, known: list[str]) -> str:
     return f"known: {', '.join(known)}."
 
 
-def _flow(model: Model) -> Flow:
+def _facts(model: Model) -> dict[str, Any]:
     header = model.header
-    return Flow(
-        slug=model.slug,
-        number=header.flow_number or 0,
-        title=header.flow_title or model.slug,
-        question=header.question,
-        parameters=header.parameters,
-        columns=model.columns,
-        grain=header.grain or "",
-        key=header.key,
-        source="; ".join(header.sources),
-    )
+    return {
+        "slug": model.slug,
+        "question": header.question,
+        "parameters": header.parameters,
+        "columns": model.columns,
+        "grain": header.grain or "",
+        "key": header.key,
+        "source": "; ".join(header.sources),
+    }

@@ -1,4 +1,4 @@
-"""Running one flow: texts become typed values, the macro is called, an Arrow table comes back.
+"""Running a flow or metric: texts become typed values, the macro is called, rows come back.
 
 A connection, a slug and parameters in; the command line, reports and notebooks call it.
 """
@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from octane_flows.errors import OctaneFlowsError, UsageError
-from octane_flows.flows.catalogue import Flow, flow_named, nearest
+from octane_flows.flows.catalogue import Metric, flow_named, metric_named, nearest
 from octane_flows.warehouse.connect import first_line
 from octane_flows.warehouse.header import Parameter
 
@@ -24,32 +24,47 @@ def run_flow(
     connection: duckdb.DuckDBPyConnection, slug: str, params: Mapping[str, Value] | None = None
 ) -> pa.Table:
     """Call `flow.<slug>()`; parameters that are not given keep their defaults."""
-    flow = flow_named(slug)
-    values = parse_parameters(flow, params or {})
-    _require_available(connection, flow)
+    return run_query(connection, flow_named(slug), params or {})
+
+
+def run_metric(
+    connection: duckdb.DuckDBPyConnection, slug: str, params: Mapping[str, Value] | None = None
+) -> pa.Table:
+    """Call `metric.<slug>()`; parameters that are not given keep their defaults."""
+    return run_query(connection, metric_named(slug), params or {})
+
+
+def run_query(
+    connection: duckdb.DuckDBPyConnection, asked: Metric, params: Mapping[str, Value]
+) -> pa.Table:
+    """Call the macro of a flow or metric."""
+    values = parse_parameters(asked, params)
+    _require_available(connection, asked)
     named = ", ".join(f"{name} := ${name}" for name in values)
-    sql = f"select * from flow.{slug}({named})"
+    sql = f"select * from {asked.name}({named})"
     try:
         # a cursor of its own, because the caller's may hold an unfinished result
         with connection.cursor() as cursor:
             return cursor.sql(sql, params=values or None).to_arrow_table()
     except duckdb.Error as error:
         raise UsageError(
-            f"The flow {slug} could not be run with {_shown(values)} ({first_line(error)}); "
-            "correct the parameters, or build the warehouse again if it is older than this version."
+            f"The {asked.schema} {asked.slug} could not be run with {_shown(values)} "
+            f"({first_line(error)}); correct the parameters, or build the warehouse again if it "
+            "is older than this version."
         ) from error
 
 
-def parse_parameters(flow: Flow, params: Mapping[str, Value]) -> dict[str, Value]:
+def parse_parameters(asked: Metric, params: Mapping[str, Value]) -> dict[str, Value]:
     """Check names and turn texts into values of the declared types."""
-    known = {parameter.name: parameter for parameter in flow.parameters}
+    known = {parameter.name: parameter for parameter in asked.parameters}
     values: dict[str, Value] = {}
     for name, value in params.items():
         if name not in known:
             raise UsageError(
-                f"The flow {flow.slug} has no parameter '{name}'; {nearest(name, list(known))}"
+                f"The {asked.schema} {asked.slug} has no parameter '{name}'; "
+                f"{nearest(name, list(known))}"
             )
-        values[name] = parse_value(flow.slug, known[name], value)
+        values[name] = parse_value(asked.slug, known[name], value)
     return values
 
 
@@ -99,28 +114,28 @@ def _moment(text: str) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def missing_of(connection: duckdb.DuckDBPyConnection, slug: str) -> str | None:
-    """What a flow reads that the lake does not hold, as a sentence; None when it has all."""
-    status, reason = _state(connection, slug)
-    return f"the answer of {slug} is partial: {reason}" if status == "partial" else None
+def missing_of(connection: duckdb.DuckDBPyConnection, asked: Metric) -> str | None:
+    """What a flow or metric reads that the lake lacks, as a sentence; None when it has all."""
+    status, reason = _state(connection, asked)
+    return f"the answer of {asked.slug} is partial: {reason}" if status == "partial" else None
 
 
-def _require_available(connection: duckdb.DuckDBPyConnection, flow: Flow) -> None:
-    status, reason = _state(connection, flow.slug)
+def _require_available(connection: duckdb.DuckDBPyConnection, asked: Metric) -> None:
+    status, reason = _state(connection, asked)
     if status == "unavailable":
         raise OctaneFlowsError(
-            f"The flow {flow.slug} cannot be answered from this server: {reason}; "
+            f"The {asked.schema} {asked.slug} cannot be answered from this server: {reason}; "
             "ask for a role that may read it, then extract and build again."
         )
 
 
-def _state(connection: duckdb.DuckDBPyConnection, slug: str) -> tuple[str, str | None]:
+def _state(connection: duckdb.DuckDBPyConnection, asked: Metric) -> tuple[str, str | None]:
     try:
         with connection.cursor() as cursor:
             rows = cursor.execute(
                 "select models.status, models.reason from meta.models as models "
-                "where models.model = 'flow.' || ?",
-                [slug],
+                "where models.model = ?",
+                [asked.name],
             ).fetchall()
     except duckdb.CatalogException as error:
         raise UsageError(
@@ -128,7 +143,10 @@ def _state(connection: duckdb.DuckDBPyConnection, slug: str) -> tuple[str, str |
             "open the one that 'octane-flows build' writes."
         ) from error
     if not rows:
-        raise UsageError(f"The warehouse is older than the flow {slug}; run 'octane-flows build'.")
+        raise UsageError(
+            f"The warehouse is older than the {asked.schema} {asked.slug}; "
+            "run 'octane-flows build'."
+        )
     status, reason = rows[0]
     return status, reason
 

@@ -62,12 +62,12 @@ def _render(connection: duckdb.DuckDBPyConnection) -> str:
     )
     weeks = _rows(
         connection,
-        "select environment, week_date, result_count, failed_count "
-        "from metric.results_per_week order by environment, week_date",
+        "select environment_label, week_date, result_count, failed_count "
+        "from metric.results_per_week() order by environment_label, week_date",
     )
     tests = _rows(
         connection,
-        "select test_name, failed_count from metric.failing_tests "
+        "select test_name, failed_count from metric.failing_tests() "
         f"order by failed_count desc, test_id limit {TESTS_SHOWN}",
     )
     generation = _rows(connection, "select * from meta.generation").to_pylist()[0]

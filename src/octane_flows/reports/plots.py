@@ -29,17 +29,17 @@ STYLE = {
 def results_per_week(weeks: pa.Table) -> str:
     """Bars of results a week, one panel per environment, with the failed share as a line.
 
-    `weeks` has `environment`, `week_date`, `result_count`, `failed_count`.
+    `weeks` has `environment_label`, `week_date`, `result_count`, `failed_count`.
     """
     rows = weeks.to_pylist()
-    names = sorted({row["environment"] for row in rows})
+    names = sorted({row["environment_label"] for row in rows})
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 0.6 + 1.9 * max(1, len(names))), layout="tight")
         panels: list[Any] = list(
             figure.subplots(max(1, len(names)), 1, sharex=True, sharey=True, squeeze=False).flat
         )
         for panel, name in zip(panels, names, strict=False):
-            mine = [row for row in rows if row["environment"] == name]
+            mine = [row for row in rows if row["environment_label"] == name]
             days = [row["week_date"] for row in mine]
             panel.bar(days, [row["result_count"] for row in mine], width=6, color=PASSED)
             panel.set_title(name)

@@ -23,7 +23,7 @@ from octane_flows.warehouse.connect import first_line, open_file, warehouse_path
 from octane_flows.warehouse.contract import Missing, completed, find_missing
 from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import count, create_schemas, load_tables
-from octane_flows.warehouse.macros import create_statements
+from octane_flows.warehouse.macros import called, create_statements
 from octane_flows.warehouse.meta import create_meta, record_checks, record_models
 from octane_flows.warehouse.models import Model, load_models
 from octane_flows.warehouse.results import BuildReport, CheckResult, ColumnResult, ModelResult
@@ -31,10 +31,10 @@ from octane_flows.warehouse.results import BuildReport, CheckResult, ColumnResul
 Progress = Callable[[str], None]
 
 #: What a model of each schema becomes in DuckDB.
-KINDS: dict[str, Literal["view", "macro", "table"]] = {
+KINDS: dict[str, Literal["view", "macro"]] = {
     "er": "view",
     "flow": "macro",
-    "metric": "table",
+    "metric": "macro",
 }
 
 
@@ -222,12 +222,11 @@ def _unavailable(model: Model, reason: str) -> ModelResult:
 
 
 def _create(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelResult:
-    called = f"{model.name}()" if model.schema == "flow" else model.name
     try:
         for statement in create_statements(model):
             connection.execute(statement)
-        described = connection.execute(f"describe select * from {called}").fetchall()
-        rows = count(connection, called)
+        described = connection.execute(f"describe select * from {called(model)}").fetchall()
+        rows = count(connection, called(model))
     except duckdb.BinderException as error:
         if any(source.startswith("octane.") for source in model.sources):
             # the table is there but a field is not: this server's version or role lacks it

@@ -14,6 +14,7 @@ import duckdb
 from octane_flows.errors import CheckError, ModelError
 from octane_flows.warehouse.connect import first_line
 from octane_flows.warehouse.header import Relation
+from octane_flows.warehouse.macros import called
 from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult
 
@@ -37,7 +38,7 @@ def list_checks(models: list[Model]) -> list[Check]:
     by_name = {model.name: model for model in models}
     checks: list[Check] = []
     for model in models:
-        if model.schema not in ("er", "metric"):
+        if model.schema not in ("er", "flow", "metric"):
             continue
         key = ", ".join(model.header.key)
         checks.append(
@@ -106,7 +107,7 @@ def _key_sql(model: Model) -> str:
     key = ", ".join(f"keyed.{part}" for part in model.header.key)
     nulls = " or ".join(f"keyed.{part} is null" for part in model.header.key)
     return (
-        f"select {key}, count(*) as row_count from {model.name} as keyed "
+        f"select {key}, count(*) as row_count from {called(model)} as keyed "
         f"group by {key} having count(*) > 1 or {nulls} order by all"
     )
 
@@ -120,7 +121,7 @@ def _relation_sql(model: Model, relation: Relation, target: Model) -> str:
     )
     return (
         f"select distinct {key}, source.{relation.column} as unresolved "
-        f"from {model.name} as source where source.{relation.column} is not null "
+        f"from {called(model)} as source where source.{relation.column} is not null "
         "and not exists (select 1 from "
         f"{target.name} as target where target.{relation.target_column} = "
         f"source.{relation.column} {same_workspace}) order by all"

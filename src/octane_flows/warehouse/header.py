@@ -17,7 +17,7 @@ REPEATABLE = frozenset({"source", "param", "relation"})
 REQUIRED = {
     "er": ("source", "grain", "key"),
     "flow": ("flow", "source", "grain", "key", "order"),
-    "metric": ("source", "grain", "key"),
+    "metric": ("source", "grain", "key", "order"),
     "check": ("check",),
 }
 # the words of a `param` line and the DuckDB types that they stand for

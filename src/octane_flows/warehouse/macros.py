@@ -1,4 +1,4 @@
-"""Models become DuckDB objects: `er` views, `metric` tables, `flow` table macros.
+"""Models become DuckDB objects: `er` views, `flow` and `metric` table macros.
 
 A model in, SQL statements out; `build` and the golden tests run them.
 """
@@ -14,23 +14,32 @@ from octane_flows.warehouse.models import Model
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|\$([A-Za-z_]\w*)")
 
 
+#: Schemas whose models are called with parameters.
+MACRO_SCHEMAS = frozenset({"flow", "metric"})
+
+
 def create_statements(model: Model) -> list[str]:
     """The statements that publish one model with its comments."""
-    if model.schema in ("er", "metric"):
-        return _relation_statements(model, "view" if model.schema == "er" else "table")
-    if model.schema == "flow":
+    if model.schema == "er":
+        return _view_statements(model)
+    if model.schema in MACRO_SCHEMAS:
         return [macro_sql(model), f"comment on macro table {model.name} is {_question(model)}"]
     return []
 
 
-def _relation_statements(model: Model, kind: str) -> list[str]:
+def called(model: Model) -> str:
+    """What stands behind `from` to read a model, a macro with its default parameters."""
+    return f"{model.name}()" if model.schema in MACRO_SCHEMAS else model.name
+
+
+def _view_statements(model: Model) -> list[str]:
     comments = [
         f"comment on column {model.name}.{quoted(column.name)} is {literal(column.meaning)}"
         for column in model.columns
     ]
     return [
-        f"create {kind} {model.name} as {model.sql}",
-        f"comment on {kind} {model.name} is {_question(model)}",
+        f"create view {model.name} as {model.sql}",
+        f"comment on view {model.name} is {_question(model)}",
         *comments,  # "create or replace view" would drop them
     ]
 

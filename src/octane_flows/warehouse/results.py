@@ -28,7 +28,7 @@ class ModelResult:
     """
 
     name: str
-    kind: Literal["view", "macro", "table"]
+    kind: Literal["view", "macro"]
     status: Literal["available", "partial", "unavailable"]
     columns: tuple[ColumnResult, ...]
     depends_on: tuple[str, ...]

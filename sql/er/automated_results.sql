@@ -1,0 +1,105 @@
+-- Which results of automated tests are there, current and replaced?
+-- source: er.runs, er.previous_runs with their environment tags
+-- grain: one automated result
+-- key: workspace_id, result_id
+-- relation: release_id -> er.releases.release_id
+with all_results as (
+    select
+        runs.workspace_id,
+        'run ' || runs.run_id as result_id,
+        true as is_current,
+        runs.run_id,
+        runs.test_id,
+        tests.test_name,
+        runs.native_status_code,
+        coalesce(runs.started_at, runs.created_at) as result_at,
+        runs.duration_ms,
+        runs.build_id,
+        builds.build_name,
+        pipelines.pipeline_name,
+        runs.release_id,
+        runs.error_type,
+        runs.error_message,
+    from er.runs as runs
+    left join er.tests as tests
+        on tests.workspace_id = runs.workspace_id
+        and tests.test_id = runs.test_id
+    left join er.builds as builds
+        on builds.workspace_id = runs.workspace_id
+        and builds.build_id = runs.build_id
+    left join er.pipelines as pipelines
+        on pipelines.workspace_id = runs.workspace_id
+        and pipelines.pipeline_id = runs.pipeline_id
+    where runs.run_type in ('run_automated', 'gherkin_automated_run')
+    union all by name
+    select
+        previous_runs.workspace_id,
+        'previous ' || previous_runs.previous_run_id as result_id,
+        false as is_current,
+        previous_runs.run_id,
+        previous_runs.test_id,
+        previous_runs.test_name,
+        previous_runs.native_status_code,
+        previous_runs.started_at as result_at,
+        previous_runs.duration_ms,
+        previous_runs.build_id,
+        previous_runs.build_name,
+        previous_runs.pipeline_name,
+        previous_runs.release_id,
+        previous_runs.error_type,
+        previous_runs.error_message,
+    from er.previous_runs as previous_runs
+),
+
+tags as (
+    select
+        run_environments.workspace_id,
+        'run ' || run_environments.run_id as result_id,
+        run_environments.environment_id,
+    from er.run_environments as run_environments
+    union all by name
+    select
+        previous_run_environments.workspace_id,
+        'previous ' || previous_run_environments.previous_run_id as result_id,
+        previous_run_environments.environment_id,
+    from er.previous_run_environments as previous_run_environments
+),
+
+tag_sets as (
+    select
+        tags.workspace_id,
+        tags.result_id,
+        string_agg(
+            environments.environment_name,
+            ', '
+            order by environments.environment_category_name, environments.environment_name
+        ) as environment_label,
+    from tags
+    join er.environments as environments
+        on environments.workspace_id = tags.workspace_id
+        and environments.environment_id = tags.environment_id
+    group by tags.workspace_id, tags.result_id
+)
+
+select
+    results.workspace_id, -- workspace that the row belongs to
+    results.result_id, -- 'run ' or 'previous ' and the id of the row that holds the result
+    results.is_current, -- false when a later result of the same run replaced it
+    results.run_id, -- run that the result belongs to; the run may be gone
+    results.test_id, -- test that was run; the test may be gone
+    results.test_name, -- name of the test
+    coalesce(tag_sets.environment_label, 'no environment')
+        as environment_label, -- environment tags of the result, in order of their categories
+    results.native_status_code, -- logical name of the status as it was reported
+    results.result_at, -- when it started, or reached Octane where no start is known (UTC)
+    results.duration_ms, -- length of the run
+    results.build_id, -- build that reported it; the build may be gone
+    results.build_name, -- name or number of the build
+    results.pipeline_name, -- pipeline that reported it
+    results.release_id, -- release that the result counts for
+    results.error_type, -- class of the error
+    results.error_message -- message of the error
+from all_results as results
+left join tag_sets
+    on tag_sets.workspace_id = results.workspace_id
+    and tag_sets.result_id = results.result_id

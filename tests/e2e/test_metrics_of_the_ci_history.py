@@ -1,0 +1,71 @@
+"""The metrics find in the real CI history what pandas finds in the file that it comes from."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import duckdb
+import pandas as pd
+import pytest
+
+from octane_flows.flows import run_metric
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def history() -> pd.DataFrame:
+    data = resources.files("octane_flows.simulator") / "data" / "dune_common_ci_history.parquet"
+    with resources.as_file(data) as path:
+        rows = pd.read_parquet(path)
+    rows["test_name"] = "test_" + rows["test"].astype(str)
+    # the simulator's tags stand in the order of their categories: compiler, then system
+    rows["environment_label"] = [", ".join(name.split(" ")[::-1]) for name in rows["environment"]]
+    return rows.sort_values(["environment", "run_at", "build"], kind="stable")
+
+
+def answer(connection: duckdb.DuckDBPyConnection, slug: str, **params: int) -> pd.DataFrame:
+    rows: pd.DataFrame = run_metric(connection, slug, dict(params)).to_pandas()
+    return rows[rows["test_name"].str.fullmatch(r"test_\d+")] if "test_name" in rows else rows
+
+
+def test_changes_between_passed_and_failed_are_counted(
+    demo_warehouse: duckdb.DuckDBPyConnection, history: pd.DataFrame
+) -> None:
+    series = history.groupby(["test_name", "environment_label"])["failed"]
+    changes = series.agg(lambda failed: int((failed != failed.shift())[1:].sum()))
+    expected = changes[changes > 0].to_dict()
+
+    flaky = answer(demo_warehouse, "flaky_tests", days=400)
+
+    found = flaky.set_index(["test_name", "environment_label"])["change_count"].to_dict()
+    assert found == expected
+    assert len(found) > 20
+    assert ("test_172", "clang-10-20, ubuntu_20_04") not in found
+
+
+def test_the_test_that_always_fails_is_found_with_its_first_build(
+    demo_warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    problems = answer(demo_warehouse, "problematic_tests")
+    always = problems[problems["problem_code"] == "list_node.run_problem.continuously_failing"]
+    failing = answer(demo_warehouse, "current_failures").set_index("test_name")
+
+    assert "test_172" in set(always["test_name"])
+    assert failing.loc["test_172", "failed_in_a_row_count"] == 379
+    assert failing.loc["test_172", "first_failed_build_name"] == "#1"
+    assert failing["last_passed_at"].isna()["test_172"]
+
+
+def test_the_bursts_are_found(
+    demo_warehouse: duckdb.DuckDBPyConnection, history: pd.DataFrame
+) -> None:
+    before = history.groupby(["test_name", "environment_label"])["failed"].shift()
+    new = history[history["failed"] & before.eq(False)]
+    counts = new.groupby(["environment_label", "build"]).size()
+
+    bursts = answer(demo_warehouse, "failure_bursts", new_failures=5)
+
+    expected = sorted(counts[counts >= 5])
+    assert sorted(bursts["new_failure_count"]) == expected
+    assert len(expected) > 3
