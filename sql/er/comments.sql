@@ -12,6 +12,7 @@ select
     comment.id as comment_id, -- id of the comment
     comment.author_id as author_user_id, -- user who wrote it
     comment.text as comment_html, -- what was written, as HTML
+    er.plain_text(comment.text) as comment_text, -- what was written, without marks of HTML
     comment.owner_work_item_id as work_item_id, -- work item that it is about
     comment.owner_test_id as test_id, -- test that it is about
     comment.owner_run_id as run_id, -- run that it is about

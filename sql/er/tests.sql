@@ -46,6 +46,8 @@ select
         as framework_code, -- logical name of the framework that runs it
     coalesce(automation_statuses.list_item_code, test.automation_status_id)
         as automation_status_code, -- logical name of the automation status
+    automation_statuses.list_item_label
+        as automation_status_label, -- automation status that Octane shows
     coalesce(phases.phase_code, test.phase_id) as phase_code, -- logical name of its phase
     phases.phase_label, -- phase that Octane shows
     test.owner_id as owner_user_id, -- user who owns it

@@ -11,14 +11,14 @@
 -- param: status_code text = 'list_node.run_native_status.failed' -- logical name, native status
 -- order: started_at desc, workspace_id, previous_run_id
 select
-    previous_runs.workspace_id, -- workspace that the result belongs to
+    previous_runs.workspace_id, -- workspace that the row belongs to
     previous_runs.previous_run_id, -- id of the row of history
-    previous_runs.run_id, -- run whose earlier result this is
-    previous_runs.test_id, -- test that was run
+    previous_runs.run_id, -- id of the run
+    previous_runs.test_id, -- id of the test
     previous_runs.test_name, -- name of the test at that time
     previous_runs.class_name, -- class of the test
     previous_runs.build_id, -- build that reported it
-    previous_runs.build_name, -- name or number of the build
+    previous_runs.build_name, -- build that reported it
     previous_runs.pipeline_name, -- pipeline that reported it
     previous_runs.native_status_code, -- logical name of the status as it was reported
     previous_runs.started_at, -- when the run started (UTC)

@@ -3,37 +3,47 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Scenario_ReportOpenCriticalDefectAM.htm
 -- grain: one defect with at least one application module
 -- key: workspace_id, defect_id
+-- param: application_module_name text = '*' -- name of the module, * for any characters
 -- param: phase_codes text = 'phase.defect.opened' -- logical names of the phases, comma between them
--- param: severity_codes text = 'list_node.severity.high' -- logical names, comma between them
+-- param: severity_codes text = 'list_node.severity.high' -- logical names, commas; null means any
+-- param: priority_codes text = null -- logical names of priorities, with commas; null means any
 -- order: created_at, workspace_id, defect_id
 with modules_by_defect as (
     select
         defect_modules.workspace_id,
         defect_modules.defect_id,
-        count(*) as module_count,
+        count(*) as application_module_count,
         string_agg(
             modules.application_module_name, ', ' order by modules.application_module_name
-        ) as module_names,
+        ) as application_module_names,
     from er.defect_modules as defect_modules
     join er.application_modules as modules
         on modules.workspace_id = defect_modules.workspace_id
         and modules.application_module_id = defect_modules.application_module_id
+    where er.name_matches(modules.application_module_name, $application_module_name)
     group by defect_modules.workspace_id, defect_modules.defect_id
 )
 
 select
-    defects.workspace_id, -- workspace that the defect belongs to
+    defects.workspace_id, -- workspace that the row belongs to
     defects.defect_id, -- id of the defect
     defects.defect_name, -- name of the defect
     defects.severity_code, -- logical name of its severity
     defects.severity_label, -- severity that Octane shows
+    defects.priority_code, -- logical name of its priority
+    defects.priority_label, -- priority that Octane shows
     defects.phase_code, -- logical name of its phase
     defects.phase_label, -- phase that Octane shows
-    modules.module_count, -- application modules that it is assigned to
-    modules.module_names, -- their names in alphabetical order
-    releases.release_name, -- release that it is planned for
-    owners.full_name as owner_name, -- user who owns it
-    defects.created_at -- when it was created in Octane (UTC)
+    modules.application_module_count, -- its application modules that are asked for
+    modules.application_module_names, -- its application modules that are asked for, in order
+    defects.release_id, -- release that it is planned for or counts for
+    releases.release_name, -- name of that release
+    defects.owner_user_id, -- user who owns it
+    owners.full_name as owner_name, -- full name of its owner
+    defects.created_at, -- when it was created in Octane (UTC)
+    defects.modified_at, -- when it last changed in Octane (UTC)
+    er.item_url('work_item', defects.workspace_id, defects.defect_id)
+        as defect_url -- where Octane shows the defect
 from er.defects as defects
 join modules_by_defect as modules
     on modules.workspace_id = defects.workspace_id
@@ -44,5 +54,6 @@ left join er.releases as releases
 left join er.users as owners
     on owners.workspace_id = defects.workspace_id
     and owners.user_id = defects.owner_user_id
-where list_contains(string_split(replace($phase_codes, ' ', ''), ','), defects.phase_code)
-    and list_contains(string_split(replace($severity_codes, ' ', ''), ','), defects.severity_code)
+where er.is_listed(defects.phase_code, $phase_codes)
+    and ($severity_codes is null or er.is_listed(defects.severity_code, $severity_codes))
+    and ($priority_codes is null or er.is_listed(defects.priority_code, $priority_codes))

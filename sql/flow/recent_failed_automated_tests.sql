@@ -1,21 +1,23 @@
 -- Which automated tests have a last run that failed recently?
 -- flow: 9 Get recent failed automated tests for a release
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Scenario_GetFailingAutoTests.htm
--- grain: one automated test; the same last run failed, is recent and is of the release
+-- grain: one test; the same last run failed, is recent and is of the release
 -- key: workspace_id, test_id
--- param: release_name text = null -- exact name of the last run's release; null means any, or none
--- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
+-- param: release_name text = null -- name of the release, * for any characters; null: any, or none
+-- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
 -- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
--- param: status_code text = 'list_node.run_status.failed' -- logical name of the summary status
+-- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
+-- param: only_automated boolean = true -- automated tests only; false means tests of all kinds
 -- order: last_failed_at desc, workspace_id, test_id
 with failed_last_runs as (
     select
         runs.workspace_id,
-        runs.test_id,
+        last_runs.test_id,
         runs.run_id,
         runs.created_at,
         runs.error_type,
         runs.error_message,
+        runs.release_id,
         releases.release_name,
         builds.build_name,
     from er.last_runs as last_runs
@@ -28,11 +30,11 @@ with failed_last_runs as (
     left join er.builds as builds
         on builds.workspace_id = runs.workspace_id
         and builds.build_id = runs.build_id
-    where runs.status_code = $status_code
+    where er.is_listed(runs.status_code, $status_codes)
         and runs.created_at > coalesce(
             $as_of, (select generation.as_of from meta.generation as generation)
         ) - to_hours($hours)
-        and ($release_name is null or releases.release_name = $release_name)
+        and ($release_name is null or er.name_matches(releases.release_name, $release_name))
 ),
 
 failures_by_test as (
@@ -55,19 +57,26 @@ newest_failures as (
 )
 
 select
-    tests.workspace_id, -- workspace that the test belongs to
-    tests.test_id, -- id of the automated test
+    tests.workspace_id, -- workspace that the row belongs to
+    tests.test_id, -- id of the test
     tests.test_name, -- name of the test
+    tests.test_type, -- test_manual, gherkin_test, test_automated or test_suite
     tests.component_name, -- component of the test
     tests.package_name, -- package of the test
     tests.class_name, -- class of the test
-    failures.failed_run_count, -- last runs that failed in the window, one for each environment
+    failures.failed_run_count, -- failed last runs in the window, over all environments
     failures.last_failed_at, -- when the newest of them reached Octane (UTC)
     newest.run_id as last_failed_run_id, -- the newest of them
-    newest.release_name, -- release that this run counts for
-    newest.build_name, -- build that reported this run
-    newest.error_type, -- class of its error
-    newest.error_message -- message of its error
+    newest.release_id, -- release that it is planned for or counts for
+    newest.release_name, -- name of that release
+    newest.build_name, -- build that reported it
+    newest.error_type, -- class of the error
+    newest.error_message, -- message of the error
+    tests.owner_user_id, -- user who owns it
+    owners.full_name as owner_name, -- full name of its owner
+    er.item_url('test', tests.workspace_id, tests.test_id)
+        as test_url, -- where Octane shows the test
+    er.item_url('run', newest.workspace_id, newest.run_id) as run_url -- where Octane shows the run
 from er.tests as tests
 join failures_by_test as failures
     on failures.workspace_id = tests.workspace_id
@@ -75,4 +84,7 @@ join failures_by_test as failures
 join newest_failures as newest
     on newest.workspace_id = tests.workspace_id
     and newest.test_id = tests.test_id
-where tests.test_type = 'test_automated'
+left join er.users as owners
+    on owners.workspace_id = tests.workspace_id
+    and owners.user_id = tests.owner_user_id
+where not $only_automated or tests.test_type = 'test_automated'

@@ -34,7 +34,15 @@ from octane_flows.simulator.datasets import demo as demo_data
 MARKER = ".octane-flows-demo"  # only a folder with this file is ever emptied
 ROWS_SHOWN = 12
 #: What the demo asks beyond the defaults, so that every answer has something to look at.
+#: The made-up users 1002 and 1004 are a developer and a tester.
 PARAMETERS: dict[str, dict[str, str]] = {
+    "my_new_stories": {"user_id": "1002"},
+    "my_opened_defects_to_test": {"user_id": "1004"},
+    "comments_on_my_manual_tests": {"user_id": "1004"},
+    "my_gherkin_tests_to_automate": {"user_id": "1004"},
+    "release_run_environments": {"release_name": "2.9*", "environment_category_name": "compiler"},
+    "tagged_automated_tests": {"only_automated": "false"},
+    "features_with_recent_failures": {"hours": "72"},
     "recent_failed_automated_tests": {"hours": "72"},
     "modules_with_recent_failures": {"hours": "72"},
     "failed_previous_runs": {"days": "3"},

@@ -48,10 +48,6 @@ def test_a_flow_names_the_same_ids_as_the_documented_request(
     assert compared.rest_ids, "an empty answer proves nothing"
 
 
-def test_every_flow_is_compared() -> None:
-    assert {slug for slug, _ in CASES} == {flow.slug for flow in list_flows()}
-
-
 def test_every_real_result_is_a_run_or_a_previous_run(
     demo_warehouse: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -83,6 +83,33 @@ def test_moments_are_taken_as_utc_with_and_without_a_zone(text: str) -> None:
     assert values == {"as_of": datetime(2021, 1, 20, 21)}
 
 
+def test_nothing_written_means_null_where_null_means_something() -> None:
+    flow = flow_named("open_high_severity_defects")
+
+    assert parse_parameters(flow, {"severity_codes": ""}) == {"severity_codes": None}
+    with pytest.raises(UsageError, match="whole number"):
+        parse_parameters(flow_named(SLUG), {"hours": ""})
+
+
+def test_a_column_means_the_same_in_every_flow() -> None:
+    meanings: dict[str, dict[str, list[str]]] = {}
+    for flow in list_flows():
+        for column in flow.columns:
+            meanings.setdefault(column.name, {}).setdefault(column.meaning, []).append(flow.slug)
+    differing = {name: said for name, said in meanings.items() if len(said) > 1}
+
+    assert set(differing) <= {"test_name"}, differing
+
+
+def test_a_parameter_means_the_same_in_every_flow() -> None:
+    kinds: dict[str, set[str]] = {}
+    for flow in list_flows():
+        for parameter in flow.parameters:
+            kinds.setdefault(parameter.name, set()).add(parameter.type)
+
+    assert {name: found for name, found in kinds.items() if len(found) > 1} == {}
+
+
 def test_a_number_too_large_is_told(empty: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(UsageError, match="could not be run with hours="):
         run_flow(empty, SLUG, {"hours": "99999999999999999999"})
@@ -137,9 +164,9 @@ def test_the_table_for_the_readme_has_a_line_for_each_flow() -> None:
     [
         (
             "planned_runs",
-            {"exclude_runs_inside_suites": "true", "run_by": "1001"},
+            {"exclude_runs_inside_suites": "true", "run_by_user_id": "1001"},
             "status EQ {logical_name EQ 'list_node.run_status.planned'};"
-            "test EQ {subtype EQ 'test_manual'||subtype EQ 'gherkin_test' || "
+            "test EQ {subtype EQ 'test_manual'||subtype EQ 'gherkin_test'||"
             "subtype EQ 'test_suite'};run_by EQ {id EQ 1001};parent_suite EQ {null}",
         ),
         (
@@ -162,6 +189,47 @@ def test_the_table_for_the_readme_has_a_line_for_each_flow() -> None:
             "severity EQ {logical_name IN ^a^,^b^}",
         ),
         (
+            "my_new_stories",
+            {"release_name": "941*", "user_id": "1001"},
+            "release EQ {name EQ ^941*^};phase EQ {logical_name EQ ^phase.story.new^};"
+            "owner EQ {id EQ 1001}",
+        ),
+        (
+            "my_opened_defects_to_test",
+            {"sprint_name": "Sprint 1", "release_name": "941", "user_id": "1001"},
+            "sprint EQ {name EQ ^Sprint 1^;release EQ {name EQ ^941^}};"
+            "phase EQ {logical_name EQ ^phase.defect.opened^};qa_owner EQ {id EQ 1001}",
+        ),
+        (
+            "comments_on_my_manual_tests",
+            {"user_id": "1001"},
+            "owner_test EQ {subtype EQ 'test_manual';owner EQ {id EQ 1001}}",
+        ),
+        (
+            "my_gherkin_tests_to_automate",
+            {"user_id": "1001"},
+            "owner EQ {id EQ 1001};automation_status EQ {logical_name EQ "
+            "^list_node.automation_status.ready_for_automation^}",
+        ),
+        (
+            "release_run_environments",
+            {"release_name": "732.*", "environment_category_name": "Browser"},
+            "release EQ {name EQ ^732.*^};taxonomies EQ {category EQ {name EQ ^Browser^}}",
+        ),
+        (
+            "tagged_automated_tests",
+            {"user_tag_name": "security", "application_module_name": "Messag*"},
+            "user_tags EQ {name EQ ^security^};product_areas EQ {name EQ ^Messag*^}",
+        ),
+        (
+            "features_with_recent_failures",
+            {},
+            "(test EQ {last_runs EQ {status EQ {logical_name EQ ^list_node.run_status.failed^};"
+            "creation_time GT ^2021-01-19T21:00:00Z^}})||(children EQ {test EQ {last_runs EQ "
+            "{status EQ {logical_name EQ ^list_node.run_status.failed^};"
+            "creation_time GT ^2021-01-19T21:00:00Z^}}})",
+        ),
+        (
             "failed_previous_runs",
             {"run_id": "1000", "days": "1"},
             "run_id EQ 1000;run_native_status EQ {logical_name EQ "
@@ -172,7 +240,7 @@ def test_the_table_for_the_readme_has_a_line_for_each_flow() -> None:
 def test_the_documented_query_is_what_the_page_says(
     slug: str, params: dict[str, str], text: str, empty: duckdb.DuckDBPyConnection
 ) -> None:
-    values = parity.effective_parameters(empty, slug, params)
+    values = parity.effective_parameters(empty, "1002", slug, params)
     request = next(parity.rest_flow(slug).steps(values))
 
     assert request.query == text
@@ -222,11 +290,13 @@ def test_a_text_is_written_so_that_octane_reads_it_back(value: str, written: str
     assert pattern(value) == written
 
 
-def test_a_star_in_a_name_is_refused(empty: duckdb.DuckDBPyConnection) -> None:
-    values = parity.effective_parameters(empty, "planned_runs", {"release_name": "2*"})
+def test_a_star_in_a_logical_name_is_refused(empty: duckdb.DuckDBPyConnection) -> None:
+    values = parity.effective_parameters(
+        empty, "1002", "failed_previous_runs", {"status_code": "*"}
+    )
 
     with pytest.raises(UsageError, match="wildcard"):
-        next(parity.rest_flow("planned_runs").steps(values))
+        next(parity.rest_flow("failed_previous_runs").steps(values))
 
 
 class Rest:

@@ -82,7 +82,7 @@ def compare(
     """Ask both sides the same question; `as_of` is the warehouse's where it is not given."""
     documented = rest_flow(slug)
     given = dict(params or {})
-    effective = effective_parameters(connection, slug, given)
+    effective = effective_parameters(connection, workspace.id, slug, given)
     answer = run_flow(connection, slug, given)
     sql_ids = frozenset(
         str(row[documented.key])
@@ -100,17 +100,28 @@ def rest_flow(slug: str) -> RestFlow:
 
 
 def effective_parameters(
-    connection: duckdb.DuckDBPyConnection, slug: str, params: Mapping[str, Value]
+    connection: duckdb.DuckDBPyConnection,
+    workspace_id: str,
+    slug: str,
+    params: Mapping[str, Value],
 ) -> dict[str, Any]:
-    """Every parameter with its typed value: the given one or the default."""
+    """Every parameter with its typed value, the given one or the default, and who is signed in."""
     flow = flow_named(slug)
     defaults: dict[str, Value] = {item.name: item.default for item in flow.parameters}
     values: dict[str, Any] = parse_parameters(flow, {**defaults, **params})
-    if "as_of" in values and values["as_of"] is None:
-        with connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        if "as_of" in values and values["as_of"] is None:
             values["as_of"] = cursor.execute(
                 "select generation.as_of from meta.generation as generation"
             ).fetchall()[0][0]
+        users = cursor.execute(
+            "select signed_in_users.user_id from er.signed_in_users as signed_in_users "
+            "where signed_in_users.workspace_id = ?",
+            [workspace_id],
+        ).fetchall()
+    values["signed_in_user_id"] = users[0][0] if users else None
+    if "user_id" in values and values["user_id"] is None:
+        values["user_id"] = values["signed_in_user_id"]
     return values
 
 

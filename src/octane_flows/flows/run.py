@@ -69,10 +69,12 @@ def parse_parameters(asked: Metric, params: Mapping[str, Value]) -> dict[str, Va
 
 
 def parse_value(slug: str, parameter: Parameter, value: Value) -> Value:
-    """One value in its declared type; None stays null."""
+    """One value in its declared type; None stays null, and nothing written means it too."""
     if value is None:
         return None
     text = str(value).strip()
+    if not text and (parameter.type == "text" or parameter.default is None):
+        return None
     try:
         if parameter.type == "integer":
             return int(text)

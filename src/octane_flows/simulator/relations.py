@@ -96,6 +96,7 @@ INVERSES: tuple[Inverse, ...] = (
     Inverse("requirement", "children", "requirement", "parent", True),
     Inverse("work_item", "child_task", "task", "story", True),
     Inverse("test", "run", "run", "test"),
+    Inverse("test", "user_item", "user_item", "my_follow_items_test", True),
     Inverse("test", "last_runs", "run", "test_of_last_run"),
     Inverse("run", "run_steps", "run_step", "run"),
     Inverse("run", "runs_in_suite", "run", "parent_suite"),

@@ -21,6 +21,13 @@ FUNCTIONS = {
         "Whether a logical name is one of a list with commas between them; case is ignored",
         "list_contains(string_split(lower(replace(codes, ' ', '')), ','), lower(code))",
     ),
+    # marks become blanks, so that the words of two paragraphs stay apart
+    "plain_text(html)": (
+        "The words of a memo field without the marks of HTML",
+        "trim(regexp_replace(replace(replace(replace(replace(replace(replace("
+        "regexp_replace(html, '<[^>]*>', ' ', 'g'), '&nbsp;', ' '), '&lt;', '<'), '&gt;', '>'), "
+        "'&quot;', '\"'), '&#39;', ''''), '&amp;', '&'), '\\s+', ' ', 'g'))",
+    ),
     # the address that the vendor's own clients open: all kinds of work items share one entity type
     "item_url(entity_type, workspace_id, id)": (
         "Where Octane shows an item; entity_type is work_item, test, run or the type itself",

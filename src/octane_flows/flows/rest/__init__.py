@@ -6,9 +6,14 @@ requests stand in the module of its area; each module has a `FLOWS` that is list
 
 from __future__ import annotations
 
-from octane_flows.flows.rest import backlog, results, runs
+from octane_flows.flows.rest import backlog, results, runs, tests
 from octane_flows.flows.rest.request import Params, Reading, Request, RestFlow, Row, Steps
 
-REST_FLOWS: dict[str, RestFlow] = {**runs.FLOWS, **results.FLOWS, **backlog.FLOWS}
+REST_FLOWS: dict[str, RestFlow] = {
+    **backlog.FLOWS,
+    **results.FLOWS,
+    **runs.FLOWS,
+    **tests.FLOWS,
+}
 
 __all__ = ["REST_FLOWS", "Params", "Reading", "Request", "RestFlow", "Row", "Steps"]

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from octane_flows.errors import UsageError
 
-#: Every parameter of the flow, typed; `as_of` and `user_id` are filled in.
+#: Every parameter of the flow, typed; `as_of` and `user_id` are filled in, and `signed_in_user_id`
+#: (None: not known) is added.
 Params = Mapping[str, Any]
 #: One row of an answer, as JSON gives it.
 Row = dict[str, Any]
@@ -27,6 +28,8 @@ class Request:
     query: str | None = None
     fields: tuple[str, ...] = ("id",)
 
+
+APOSTROPHE = "'"  # the pages write kinds of tests between them, names between carets
 
 Steps = Generator[Request, list[Row], Iterable[str]]
 
@@ -62,13 +65,16 @@ class RestFlow:
 def single(
     collection: str, query: Callable[[Params], str | None], fields: tuple[str, ...] = ("id",)
 ) -> Callable[[Params], Steps]:
-    """Steps of one request whose rows are the flow's; `query` None means that nobody is meant."""
+    """Steps of one request whose rows are the flow's; `query` None means that nobody is meant.
+
+    An empty query asks for all rows.
+    """
 
     def steps(params: Params) -> Steps:
         text = query(params)
         if text is None:
             return []
-        rows = yield Request(collection, text, fields)
+        rows = yield Request(collection, text or None, fields)
         return [str(row["id"]) for row in rows]
 
     return steps
@@ -125,7 +131,16 @@ def logical_names(value: str) -> str:
 
 def subtypes(value: str) -> str:
     """A phrase over `subtype` for one or several types with commas between them."""
-    kinds = [text(kind) for kind in words(value)]
-    if len(kinds) == 1:
-        return f"subtype EQ {kinds[0]}"
-    return f"subtype IN {','.join(kinds)}"
+    return "||".join(f"subtype EQ {text(kind).replace('^', APOSTROPHE)}" for kind in words(value))
+
+
+def named(field: str, value: str | None) -> list[str]:
+    """No phrase for None, else that the referenced item's name is like a pattern."""
+    return [] if value is None else [f"{field} EQ {{name EQ {pattern(value)}}}"]
+
+
+#: How far the documentation of a page that was not seen can be trusted.
+NOT_SEEN = Reading(
+    "The page itself was not seen; its title and the field model of a server are known.",
+    "The request is built from the fields that the title asks for.",
+)

@@ -1,30 +1,61 @@
-"""Documented requests of the flows that look at what tests found lately: 9 and 10.
+"""Documented requests of the flows that look at what tests found lately: 9, 10 and 11.
 
 Typed parameters in, requests out; `flows.rest` lists them.
 """
 
 from __future__ import annotations
 
-from octane_flows.flows.rest.request import Params, Reading, RestFlow, single, text, window_start
+from octane_flows.flows.rest.request import (
+    Params,
+    Reading,
+    Request,
+    RestFlow,
+    Steps,
+    identifier,
+    logical_names,
+    named,
+    single,
+    window_start,
+)
 
 
-def _recent_failed_automated_tests(params: Params) -> str:
+def _recent_failed_automated_tests(params: Params) -> Steps:
     phrases = [
-        f"(status EQ {{logical_name EQ {text(params['status_code'])}}})",
+        *(f"({phrase})" for phrase in named("release", params["release_name"])),
+        f"(status EQ {{{logical_names(params['status_codes'])}}})",
         f"(creation_time GT {window_start(params)})",
     ]
-    if params["release_name"] is not None:
-        phrases.insert(0, f"(release EQ {{name EQ {text(params['release_name'])}}})")
-    return f"last_runs EQ {{{';'.join(phrases)}}}"
+    collection = "automated_tests" if params["only_automated"] else "tests"
+    rows = yield Request(collection, f"last_runs EQ {{{';'.join(phrases)}}}")
+    return [str(row["id"]) for row in rows]
 
 
-def _modules_with_recent_failures(params: Params) -> str:
+def _test_failed(params: Params) -> str:
+    """A phrase over the field `test` of a module or work item."""
     last_run = (
-        f"last_runs EQ {{status EQ {{logical_name EQ {text(params['status_code'])}}};"
+        f"last_runs EQ {{status EQ {{{logical_names(params['status_codes'])}}};"
         f"creation_time GT {window_start(params)}}}"
     )
     kind = "subtype EQ ^test_automated^;" if params["only_automated"] else ""
     return f"test EQ {{{kind}{last_run}}}"
+
+
+def _modules_with_recent_failures(params: Params) -> Steps:
+    rows = yield Request("product_areas", _test_failed(params), ("parent",))
+    found = {str(row["id"]) for row in rows}
+    while params["subtree"]:  # up the tree, level by level
+        parents = {str(row["parent"]["id"]) for row in rows if row["parent"]} - found
+        if not parents:
+            break
+        found |= parents
+        ids = ",".join(identifier(parent) for parent in sorted(parents))
+        rows = yield Request("product_areas", f"id IN {ids}", ("parent",))
+    return found
+
+
+def _features_with_recent_failures(params: Params) -> str:
+    failed = _test_failed(params)
+    return f"({failed})||(children EQ {{{failed}}})"
 
 
 ANY_KIND_OF_TEST = Reading(
@@ -32,19 +63,27 @@ ANY_KIND_OF_TEST = Reading(
     "Tests of every kind count, as in the requests.",
     ("only_automated",),
 )
+AFTER = Reading(
+    "Whether a result of exactly the first second of the window counts was not seen (GT or GE).",
+    "It does not count (GT).",
+)
 
 FLOWS = {
     "recent_failed_automated_tests": RestFlow(
-        "automated_tests",
-        "test_id",
-        single("automated_tests", _recent_failed_automated_tests),
-        "partly",
+        "tests", "test_id", _recent_failed_automated_tests, "partly", (AFTER,)
     ),
     "modules_with_recent_failures": RestFlow(
         "product_areas",
         "application_module_id",
-        single("product_areas", _modules_with_recent_failures),
+        _modules_with_recent_failures,
         "partly",
-        (ANY_KIND_OF_TEST,),
+        (ANY_KIND_OF_TEST, AFTER),
+    ),
+    "features_with_recent_failures": RestFlow(
+        "features",
+        "feature_id",
+        single("features", _features_with_recent_failures),
+        "partly",
+        (ANY_KIND_OF_TEST, AFTER),
     ),
 }

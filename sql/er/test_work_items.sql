@@ -1,0 +1,42 @@
+-- Which work items does each test cover?
+-- source: octane.test_manual__covered_content
+-- source: octane.gherkin_test__covered_content
+-- source: octane.test_automated__covered_content
+-- source: octane.test_suite__covered_content
+-- grain: one work item that one test covers
+-- key: workspace_id, test_id, work_item_id
+-- relation: test_id -> er.tests.test_id
+-- relation: work_item_id -> er.work_items.work_item_id
+with all_links as (
+    select
+        link._workspace_id, link.source_id,
+        'test_manual' as source_type,
+        link.target_id, link.target_type
+    from octane.test_manual__covered_content as link
+    union all by name
+    select
+        link._workspace_id, link.source_id,
+        'gherkin_test' as source_type,
+        link.target_id, link.target_type
+    from octane.gherkin_test__covered_content as link
+    union all by name
+    select
+        link._workspace_id, link.source_id,
+        'test_automated' as source_type,
+        link.target_id, link.target_type
+    from octane.test_automated__covered_content as link
+    union all by name
+    select
+        link._workspace_id, link.source_id,
+        'test_suite' as source_type,
+        link.target_id, link.target_type
+    from octane.test_suite__covered_content as link
+)
+
+select
+    link._workspace_id as workspace_id, -- workspace that the row belongs to
+    link.source_id as test_id, -- test that covers
+    link.source_type as test_type, -- kind of the test
+    link.target_id as work_item_id, -- story, feature or defect that is covered
+    link.target_type as work_item_type -- kind of the work item
+from all_links as link

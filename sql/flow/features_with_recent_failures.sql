@@ -1,0 +1,94 @@
+-- Which features have a test whose last run failed recently, their own or one of their children?
+-- flow: 11 Get features whose automated tests recently failed
+-- source: https://admhelp.microfocus.com/octane/en/23.4-24.1/Online/Content/API/Scenario_FailingTestBacklogFeature.htm
+-- grain: one feature with such a test
+-- key: workspace_id, feature_id
+-- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
+-- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
+-- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
+-- param: only_automated boolean = false -- automated tests only; false means tests of all kinds
+-- order: failed_test_count desc, workspace_id, feature_id
+with failed_tests as (
+    select
+        runs.workspace_id,
+        last_runs.test_id,
+        max(runs.created_at) as last_failed_at,
+    from er.last_runs as last_runs
+    join er.runs as runs
+        on runs.workspace_id = last_runs.workspace_id
+        and runs.run_id = last_runs.run_id
+    join er.tests as tests
+        on tests.workspace_id = last_runs.workspace_id
+        and tests.test_id = last_runs.test_id
+    where er.is_listed(runs.status_code, $status_codes)
+        and runs.created_at > coalesce(
+            $as_of, (select generation.as_of from meta.generation as generation)
+        ) - to_hours($hours)
+        and (not $only_automated or tests.test_type = 'test_automated')
+    group by runs.workspace_id, last_runs.test_id
+),
+
+-- a test counts for the work item that it covers and for the parent of that item
+failed_tests_of_items as (
+    select
+        covered.workspace_id,
+        covered.work_item_id as feature_id,
+        covered.test_id,
+        true as is_direct,
+    from er.test_work_items as covered
+    union all by name
+    select
+        children.workspace_id,
+        children.parent_work_item_id as feature_id,
+        covered.test_id,
+        false as is_direct,
+    from er.test_work_items as covered
+    join er.work_items as children
+        on children.workspace_id = covered.workspace_id
+        and children.work_item_id = covered.work_item_id
+),
+
+failures as (
+    select
+        items.workspace_id,
+        items.feature_id,
+        count(distinct failed_tests.test_id) as failed_test_count,
+        count(distinct failed_tests.test_id) filter (where items.is_direct)
+            as direct_failed_test_count,
+        count(distinct failed_tests.test_id) filter (where not items.is_direct)
+            as child_failed_test_count,
+        max(failed_tests.last_failed_at) as last_failed_at,
+    from failed_tests_of_items as items
+    join failed_tests
+        on failed_tests.workspace_id = items.workspace_id
+        and failed_tests.test_id = items.test_id
+    group by items.workspace_id, items.feature_id
+)
+
+select
+    features.workspace_id, -- workspace that the row belongs to
+    features.work_item_id as feature_id, -- id of the feature
+    features.work_item_name as feature_name, -- name of the feature
+    features.phase_code, -- logical name of its phase
+    features.phase_label, -- phase that Octane shows
+    features.release_id, -- release that it is planned for or counts for
+    releases.release_name, -- name of that release
+    features.owner_user_id, -- user who owns it
+    owners.full_name as owner_name, -- full name of its owner
+    failures.failed_test_count, -- tests with a failed last run in the window
+    failures.direct_failed_test_count, -- those that cover the feature itself
+    failures.child_failed_test_count, -- those that cover a story or defect below it
+    failures.last_failed_at, -- when the newest of them reached Octane (UTC)
+    er.item_url('work_item', features.workspace_id, features.work_item_id)
+        as feature_url -- where Octane shows the feature
+from er.work_items as features
+join failures
+    on failures.workspace_id = features.workspace_id
+    and failures.feature_id = features.work_item_id
+left join er.releases as releases
+    on releases.workspace_id = features.workspace_id
+    and releases.release_id = features.release_id
+left join er.users as owners
+    on owners.workspace_id = features.workspace_id
+    and owners.user_id = features.owner_user_id
+where features.work_item_type = 'feature'

@@ -1,0 +1,83 @@
+-- Which automated tests carry a tag and belong to an application module?
+-- flow: 8 Get tagged automated tests associated with an application module
+-- source: https://admhelp.microfocus.com/octane/en/16.1.100/Online/Content/API/Scenario_ReportAutoTestTagAM.htm
+-- grain: one test with such a tag and such a module
+-- key: workspace_id, test_id
+-- param: user_tag_name text = '*' -- text of the tag, * for any characters
+-- param: application_module_name text = '*' -- name of the module, * for any characters
+-- param: subtree boolean = false -- a module stands for those nested in it too
+-- param: only_automated boolean = true -- automated tests only; false means tests of all kinds
+-- order: test_name, workspace_id, test_id
+with tags_by_test as (
+    select
+        test_tags.workspace_id,
+        test_tags.test_id,
+        string_agg(user_tags.user_tag_name, ', ' order by user_tags.user_tag_name)
+            as user_tag_names,
+    from er.test_tags as test_tags
+    join er.user_tags as user_tags
+        on user_tags.workspace_id = test_tags.workspace_id
+        and user_tags.user_tag_id = test_tags.user_tag_id
+    where er.name_matches(user_tags.user_tag_name, $user_tag_name)
+    group by test_tags.workspace_id, test_tags.test_id
+),
+
+-- modules that are asked for, and with $subtree those nested in them
+wanted_modules as (
+    select distinct
+        ancestors.workspace_id,
+        ancestors.application_module_id,
+    from er.application_module_ancestors as ancestors
+    join er.application_modules as named
+        on named.workspace_id = ancestors.workspace_id
+        and named.application_module_id = ancestors.ancestor_application_module_id
+    where er.name_matches(named.application_module_name, $application_module_name)
+        and (
+            $subtree
+            or ancestors.application_module_id = ancestors.ancestor_application_module_id
+        )
+),
+
+modules_by_test as (
+    select
+        test_modules.workspace_id,
+        test_modules.test_id,
+        string_agg(
+            modules.application_module_name, ', ' order by modules.application_module_name
+        ) as application_module_names,
+    from er.test_modules as test_modules
+    join wanted_modules
+        on wanted_modules.workspace_id = test_modules.workspace_id
+        and wanted_modules.application_module_id = test_modules.application_module_id
+    join er.application_modules as modules
+        on modules.workspace_id = test_modules.workspace_id
+        and modules.application_module_id = test_modules.application_module_id
+    group by test_modules.workspace_id, test_modules.test_id
+)
+
+select
+    tests.workspace_id, -- workspace that the row belongs to
+    tests.test_id, -- id of the test
+    tests.test_name, -- name of the test
+    tests.test_type, -- test_manual, gherkin_test, test_automated or test_suite
+    tests.component_name, -- component of the test
+    tests.package_name, -- package of the test
+    tests.class_name, -- class of the test
+    tests.framework_code, -- logical name of the framework that runs it
+    tags.user_tag_names, -- its tags that are asked for, in alphabetical order
+    modules.application_module_names, -- its application modules that are asked for, in order
+    tests.owner_user_id, -- user who owns it
+    owners.full_name as owner_name, -- full name of its owner
+    er.item_url('test', tests.workspace_id, tests.test_id)
+        as test_url -- where Octane shows the test
+from er.tests as tests
+join tags_by_test as tags
+    on tags.workspace_id = tests.workspace_id
+    and tags.test_id = tests.test_id
+join modules_by_test as modules
+    on modules.workspace_id = tests.workspace_id
+    and modules.test_id = tests.test_id
+left join er.users as owners
+    on owners.workspace_id = tests.workspace_id
+    and owners.user_id = tests.owner_user_id
+where not $only_automated or tests.test_type = 'test_automated'
