@@ -24,6 +24,7 @@ class Dataset(StrEnum):
     demo = "demo"
     ci_history = "ci-history"
     empty = "empty"
+    generated = "generated"
 
 
 @app.command(epilog="Example: octane-flows demo --home demo")
@@ -41,12 +42,21 @@ def simulate(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     dataset: Annotated[Dataset, typer.Option(help="What it holds.")] = Dataset.demo,
     seed: Annotated[int, typer.Option(help="Makes ids and names repeatable.")] = 1,
+    runs: Annotated[
+        int, typer.Option(min=1, help="How many runs the generated dataset holds.")
+    ] = 10_000,
+    path: Annotated[
+        Path | None,
+        typer.Option(help="File to keep the workspace in; one that exists is opened as it stands."),
+    ] = None,
     workspaces: Annotated[str, typer.Option(help="Ids of its workspaces, by commas.")] = "1002",
 ) -> None:
     """Run a simulated Octane server until interrupted; prints one JSON line when it is ready."""
     from octane_flows.simulator import Simulator, serve
 
-    simulator = Simulator(dataset=dataset.value, seed=seed, workspaces=workspaces.split(","))
+    simulator = Simulator(
+        dataset=dataset.value, seed=seed, runs=runs, path=path, workspaces=workspaces.split(",")
+    )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -31,6 +31,7 @@ DATASETS: dict[str, tuple[str, ...]] = {
     "empty": (),
     "ci-history": ("ci_history",),
     "demo": ("demo",),
+    "generated": ("generated",),
 }
 
 
@@ -48,10 +49,12 @@ class Simulator:
         path: Path | None = None,
         clock: datetime | None = None,
         workspaces: Sequence[str] = ("1002",),
+        runs: int = 1_000,
     ) -> None:
         if not workspaces or MASTER in workspaces or len(set(workspaces)) < len(workspaces):
             raise ValueError(f"Workspaces need different ids, and not {MASTER}: {workspaces}")
         self.seed = seed
+        self.runs = runs  # in each workspace of the generated dataset
         self.shared_space = "1001"
         self.forbidden_workspaces: dict[str, str] = {}
         self.clock = Clock(clock)
@@ -96,15 +99,19 @@ class Simulator:
             return self._master
 
     def load(self, dataset: str) -> None:
-        """Run the loaders of a named dataset in every workspace."""
+        """Run the loaders of a named dataset in every workspace that no file held before."""
         if dataset not in DATASETS:
             raise ValueError(f"There is no dataset '{dataset}'; known: {', '.join(DATASETS)}")
-        for workspace in self.workspaces:
-            feeder = LocalFeeder(self, workspace)
+        for identifier, workspace in self.workspaces.items():
+            if not workspace.is_new:
+                workspace.store.restore_clock()
+                continue
+            feeder = LocalFeeder(self, identifier)
             for name in DATASETS[dataset]:
                 module = importlib.import_module(f"octane_flows.simulator.datasets.{name}")
                 loader: Callable[[LocalFeeder], object] = module.load
                 loader(feeder)
+            workspace.store.keep_clock()
 
     def add_field(
         self,

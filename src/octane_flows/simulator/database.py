@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +189,19 @@ class Database:
     def now(self) -> datetime:
         """The time of the simulated server."""
         return self.clock.now()
+
+    def keep_clock(self) -> None:
+        """Write a clock that stands still into the file, for whoever opens it again."""
+        if self.clock.frozen:
+            moment = int(self.clock.now().timestamp())
+            with self.lock:
+                self.connection.execute(f"PRAGMA user_version = {moment}")
+
+    def restore_clock(self) -> None:
+        """Let the clock stand where it stood when the file was filled."""
+        moment = self.read("PRAGMA user_version")[0][0]
+        if moment:
+            self.clock.set(datetime.fromtimestamp(moment, UTC), frozen=True)
 
     # -- ids ------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from octane_flows.simulator.schema import (
     NAMED_FAMILIES,
     SHARED_STORAGE,
     TREE_FAMILIES,
+    LinkEnd,
 )
 from octane_flows.simulator.tables import Column, quoted
 
@@ -108,8 +109,7 @@ class Store(Database):
                 if family in TREE_FAMILIES:  # children may follow in the same batch
                     self._flush(family, batches)
             self._flush(family, batches)
-            for name, key, targets in links:
-                self._link(family, stored_type, name, key, targets, replace=False)
+            self._link_new(family, stored_type, links)
             for far, flag, key in flags:
                 self.connection.execute(
                     f"UPDATE {quoted(far)} SET {quoted(flag)} = 1 WHERE id = ?", (key,)
@@ -343,6 +343,28 @@ class Store(Database):
         end = self.schema.link_ends[(family, field)]
         if replace and end.link in self._filled:
             self.connection.execute(f"DELETE FROM {quoted(end.link)} WHERE {end.own} = ?", (key,))
+        self._append(end, self._pairs(end, kind, key, targets))
+
+    def _link_new(
+        self,
+        family: str,
+        kind: str,
+        links: Iterable[tuple[str, int | str, Sequence[Mapping[str, Any]]]],
+    ) -> None:
+        """Set multi-references of new rows, field by field rather than row by row."""
+        pairs: dict[str, list[tuple[int | str, str, int | str | None, str]]] = {}
+        for name, key, targets in links:
+            if (family, name) in self.schema.inverses:
+                self._link(family, kind, name, key, targets, replace=False)
+            elif targets:
+                end = self.schema.link_ends[(family, name)]
+                pairs.setdefault(name, []).extend(self._pairs(end, kind, key, targets))
+        for name, rows in pairs.items():
+            self._append(self.schema.link_ends[(family, name)], rows)
+
+    def _pairs(
+        self, end: LinkEnd, kind: str, key: int | str, targets: Sequence[Mapping[str, Any]]
+    ) -> list[tuple[int | str, str, int | str | None, str]]:
         rows = []
         for target in targets:
             far = self.key(end.far_family, target["id"])
@@ -350,12 +372,17 @@ class Store(Database):
             if far_type in self.schema.subtypes:
                 far_type = self.type_of(end.far_family, far) or far_type
             rows.append((key, kind, far, SHARED_STORAGE.get(far_type, far_type)))
+        return rows
+
+    def _append(
+        self, end: LinkEnd, rows: Sequence[tuple[int | str, str, int | str | None, str]]
+    ) -> None:
         if rows:
             self._filled.add(end.link)
-            own, far_column = end.own, end.far
+            own, far = end.own, end.far
             self.connection.executemany(
                 f"INSERT OR IGNORE INTO {quoted(end.link)}"
-                f" ({own}, {own}_type, {far_column}, {far_column}_type) VALUES (?, ?, ?, ?)",
+                f" ({own}, {own}_type, {far}, {far}_type) VALUES (?, ?, ?, ?)",
                 rows,
             )
 

@@ -42,7 +42,8 @@ class Workspace:
         self.name = name
         self.schema = load_schema()
         self.store = Store(self.schema, clock, path, workspace=identifier, ids=ids)
-        if self.store.type_of("workspace_user", "1001") is None:
+        self.is_new = self.store.type_of("workspace_user", "1001") is None
+        if self.is_new:
             seed(self.store, user=user, roots=identifier != MASTER)
         self.reader = Reader(self.store, faults)
         self.writer = Writer(self.store)
