@@ -40,7 +40,10 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "my_opened_defects_to_test": {"user_id": "1004"},
     "comments_on_my_manual_tests": {"user_id": "1004"},
     "my_gherkin_tests_to_automate": {"user_id": "1004"},
-    "release_run_environments": {"release_name": "2.9*", "environment_category_name": "compiler"},
+    "release_runs_with_environments": {
+        "release_name": "2.9*",
+        "environment_category_name": "compiler",
+    },
     "tagged_automated_tests": {"only_automated": "false"},
     "features_with_recent_failures": {"hours": "72"},
     "recent_failed_automated_tests": {"hours": "72"},

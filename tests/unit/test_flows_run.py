@@ -212,7 +212,7 @@ def test_the_table_for_the_readme_has_a_line_for_each_flow() -> None:
             "^list_node.automation_status.ready_for_automation^}",
         ),
         (
-            "release_run_environments",
+            "release_runs_with_environments",
             {"release_name": "732.*", "environment_category_name": "Browser"},
             "release EQ {name EQ ^732.*^};taxonomies EQ {category EQ {name EQ ^Browser^}}",
         ),

@@ -40,7 +40,7 @@ def _planned_runs(params: Params) -> str | None:
     return ";".join(phrases)
 
 
-def _release_run_environments(params: Params) -> str:
+def _release_runs_with_environments(params: Params) -> str:
     phrases = named("release", params["release_name"])
     environment = [
         *named("category", params["environment_category_name"]),
@@ -91,10 +91,10 @@ FLOWS = {
             ),
         ),
     ),
-    "release_run_environments": RestFlow(
+    "release_runs_with_environments": RestFlow(
         "runs",
         "run_id",
-        single("runs", _release_run_environments, ("taxonomies",)),
+        single("runs", _release_runs_with_environments, ("taxonomies",)),
         "partly",
         (
             Reading(

@@ -1,20 +1,23 @@
 -- In which environments did the runs of a release take place?
 -- flow: 7 Get the environments for test results for specific releases
 -- source: https://admhelp.microfocus.com/octane/en/23.4-24.1/Online/Content/API/Scenario_GetResultsReleaseEnv.htm
--- grain: one environment tag of one run; a run without any has one row, unless tags are asked for
--- key: workspace_id, run_id, environment_id
+-- grain: one run with its environment tags; a run without any too, unless tags are asked for
+-- key: workspace_id, run_id
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: environment_category_name text = null -- category, such as Browser, * for any characters
 -- param: environment_name text = null -- environment tag, such as Chrome, * for any characters
 -- param: status_codes text = null -- logical names of summary statuses, with commas; null means any
--- order: created_at, workspace_id, run_id, environment_category_name, environment_name
-with tags as (
+-- order: created_at, workspace_id, run_id
+with tags_by_run as (
     select
         run_environments.workspace_id,
         run_environments.run_id,
-        environments.environment_id,
-        environments.environment_name,
-        environments.environment_category_name,
+        count(*) as environment_count,
+        string_agg(
+            concat_ws(': ', environments.environment_category_name, environments.environment_name),
+            ', '
+            order by environments.environment_category_name, environments.environment_name
+        ) as environment_names,
     from er.run_environments as run_environments
     join er.environments as environments
         on environments.workspace_id = run_environments.workspace_id
@@ -27,16 +30,16 @@ with tags as (
             $environment_name is null
             or er.name_matches(environments.environment_name, $environment_name)
         )
+    group by run_environments.workspace_id, run_environments.run_id
 )
 
 select
     runs.workspace_id, -- workspace that the row belongs to
     runs.run_id, -- id of the run
-    tags.environment_id, -- id of the environment tag
-    tags.environment_category_name, -- category of the tag, such as Browser
-    tags.environment_name, -- the tag itself, such as the name of a browser
     runs.run_name, -- name of the run
     runs.run_type, -- run_automated, gherkin_automated_run, run_manual or run_suite
+    coalesce(tags.environment_count, 0) as environment_count, -- its environment tags asked for
+    tags.environment_names, -- those tags, each behind its category, in alphabetical order
     runs.status_code, -- logical name of the summary status
     runs.status_label, -- summary status that Octane shows
     tests.test_id, -- id of the test
@@ -48,7 +51,7 @@ select
     runs.created_at, -- when it was created in Octane (UTC)
     er.item_url('run', runs.workspace_id, runs.run_id) as run_url -- where Octane shows the run
 from er.runs as runs
-left join tags
+left join tags_by_run as tags
     on tags.workspace_id = runs.workspace_id
     and tags.run_id = runs.run_id
 left join er.tests as tests
@@ -60,6 +63,6 @@ left join er.releases as releases
 where ($release_name is null or er.name_matches(releases.release_name, $release_name))
     and ($status_codes is null or er.is_listed(runs.status_code, $status_codes))
     and (
-        tags.environment_id is not null
+        tags.environment_count is not null
         or ($environment_category_name is null and $environment_name is null)
     )
