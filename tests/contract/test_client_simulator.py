@@ -195,7 +195,7 @@ def test_an_expired_session_is_renewed_for_all_threads(
     with Octane(settings) as octane:
         workspace = octane.workspace(running.workspace)
         workspace.count("releases")
-        running.simulator.faults.expire_sessions = True
+        running.simulator.faults.expire()
         with ThreadPoolExecutor(4) as pool:
             counts = list(pool.map(lambda _: workspace.count("releases"), range(12)))
         assert counts == [len(releases)] * 12

@@ -586,7 +586,7 @@ def test_pages_can_be_spoilt(running: Running, client: httpx.Client) -> None:
     faults.add("low_total")
     body = get(client, "user_tags")
     assert (body["total_count"], body["exceeds_total_count"]) == (5, True)
-    faults.max_total_count = 5
+    faults.add("count_cap", max=5)
     capped = client.get(f"{WS}/user_tags")
     assert refusal(capped) == (400, "platform.exceeds_max_total_count")
 
@@ -594,8 +594,10 @@ def test_pages_can_be_spoilt(running: Running, client: httpx.Client) -> None:
 def test_entities_can_be_refused_and_metadata_can_be_odd(
     running: Running, client: httpx.Client
 ) -> None:
-    switches = {"refuse": ["defect"], "field_types": {"story.name": "matrix"},
-                "missing_targets": ["story.owner"]}  # fmt: skip
+    switches = {"add": [
+        {"kind": "refuse", "entity": "defect"}, {"kind": "odd_type", "field": "story.name"},
+        {"kind": "missing_targets", "field": "story.owner"},
+    ]}  # fmt: skip
     client.put("/simulator/faults", json=switches)
     assert refusal(client.get(f"{WS}/defects")) == (403, "platform.not_authorized")
     assert client.get(f"{WS}/stories").status_code == 200

@@ -126,7 +126,7 @@ async function main () {
   ]).execute())
 
   await octane.executeCustomRequest('/simulator/faults', Octane.operationTypes.update,
-    { expire: true })
+    { add: ['expire'] })
   seen.after_expiry = await octane.get(defects).at(first).fields('name').execute()
 
   seen.deleted = await octane.delete(defects).at(first).execute() ?? null

@@ -5,12 +5,15 @@ In: facts about a refusal. Out: `ApiError`, raised anywhere below the HTTP layer
 
 from __future__ import annotations
 
-import secrets
+import random
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 __all__ = [
     "ApiError",
     "bad_query",
+    "correlation_ids",
     "entity_not_found",
     "illegal_value",
     "not_authorized",
@@ -19,6 +22,18 @@ __all__ = [
 ]
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def correlation_ids(origin: str) -> Iterator[str]:
+    """Names of 25 characters that follow from where they are needed (seed and request)."""
+    source = random.Random(f"correlation/{origin}")
+    while True:
+        yield "".join(source.choices(_ALPHABET, k=25))
+
+
+_OUTSIDE = correlation_ids("no request")
+# The ids for the errors of the request at hand; set by app.py.
+next_ids: ContextVar[Iterator[str]] = ContextVar("next_ids", default=_OUTSIDE)
 
 
 class ApiError(Exception):
@@ -44,7 +59,7 @@ class ApiError(Exception):
         """The error object of the REST layer."""
         return {
             "error_code": self.code,
-            "correlation_id": "".join(secrets.choice(_ALPHABET) for _ in range(25)),
+            "correlation_id": next(next_ids.get()),
             "description": self.description,
             "description_translated": self.description,
             "properties": self.properties,

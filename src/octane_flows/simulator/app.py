@@ -1,7 +1,8 @@
 """The WSGI application: faults, sign-in and the way to the routes.
 
 In: WSGI requests. Out: answers. What a signed-in caller may ask is in routes_site.py (outside
-workspaces) and routes_workspace.py (within one); the control route is in control.py.
+workspaces) and routes_workspace.py (within one); the control route is in control.py, the page at
+`/` in page.py.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from octane_flows.simulator import routes_site
-from octane_flows.simulator.answers import ApiError
+from octane_flows.simulator import page, routes_site
+from octane_flows.simulator.answers import ApiError, correlation_ids, next_ids
 from octane_flows.simulator.control import control
-from octane_flows.simulator.misbehave import instead
+from octane_flows.simulator.misbehave import instead, stamped
 from octane_flows.simulator.wire import compress, json_response, request_of
 
 if TYPE_CHECKING:
@@ -39,39 +40,51 @@ class Application:
         """Answer one request."""
         with self._lock:
             self.requests += 1
+            number = self.requests
+        next_ids.set(correlation_ids(f"{self.simulator.seed}/{number}"))
         try:
             request = request_of(environ)
             response = self._answer(request)
         except ApiError as error:
             request = Request(environ)
             response = json_response(json.dumps(error.body()), error.status)
-        response.headers["Date"] = self.simulator.clock.http_date()
+        faults, path = self.simulator.faults, request.path
+        skew = faults.setting("clock_skew", "seconds") or 0.0
+        response.headers["Date"] = self.simulator.clock.http_date(skew)
+        if _is_served(path):
+            if faults.take("empty_body", path):
+                response.set_data(b"")
+            environ["octane_flows.cut_body"] = faults.take("cut_body", path) is not None
         compress(request, response)
-        fault = self.simulator.faults.take("cut_body", request.path)
-        if fault is not None:
-            environ["octane_flows.cut_body"] = True
         request.close()
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         path = request.path
-        if path.startswith("/simulator/"):
+        if path == "/" and request.method == "GET":
+            return page.home(self.simulator, request)
+        if not _is_served(path):
             return control(self.simulator, request)
+        broken = instead(self.simulator, request)
+        if broken is not None:
+            return broken
         auth, faults = self.simulator.auth, self.simulator.faults
         if path == "/authentication/sign_in" and request.method == "POST":
             return auth.sign_in(request)
         if path == "/authentication/sign_out" and request.method == "POST":
             return auth.sign_out(request)
-        broken = instead(self.simulator, request)
-        if broken is not None:
-            return broken
-        if faults.expire_sessions:
-            faults.expire_sessions = False
-            auth.expire_all()
-        refusal = auth.refusal(request, faults.expiry_code)
+        expiry = faults.take("expire", path)
+        if expiry is not None:
+            auth.expire_all(absolute=expiry.options["reason"] == "absolute")
+        refusal = auth.refusal(request)
         if refusal is not None:
             return refusal
-        response = routes_site.answer(self.simulator, request)
-        force, faults.rotate_cookie = faults.rotate_cookie, False
-        auth.renew(request, response, force=force)
+        with stamped(self.simulator, request):
+            response = routes_site.answer(self.simulator, request)
+        auth.renew(request, response, force=faults.take("rotate", path) is not None)
         return response
+
+
+def _is_served(path: str) -> bool:
+    """Whether a path is the simulated server's, not the simulator's own."""
+    return path != "/" and not path.startswith("/simulator/")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import secrets
+import random
+import string
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from werkzeug.wrappers import Request, Response
 
 __all__ = ["COOKIE", "Auth"]
 
+_LETTERS = string.ascii_letters + string.digits
 COOKIE = "LWSSO_COOKIE_KEY"
 USER_COOKIE = "OCTANE_USER"
 
@@ -33,9 +35,15 @@ class Session:
 
 
 class Auth:
-    """Credentials and live sessions; life times are attributes that tests may change."""
+    """Credentials and live sessions; life times are attributes that tests may change.
 
-    def __init__(self, client_id: str, client_secret: str, user: str, password: str) -> None:
+    Tokens follow from the seed: whoever can start the simulator may know them.
+    """
+
+    def __init__(
+        self, client_id: str, client_secret: str, user: str, password: str, *, seed: int = 1
+    ) -> None:
+        self._random = random.Random(f"tokens/{seed}")
         self.client_id = client_id
         self.client_secret = client_secret
         self.user = user
@@ -48,6 +56,7 @@ class Auth:
         self.grace_s = 60.0
         self.monotonic: Callable[[], float] = time.monotonic
         self.sign_ins = 0
+        self._ended = "VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT"
         self._sessions: dict[str, Session] = {}
         self._answers = 0
         self._lock = threading.Lock()
@@ -63,8 +72,8 @@ class Auth:
         if not isinstance(body, dict) or not self._known(body):
             return _unauthorized("AUTHENTICATION_FAILED", "Wrong user name or password")
         now = self.monotonic()
-        token = secrets.token_urlsafe(48)
         with self._lock:
+            token = self._new_token()
             self.sign_ins += 1
             self._sessions[token] = Session(now, now)
         response = Response("", 200, content_type="application/json")
@@ -95,7 +104,7 @@ class Auth:
 
     # -- every other request --------------------------------------------------------------------
 
-    def refusal(self, request: Request, expiry_code: str) -> Response | None:
+    def refusal(self, request: Request) -> Response | None:
         """None when the caller is known, else the 401 answer."""
         header = request.headers.get("Authorization", "")
         if header.startswith("Bearer "):
@@ -113,7 +122,7 @@ class Auth:
             session = self._sessions.get(token)
             now = self.monotonic()
             if session is None:
-                return _unauthorized(expiry_code)
+                return _unauthorized(self._ended)
             if now - session.started > self.absolute_s:
                 del self._sessions[token]
                 return _unauthorized("VALIDATION_TOKEN_EXPIRED_GLOBAL_TIME_OUT")
@@ -135,15 +144,20 @@ class Auth:
             if not force and (not self.rotate_every or self._answers % self.rotate_every):
                 return
             now = self.monotonic()
-            fresh = secrets.token_urlsafe(48)
+            fresh = self._new_token()
             self._sessions[fresh] = Session(session.started, now)
             session.valid_until = now + self.grace_s
         self._set_cookie(response, fresh)
 
-    def expire_all(self) -> None:
-        """End every session."""
+    def expire_all(self, *, absolute: bool = False) -> None:
+        """End every session, as if it had been idle too long or had lived too long."""
+        scope = "GLOBAL" if absolute else "IDLE"
         with self._lock:
+            self._ended = f"VALIDATION_TOKEN_EXPIRED_{scope}_TIME_OUT"
             self._sessions.clear()
+
+    def _new_token(self) -> str:
+        return "".join(self._random.choices(_LETTERS, k=64))
 
     def _basic(self, encoded: str) -> bool:
         try:

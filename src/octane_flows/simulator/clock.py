@@ -7,10 +7,17 @@ Read by the store for stamps and by the HTTP layer for the `Date` header.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 __all__ = ["Clock", "iso"]
+
+
+# How long before now the stamps of the request at hand are: see Clock.backdated.
+_behind: ContextVar[timedelta] = ContextVar("_behind", default=timedelta())
 
 
 def iso(moment: datetime) -> str:
@@ -30,7 +37,16 @@ class Clock:
     def now(self) -> datetime:
         """The current time, aware, in UTC, without fractions of a second."""
         moment = self._frozen_at or datetime.fromtimestamp(time.time(), UTC) + self._offset
-        return moment.replace(microsecond=0)
+        return (moment - _behind.get()).replace(microsecond=0)
+
+    @contextmanager
+    def backdated(self, seconds: float) -> Iterator[None]:
+        """Let this thread see an earlier time within the block, for a write committed late."""
+        token = _behind.set(timedelta(seconds=seconds))
+        try:
+            yield
+        finally:
+            _behind.reset(token)
 
     def set(self, moment: datetime, *, frozen: bool = True) -> None:
         """Go to a time; stand still there unless `frozen` is false."""
@@ -60,6 +76,6 @@ class Clock:
         """Whether the clock stands still."""
         return self._frozen_at is not None
 
-    def http_date(self) -> str:
-        """The time as an HTTP header value."""
-        return format_datetime(self.now(), usegmt=True)
+    def http_date(self, skew: float = 0.0) -> str:
+        """The time as an HTTP header value, some seconds ahead of the rows' stamps."""
+        return format_datetime(self.now() + timedelta(seconds=skew), usegmt=True)

@@ -23,6 +23,7 @@ from octane_flows.simulator.clock import Clock
 from octane_flows.simulator.database import SpaceIds
 from octane_flows.simulator.faults import Faults
 from octane_flows.simulator.schema import FieldDef
+from octane_flows.simulator.switches import switches
 from octane_flows.simulator.workspace import MASTER, Workspace, workspace_row
 
 __all__ = ["DATASETS", "LocalFeeder", "Simulator"]
@@ -48,6 +49,7 @@ class Simulator:
         seed: int = 1,
         path: Path | None = None,
         clock: datetime | None = None,
+        faults: Sequence[Mapping[str, Any]] = (),
         workspaces: Sequence[str] = ("1002",),
         runs: int = 1_000,
     ) -> None:
@@ -58,8 +60,10 @@ class Simulator:
         self.shared_space = "1001"
         self.forbidden_workspaces: dict[str, str] = {}
         self.clock = Clock(clock)
-        self.faults = Faults()
-        self.auth = Auth("simulator_client", "simulator_secret", "sam.simulator", "simulator")
+        self.auth = Auth(
+            "simulator_client", "simulator_secret", "sam.simulator", "simulator", seed=seed
+        )
+        self.faults = Faults(seed, switches(self))
         self.pages_served: dict[str, list[str]] = {}
         self._ids = SpaceIds()
         self._path = path
@@ -76,6 +80,9 @@ class Simulator:
         self.reader, self.writer = first.reader, first.writer
         self.wsgi = Application(self)
         self.load(dataset)
+        if clock is not None:  # the loaders of a dataset turn the clock
+            self.clock.set(clock)
+        self.faults.apply({"add": faults})
 
     def _open(self, identifier: str, name: str, *, suffix: str) -> Workspace:
         path = self._path.with_name(self._path.name + suffix) if self._path else None
@@ -124,7 +131,7 @@ class Simulator:
         multiple: bool = False,
         list_root: str | None = None,
     ) -> None:
-        """Add a user-defined field while the server runs; its name ends in _udf."""
+        """Add a user-defined field to every workspace while the server runs; it ends in _udf."""
         if not name.endswith("_udf"):
             raise ValueError(f"A user-defined field's name ends in _udf, so not '{name}'")
         definition = FieldDef(
@@ -133,11 +140,18 @@ class Simulator:
             filterable=field_type not in {"object"}, sortable=not multiple, editable=True,
             max_length=255 if field_type == "string" else None, is_user_defined=True,
         )  # fmt: skip
-        self.store.add_field(entity, definition)
+        for workspace in self.workspaces.values():
+            workspace.store.add_field(entity, definition)
 
     def remove_field(self, entity: str, name: str) -> None:
-        """Remove a field while the server runs."""
-        self.store.remove_field(entity, name)
+        """Remove a field from every workspace while the server runs."""
+        for workspace in self.workspaces.values():
+            workspace.store.remove_field(entity, name)
+
+    def retype_field(self, entity: str, name: str, field_type: str) -> None:
+        """Give a scalar field another type in every workspace while the server runs."""
+        for workspace in self.workspaces.values():
+            workspace.store.retype_field(entity, name, field_type)
 
     def forbid_workspace(self, identifier: str = "1003", name: str = "Closed workspace") -> None:
         """Add a workspace that is listed but answers 403."""

@@ -30,6 +30,16 @@ __all__ = ["FIRST_ID", "Database", "SpaceIds"]
 FIRST_ID = 1001
 
 
+# How a stored value becomes one of another field type; text that is no number becomes nothing.
+_AS_NUMBER = (
+    "CASE WHEN {0} GLOB '*[0-9]*' AND {0} NOT GLOB '*[^-+.0-9eE]*' THEN CAST({0} AS %s) END"
+)
+CASTS = {
+    "string": "CAST({0} AS TEXT)", "memo": "CAST({0} AS TEXT)",
+    "integer": _AS_NUMBER % "INTEGER", "float": _AS_NUMBER % "REAL",
+}  # fmt: skip
+
+
 def _fold(value: str | int | float | None) -> str | int | float | None:
     return value.casefold() if isinstance(value, str) else value
 
@@ -150,6 +160,28 @@ class Database:
             self.schema.remove_field(entity, name)
             family = self.schema.family(entity)
             self._columns[family] = columns_of(self.schema, family)
+
+    def retype_field(self, entity: str, name: str, field_type: str) -> None:
+        """Give a scalar field another type; values that do not fit the new one are lost."""
+        family = self.schema.family(entity)
+        old = self._columns[family][name]
+        if old.kind != "scalar" or field_type not in CASTS:
+            raise ValueError(
+                f"Only a scalar field can be retyped, to one of {', '.join(CASTS)};"
+                f" not {entity}.{name} to {field_type}"
+            )
+        table, column, former = quoted(family), quoted(name), quoted(f"{name}.{self.version}")
+        with self.transaction():
+            self.schema.retype_field(entity, name, field_type)
+            self._columns[family] = columns_of(self.schema, family)
+            run = self.connection.execute
+            run(f"ALTER TABLE {table} RENAME COLUMN {column} TO {former}")
+            for ddl in field_ddl(self._columns[family][name]):
+                run(f"ALTER TABLE {table} ADD COLUMN {ddl}")
+            cast = CASTS[field_type].format(former)
+            if old.field.field_type == "boolean" and field_type in {"string", "memo"}:
+                cast = f"CASE {former} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+            run(f"UPDATE {table} SET {column} = {cast} WHERE {former} IS NOT NULL")
 
     def columns(self, family: str) -> dict[str, Column]:
         """How each field of a family is stored."""

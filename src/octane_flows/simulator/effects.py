@@ -123,11 +123,12 @@ def _close(store: Store, kind: str, identifier: str, values: dict[str, Any]) -> 
     if "closed_on" not in fields or values["phase"] is None:
         return
     phase = store.get("phase", values["phase"]["id"]) or {}
-    done = (phase.get("metaphase") or {}).get("id") == "metaphase.work_item.done"
+    metaphase = store.get("metaphase", (phase.get("metaphase") or {}).get("id", "")) or {}
+    done = metaphase.get("logical_name") == "metaphase.work_item.done"
     more: dict[str, Any] = {}
     if "closed_on" not in values:
         more["closed_on"] = iso(store.now()) if done else None
-    fixed = phase.get("id") == "phase.defect.fixed"
+    fixed = phase.get("logical_name") == "phase.defect.fixed"
     if fixed and "fixed_on" in fields and "fixed_on" not in values:
         more["fixed_on"] = iso(store.now())
     if more:

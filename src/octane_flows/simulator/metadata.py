@@ -153,7 +153,7 @@ def _field(entity: EntityDef, definition: FieldDef, faults: Faults) -> dict[str,
         "name": definition.name,
         "label": definition.label,
         "description": "",
-        "field_type": faults.field_types.get(key, definition.field_type),
+        "field_type": faults.by_field("odd_type").get(key, definition.field_type),
         "is_user_defined": definition.is_user_defined,
         "filterable": definition.filterable,
         "selectable": True,
@@ -173,7 +173,7 @@ def _field(entity: EntityDef, definition: FieldDef, faults: Faults) -> dict[str,
     }
     if definition.is_reference:
         data: dict[str, Any] = {"multiple": definition.multiple}
-        if key in faults.missing_targets:
+        if key in faults.by_field("missing_targets"):
             data["targets"] = None
         else:
             data["targets"] = [_target(definition, target) for target in definition.targets]

@@ -1,12 +1,14 @@
 """Faults as answers: what replaces an answer, and what spoils a page.
 
-In: a request or a page, and the faults in force. Out: a broken answer, or the page changed. Called
-by app.py and routes_entity.py.
+In: a request or a page, and the faults in force. Out: a broken answer, a write stamped in the past,
+or the page changed. Called by app.py and routes_entity.py.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ from octane_flows.simulator.reads import Page
 if TYPE_CHECKING:
     from octane_flows.simulator.core import Simulator
 
-__all__ = ["instead", "spoil"]
+__all__ = ["instead", "shifted", "spoil", "stamped"]
 
 _HTML_503 = "<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
 _HTML_LOGIN = "<html><head><title>Sign in</title></head><body>Please sign in</body></html>"
@@ -27,9 +29,7 @@ _HTML_LOGIN = "<html><head><title>Sign in</title></head><body>Please sign in</bo
 def instead(simulator: Simulator, request: Request) -> Response | None:
     """The answer of a fault that replaces the real one."""
     faults, path = simulator.faults, request.path
-    fault = faults.take("latency", path)
-    if fault is not None:
-        time.sleep(float(fault.options.get("seconds", 0.1)))
+    time.sleep(faults.wait(path))
     if faults.take("unavailable", path):
         return Response(_HTML_503, 503, content_type="text/html")
     if faults.take("error_500", path):
@@ -37,16 +37,36 @@ def instead(simulator: Simulator, request: Request) -> Response | None:
     fault = faults.take("too_many_requests", path)
     if fault is not None:
         response = Response("", 429)
-        wait = fault.options.get("retry_after")
-        if wait is not None and fault.options.get("as_date"):
-            moment = simulator.clock.now() + timedelta(seconds=float(wait))
-            wait = format_datetime(moment, usegmt=True)
-        if wait is not None:
-            response.headers["Retry-After"] = str(wait)
+        wait = fault.options["retry_after"]
+        if wait is not None and fault.options["as_date"]:
+            moment = simulator.clock.now() + timedelta(seconds=wait)
+            response.headers["Retry-After"] = format_datetime(moment, usegmt=True)
+        elif wait is not None:
+            response.headers["Retry-After"] = f"{wait:g}"
         return response
     if faults.take("html_200", path):
         return Response(_HTML_LOGIN, 200, content_type="text/html")
     return None
+
+
+@contextmanager
+def stamped(simulator: Simulator, request: Request) -> Iterator[None]:
+    """The time that a request writes into rows: the server's, or an earlier one."""
+    writes = request.method in {"POST", "PUT"}
+    fault = simulator.faults.take("late_commit", request.path) if writes else None
+    with simulator.clock.backdated(fault.options["seconds"] if fault else 0):
+        yield
+
+
+def shifted(simulator: Simulator, path: str, parameters: Mapping[str, str]) -> Mapping[str, str]:
+    """The parameters of a page whose rows have moved since the page before."""
+    offset = parameters.get("offset", "")
+    if not offset.isdecimal() or int(offset) == 0:
+        return parameters
+    fault = simulator.faults.take("shifted_page", path)
+    if fault is None:
+        return parameters
+    return {**parameters, "offset": str(max(0, int(offset) + fault.options["by"]))}
 
 
 def spoil(simulator: Simulator, path: str, page: Page) -> Page:
@@ -59,8 +79,12 @@ def spoil(simulator: Simulator, path: str, page: Page) -> Page:
         page.rows = [page.rows[0], *page.rows]
     if path in pages and faults.take("repeated_page", path):
         page.rows = pages[path]
-    if faults.take("low_total", path):
-        page.total_count = max(0, page.total_count - 1)
-        page.exceeds = True
+    limit = faults.setting("count_limit", "max")
+    low = faults.take("low_total", path)
+    if low is not None:
+        total = low.options["total"]
+        limit = max(0, page.total_count - 1) if total is None else total
+    if limit is not None and page.total_count > limit:
+        page.total_count, page.exceeds = limit, True
     pages[path] = honest
     return page

@@ -95,7 +95,7 @@ class Reader:
         family = quoted(self.schema.family(entity.name))
         with self.store.lock:
             total = self._count(family, condition)
-            cap = self.faults.max_total_count
+            cap = self.faults.setting("count_cap", "max")
             if cap is not None and total > cap:
                 raise ApiError(
                     400,
@@ -182,9 +182,12 @@ class Reader:
 
     def condition(self, entity: EntityDef, query: str | None, caller: Caller) -> Condition:
         """The filter of a collection, with that of its entity type."""
-        base = "1"
+        base, refused = "1", self.faults.refused
         if entity.subtype_of:
             base = f"t.type = '{entity.name}'"
+        unseen = [one for one in self.schema.subtypes.get(entity.name, ()) if one in refused]
+        if unseen:
+            base = " AND ".join(f"t.type <> '{one}'" for one in unseen)
         if not query:
             return Condition(base)
         tree = parse(unwrap(query))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator.answers import illegal_value, not_authorized, not_found
-from octane_flows.simulator.misbehave import spoil
+from octane_flows.simulator.misbehave import shifted, spoil
 from octane_flows.simulator.reads import Caller, Page
 from octane_flows.simulator.schema import EntityDef
 from octane_flows.simulator.wire import body_of, caller_of, json_response, parameters_of
@@ -35,8 +35,9 @@ def answer(
     if entity is None or len(parts) > 2:
         raise not_found()
     caller = caller_of(request)
-    if simulator.faults.refused & {entity.name, parts[0]}:
-        raise not_authorized(f"entity type {entity.name}")
+    refused = simulator.faults.refused.get(entity.name)
+    if refused is not None:
+        raise not_authorized(f"entity type {entity.name}") if refused == 403 else not_found(refused)
     if not caller.preview and (entity.access_level != "PUBLIC" or parts[0] == "suite_runs"):
         raise not_authorized(f"{parts[0]} needs the technical preview header")
     if parts[1:] == ["groups"] and request.method == "GET":
@@ -46,7 +47,8 @@ def answer(
     if len(parts) == 2:
         return _single(workspace, request, entity, parts[1], caller)
     if request.method == "GET":
-        page = workspace.reader.page(entity, parameters_of(request), caller)
+        parameters = shifted(simulator, request.path, parameters_of(request))
+        page = workspace.reader.page(entity, parameters, caller)
         return json_response(spoil(simulator, request.path, page).text())
     return _write(workspace, request, entity, caller)
 

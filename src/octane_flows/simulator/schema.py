@@ -7,7 +7,7 @@ In: data/field_model.json and relations.py. Out: `Schema` with entity definition
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
@@ -171,6 +171,13 @@ class Schema:
         """Take a field out of an entity type and its family (its data stays, unseen)."""
         for member in {entity, *self.subtypes.get(entity, ()), self.family(entity)}:
             self.entities[member].fields.pop(name, None)
+
+    def retype_field(self, entity: str, name: str, field_type: str) -> None:
+        """Give a field another type in the whole family, which stores it once."""
+        for member in self.members(self.family(entity)):
+            fields = self.entities[member].fields
+            if name in fields:
+                fields[name] = replace(fields[name], field_type=field_type)
 
     def _add_relations(self) -> None:
         for link in self.links.values():

@@ -60,7 +60,7 @@ def compress(request: Request, response: Response) -> None:
         return
     data = response.get_data()
     if len(data) >= GZIP_FROM and "Content-Encoding" not in response.headers:
-        response.set_data(gzip.compress(data, 1))
+        response.set_data(gzip.compress(data, 1, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding"
 
