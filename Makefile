@@ -23,7 +23,7 @@ ui: $(VENV)/.run
 notebook: $(VENV)/.notebook
 	OCTANE_HOME="$${OCTANE_HOME:-$(CURDIR)/demo}" $(BIN)/jupyter lab notebooks/explore.ipynb
 
-bench: $(VENV)/.test
+bench: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks $(NAME)
 
 docs: $(VENV)/.test
@@ -45,6 +45,10 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet -c constraints.txt -e '.[dagster,test]' ipykernel
 	touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(VENV)/.test
+	$(PIP) install --quiet -c constraints.txt -e '.[bench]'
+	touch $@
 
 $(VENV)/.notebook: $(VENV)/.run
 	$(PIP) install --quiet -c constraints.txt -e '.[notebook]'

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from octane_flows import extract as extraction
 from octane_flows import warehouse
 from octane_flows.config import Settings
@@ -32,6 +34,8 @@ def extract(
     progress: extraction.Progress | None = None,
 ) -> extraction.ExtractReport:
     """Read the server named by the settings into a new generation of the lake."""
+    # Arrow's own allocator keeps what each thread has freed: 55 MB more, and no faster.
+    pa.set_memory_pool(pa.system_memory_pool())
     with Octane(settings) as octane:
         return extraction.extract(
             octane,
