@@ -100,10 +100,12 @@ def write_lake(
     *,
     certificate: list[CertificateRow] | None = None,
     without: tuple[str, ...] = (),
+    restart: tuple[str, ...] = (),
 ) -> Manifest:
     """Publish a generation that adds these rows to those of the former one.
 
-    `without` names tables, or columns as table.column, that the server does not list.
+    `without` names tables, or columns as table.column, that the server does not list; `restart`
+    those whose former files are dropped, as a full extract does.
     """
     lake = Lake(home / "lake")
     draft = lake.draft()
@@ -112,7 +114,7 @@ def write_lake(
     for name, columns in tables().items():
         if name in without:
             continue
-        files = list(former[name].files) if name in former else []
+        files = list(former[name].files) if name in former and name not in restart else []
         if rows.get(name):
             schema = pa.schema([(column, ARROW[kind]) for column, kind in columns.items()])
             writer = draft.writer(name, schema, workspace="1002")

@@ -47,7 +47,8 @@ def test_a_warehouse_is_built_and_tells_of_itself(home: Path) -> None:
     assert ask(home, "select release_id, release_name from er.releases") == [("5", "2.8")]
     assert ask(home, "select as_of from meta.generation") == [(kit.AS_OF.replace(tzinfo=None),)]
     assert ask(home, "select is_complete, rows_loaded from meta.completeness") == [(True, 1)]
-    assert len(ask(home, "select * from meta.flows")) == 5
+    flows = {model.slug for model in load_models() if model.schema == "flow"}
+    assert {row[0] for row in ask(home, "select slug from meta.flows")} == flows
     assert any("er.releases" in line for line in lines)
 
 
@@ -201,7 +202,7 @@ def test_a_missing_lake_file_is_named(home: Path) -> None:
     path.unlink()
 
     with pytest.raises(LakeError, match=path.name):
-        build(home, models=FEW)
+        build(home, models=FEW, full=True)
     assert ask(home, "select count(*) from octane.release") == [(1,)]
 
 

@@ -42,11 +42,15 @@ def extract(
 
 
 @app.command(epilog="Example: octane-flows build")
-def build() -> None:
-    """Build the DuckDB warehouse from the lake's current generation, check it, swap it in."""
+def build(
+    full: Annotated[
+        bool, typer.Option("--full", help="Rebuild every table, not only what changed.")
+    ] = False,
+) -> None:
+    """Bring the DuckDB warehouse to the lake's current generation, check it, swap it in."""
     from octane_flows import warehouse
 
-    say_build(warehouse.build(data_folder(), progress=step))
+    say_build(warehouse.build(data_folder(), full=full, progress=step))
 
 
 @app.command(epilog="Example: octane-flows run")

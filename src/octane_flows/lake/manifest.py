@@ -48,7 +48,12 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class TableEntry:
-    """An entity type's rows, or the pairs of one multi-reference field."""
+    """An entity type's rows, or the pairs of one multi-reference field.
+
+    The newest version of a row (by `_generation`, then `_extracted_at`) counts; a row with
+    `_deleted` is a tombstone. A link set is replaced whole: the newest rows of a `source_id` are
+    its set, and a row with `_deleted` and no target says that the set is empty.
+    """
 
     name: str
     kind: TableKind
@@ -111,7 +116,10 @@ class SchemaChange:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One generation of the lake; `as_of` is the server's time when its extract began (UTC)."""
+    """One generation of the lake; `as_of` is the server's time when its extract began (UTC).
+
+    `compacted` names, in a generation that compaction made, each new file's former files.
+    """
 
     generation: int
     parent: int | None
@@ -127,6 +135,7 @@ class Manifest:
     schema_changes: list[SchemaChange] = field(default_factory=list)
     politeness: dict[str, Any] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    compacted: dict[str, list[str]] = field(default_factory=dict)
     signed_in_user_id: str | None = None
     signed_in_user_name: str | None = None
 

@@ -3,9 +3,10 @@
 `build` and `connect` are what the command line, Dagster, reports and notebooks call.
 """
 
-from octane_flows.warehouse.build import Warehouse, build, create_models
+from octane_flows.warehouse.build import Warehouse, build
 from octane_flows.warehouse.checks import Check, list_checks, run_checks
 from octane_flows.warehouse.connect import connect, open_file, warehouse_path
+from octane_flows.warehouse.create import create_models
 from octane_flows.warehouse.load import create_schemas, create_table, load_tables
 from octane_flows.warehouse.models import Model, load_models
 from octane_flows.warehouse.results import BuildReport, CheckResult, ColumnResult, ModelResult

@@ -6,43 +6,44 @@ call it. Everything happens in a file beside it that takes its place in one rena
 
 from __future__ import annotations
 
-import dataclasses
+import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 import duckdb
 
+from octane_flows import __version__
 from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.warehouse.checks import require_passed, run_checks
 from octane_flows.warehouse.connect import first_line, open_file, warehouse_path
-from octane_flows.warehouse.contract import Missing, completed, find_missing
+from octane_flows.warehouse.contract import completed, find_missing
+from octane_flows.warehouse.create import Progress, affected_models, create_models
+from octane_flows.warehouse.former import Former, read_former
 from octane_flows.warehouse.functions import create_functions
-from octane_flows.warehouse.load import count, create_schemas, load_tables
-from octane_flows.warehouse.macros import called, create_statements
-from octane_flows.warehouse.meta import create_meta, record_checks, record_models
+from octane_flows.warehouse.load import create_schemas, load_tables, quoted
+from octane_flows.warehouse.meta import create_meta, insert, record_checks, record_models
 from octane_flows.warehouse.models import Model, load_models
-from octane_flows.warehouse.results import BuildReport, CheckResult, ColumnResult, ModelResult
-
-Progress = Callable[[str], None]
-
-#: What a model of each schema becomes in DuckDB.
-KINDS: dict[str, Literal["view", "macro"]] = {
-    "er": "view",
-    "flow": "macro",
-    "metric": "macro",
-}
+from octane_flows.warehouse.results import BuildReport, CheckResult, ModelResult
+from octane_flows.warehouse.update import TableChange, plan_rebuild, plan_update
 
 
 def build(
-    home: Path, *, models: list[Model] | None = None, progress: Progress | None = None
+    home: Path,
+    *,
+    lake: Lake | None = None,
+    full: bool = False,
+    models: list[Model] | None = None,
+    progress: Progress | None = None,
 ) -> BuildReport:
-    """Build, check and publish; on any failure the former warehouse stays whole."""
-    with Warehouse(home, models=models, progress=progress) as warehouse:
+    """Bring the warehouse to the lake's current generation, check and publish it.
+
+    Only what is new since the generation that it holds is read, unless `full`. On any failure the
+    former warehouse stays whole.
+    """
+    with Warehouse(home, lake=lake, full=full, models=models, progress=progress) as warehouse:
         warehouse.load()
         warehouse.create_models()
         warehouse.check()
@@ -50,32 +51,73 @@ def build(
 
 
 class Warehouse:
-    """One build, step by step: load, create_models, check, publish."""
+    """One build, step by step: load, create_models, check, publish.
+
+    `lake` is `home`'s own unless given; `manifest` its current generation, `target` the published
+    file unless given.
+    """
 
     def __init__(
-        self, home: Path, *, models: list[Model] | None = None, progress: Progress | None = None
+        self,
+        home: Path,
+        *,
+        lake: Lake | None = None,
+        manifest: Manifest | None = None,
+        target: Path | None = None,
+        full: bool = False,
+        models: list[Model] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.home = home
-        self.lake = Lake(home / "lake")
-        self.manifest = _current(self.lake)
+        self.lake = lake or Lake(home / "lake")
+        self.manifest = manifest or _current(self.lake)
+        self.target = target or warehouse_path(home)
         self.models = models if models is not None else load_models()
         self.tables: dict[str, int] = {}
-        self.missing: list[Missing] = []
+        self.missing = find_missing(self.models, self.manifest.tables)
         self.model_results: list[ModelResult] = []
         self.check_results: list[CheckResult] = []
         self._progress = progress
-        self._aside = home / f".warehouse-{self.manifest.generation}-{os.getpid()}.duckdb"
+        self._aside = self.target.with_name(
+            f".{self.target.stem}-{self.manifest.generation}-{os.getpid()}.duckdb"
+        )
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._entries = completed(self.manifest.tables, self.missing)
+        self._full = full
+        self._changes: list[TableChange] = []
+        self._former = Former()
 
     def __enter__(self) -> Warehouse:
         self.discard()
         try:
-            self._connection = open_file(self._aside, read_only=False)
-            create_schemas(self._connection)
+            if self._full or not self._open_copy():
+                self.discard()
+                self.target.parent.mkdir(parents=True, exist_ok=True)
+                self._connection = open_file(self._aside, read_only=False)
+                self._changes = plan_rebuild(self._entries)
+            create_schemas(self.connection)
         except BaseException:
             self.discard()
             raise
         return self
+
+    def _open_copy(self) -> bool:
+        """Open a copy of the published file if it can be brought up to date."""
+        if not self.target.is_file():
+            return False
+        shutil.copyfile(self.target, self._aside)
+        try:
+            self._connection = open_file(self._aside, read_only=False)
+        except LakeError:  # no warehouse, or a damaged one: a new one takes its place
+            return False
+        changes = plan_update(self.connection, self.lake, self.manifest, self._entries)
+        if changes is None:
+            return False
+        self._changes = changes
+        self._former = read_former(self.connection, _digest(self.models))
+        wanted = {entry.name for entry in self._entries}
+        drop_models(self.connection, keep_tables=wanted)
+        return True
 
     def __exit__(
         self,
@@ -98,26 +140,31 @@ class Warehouse:
         return self._connection
 
     def load(self) -> dict[str, int]:
-        """Create `octane.*` and the part of `meta.*` that the manifest tells; rows by table."""
-        self.missing = find_missing(self.models, self.manifest.tables)
-        entries = completed(self.manifest.tables, self.missing)
-        self.tables = load_tables(self.connection, self.lake, entries, self._progress)
+        """Fill `octane.*` and the part of `meta.*` that the manifest tells; rows by table."""
+        self.tables = load_tables(self.connection, self.lake, self._changes, self._progress)
         create_meta(self.connection, self.manifest, self.tables, self.missing)
+        changed = [change.entry.name for change in self._changes if not change.is_nothing]
+        row = (__version__, _digest(self.models), self._former.generation, sorted(changed))
+        insert(self.connection, "build", [row])
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
+        self._former = self._former.without(affected_models(self.models, changed), changed)
         return self.tables
 
     def create_models(self) -> list[ModelResult]:
         """Create all models in order; one that reads what the lake lacks is 'partial'."""
         self.model_results = create_models(
-            self.connection, self.models, self._progress, self.missing
+            self.connection, self.models, self._progress, self.missing, self._former.rows
         )
         record_models(self.connection, self.models, self.model_results)
         return self.model_results
 
     def check(self) -> list[CheckResult]:
-        """Run and record all checks; a blocking failure raises `CheckError`."""
+        """Run and record all checks; a blocking failure raises `CheckError`.
+
+        The results of checks that read nothing changed are those of the build before.
+        """
         available = {row.name for row in self.model_results if row.status != "unavailable"}
-        self.check_results = run_checks(self.connection, self.models, available)
+        self.check_results = run_checks(self.connection, self.models, available, self._former)
         record_checks(self.connection, self.check_results)
         require_passed(self.check_results)
         return self.check_results
@@ -128,10 +175,10 @@ class Warehouse:
         self.connection.close()
         self._connection = None
         _sync(self._aside)
-        self._aside.replace(warehouse_path(self.home))
-        _sync(self.home)
+        self._aside.replace(self.target)
+        _sync(self.target.parent)
         if self._progress:
-            self._progress(f"published {warehouse_path(self.home)}")
+            self._progress(f"published {self.target}")
         return BuildReport(
             generation=self.manifest.generation,
             tables=self.tables,
@@ -159,99 +206,19 @@ def _current(lake: Lake) -> Manifest:
     return manifest
 
 
-def create_models(
-    connection: duckdb.DuckDBPyConnection,
-    models: list[Model],
-    progress: Progress | None = None,
-    missing: Sequence[Missing] = (),
-) -> list[ModelResult]:
-    """Create views, tables and macros; also used by the golden tests."""
-    existing = _existing_tables(connection)
-    unavailable: dict[str, str] = {}
-    lacks = {model.name: _lacks(model, missing) for model in models}
-    results: list[ModelResult] = []
-    for model in models:
-        if model.schema == "check":
-            continue
-        for source in model.sources:
-            lacks[model.name] |= lacks.get(source, set())
-        reason = _missing(model, existing, unavailable)
-        result = _create(connection, model) if reason is None else _unavailable(model, reason)
-        if result.status == "available" and lacks[model.name]:
-            lacking = f"the lake has no {', '.join(sorted(lacks[model.name]))}"
-            result = dataclasses.replace(result, status="partial", reason=lacking)
-        if result.status == "unavailable":
-            unavailable[model.name] = result.reason or ""
-        if progress:
-            count = f"{result.rows:>10,} rows" if result.rows is not None else result.reason
-            progress(f"{model.name:<47} {count}")
-        results.append(result)
-    return results
+def drop_models(connection: duckdb.DuckDBPyConnection, *, keep_tables: set[str]) -> None:
+    """Drop views and macros, to be created again, and `octane` tables that nobody needs now."""
+    for schema in ("er", "flow", "metric"):
+        connection.execute(f"drop schema if exists {schema} cascade")
+    held = "select table_name from duckdb_tables() where schema_name = 'octane'"
+    for (table,) in connection.execute(held).fetchall():
+        if table not in keep_tables:
+            connection.execute(f"drop table octane.{quoted(table)}")
 
 
-def _lacks(model: Model, missing: Sequence[Missing]) -> set[str]:
-    """What the model itself reads and the lake does not hold."""
-    return {
-        f"octane.{one.table}{f'.{one.column}' if one.column else ''}"
-        for one in missing
-        if model.name in one.models
-    }
-
-
-def _existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    rows = connection.execute(
-        "select distinct schema_name || '.' || table_name from duckdb_columns() "
-        "where schema_name in ('octane', 'meta')"
-    ).fetchall()
-    return {row[0] for row in rows}
-
-
-def _missing(model: Model, existing: set[str], unavailable: dict[str, str]) -> str | None:
-    for source in model.sources:
-        if source in unavailable:
-            return f"{source} is unavailable: {unavailable[source]}"
-        if source.startswith(("octane.", "meta.")) and source not in existing:
-            return f"the server did not give {source}"
-    return None
-
-
-def _unavailable(model: Model, reason: str) -> ModelResult:
-    columns = tuple(ColumnResult(column.name, None, column.meaning) for column in model.columns)
-    kind = KINDS[model.schema]
-    return ModelResult(model.name, kind, "unavailable", columns, model.sources, reason=reason)
-
-
-def _create(connection: duckdb.DuckDBPyConnection, model: Model) -> ModelResult:
-    try:
-        for statement in create_statements(model):
-            connection.execute(statement)
-        described = connection.execute(f"describe select * from {called(model)}").fetchall()
-        rows = count(connection, called(model))
-    except duckdb.BinderException as error:
-        if any(source.startswith("octane.") for source in model.sources):
-            # the table is there but a field is not: this server's version or role lacks it
-            return _unavailable(model, f"the server lacks a field ({first_line(error)})")
-        raise ModelError(f"{model.where} does not run ({first_line(error)}).") from error
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise ModelError(f"{model.where} does not run ({first_line(error)}).") from error
-    meanings = {column.name: column.meaning for column in model.columns}
-    names = [row[0] for row in described]
-    if names != list(meanings):
-        raise ModelError(
-            f"{model.where} documents the columns {', '.join(meanings)} but gives "
-            f"{', '.join(names)}; make them agree."
-        )
-    columns = tuple(ColumnResult(row[0], row[1], meanings[row[0]]) for row in described)
-    return ModelResult(
-        model.name,
-        KINDS[model.schema],
-        "available",
-        columns,
-        model.sources,
-        rows=rows,
-    )
+def _digest(models: list[Model]) -> str:
+    text = "\n".join(f"{model.name}\n{model.sql}" for model in models)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -13,6 +13,7 @@ import duckdb
 
 from octane_flows.errors import CheckError, ModelError
 from octane_flows.warehouse.connect import first_line
+from octane_flows.warehouse.former import Former
 from octane_flows.warehouse.header import Relation
 from octane_flows.warehouse.macros import called
 from octane_flows.warehouse.models import Model
@@ -80,12 +81,20 @@ def list_checks(models: list[Model]) -> list[Check]:
 
 
 def run_checks(
-    connection: duckdb.DuckDBPyConnection, models: list[Model], available: set[str]
+    connection: duckdb.DuckDBPyConnection,
+    models: list[Model],
+    available: set[str],
+    former: Former | None = None,
 ) -> list[CheckResult]:
-    """Run every check whose sources are there; nothing is raised for a violation."""
+    """Run every check whose sources are there; nothing is raised for a violation.
+
+    What `former` knows and nothing changed is not run again.
+    """
+    known = former or Former()
     existing = available | _tables(connection)
     return [
-        _run(connection, check.name, check.severity, check.sql)
+        known.check(check.name, check.sources)
+        or _run(connection, check.name, check.severity, check.sql)
         for check in list_checks(models)
         if check.sources <= existing
     ]

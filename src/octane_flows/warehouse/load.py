@@ -6,13 +6,14 @@ Only files that the manifest names are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import duckdb
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake, TableEntry
 from octane_flows.warehouse.connect import first_line
+from octane_flows.warehouse.update import TableChange
 
 SCHEMAS = ("octane", "er", "flow", "metric", "meta")
 # columns that the lake adds to every table, with the meaning that goes into the catalogue
@@ -33,96 +34,183 @@ def create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
 def load_tables(
     connection: duckdb.DuckDBPyConnection,
     lake: Lake,
-    tables: Iterable[TableEntry],
+    changes: Iterable[TableChange],
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, int]:
-    """Create and fill every table; rows by table name."""
-    rows: dict[str, int] = {}
+    """Carry out every change; rows by table name.
+
+    Entity tables go first: a link set whose owner was deleted is dropped with it.
+    """
     connection.execute("set preserve_insertion_order = true")
-    for entry in tables:
-        name = entry.name
-        create_table(connection, entry)
-        if entry.files:
-            rows[name] = _fill(connection, lake, entry)
-            if progress and rows[name]:
-                progress(f"octane.{name:<40} {rows[name]:>10,} rows")
-        else:
-            rows[name] = 0
-    return rows
+    ordered = sorted(changes, key=lambda one: (one.entry.kind != "entity", one.entry.name))
+    deleting: dict[str, TableChange] = {}
+    for change in ordered:
+        entry = change.entry
+        if change.since is None:
+            connection.execute(f"drop table if exists octane.{quoted(entry.name)}")
+            create_table(connection, entry)
+        if change.files:
+            _apply(connection, lake, change)
+        if entry.kind == "entity" and change.files and _deletes(connection, lake, change):
+            deleting[entry.name] = change
+        elif entry.entity in deleting:
+            _drop_orphans(connection, lake, entry, deleting[entry.entity])
+        if progress and change.files:
+            progress(
+                f"octane.{entry.name:<40} {count(connection, f'octane.{quoted(entry.name)}'):>10,} "
+                "rows"
+            )
+    comment_tables(connection, (change.entry for change in ordered))
+    return {
+        change.entry.name: count(connection, f"octane.{quoted(change.entry.name)}")
+        for change in sorted(ordered, key=lambda one: one.entry.name)
+    }
 
 
 def create_table(connection: duckdb.DuckDBPyConnection, entry: TableEntry) -> None:
-    """Create one empty table; labels and fields of the server become comments."""
+    """Create one empty table."""
     columns = ", ".join(f"{quoted(column.name)} {column.type}" for column in entry.columns)
-    target = f"octane.{quoted(entry.name)}"
-    statements = [f"create table {target} ({columns})"]
-    label = entry.label if entry.kind == "entity" else f"{entry.entity}.{entry.field}"
-    statements.append(f"comment on table {target} is {literal(label or entry.name)}")
-    for column in entry.columns if entry.kind == "entity" else ():
-        meaning = OWN_COLUMNS.get(column.name) or column.label or column.field
-        if meaning:
-            statements.append(
-                f"comment on column {target}.{quoted(column.name)} is {literal(meaning)}"
-            )
+    connection.execute(f"create table octane.{quoted(entry.name)} ({columns})")
+
+
+def comment_tables(connection: duckdb.DuckDBPyConnection, entries: Iterable[TableEntry]) -> None:
+    """Give tables and columns the server's labels as comments, where they have others."""
+    held: dict[tuple[str, str | None], str | None] = {
+        (table, column): comment
+        for table, column, comment in connection.execute(
+            "select table_name, column_name, comment from duckdb_columns() "
+            "where schema_name = 'octane' union all select table_name, null, comment "
+            "from duckdb_tables() where schema_name = 'octane'"
+        ).fetchall()
+    }
     connection.execute("begin")
-    for statement in statements:
-        connection.execute(statement)
+    for entry in entries:
+        target = f"octane.{quoted(entry.name)}"
+        for column, meaning in _meanings(entry):
+            if held.get((entry.name, column)) == meaning:
+                continue
+            what = f"column {target}.{quoted(column)}" if column else f"table {target}"
+            connection.execute(f"comment on {what} is {literal(meaning)}")
     connection.execute("commit")
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, lake: Lake, entry: TableEntry) -> int:
-    paths = [str(lake.resolve(file)) for file in entry.files]
-    missing = [str(path) for path in map(lake.resolve, entry.files) if not path.is_file()]
+def _meanings(entry: TableEntry) -> Iterator[tuple[str | None, str]]:
+    """Column (None: the table itself) and what it means."""
+    label = entry.label if entry.kind == "entity" else f"{entry.entity}.{entry.field}"
+    yield None, label or entry.name
+    for column in entry.columns if entry.kind == "entity" else ():
+        meaning = OWN_COLUMNS.get(column.name) or column.label or column.field
+        if meaning:
+            yield column.name, meaning
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> None:
+    """Read the files of a change: the newest versions replace what is held of the same key."""
+    entry = change.entry
+    target = f"octane.{quoted(entry.name)}"
+    source = _source(lake, change)
+    owner = "source_id" if entry.kind == "link" else "id"
+    try:
+        values = _values(connection, source, entry)
+        newest = f"select {values} from {_newest(connection, source, change)}"
+        if change.since is None:
+            connection.execute(
+                f"insert into {target} by name select * from ({newest}) as versions "
+                "where not coalesce(versions._deleted, false)"
+            )
+            return
+        connection.execute(f"create or replace temp table changed as {newest}")
+        connection.execute(
+            f"delete from {target} as held using changed "
+            f"where held._workspace_id = changed._workspace_id and held.{owner} = changed.{owner}"
+        )
+        connection.execute(
+            f"insert into {target} by name select * from changed "
+            "where not coalesce(changed._deleted, false)"
+        )
+        connection.execute("drop table changed")
+    except duckdb.Error as error:
+        raise _unreadable(entry, len(change.files), error) from error
+
+
+def _deletes(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> bool:
+    deletes = f"from {_source(lake, change)} as versions where versions._deleted limit 1"
+    return bool(connection.execute(f"select 1 {deletes}").fetchall())
+
+
+def _drop_orphans(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, entry: TableEntry, owners: TableChange
+) -> None:
+    """Delete the links of entities that a change deleted and that did not come back."""
+    try:
+        connection.execute(
+            f"delete from octane.{quoted(entry.name)} as links "
+            f"using (select distinct versions._workspace_id, versions.id "
+            f"from {_source(lake, owners)} as versions where versions._deleted "
+            f"and versions._generation > {owners.since or 0}) as gone "
+            "where links._workspace_id = gone._workspace_id and links.source_id = gone.id "
+            f"and not exists (select 1 from octane.{quoted(entry.entity)} as held "
+            "where held._workspace_id = gone._workspace_id and held.id = gone.id)"
+        )
+    except duckdb.Error as error:
+        raise _unreadable(entry, len(owners.files), error) from error
+
+
+def _source(lake: Lake, change: TableChange) -> str:
+    """The files of a change as a table function call; a missing one is named."""
+    paths = [lake.resolve(file) for file in change.files]
+    missing = [path for path in paths if not path.is_file()]
     if missing:
         raise LakeError(
             f"The lake's file {missing[0]} is named by the manifest but is not there; restore it "
             "from a backup or run 'octane-flows extract --full'."
         )
-    files = "[" + ", ".join(literal(path) for path in paths) + "]"
-    source = f"read_parquet({files}, union_by_name = true)"
-    try:
-        described = connection.execute(f"describe select * from {source}").fetchall()
-        present = {row[0] for row in described}
-        values = ", ".join(
-            f"cast(versions.{quoted(column.name)} as {column.type}) as {quoted(column.name)}"
-            for column in entry.columns
-            if column.name in present
-        )
-        sql = f"insert into octane.{quoted(entry.name)} by name select {values} " + (
-            _newest(connection, source, entry)
-        )
-        connection.execute(sql)
-    except duckdb.Error as error:
-        raise LakeError(
-            f"Could not load {entry.name} from {len(paths)} lake files ({first_line(error)}); "
-            "check free disk space, or run 'octane-flows extract --full' if a file is damaged."
-        ) from error
-    return count(connection, f"octane.{quoted(entry.name)}")
+    files = "[" + ", ".join(literal(str(path)) for path in paths) + "]"
+    return f"read_parquet({files}, union_by_name = true)"
+
+
+def _values(connection: duckdb.DuckDBPyConnection, source: str, entry: TableEntry) -> str:
+    """The select list that casts the files' columns to those of the table."""
+    present = {row[0] for row in connection.execute(f"describe select * from {source}").fetchall()}
+    return ", ".join(
+        f"cast(versions.{quoted(column.name)} as {column.type}) as {quoted(column.name)}"
+        for column in entry.columns
+        if column.name in present
+    )
+
+
+def _newest(connection: duckdb.DuckDBPyConnection, source: str, change: TableChange) -> str:
+    """The from clause that keeps the newest version of a row, or of an owner's link set."""
+    where = f"versions._generation > {change.since or 0}"
+    generations = connection.execute(
+        f"select count(distinct versions._generation) from {source} as versions where {where}"
+    ).fetchall()[0][0]
+    if generations <= 1:  # one generation holds each id once: nothing to choose from
+        return f"{source} as versions where {where}"
+    if change.entry.kind == "link":  # a set is replaced whole: all rows of the newest one stay
+        owner, ranking = "source_id", "rank()"
+    else:
+        owner, ranking = "id", "row_number()"
+    window = (
+        f"partition by versions._workspace_id, versions.{owner} "
+        "order by versions._generation desc, versions._extracted_at desc"
+    )
+    return (
+        f"(select versions.* from {source} as versions where {where} "
+        f"qualify {ranking} over ({window}) = 1) as versions"
+    )
+
+
+def _unreadable(entry: TableEntry, files: int, error: duckdb.Error) -> LakeError:
+    return LakeError(
+        f"Could not load {entry.name} from {files} lake files ({first_line(error)}); "
+        "check free disk space, or run 'octane-flows extract --full' if a file is damaged."
+    )
 
 
 def count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     """Rows of a table, view or macro call; the result is read to its end."""
     return int(connection.execute(f"select count(*) from {relation}").fetchall()[0][0])
-
-
-def _newest(connection: duckdb.DuckDBPyConnection, source: str, entry: TableEntry) -> str:
-    """The from clause that keeps the newest version of a row, or of an owner's link set."""
-    generations = connection.execute(
-        f"select count(distinct versions._generation) from {source} as versions"
-    ).fetchall()[0][0]
-    alive = "not coalesce(versions._deleted, false)"
-    if generations <= 1:  # one generation holds each id once: nothing to choose from
-        return f"from {source} as versions where {alive}"
-    if entry.kind == "link":  # a link set is replaced whole: all rows of the newest set stay
-        owner, order, ranking = "source_id", "versions._generation desc", "rank()"
-    else:
-        owner, ranking = "id", "row_number()"
-        order = "versions._generation desc, versions._extracted_at desc"
-    window = f"partition by versions._workspace_id, versions.{owner} order by {order}"
-    return (
-        f"from (select versions.* from {source} as versions "
-        f"qualify {ranking} over ({window}) = 1) as versions where {alive}"
-    )
 
 
 def quoted(name: str) -> str:

@@ -37,6 +37,26 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("signed_in_user_name", "VARCHAR", "its login name or client id; null: not told"),
         ),
     ),
+    "build": (
+        "How this warehouse was made (one row).",
+        (
+            ("built_by", "VARCHAR", "version of octane-flows"),
+            ("models_digest", "VARCHAR", "SHA-256 of the SQL models"),
+            ("updated_from", "BIGINT", "generation held before; null: everything was rebuilt"),
+            ("changed_tables", "VARCHAR[]", "octane tables that this build changed"),
+        ),
+    ),
+    "files": (
+        "The lake files that the octane tables hold.",
+        (
+            ("table_name", "VARCHAR", "name within the schema octane"),
+            ("path", "VARCHAR", "path within the lake"),
+            ("workspace_id", "VARCHAR", "id of the workspace"),
+            ("row_count", "BIGINT", "rows of the file, versions and tombstones included"),
+            ("file_bytes", "BIGINT", "size of the file"),
+            ("sha256", "VARCHAR", "digest of the file"),
+        ),
+    ),
     "certificate": (
         "What was asked of each entity type in each workspace, and what came.",
         (
@@ -222,6 +242,15 @@ def create_meta(
     )
     insert(
         connection,
+        "files",
+        [
+            (name, file.path, file.workspace, file.rows, file.bytes, file.sha256)
+            for name, entry in sorted(manifest.tables.items())
+            for file in entry.files
+        ],
+    )
+    insert(
+        connection,
         "tables",
         [
             (
@@ -245,7 +274,9 @@ def create_meta(
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty meta tables with their comments."""
+    """Create the empty meta tables with their comments, in place of those of an earlier build."""
+    connection.execute("drop schema if exists meta cascade")
+    connection.execute("create schema meta")
     for table, (comment, columns) in TABLES.items():
         body = ", ".join(f"{quoted(name)} {kind}" for name, kind, _ in columns)
         connection.execute(f"create table meta.{table} ({body})")

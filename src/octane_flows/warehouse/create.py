@@ -1,0 +1,152 @@
+"""Every model as a DuckDB object, in order, with what became of it.
+
+An open warehouse and models in, `ModelResult`s out; `build` and the golden tests call it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
+
+import duckdb
+
+from octane_flows.errors import ModelError
+from octane_flows.warehouse.connect import first_line
+from octane_flows.warehouse.contract import Missing
+from octane_flows.warehouse.load import count
+from octane_flows.warehouse.macros import called, create_statements
+from octane_flows.warehouse.models import Model
+from octane_flows.warehouse.results import ColumnResult, ModelResult
+
+Progress = Callable[[str], None]
+
+#: What a model of each schema becomes in DuckDB.
+KINDS: dict[str, Literal["view", "macro"]] = {
+    "er": "view",
+    "flow": "macro",
+    "metric": "macro",
+}
+
+
+def create_models(
+    connection: duckdb.DuckDBPyConnection,
+    models: list[Model],
+    progress: Progress | None = None,
+    missing: Sequence[Missing] = (),
+    unchanged: Mapping[str, int | None] | None = None,
+) -> list[ModelResult]:
+    """Create views and macros.
+
+    `unchanged` are models whose rows are as before, with their number: they are not counted again.
+    """
+    existing = _existing_tables(connection)
+    unavailable: dict[str, str] = {}
+    lacks = {model.name: _lacks(model, missing) for model in models}
+    results: list[ModelResult] = []
+    for model in models:
+        if model.schema == "check":
+            continue
+        for source in model.sources:
+            lacks[model.name] |= lacks.get(source, set())
+        reason = _missing(model, existing, unavailable)
+        result = (
+            _create(connection, model, unchanged or {})
+            if reason is None
+            else _unavailable(model, reason)
+        )
+        if result.status == "available" and lacks[model.name]:
+            lacking = f"the lake has no {', '.join(sorted(lacks[model.name]))}"
+            result = dataclasses.replace(result, status="partial", reason=lacking)
+        if result.status == "unavailable":
+            unavailable[model.name] = result.reason or ""
+        if progress:
+            count = f"{result.rows:>10,} rows" if result.rows is not None else result.reason
+            progress(f"{model.name:<47} {count}")
+        results.append(result)
+    return results
+
+
+def _lacks(model: Model, missing: Sequence[Missing]) -> set[str]:
+    """What the model itself reads and the lake does not hold."""
+    return {
+        f"octane.{one.table}{f'.{one.column}' if one.column else ''}"
+        for one in missing
+        if model.name in one.models
+    }
+
+
+def _existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = connection.execute(
+        "select distinct schema_name || '.' || table_name from duckdb_columns() "
+        "where schema_name in ('octane', 'meta')"
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _missing(model: Model, existing: set[str], unavailable: dict[str, str]) -> str | None:
+    for source in model.sources:
+        if source in unavailable:
+            return f"{source} is unavailable: {unavailable[source]}"
+        if source.startswith(("octane.", "meta.")) and source not in existing:
+            return f"the server did not give {source}"
+    return None
+
+
+def _unavailable(model: Model, reason: str) -> ModelResult:
+    columns = tuple(ColumnResult(column.name, None, column.meaning) for column in model.columns)
+    kind = KINDS[model.schema]
+    return ModelResult(model.name, kind, "unavailable", columns, model.sources, reason=reason)
+
+
+def affected_models(models: Iterable[Model], tables: Iterable[str]) -> set[str]:
+    """Models that read one of the tables, directly or through another model; `meta` always counts.
+
+    `models` in their order, `tables` without schema.
+    """
+    changed = {f"octane.{table}" for table in tables}
+    affected: set[str] = set()
+    for model in models:
+        if any(
+            source in changed or source in affected or source.startswith("meta.")
+            for source in model.sources
+        ):
+            affected.add(model.name)
+    return affected
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, model: Model, unchanged: Mapping[str, int | None]
+) -> ModelResult:
+    try:
+        for statement in create_statements(model):
+            connection.execute(statement)
+        described = connection.execute(f"describe select * from {called(model)}").fetchall()
+        rows = (
+            unchanged[model.name] if model.name in unchanged else count(connection, called(model))
+        )
+    except duckdb.BinderException as error:
+        if any(source.startswith("octane.") for source in model.sources):
+            # the table is there but a field is not: this server's version or role lacks it
+            return _unavailable(model, f"the server lacks a field ({first_line(error)})")
+        raise ModelError(f"{model.where} does not run ({first_line(error)}).") from error
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise ModelError(f"{model.where} does not run ({first_line(error)}).") from error
+    meanings = {column.name: column.meaning for column in model.columns}
+    names = [row[0] for row in described]
+    if names != list(meanings):
+        raise ModelError(
+            f"{model.where} documents the columns {', '.join(meanings)} but gives "
+            f"{', '.join(names)}; make them agree."
+        )
+    columns = tuple(ColumnResult(row[0], row[1], meanings[row[0]]) for row in described)
+    return ModelResult(
+        model.name,
+        KINDS[model.schema],
+        "available",
+        columns,
+        model.sources,
+        rows=rows,
+    )

@@ -1,0 +1,123 @@
+"""What a warehouse that holds one generation needs to hold a later one.
+
+The open warehouse, the lake and the wanted tables in, one `TableChange` per table out; `build`
+carries them out. Where it cannot be told (another version, files let go of) the answer is None,
+which means: rebuild.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from octane_flows import __version__
+from octane_flows.errors import LakeError
+from octane_flows.lake import FileEntry, Lake, Manifest, TableEntry
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """Files to read for one table; `since` None: all of them into an empty table.
+
+    Otherwise rows of generations after `since` replace those with the same key; no files: nothing
+    changed.
+    """
+
+    entry: TableEntry
+    files: tuple[FileEntry, ...]
+    since: int | None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the table stays as it is."""
+        return self.since is not None and not self.files
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a warehouse says that it was built from."""
+
+    generation: int
+    digests: Mapping[str, Mapping[str, str]]  # table -> path -> sha256
+    columns: Mapping[str, list[tuple[str, str]]]  # table -> name and type, in order
+
+
+def plan_rebuild(entries: Iterable[TableEntry]) -> list[TableChange]:
+    """Every table from all its files."""
+    return [TableChange(entry, entry.files, None) for entry in entries]
+
+
+def plan_update(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    manifest: Manifest,
+    entries: Iterable[TableEntry],
+) -> list[TableChange] | None:
+    """The changes from what is loaded to `manifest`; None when everything must be rebuilt."""
+    loaded = read_loaded(connection)
+    if loaded is None or loaded.generation > manifest.generation:
+        return None
+    merged = _merged_since(lake, manifest, loaded.generation)
+    if merged is None:
+        return None
+    return [_change(entry, loaded, merged) for entry in entries]
+
+
+def read_loaded(connection: duckdb.DuckDBPyConnection) -> Loaded | None:
+    """What the warehouse tells of itself; None when another version wrote it."""
+    try:
+        versions = connection.execute("select built_by from meta.build").fetchall()
+        if versions != [(__version__,)]:
+            return None
+        generation = connection.execute("select generation from meta.generation").fetchall()[0][0]
+        files = connection.execute("select table_name, path, sha256 from meta.files").fetchall()
+    except duckdb.Error:
+        return None
+    digests: dict[str, dict[str, str]] = {}
+    for table, path, sha256 in files:
+        digests.setdefault(table, {})[path] = sha256
+    columns: dict[str, list[tuple[str, str]]] = {}
+    for table, name, kind in connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() "
+        "where schema_name = 'octane' order by table_name, column_index"
+    ).fetchall():
+        columns.setdefault(table, []).append((name, kind))
+    return Loaded(int(generation), digests, columns)
+
+
+def _merged_since(lake: Lake, manifest: Manifest, generation: int) -> dict[str, list[str]] | None:
+    """File -> files that compactions after `generation` merged into it; None: not a descendant."""
+    merged: dict[str, list[str]] = {}
+    one = manifest
+    while one.generation > generation:
+        merged.update(one.compacted)
+        if one.parent is None:
+            return None
+        try:
+            one = lake.manifest(one.parent)
+        except LakeError:  # let go of: nobody knows any more what its files became
+            return None
+    return merged if one.generation == generation else None
+
+
+def _change(entry: TableEntry, loaded: Loaded, merged: Mapping[str, list[str]]) -> TableChange:
+    rebuild = TableChange(entry, entry.files, None)
+    columns = [(column.name, column.type) for column in entry.columns]
+    if loaded.columns.get(entry.name) != columns:
+        return rebuild
+    known = loaded.digests.get(entry.name, {})
+    origins = {file.path: _origins(file.path, merged) for file in entry.files}
+    if not known.keys() <= set().union(*origins.values()):
+        return rebuild  # files were dropped, as a full extract does: their rows may be gone
+    if any(known.get(file.path, file.sha256) != file.sha256 for file in entry.files):
+        return rebuild
+    new = tuple(file for file in entry.files if not origins[file.path] <= known.keys())
+    return TableChange(entry, new, loaded.generation)
+
+
+def _origins(path: str, merged: Mapping[str, list[str]]) -> set[str]:
+    if path not in merged:
+        return {path}
+    return set().union(*(_origins(one, merged) for one in merged[path]))

@@ -1,0 +1,172 @@
+"""Updating the warehouse: only what is new is read, and the tables are those of a full rebuild."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import octane_flows.warehouse.update as update
+from octane_flows.lake import Lake
+from octane_flows.warehouse import build, connect, load_models
+from tests.golden import kit
+
+# enough for what does not depend on the models: a build of all of them takes about a second
+NAMES = ("er.releases", "er.sprints", "check.certificate_adds_up")
+FEW = [model for model in load_models() if model.name in NAMES]
+
+
+def content(home: Path, schemas: tuple[str, ...] = ("octane", "er")) -> dict[str, Any]:
+    """Every table and view with columns, types, comments and rows in one order."""
+    found: dict[str, Any] = {}
+    with connect(home) as connection:
+        for name, columns in connection.execute(
+            "select schema_name || '.' || table_name, "
+            "list((column_name, data_type, comment) order by column_index) "
+            "from duckdb_columns() where list_contains(?, schema_name) group by all order by all",
+            [list(schemas)],
+        ).fetchall():
+            found[name] = (columns, connection.execute(f"from {name} order by all").fetchall())
+    return found
+
+
+def assert_same_as_rebuilt(home: Path, scratch: Path, models: Any = None) -> None:
+    updated = content(home)
+    shutil.copytree(home / "lake", scratch / "lake")
+    build(scratch, models=models, full=True)
+    rebuilt = content(scratch)
+    shutil.rmtree(scratch)
+    assert updated.keys() == rebuilt.keys()
+    for name, expected in rebuilt.items():
+        assert updated[name] == expected, name
+
+
+def how_built(home: Path) -> tuple[int | None, list[str]]:
+    with connect(home) as connection:
+        return connection.execute("select updated_from, changed_tables from meta.build").fetchall()[
+            0
+        ]
+
+
+def changes(seed: int) -> list[dict[str, list[dict[str, Any]]]]:
+    """Some generations of edits, deletions, returns and replaced link sets."""
+    rng = random.Random(seed)
+    generations = []
+    for number in range(5):
+        defects: list[dict[str, Any]] = []
+        links: list[dict[str, Any]] = []
+        for key in rng.sample(range(8), rng.randint(0, 5)):
+            gone = rng.random() < 0.25
+            defects.append(
+                {"id": str(key), "type": "defect", "name": f"{number}.{key}", "_deleted": gone}
+            )
+            targets = rng.sample(("a", "b", "c"), rng.randint(0, 3))
+            links += [{"source_id": str(key), "target_id": one} for one in targets]
+            if not targets:
+                links.append({"source_id": str(key), "_deleted": True})
+        rows = {"defect": defects, "defect__product_areas": links}
+        if rng.random() < 0.3:
+            rows["release"] = [{"id": "5", "type": "release", "name": f"r{number}"}]
+        generations.append(rows)
+    return generations
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_update_and_a_rebuild_give_the_same_tables(tmp_path: Path, seed: int) -> None:
+    home = tmp_path / "home"
+    for number, rows in enumerate(changes(seed)):
+        kit.write_lake(home, rows)
+        if number % 2 == 0:  # now and then two generations come at once
+            build(home, models=FEW)
+
+    assert how_built(home)[0] is not None
+    assert_same_as_rebuilt(home, tmp_path / "scratch", FEW)
+
+
+def test_all_models_are_the_same_after_an_update(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    run = {
+        "id": "1",
+        "type": "run_automated",
+        "name": "r",
+        "started": kit.AS_OF.replace(tzinfo=None),
+    }
+    kit.write_lake(home, {"run_automated": [run]})
+    build(home)
+    kit.write_lake(home, {"run_automated": [{**run, "id": "2"}, {**run, "name": "later"}]})
+    build(home)
+
+    assert how_built(home) == (1, ["run_automated"])
+    assert_same_as_rebuilt(home, tmp_path / "scratch")
+
+
+def test_what_is_loaded_is_not_read_again(tmp_path: Path) -> None:
+    first = kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "first"}]})
+    build(tmp_path, models=FEW)
+    kit.write_lake(tmp_path, {"release": [{"id": "6", "name": "second"}]})
+    Lake(tmp_path / "lake").resolve(first.tables["release"].files[0]).unlink()
+    build(tmp_path, models=FEW)
+
+    assert [row[2] for row in content(tmp_path)["er.releases"][1]] == ["first", "second"]
+
+
+def test_checks_of_what_did_not_change_are_kept(tmp_path: Path) -> None:
+    kit.write_lake(tmp_path, {"sprint": [{"id": "1", "name": "s", "release_id": "99"}]})
+    first = build(tmp_path)
+    kit.write_lake(tmp_path, {"defect": [{"id": "1", "name": "d"}]})
+    second = build(tmp_path)
+
+    assert [check.name for check in second.checks] == [check.name for check in first.checks]
+    unresolved = {check.name: check.passed for check in second.checks}
+    assert unresolved["relation:er.sprints.release_id"] is False
+
+
+def test_files_that_a_full_extract_dropped_rebuild_their_table(tmp_path: Path) -> None:
+    kit.write_lake(tmp_path, {"release": [{"id": "5"}, {"id": "6"}], "defect": [{"id": "1"}]})
+    build(tmp_path, models=FEW)
+    kit.write_lake(tmp_path, {"release": [{"id": "5"}]}, restart=("release",))
+    build(tmp_path, models=FEW)
+
+    assert how_built(tmp_path) == (1, ["release"])
+    assert [row[1] for row in content(tmp_path)["er.releases"][1]] == ["5"]
+
+
+def test_a_new_column_rebuilds_its_table_alone(tmp_path: Path) -> None:
+    without = ("release.start_date",)
+    kit.write_lake(tmp_path, {"release": [{"id": "5"}]}, without=("release.description",))
+    build(tmp_path, models=FEW)
+    kit.write_lake(tmp_path, {"defect": [{"id": "1"}]}, without=without)
+    build(tmp_path, models=FEW)
+
+    assert how_built(tmp_path) == (1, ["defect", "release"])
+    assert len(content(tmp_path)["octane.release"][1]) == 1
+
+
+def test_a_warehouse_of_another_version_is_rebuilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.write_lake(tmp_path, {"release": [{"id": "5"}]})
+    build(tmp_path, models=FEW)
+    monkeypatch.setattr(update, "__version__", "0.0.later")
+    build(tmp_path, models=FEW)
+
+    assert how_built(tmp_path)[0] is None
+
+
+def test_a_full_build_rebuilds(tmp_path: Path) -> None:
+    kit.write_lake(tmp_path, {"release": [{"id": "5"}]})
+    build(tmp_path, models=FEW)
+    build(tmp_path, models=FEW, full=True)
+
+    assert how_built(tmp_path)[0] is None
+
+
+def test_other_models_take_the_place_of_the_former(tmp_path: Path) -> None:
+    kit.write_lake(tmp_path, {"release": [{"id": "5"}]})
+    build(tmp_path)
+    build(tmp_path, models=FEW)
+
+    assert set(content(tmp_path, ("er",))) == {model.name for model in FEW if model.schema == "er"}
