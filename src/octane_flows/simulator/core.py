@@ -24,6 +24,7 @@ from octane_flows.simulator.database import SpaceIds
 from octane_flows.simulator.faults import Faults
 from octane_flows.simulator.schema import FieldDef
 from octane_flows.simulator.switches import switches
+from octane_flows.simulator.udf import kind_of_field, restore
 from octane_flows.simulator.workspace import MASTER, Workspace, workspace_row
 
 __all__ = ["DATASETS", "LocalFeeder", "Simulator"]
@@ -34,6 +35,8 @@ DATASETS: dict[str, tuple[str, ...]] = {
     "demo": ("demo",),
     "generated": ("generated",),
 }
+
+API_KEY_USER = "901"
 
 
 class Simulator:
@@ -78,6 +81,8 @@ class Simulator:
         self.workspace = first.id
         self.schema, self.store = first.schema, first.store
         self.reader, self.writer = first.reader, first.writer
+        if path is not None and path.with_name(f"{path.name}.{MASTER}").exists():
+            _ = self.master  # its shared fields belong to the other workspaces
         self.wsgi = Application(self)
         self.load(dataset)
         if clock is not None:  # the loaders of a dataset turn the clock
@@ -103,6 +108,9 @@ class Simulator:
         with self._lock:
             if self._master is None:
                 self._master = self._open(MASTER, "Shared entities", suffix=f".{MASTER}")
+                store = self._master.store
+                store.peers = [store, *(one.store for one in self.workspaces.values())]
+                restore(store)
             return self._master
 
     def load(self, dataset: str) -> None:
@@ -140,13 +148,23 @@ class Simulator:
             filterable=field_type not in {"object"}, sortable=not multiple, editable=True,
             max_length=255 if field_type == "string" else None, is_user_defined=True,
         )  # fmt: skip
+        kind = kind_of_field(definition)
         for workspace in self.workspaces.values():
+            if kind is not None:
+                workspace.store.insert(kind, {
+                    "name": name, "label": definition.label, "entity_type": entity,
+                    "multiple": multiple, "is_user_defined": True,
+                    "list": {"type": "list_node", "id": list_root} if list_root else None,
+                })  # fmt: skip
             workspace.store.add_field(entity, definition)
 
     def remove_field(self, entity: str, name: str) -> None:
         """Remove a field from every workspace while the server runs."""
         for workspace in self.workspaces.values():
-            workspace.store.remove_field(entity, name)
+            store = workspace.store
+            for row in store.find("field_metadata", entity_type=entity, name=name):
+                store.delete(row["type"], row["id"])
+            store.remove_field(entity, name)
 
     def retype_field(self, entity: str, name: str, field_type: str) -> None:
         """Give a scalar field another type in every workspace while the server runs."""
@@ -168,6 +186,25 @@ class Simulator:
             *(workspace.row() for workspace in self.workspaces.values()),
             *(workspace_row(key, name) for key, name in self.forbidden_workspaces.items()),
         ]
+
+    def user_rows(self) -> list[dict[str, Any]]:
+        """The users of the space as JSON objects: those of its workspaces, and the API key."""
+        people: dict[str, dict[str, Any]] = {}
+        for workspace in self.workspaces.values():
+            for user in workspace.store.find("workspace_user"):
+                people.setdefault(user["id"], {
+                    "type": "sharedspace_user", "id": user["id"], "name": user["name"],
+                    "email": user["email"], "full_name": user["full_name"],
+                    "first_name": user["first_name"], "last_name": user["last_name"],
+                    "activity_level": 0, "is_api_key": False,
+                })  # fmt: skip
+        key = self.auth.client_id
+        api_key = {
+            "type": "sharedspace_user", "id": API_KEY_USER, "name": key, "email": None,
+            "full_name": key, "first_name": key, "last_name": "", "activity_level": 0,
+            "is_api_key": True,
+        }  # fmt: skip
+        return [*people.values(), api_key]
 
     def state(self) -> dict[str, Any]:
         """Row counts, clock and counters, as the control endpoint shows them."""

@@ -54,7 +54,7 @@ class SpaceIds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._next = {"work_item": FIRST_ID}
+        self._next = {"work_item": FIRST_ID, "workspace_user": FIRST_ID}
 
     def __contains__(self, family: object) -> bool:
         return family in self._next
@@ -87,6 +87,8 @@ class Database:
         self.clock = clock
         self.workspace = workspace
         self.space_ids = ids or SpaceIds()
+        # The databases that a field defined here belongs to.
+        self.peers: list[Database] = [self]
         self.lock = threading.RLock()
         self.version = 0
         # An empty name is SQLite's private on-disk database: it vanishes with the connection.
@@ -153,6 +155,8 @@ class Database:
                         statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
                         .replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1)
                     )  # fmt: skip
+                if self.connection.execute(f"SELECT 1 FROM {quoted(name)} LIMIT 1").fetchone():
+                    self._filled.add(name)
 
     def remove_field(self, entity: str, name: str) -> None:
         """Take a field out of the schema; its stored values stay unseen."""

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from octane_flows.simulator.clock import iso
+from octane_flows.simulator.extra_types import UDF_KINDS
 from octane_flows.simulator.last_runs import PLANNED, renew_last_runs
 from octane_flows.simulator.store import Store
+from octane_flows.simulator.udf import define
 
 __all__ = ["after_write", "complete", "summary_status"]
 
@@ -56,6 +58,9 @@ def complete(store: Store, kind: str, values: dict[str, Any]) -> None:
         suite = values.get("test_suite")
         if suite is not None:
             values["order"] = len(store.find(family, test_suite=suite["id"]))
+    if kind in UDF_KINDS:
+        values["is_user_defined"] = True
+        values.setdefault("multiple", False)
     if family == "run":
         _complete_run(store, kind, values)
 
@@ -100,6 +105,8 @@ def after_write(
             run = store.get(kind, identifier)
             if run and run["test"]:
                 tests.add(run["test"]["id"])
+        elif kind in UDF_KINDS:
+            define(store, kind, store.get(kind, identifier) or values)
         elif family == "work_item" and "phase" in values:
             _close(store, kind, identifier, values)
     for test in tests:

@@ -14,11 +14,13 @@ from octane_flows.simulator.faults import Faults
 from octane_flows.simulator.query import (
     WILDCARD,
     And,
-    Compare,
+    Cross,
     Literal,
     Node,
     Not,
+    Null,
     Or,
+    has_or,
     parse,
     unwrap,
 )
@@ -40,13 +42,23 @@ def matches(node: Node, row: Mapping[str, Any], kind: str) -> bool:
         return any(matches(part, row, kind) for part in node.parts)
     if isinstance(node, Not):
         return not matches(node.part, row, kind)
-    if not isinstance(node, Compare):
-        raise bad_query("Sub-queries cannot be used here")
     if node.field not in row:
         raise unknown_field(kind, node.field)
+    if isinstance(node, Cross):
+        return any(_refers(row[node.field], part, kind) for part in node.alternatives)
     if node.op not in {"EQ", "IN"}:
         raise bad_query(f"The operator {node.op} cannot be used here")
     return any(_equal(row[node.field], value) for value in node.values)
+
+
+def _refers(value: Any, part: Node | Null | Literal, kind: str) -> bool:
+    """Whether a reference, or one of several, fulfils the inside of a pair of braces."""
+    held = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else None
+    if held is None or isinstance(part, Literal):
+        raise bad_query(f"Only references of a {kind} take sub-queries, and those no token")
+    if isinstance(part, Null):
+        return not held
+    return any(matches(part, one, kind) for one in held)
 
 
 def _equal(found: Any, value: Literal) -> bool:
@@ -71,23 +83,15 @@ def _equal(found: Any, value: Literal) -> bool:
 def _filtered(rows: list[dict[str, Any]], query: str | None, kind: str) -> dict[str, Any]:
     if query:
         node = parse(unwrap(query))
-        if _has_or(node):
+        if has_or(node):
             raise bad_query("Metadata queries know only the operator ;")
         rows = [row for row in rows if matches(node, row, kind)]
     return {"total_count": len(rows), "data": rows, "exceeds_total_count": False}
 
 
-def _has_or(node: Node) -> bool:
-    if isinstance(node, Or):
-        return True
-    if isinstance(node, And):
-        return any(_has_or(part) for part in node.parts)
-    return isinstance(node, Not) and _has_or(node.part)
-
-
 def entities(store: Store, query: str | None) -> dict[str, Any]:
     """`metadata/entities`."""
-    rows = [_entity(store, entity) for entity in store.schema.entities.values()]
+    rows = [_entity(store, one) for one in store.schema.entities.values() if one.listed]
     return _filtered(rows, query, "entity_metadata")
 
 
@@ -97,7 +101,7 @@ def fields(schema: Schema, faults: Faults, query: str | None) -> dict[str, Any]:
         _field(entity, definition, faults)
         for entity in schema.entities.values()
         for definition in sorted(entity.fields.values(), key=lambda item: item.name)
-        if not definition.filter_only
+        if entity.listed and not definition.filter_only
     ]
     return _filtered(rows, query, "field_metadata")
 
@@ -165,7 +169,7 @@ def _field(entity: EntityDef, definition: FieldDef, faults: Faults) -> dict[str,
         "required": definition.required,
         "unique": False,
         "editable": definition.editable,
-        "final": False,
+        "final": definition.final,
         "sanitization": "HTML" if definition.field_type == "memo" else None,
         "max_length": definition.max_length,
         "access_level": definition.access_level,

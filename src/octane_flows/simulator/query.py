@@ -12,7 +12,19 @@ from typing import NamedTuple
 
 from octane_flows.simulator.answers import bad_query
 
-__all__ = ["And", "Compare", "Cross", "Literal", "Node", "Not", "Null", "Or", "parse", "unwrap"]
+__all__ = [
+    "And",
+    "Compare",
+    "Cross",
+    "Literal",
+    "Node",
+    "Not",
+    "Null",
+    "Or",
+    "has_or",
+    "parse",
+    "unwrap",
+]
 
 WILDCARD = "\0"  # an unescaped * inside a string literal
 MAX_DEPTH = 40
@@ -274,3 +286,10 @@ def unwrap(parameter: str) -> str:
     if len(text) < 2 or not (text.startswith('"') and text.endswith('"')):
         raise bad_query("The query must stand between double quotes")
     return text[1:-1]
+
+
+def has_or(node: Node) -> bool:
+    """Whether the tree holds `||` outside sub-queries."""
+    if isinstance(node, And):
+        return any(has_or(part) for part in node.parts)
+    return isinstance(node, Or) or (isinstance(node, Not) and has_or(node.part))

@@ -13,13 +13,14 @@ from typing import Any
 
 from octane_flows.simulator.answers import (
     ApiError,
+    bad_query,
     entity_not_found,
     illegal_value,
     not_authorized,
     unknown_field,
 )
 from octane_flows.simulator.faults import Faults
-from octane_flows.simulator.query import parse, unwrap
+from octane_flows.simulator.query import has_or, parse, unwrap
 from octane_flows.simulator.render import (
     Wanted,
     default_fields,
@@ -27,7 +28,7 @@ from octane_flows.simulator.render import (
     parse_fields,
     row_expression,
 )
-from octane_flows.simulator.schema import EntityDef
+from octane_flows.simulator.schema import SHARED_STORAGE, EntityDef
 from octane_flows.simulator.sql import Condition, compile_query
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import column_of, quoted
@@ -37,6 +38,9 @@ __all__ = ["Caller", "Page", "Reader", "whole"]
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
 MAX_LIST_NODES = 5000
+# What one query of the log may give in all, over all its pages.
+MAX_RECORDS = 10_000
+_LOGS = frozenset({"audit", "history_record"})
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class Reader:
 
     def page(self, entity: EntityDef, parameters: Mapping[str, str], caller: Caller) -> Page:
         """One page of a collection."""
+        if entity.name == "audit":
+            _check_audit(parameters)
         condition = self.condition(entity, parameters.get("query"), caller)
         if parameters.get("text_search"):
             condition = self._search(entity, parameters["text_search"], condition)
@@ -93,6 +99,9 @@ class Reader:
         order = self._order(entity, parameters.get("order_by"))
         shown = self._shown(entity, parameters.get("fields"), caller)
         family = quoted(self.schema.family(entity.name))
+        capped = entity.name in _LOGS
+        if capped:
+            limit = max(0, min(limit, MAX_RECORDS - offset))
         with self.store.lock:
             total = self._count(family, condition)
             cap = self.faults.setting("count_cap", "max")
@@ -110,7 +119,8 @@ class Reader:
                 f" ORDER BY {order}",
                 (*condition.parameters, limit, offset),
             )
-        return Page([row[0] for row in rows], total)
+        exceeds = capped and total > MAX_RECORDS
+        return Page([row[0] for row in rows], MAX_RECORDS if exceeds else total, exceeds)
 
     def one(
         self, entity: EntityDef, identifier: str, parameters: Mapping[str, str], caller: Caller
@@ -283,14 +293,23 @@ class Reader:
         )
 
     def _type_sql(self, entity: EntityDef, caller: Caller) -> str:
-        if entity.name == "application_module":
-            return "'application_module'"
+        if entity.name in SHARED_STORAGE:
+            return f"'{entity.name}'"
         concrete = self.aggregate_rows == "concrete" or (
             self.aggregate_rows == "auto" and caller.preview
         )
         if entity.name in self.schema.subtypes and not concrete:
             return f"'{entity.name}'"
         return "t.type"
+
+
+def _check_audit(parameters: Mapping[str, str]) -> None:
+    """Audits are asked with `query`, `fields`, `limit` and `offset`, and without `||`."""
+    others = set(parameters) - {"query", "fields", "limit", "offset"}
+    if others:
+        raise illegal_value(f"Audits do not take the parameter {min(others)}")
+    if parameters.get("query") and has_or(parse(unwrap(parameters["query"]))):
+        raise bad_query("Queries of audits know only the operator ;")
 
 
 def _hidden(entity: EntityDef, wanted: Wanted) -> None:

@@ -16,7 +16,7 @@ from octane_flows.simulator.misbehave import shifted, spoil
 from octane_flows.simulator.reads import Caller, Page
 from octane_flows.simulator.schema import EntityDef
 from octane_flows.simulator.wire import body_of, caller_of, json_response, parameters_of
-from octane_flows.simulator.workspace import Workspace
+from octane_flows.simulator.workspace import MASTER, Workspace
 from octane_flows.simulator.writes import Outcome, require_list
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["answer"]
 
 _METHODS = {"GET": "GET", "POST": "CREATE", "PUT": "UPDATE", "DELETE": "DELETE"}
+
+# Work is done in workspaces; the master workspace holds what they share.
+_NOT_SHARED = frozenset({
+    "work_item", "task", "test", "test_suite_link_to_test", "run", "requirement", "product_area",
+    "ci_server", "pipeline",
+})  # fmt: skip
 
 
 def answer(
@@ -66,6 +72,8 @@ def _write(workspace: Workspace, request: Request, entity: EntityDef, caller: Ca
         return _delete(workspace, entity, parameters, caller)
     body = body_of(request)
     if request.method == "POST":
+        if workspace.id == MASTER and workspace.schema.family(entity.name) in _NOT_SHARED:
+            raise not_authorized(f"{entity.name} belongs into a workspace, not into {MASTER}")
         atomic = parameters.get("is_atomic_creation") == "true"
         outcome = workspace.writer.create(entity, require_list(body), atomic=atomic)
         return _written(workspace, entity, outcome, parameters, caller, 201)

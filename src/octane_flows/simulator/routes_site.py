@@ -16,6 +16,7 @@ from octane_flows.simulator.answers import not_found
 from octane_flows.simulator.query import parse, unwrap
 from octane_flows.simulator.reads import Page, whole
 from octane_flows.simulator.wire import caller_of, json_response
+from octane_flows.simulator.workspace import MASTER
 
 if TYPE_CHECKING:
     from octane_flows.simulator.core import Simulator
@@ -36,11 +37,16 @@ def answer(simulator: Simulator, request: Request) -> Response:
             raise not_found(404, f"SharedSpaceNotFoundException: no shared space {parts[2]}")
         if len(parts) >= 5 and parts[3] == "workspaces":
             return routes_workspace.answer(simulator, request, parts[4], parts[5:])
-    if request.method == "GET":
-        found = _get(simulator, request, parts)
-        if found is not None:
-            return found
-    raise not_found()
+        if len(parts) >= 5 and parts[3] == "shared_area":
+            return routes_workspace.answer(simulator, request, MASTER, parts[4:])
+    if parts in (["api", "audits"], ["api", "shared_spaces", simulator.shared_space, "audits"]):
+        return routes_workspace.answer(simulator, request, MASTER, ["audits"])
+    if request.method != "GET":
+        raise not_found()
+    found = _get(simulator, request, parts)
+    if found is None:
+        raise not_found()
+    return found
 
 
 def _get(simulator: Simulator, request: Request, parts: list[str]) -> Response | None:
@@ -56,8 +62,20 @@ def _get(simulator: Simulator, request: Request, parts: list[str]) -> Response |
         if len(parts) == 3:
             return json_response(json.dumps(simulator.space_row()))
         if parts[3:] == ["workspaces"]:
-            return _flat(request, simulator.workspace_rows(), "workspace")
+            return _flat(request, _with_users(simulator), "workspace")
+        if parts[3:] == ["users"]:
+            return _flat(request, simulator.user_rows(), "sharedspace_user")
     return None
+
+
+def _with_users(simulator: Simulator) -> list[dict[str, Any]]:
+    """The workspaces, each with references to its users, so that `users EQ {..}` can be asked."""
+    rows = simulator.workspace_rows()
+    for row in rows:
+        workspace = simulator.workspaces.get(row["id"])
+        users = workspace.store.find("workspace_user") if workspace else []
+        row["users"] = [{"type": "sharedspace_user", "id": user["id"]} for user in users]
+    return rows
 
 
 def _flat(request: Request, rows: list[dict[str, Any]], kind: str) -> Response:
@@ -68,7 +86,11 @@ def _flat(request: Request, rows: list[dict[str, Any]], kind: str) -> Response:
         rows = [row for row in rows if metadata.matches(node, row, kind)]
     limit = whole(request.args.get("limit"), "limit", 50, 1, 1000)
     offset = whole(request.args.get("offset"), "offset", 0, 0)
-    names = {"type", "id", *request.args.get("fields", "id,name").split(",")}
-    shown = [{k: v for k, v in row.items() if k in names} for row in rows]
+    names = {"type", "id", *(request.args.get("fields") or "id,name").split(",")}
+    shown = [{k: _listed(v) for k, v in row.items() if k in names} for row in rows]
     page = [json.dumps(row) for row in shown[offset : offset + limit]]
     return json_response(Page(page, len(rows)).text())
+
+
+def _listed(value: Any) -> Any:
+    return {"total_count": len(value), "data": value} if isinstance(value, list) else value

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
+from octane_flows.simulator.extra_types import EXTRA_TYPES
 from octane_flows.simulator.relations import INVERSES, LINKS, Inverse, Link
 
 __all__ = ["EntityDef", "FieldDef", "Schema", "load_schema"]
 
 AGGREGATES = (
     "work_item", "test", "run", "requirement", "taxonomy_node", "executor",
-    "test_suite_link_to_test",
+    "test_suite_link_to_test", "field_metadata",
 )  # fmt: skip
 # Two names for the same rows: the second is read through its own collection and fields.
-SHARED_STORAGE = {"application_module": "product_area"}
+SHARED_STORAGE = {"application_module": "product_area", "history_record": "audit"}
 # Families whose ids are words (dotted logical names, or random ones for user-made rows).
 NAMED_FAMILIES = frozenset({"list_node", "phase", "metaphase"})
 LOGICAL_NAME_FAMILIES = frozenset({
@@ -59,6 +60,7 @@ class FieldDef:
     sortable: bool = True
     editable: bool = False
     required: bool = False
+    final: bool = False
     max_length: int | None = None
     is_user_defined: bool = False
     filter_only: bool = False
@@ -80,6 +82,7 @@ class EntityDef:
     collection: str
     methods: tuple[str, ...]
     subtype_of: str | None
+    listed: bool = True
     fields: dict[str, FieldDef] = field(default_factory=dict)
 
     @property
@@ -111,13 +114,16 @@ class Schema:
         self.subtypes: dict[str, tuple[str, ...]] = {}
         for name, raw in model["entities"].items():
             self.entities[name] = _entity(name, raw)
+        for name, raw in EXTRA_TYPES.items():
+            self.entities[name] = _entity(name, raw)
+            self.entities[name].listed = False
         for aggregate in AGGREGATES:
             parts = [e.name for e in self.entities.values() if e.subtype_of == aggregate]
             self.subtypes[aggregate] = tuple(parts)
             for part in parts:
                 for definition in self.entities[part].fields.values():
                     self.entities[aggregate].fields.setdefault(definition.name, definition)
-        self.by_collection = {e.collection: e for e in self.entities.values()}
+        self.by_collection = {e.collection: e for e in self.entities.values() if e.collection}
         for alias, collection in COLLECTION_ALIASES.items():
             self.by_collection[alias] = self.by_collection[collection]
         self._add_relations()
@@ -163,14 +169,21 @@ class Schema:
     def add_field(self, entity: str, definition: FieldDef) -> None:
         """Add a field to an entity type, its aggregate or its subtypes."""
         for name in {entity, *self.subtypes.get(entity, ()), self.family(entity)}:
-            self.entities[name].fields[definition.name] = definition
+            held = self.entities[name]  # a new dictionary: readers may walk the old one
+            held.fields = {**held.fields, definition.name: definition}
         if definition.is_reference and definition.multiple:
             self._own_link(self.family(entity), definition)
 
     def remove_field(self, entity: str, name: str) -> None:
         """Take a field out of an entity type and its family (its data stays, unseen)."""
-        for member in {entity, *self.subtypes.get(entity, ()), self.family(entity)}:
-            self.entities[member].fields.pop(name, None)
+        gone = {entity, *self.subtypes.get(entity, ())}
+        family = self.family(entity)
+        if not any(name in self.entities[one].fields for one in self.members(family)
+                   if one not in gone and one != family):  # fmt: skip
+            gone.add(family)
+        for member in gone:
+            held = self.entities[member]
+            held.fields = {key: kept for key, kept in held.fields.items() if key != name}
 
     def retype_field(self, entity: str, name: str, field_type: str) -> None:
         """Give a field another type in the whole family, which stores it once."""
@@ -235,6 +248,7 @@ def _entity(name: str, raw: dict[str, Any]) -> EntityDef:
             sortable=bool(value.get("sortable")),
             editable=bool(value.get("editable")),
             required=bool(value.get("required")),
+            final=bool(value.get("final")),
             max_length=value.get("max_length"),
             returned_by_default=key == "logical_name",
         )
@@ -261,6 +275,8 @@ def _universal(entity: EntityDef, family: str) -> list[FieldDef]:
             FieldDef("is_hidden", "Is hidden", "boolean", editable=True),
             FieldDef("color_hex", "Color", "string", editable=True),
         ]
+    if family == "transition":
+        fields.append(FieldDef("is_primary", "Is primary", "boolean", editable=True))
     if family == "list_node":
         fields.append(FieldDef("index", "Index", "integer", editable=True))
     if family == "release":

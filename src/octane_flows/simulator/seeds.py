@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from octane_flows.simulator.store import Store
+from octane_flows.simulator.workflow import transitions_of
 
 __all__ = ["seed"]
 
@@ -132,3 +133,14 @@ def _seed_phases(store: Store) -> None:
                 }),
                 id=phase,
             )  # fmt: skip
+        store.insert_many(
+            "transition",
+            [
+                _stamped({
+                    "entity": entity, "is_system": True, "is_primary": primary,
+                    "source_phase": {"type": "phase", "id": source},
+                    "target_phase": {"type": "phase", "id": target},
+                })
+                for source, target, primary in transitions_of(ordered)
+            ],
+        )  # fmt: skip

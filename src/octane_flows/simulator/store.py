@@ -1,7 +1,7 @@
-"""The state of one simulated workspace, in SQLite.
+"""Writing the rows of one simulated workspace, in SQLite.
 
 In: rows as dictionaries (references as {"type","id"}), from the write layer, the CI endpoints and
-the datasets. Out: rows the same way, and a locked connection for the SQL of the read layer.
+the datasets. Out: the tables of database.py kept in order; rows.py reads them back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from octane_flows.simulator.clock import iso
-from octane_flows.simulator.database import FIRST_ID, Database
+from octane_flows.simulator.database import FIRST_ID
+from octane_flows.simulator.rows import Rows
 from octane_flows.simulator.schema import (
     LOGICAL_NAME_FAMILIES,
     NAMED_FAMILIES,
@@ -23,7 +24,7 @@ from octane_flows.simulator.schema import (
 )
 from octane_flows.simulator.tables import Column, quoted
 
-__all__ = ["FIRST_ID", "Store"]
+__all__ = ["DEFAULT_AUTHOR", "FIRST_ID", "Store"]
 
 DEFAULT_AUTHOR = {"type": "workspace_user", "id": "1001"}
 _OWNER_FLAGS = {"comment": "has_comments", "attachment": "has_attachments"}
@@ -36,8 +37,8 @@ def opaque_name(*parts: object) -> str:
     return "".join(_LETTERS[byte % 36] for byte in digest[:25])
 
 
-class Store(Database):
-    """Rows of one workspace as dictionaries; every public method takes the lock."""
+class Store(Rows):
+    """Writes rows of one workspace; every public method takes the lock."""
 
     def _new_id(self, family: str, given: str | None, values: Mapping[str, Any]) -> int | str:
         if family in NAMED_FAMILIES:
@@ -238,12 +239,17 @@ class Store(Database):
                 (new, len(old[0]) + 1, old[0] + "%"),
             )
 
-    def delete(self, entity_type: str, id: str) -> None:
-        """Remove one row, its links, what belongs to it, and the references that point at it."""
+    def delete(self, entity_type: str, id: str) -> list[tuple[str, str, str | None]]:
+        """Remove one row, its links, what belongs to it, and the references that point at it.
+
+        Gives (type, id, name) of every row that went.
+        """
         family = self.schema.family(entity_type)
         key = self.key(family, id)
+        name = "name" if "name" in self._columns[family] else "NULL"
         with self.transaction():
-            self._let_go(family, key)
+            rows = self.read(f"SELECT type, {name} FROM {quoted(family)} WHERE id = ?", (key,))
+            gone = self._let_go(family, key)
             if family in _OWNER_FLAGS:
                 self._lower_flag(family, key)
             for (owner, _), end in self.schema.link_ends.items():
@@ -252,35 +258,33 @@ class Store(Database):
                         f"DELETE FROM {quoted(end.link)} WHERE {end.own} = ?", (key,)
                     )
             self.connection.execute(f"DELETE FROM {quoted(family)} WHERE id = ?", (key,))
+        return [*gone, *((kind, id, name_) for kind, name_ in rows)]
 
-    def _let_go(self, family: str, key: int | str | None) -> None:
+    def _let_go(self, family: str, key: int | str | None) -> list[tuple[str, str, str | None]]:
         """Children of a tree go to its root, required owners take rows along, others are unset."""
+        gone: list[tuple[str, str, str | None]] = []
         for child, columns in self._columns.items():
             for name, column in columns.items():
                 if column.kind != "single" or column.far_family != family:
                     continue
                 reference = quoted(f"{name}_id")
+                pointing = f"FROM {quoted(child)} WHERE {reference} = ?"
                 owned = name.startswith("owner_") and child in _OWNER_FLAGS
                 if child == family and name == "parent":
-                    rows = self.read(
-                        f"SELECT id FROM {quoted(child)} WHERE {reference} = ?", (key,)
-                    )
                     root = {"type": self.type_of(family, self.root(family)),
                             "id": self.root(family)}  # fmt: skip
-                    for (row,) in rows:
+                    for (row,) in self.read(f"SELECT id {pointing}", (key,)):
                         self.update(child, str(row), {"parent": root})
                 elif owned or self.schema.entities[child].fields[name].required:
-                    rows = self.read(
-                        f"SELECT type, id FROM {quoted(child)} WHERE {reference} = ?", (key,)
-                    )
-                    for kind, row in rows:
-                        self.delete(kind, str(row))
+                    for kind, row in self.read(f"SELECT type, id {pointing}", (key,)):
+                        gone += self.delete(kind, str(row))
                 else:
                     self.connection.execute(
                         f"UPDATE {quoted(child)} SET {reference} = NULL,"
                         f" {quoted(name + '_type')} = NULL WHERE {reference} = ?",
                         (key,),
                     )
+        return gone
 
     def _lower_flag(self, family: str, key: int | str | None) -> None:
         """`has_comments` or `has_attachments` of the owner, when the last one goes."""
@@ -385,91 +389,6 @@ class Store(Database):
                 f" ({own}, {own}_type, {far}, {far}_type) VALUES (?, ?, ?, ?)",
                 rows,
             )
-
-    def linked(self, entity_type: str, id: str, field: str) -> list[dict[str, str]]:
-        """The references of a multi-reference field of one row."""
-        family = self.schema.family(entity_type)
-        key = self.key(family, id)
-        inverse = self.schema.inverses.get((family, field))
-        if inverse is not None:
-            sql = (
-                f"SELECT type, id FROM {quoted(inverse.child)}"
-                f" WHERE {quoted(inverse.reference + '_id')} = ? ORDER BY id"
-            )
-        else:
-            end = self.schema.link_ends[(family, field)]
-            if end.link not in self._filled:
-                return []
-            sql = (
-                f"SELECT {end.far}_type, {end.far} FROM {quoted(end.link)}"
-                f" WHERE {end.own} = ? ORDER BY {end.far}"
-            )
-        return [{"type": kind, "id": str(far)} for kind, far in self.read(sql, (key,))]
-
-    # -- reading rows as dictionaries -----------------------------------------------------------
-
-    def get(self, entity_type: str, id: str) -> dict[str, Any] | None:
-        """One row with its scalars, single references and stored links, or None."""
-        family = self.schema.family(entity_type)
-        found = self._select(entity_type, "id = ?", (self.key(family, id),))
-        return found[0] if found else None
-
-    def find(self, entity_type: str, **equals: Any) -> list[dict[str, Any]]:
-        """Rows whose fields equal the values; single references are given as id text."""
-        family = self.schema.family(entity_type)
-        conditions, parameters = ["1"], []
-        for name, value in equals.items():
-            column = self._columns[family].get(name)
-            if name == "id":
-                sql_name, value = "id", self.key(family, value)
-            elif column is not None and column.kind == "single":
-                sql_name = f"{name}_id"
-                value = None if value is None else self.key(column.far_family, value)
-            elif column is not None and column.kind == "scalar":
-                sql_name = name
-            else:
-                raise KeyError(f"{entity_type} cannot be found by {name}")
-            if value is None:
-                conditions.append(f"{quoted(sql_name)} IS NULL")
-            else:
-                conditions.append(f"{quoted(sql_name)} = ?")
-                parameters.append(int(value) if isinstance(value, bool) else value)
-        return self._select(entity_type, " AND ".join(conditions), parameters)
-
-    def _select(
-        self, entity_type: str, where: str, parameters: Sequence[Any]
-    ) -> list[dict[str, Any]]:
-        family = self.schema.family(entity_type)
-        if entity_type != family and entity_type in self.schema.subtypes.get(family, ()):
-            where = f"({where}) AND type = '{entity_type}'"
-        with self.lock:
-            cursor = self.connection.execute(
-                f"SELECT * FROM {quoted(family)} WHERE {where} ORDER BY id", parameters
-            )
-            names = [item[0] for item in cursor.description]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-            return [self._unflatten(family, row) for row in rows]
-
-    def _unflatten(self, family: str, row: dict[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = {"id": str(row["id"]), "type": row["type"]}
-        if family in self.schema.subtypes:
-            result["subtype"] = row["type"]
-        for name, column in self._columns[family].items():
-            if column.kind == "scalar":
-                value = row[name]
-                if value is not None and column.field.field_type == "boolean":
-                    value = bool(value)
-                elif value is not None and column.field.field_type == "object":
-                    value = json.loads(value)
-                result[name] = value
-            elif column.kind == "single":
-                target = row[f"{name}_id"]
-                result[name] = (
-                    None if target is None else {"type": row[f"{name}_type"], "id": str(target)}
-                )
-            elif column.kind == "link" and not column.field.filter_only:
-                result[name] = self.linked(family, str(row["id"]), name)
-        return result
 
 
 def _targets(value: Any) -> Sequence[Mapping[str, Any]]:

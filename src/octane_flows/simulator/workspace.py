@@ -16,6 +16,7 @@ from octane_flows.simulator.reads import Reader
 from octane_flows.simulator.schema import load_schema
 from octane_flows.simulator.seeds import seed
 from octane_flows.simulator.store import Store
+from octane_flows.simulator.udf import restore
 from octane_flows.simulator.writes import Writer
 
 __all__ = ["MASTER", "Workspace", "workspace_row"]
@@ -45,6 +46,8 @@ class Workspace:
         self.is_new = self.store.type_of("workspace_user", "1001") is None
         if self.is_new:
             seed(self.store, user=user, roots=identifier != MASTER)
+        else:
+            restore(self.store)
         self.reader = Reader(self.store, faults)
         self.writer = Writer(self.store)
 

@@ -18,11 +18,15 @@ from octane_flows.simulator.answers import (
     unknown_field,
 )
 from octane_flows.simulator.effects import after_write, complete
+from octane_flows.simulator.extra_types import UDF_KINDS
+from octane_flows.simulator.history import Log
 from octane_flows.simulator.last_runs import renew_last_runs
-from octane_flows.simulator.schema import EntityDef, FieldDef
+from octane_flows.simulator.schema import TREE_FAMILIES, EntityDef, FieldDef
 from octane_flows.simulator.sql import parse_moment
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import column_of, quoted
+from octane_flows.simulator.udf import check_definition
+from octane_flows.simulator.workflow import check_transition
 
 __all__ = ["Outcome", "Writer"]
 
@@ -61,44 +65,53 @@ class Writer:
         self.schema = store.schema
 
     def create(self, entity: EntityDef, rows: Sequence[Any], *, atomic: bool = False) -> Outcome:
-        """Add rows; those that break a rule are left out and reported."""
+        """Add rows; those that break a rule are left out and reported (atomic: with all others)."""
         outcome = Outcome()
         touched: list[tuple[str, str, dict[str, Any]]] = []
-        prepared: list[tuple[int, str, dict[str, Any]]] = []
         with self.store.transaction():
+            prepared: list[tuple[str, dict[str, Any]]] = []
             for index, row in enumerate(rows):
                 try:
-                    kind, values = self._new(entity, row)
+                    prepared.append(self._new(entity, row))
                     if not atomic:
-                        identifier = self.store.insert(kind, values)
-                        outcome.ids.append(identifier)
-                        touched.append((kind, identifier, values))
-                    else:
-                        prepared.append((index, kind, values))
+                        self._insert(prepared, touched)
+                        prepared = []
                 except ApiError as error:
                     outcome.errors.append((index, error))
-            if atomic and not outcome.errors:
-                for _, kind, values in prepared:
-                    identifier = self.store.insert(kind, values)
-                    outcome.ids.append(identifier)
-                    touched.append((kind, identifier, values))
+            if not outcome.errors:
+                self._insert(prepared, touched)
+            outcome.ids += [identifier for _, identifier, _ in touched]
+            log = Log(self.store)
+            for written in touched:
+                log.created(*written)
             after_write(self.store, touched, created=True)
+            log.write()
         return outcome
+
+    def _insert(
+        self,
+        prepared: list[tuple[str, dict[str, Any]]],
+        touched: list[tuple[str, str, dict[str, Any]]],
+    ) -> None:
+        for kind, values in prepared:
+            touched.append((kind, self.store.insert(kind, values), values))
 
     def update(self, entity: EntityDef, rows: Sequence[Any], *, append: bool = False) -> Outcome:
         """Change rows that name their id."""
         outcome = Outcome()
         touched: list[tuple[str, str, dict[str, Any]]] = []
         with self.store.transaction():
+            log = Log(self.store)
             for index, row in enumerate(rows):
                 try:
                     if not isinstance(row, Mapping) or "id" not in row:
                         raise illegal_value("An update needs the id of the entity")
-                    touched.append(self._change(entity, str(row["id"]), row, append))
+                    touched.append(self._change(entity, str(row["id"]), row, append, log))
                     outcome.ids.append(str(row["id"]))
                 except ApiError as error:
                     outcome.errors.append((index, error))
             after_write(self.store, touched, created=False)
+            log.write()
         return outcome
 
     def update_one(
@@ -108,29 +121,37 @@ class Writer:
         if not isinstance(row, Mapping):
             raise illegal_value("The body of an update is one JSON object")
         with self.store.transaction():
-            touched = self._change(entity, identifier, row, append)
+            log = Log(self.store)
+            touched = self._change(entity, identifier, row, append, log)
             after_write(self.store, [touched], created=False)
+            log.write()
 
     def delete(self, entity: EntityDef, identifiers: Sequence[str]) -> None:
         """Remove rows; the first unknown id stops all."""
         runs = self.schema.members("run")
         tests: set[str] = set()
-        gone = 0
+        gone: set[str] = set()
         with self.store.transaction():
+            log = Log(self.store)
             for identifier in identifiers:
-                if self.store.type_of(self.schema.family(entity.name), identifier) is None and gone:
+                if identifier in gone:
                     continue  # taken along by a row deleted before
                 kind = self._existing(entity, identifier)
-                if kind in {"work_item_root", "requirement_root"}:
+                if identifier == self.store.root(self.schema.family(kind)) and (
+                    self.schema.family(kind) in TREE_FAMILIES
+                ):
                     raise ApiError(403, "platform.not_authorized", "A root cannot be deleted")
-                run = self.store.get(kind, identifier) if entity.name in runs else None
-                self.store.delete(kind, identifier)
-                gone += 1
+                run = self.store.get(kind, identifier) if kind in runs else None
+                for type_, id_, name in self.store.delete(kind, identifier):
+                    if self.schema.family(type_) == self.schema.family(kind):
+                        gone.add(id_)
+                    log.deleted(type_, id_, name)
                 if run and run["test"]:
                     tests.add(run["test"]["id"])
             for test in tests:
                 if self.store.type_of("test", test) is not None:
                     renew_last_runs(self.store, test)
+            log.write()
 
     # -- one row --------------------------------------------------------------------------------
 
@@ -164,43 +185,45 @@ class Writer:
                 and values.get(required.name) in (None, "")
                 and (kind, required.name) not in NOT_ENFORCED
             ):
-                raise ApiError(
-                    400,
-                    "platform.missing_required_field",
-                    f"The field '{required.name}' of '{kind}' must have a value",
-                    {"entity_type": kind, "field_name": required.name},
-                    business_error=True,
-                )
+                raise _missing(definition, required.name)
         self._unique(kind, values, None)
+        if kind in UDF_KINDS:
+            check_definition(self.store, kind, values)
         return kind, values
 
     def _change(
-        self, entity: EntityDef, identifier: str, row: Mapping[str, Any], append: bool
+        self, entity: EntityDef, identifier: str, row: Mapping[str, Any], append: bool, log: Log
     ) -> tuple[str, str, dict[str, Any]]:
         kind = self._existing(entity, identifier)
         definition = self.schema.entities[kind]
-        if row.get("client_lock_stamp") is not None:
-            held = (self.store.get(kind, identifier) or {}).get("client_lock_stamp")
-            if held != row["client_lock_stamp"]:
-                raise ApiError(
-                    409,
-                    "platform.stale_client_lock_stamp",
-                    f"The {kind} {identifier} was changed by somebody else meanwhile",
-                    {"entity_type": kind, "entity_id": identifier},
-                    business_error=True,
-                )
-        values = {
-            name: self._value(definition, name, value)
-            for name, value in row.items()
-            if name not in ECHOED
-        }
+        held = self.store.get(kind, identifier, links=set(row)) or {}
+        stamp = row.get("client_lock_stamp")
+        if stamp is not None and held.get("client_lock_stamp") != stamp:
+            raise ApiError(
+                409,
+                "platform.stale_client_lock_stamp",
+                f"The {kind} {identifier} was changed by somebody else meanwhile",
+                {"entity_type": kind, "entity_id": identifier},
+                business_error=True,
+            )
+        values: dict[str, Any] = {}
+        for name, value in row.items():
+            if name in ECHOED:
+                continue
+            values[name] = self._value(definition, name, value)
+            if definition.fields[name].final and values[name] != held.get(name):
+                raise _not_editable(definition, name)
+            if definition.fields[name].required and values[name] in (None, ""):
+                raise _missing(definition, name)
+            if append and definition.fields[name].multiple:
+                values[name] = [
+                    *held[name], *(one for one in values[name] if one not in held[name])
+                ]  # fmt: skip
         self._unique(kind, values, identifier)
-        if append:
-            for name in list(values):
-                if definition.fields[name].multiple:
-                    held_targets = self.store.linked(kind, identifier, name)
-                    values[name] = held_targets + values[name]
+        if values.get("phase") is not None:
+            check_transition(self.store, kind, held.get("phase"), values["phase"]["id"])
         self.store.update(kind, identifier, values)
+        log.updated(kind, identifier, held, values)
         return kind, identifier, values
 
     def _unique(self, kind: str, values: Mapping[str, Any], own: str | None) -> None:
@@ -226,13 +249,7 @@ class Writer:
         if definition is None or definition.filter_only:
             raise unknown_field(entity.name, name)
         if not definition.editable:
-            raise ApiError(
-                403,
-                "platform.modify_non_editable_field",
-                f"The field '{name}' of '{entity.name}' cannot be edited",
-                {"entity_type": entity.name, "field_name": name},
-                business_error=True,
-            )
+            raise _not_editable(entity, name)
         if not definition.is_reference:
             return None if value is None else _scalar(entity, definition, value)
         if definition.multiple:
@@ -266,6 +283,26 @@ class Writer:
             if phase[0][0] != entity.name:
                 raise _illegal(entity, definition, f"a phase of {entity.name}")
         return {"type": found, "id": identifier}
+
+
+def _missing(entity: EntityDef, name: str) -> ApiError:
+    return ApiError(
+        400,
+        "platform.missing_required_field",
+        f"The field '{name}' of '{entity.name}' must have a value",
+        {"entity_type": entity.name, "field_name": name},
+        business_error=True,
+    )
+
+
+def _not_editable(entity: EntityDef, name: str) -> ApiError:
+    return ApiError(
+        403,
+        "platform.modify_non_editable_field",
+        f"The field '{name}' of '{entity.name}' cannot be edited",
+        {"entity_type": entity.name, "field_name": name},
+        business_error=True,
+    )
 
 
 def _illegal(entity: EntityDef, definition: FieldDef, wanted: str) -> ApiError:
