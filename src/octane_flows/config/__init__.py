@@ -1,0 +1,28 @@
+"""Settings: environment names `OCTANE_*` and one TOML file in, one validated record out.
+
+Secrets stay wrapped, so that no message, log line or traceback shows them.
+"""
+
+from octane_flows.config.credentials import (
+    ApiKey,
+    Cookie,
+    Credentials,
+    Scheme,
+    Secret,
+    Token,
+    UserPassword,
+)
+from octane_flows.config.settings import Settings, load_home, load_settings
+
+__all__ = [
+    "ApiKey",
+    "Cookie",
+    "Credentials",
+    "Scheme",
+    "Secret",
+    "Settings",
+    "Token",
+    "UserPassword",
+    "load_home",
+    "load_settings",
+]

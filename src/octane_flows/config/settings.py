@@ -1,0 +1,75 @@
+"""Settings: environment names `OCTANE_*` and one TOML file in, one validated record out.
+
+Every mistake is one UsageError that names the setting and the remedy. The command line and the
+pipelines call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from octane_flows.config.credentials import Credentials, read_credentials
+from octane_flows.config.places import (
+    DEFAULT_HOME,
+    ca_file,
+    home_folder,
+    proxy_address,
+    server_url,
+    shared_space,
+    workspaces,
+)
+from octane_flows.config.sources import Found, number
+
+MAX_PAGE_SIZE: Final = 1000  # the largest page that Octane's own clients ask for
+DEFAULT_PAGE_SIZE: Final = 1000  # fewest requests; the server's own default is not documented
+MAX_CONCURRENCY: Final = 8
+DEFAULT_CONCURRENCY: Final = 4  # more has never been shown to help and is less polite
+DEFAULT_TIMEOUT_S: Final = 120.0  # a page of 1,000 wide rows may take a server over a minute
+MAX_TIMEOUT_S: Final = 3600.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that is needed to talk to one shared space; `workspaces` None means all of them."""
+
+    url: str
+    shared_space: str
+    workspaces: tuple[str, ...] | None
+    credentials: Credentials
+    home: Path = DEFAULT_HOME
+    ca_file: Path | None = None
+    proxy: str | None = field(default=None, repr=False)  # may carry a password
+    allow_http_host: str | None = None
+    page_size: int = DEFAULT_PAGE_SIZE
+    concurrency: int = DEFAULT_CONCURRENCY
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+
+def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None) -> Settings:
+    """Read and check all settings; the environment wins over the TOML file.
+
+    Raises UsageError.
+    """
+    found = Found.collect(environ, config_file)
+    allow_http_host = found.get("allow_http_host")
+    return Settings(
+        url=server_url(found, allow_http_host),
+        shared_space=shared_space(found),
+        workspaces=workspaces(found),
+        credentials=read_credentials(found),
+        home=home_folder(found),
+        ca_file=ca_file(found),
+        proxy=proxy_address(found),
+        allow_http_host=allow_http_host,
+        page_size=int(number(found, "page_size", DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE, int)),
+        concurrency=int(number(found, "concurrency", DEFAULT_CONCURRENCY, 1, MAX_CONCURRENCY, int)),
+        timeout_s=number(found, "timeout", DEFAULT_TIMEOUT_S, 1, MAX_TIMEOUT_S, float),
+    )
+
+
+def load_home(environ: Mapping[str, str], config_file: Path | None = None) -> Path:
+    """The data folder alone, for commands that need no server. Raises UsageError."""
+    return home_folder(Found.collect(environ, config_file))
