@@ -5,7 +5,7 @@ A connection, a slug and parameters in; the command line, reports and notebooks 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -35,13 +35,17 @@ def run_metric(
 
 
 def run_query(
-    connection: duckdb.DuckDBPyConnection, asked: Metric, params: Mapping[str, Value]
+    connection: duckdb.DuckDBPyConnection,
+    asked: Metric,
+    params: Mapping[str, Value],
+    *,
+    columns: Sequence[str] = (),
 ) -> pa.Table:
-    """Call the macro of a flow or metric."""
+    """Call the macro of a flow or metric; `columns` are those wanted, none: all."""
     values = parse_parameters(asked, params)
     _require_available(connection, asked)
     named = ", ".join(f"{name} := ${name}" for name in values)
-    sql = f"select * from {asked.name}({named})"
+    sql = f"select {', '.join(columns) or '*'} from {asked.name}({named})"
     try:
         # a cursor of its own, because the caller's may hold an unfinished result
         with connection.cursor() as cursor:

@@ -52,7 +52,8 @@ class RestFlow:
 
     `collection` is where the ids can be looked up, `key` the column of the flow that holds them.
     `wording` says how sure the text is: all of it stands on the page, or its end is reconstructed
-    from the page's entities and steps, or the page was not seen.
+    from the page's entities and steps, or the page was not seen. `depends_on` are collections whose
+    changes move the answer without touching the rows that it names.
     """
 
     collection: str
@@ -60,6 +61,7 @@ class RestFlow:
     steps: Callable[[Params], Steps]
     wording: Literal["page", "partly", "reconstructed"]
     readings: tuple[Reading, ...] = ()
+    depends_on: tuple[str, ...] = ()
 
 
 def single(

@@ -70,7 +70,7 @@ AFTER = Reading(
 
 FLOWS = {
     "recent_failed_automated_tests": RestFlow(
-        "tests", "test_id", _recent_failed_automated_tests, "partly", (AFTER,)
+        "tests", "test_id", _recent_failed_automated_tests, "partly", (AFTER,), ("runs",)
     ),
     "modules_with_recent_failures": RestFlow(
         "product_areas",
@@ -78,6 +78,7 @@ FLOWS = {
         _modules_with_recent_failures,
         "partly",
         (ANY_KIND_OF_TEST, AFTER),
+        ("runs", "tests"),
     ),
     "features_with_recent_failures": RestFlow(
         "features",
@@ -85,5 +86,6 @@ FLOWS = {
         single("features", _features_with_recent_failures),
         "partly",
         (ANY_KIND_OF_TEST, AFTER),
+        ("runs", "tests"),
     ),
 }

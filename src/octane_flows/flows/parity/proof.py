@@ -1,0 +1,259 @@
+"""The proof for a user: every flow compared with the live server, each difference with its reason.
+
+A client and a warehouse connection in, `Verification` records out; `octane-flows verify` prints
+them, Dagster turns them into checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import duckdb
+
+from octane_flows.errors import (
+    AccessError,
+    AnswerError,
+    NotFoundError,
+    OctaneFlowsError,
+    RequestError,
+    UsageError,
+)
+from octane_flows.flows.catalogue import Flow, flow_named, list_flows, nearest
+from octane_flows.flows.parity.ask import RestWorkspace, TooManyRowsError
+from octane_flows.flows.parity.compare import Parity, compare, rest_flow
+from octane_flows.flows.rest import Request, RestFlow
+from octane_flows.flows.rest.request import identifier, moment
+from octane_flows.flows.run import Value
+from octane_flows.octane import Octane
+
+MOST_ROWS = 50_000  # fifty pages: what a check may ask of a live server for one request
+MOST_EXAMINED = 500  # differing ids that are looked up one by one on each side
+LOOKUP_BATCH = 100  # ids in one query: the address stays far below 8 KB
+
+Reason = Literal["changed", "related changed", "not readable", "different", "not examined"]
+Status = Literal["equal", "changed", "different", "refused", "not compared"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An id that only one side names, and why that may be."""
+
+    id: str
+    only_in: Literal["octane", "warehouse"]
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One flow in one workspace.
+
+    `status` is 'changed' when every difference is explained by what changed since the extract,
+    'refused' when a side did not answer, 'not compared' when too many rows match.
+    """
+
+    slug: str
+    number: int
+    workspace_id: str
+    status: Status
+    octane_count: int | None
+    warehouse_count: int | None
+    requests: tuple[Request, ...]
+    differences: tuple[Difference, ...]
+    message: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record for JSON."""
+        return {
+            "slug": self.slug,
+            "number": self.number,
+            "workspace_id": self.workspace_id,
+            "status": self.status,
+            "octane_count": self.octane_count,
+            "warehouse_count": self.warehouse_count,
+            "requests": [
+                {"collection": one.collection, "query": one.query} for one in self.requests
+            ],
+            "differences": [
+                {"id": one.id, "only_in": one.only_in, "reason": one.reason, "detail": one.detail}
+                for one in self.differences
+            ],
+            "message": self.message,
+        }
+
+
+def verify(
+    octane: Octane,
+    connection: duckdb.DuckDBPyConnection,
+    slugs: Sequence[str] = (),
+    params: Mapping[str, Value] | None = None,
+    *,
+    most: int | None = MOST_ROWS,
+) -> Iterable[Verification]:
+    """Compare flows (none named: all) in every workspace of the warehouse, one after the other.
+
+    A parameter goes to each flow that has it; one that no flow has is a `UsageError`.
+    """
+    flows = [flow_named(slug) for slug in slugs] or list_flows()
+    given = dict(params or {})
+    known = sorted({parameter.name for flow in flows for parameter in flow.parameters})
+    for name in given:
+        if name not in known:
+            raise UsageError(
+                f"None of these flows has a parameter '{name}'; {nearest(name, known)}"
+            )
+    with connection.cursor() as cursor:
+        rows = cursor.execute(
+            "select distinct certificate.workspace_id from meta.certificate as certificate "
+            "order by certificate.workspace_id"
+        ).fetchall()
+    for (workspace_id,) in rows:
+        workspace = octane.workspace(workspace_id)
+        for flow in flows:
+            names = {parameter.name for parameter in flow.parameters}
+            own = {name: value for name, value in given.items() if name in names}
+            yield verify_flow(workspace, connection, flow, own, most=most)
+
+
+def verify_flow(
+    workspace: RestWorkspace,
+    connection: duckdb.DuckDBPyConnection,
+    flow: Flow,
+    params: Mapping[str, Value],
+    *,
+    most: int | None = MOST_ROWS,
+) -> Verification:
+    """Compare one flow in one workspace; a side that does not answer is a status, not an error."""
+    try:
+        compared = compare(workspace, connection, flow.slug, params, most=most)
+    except UsageError:
+        raise
+    except TooManyRowsError as error:
+        return _without_answer(flow, workspace, "not compared", error)
+    except (AccessError, AnswerError, NotFoundError, RequestError) as error:
+        return _without_answer(flow, workspace, "refused", error)
+    as_of = _as_of(connection)
+    differences = (
+        *_explain(workspace, rest_flow(flow.slug), compared.missing, "octane", as_of),
+        *_explain(workspace, rest_flow(flow.slug), compared.extra, "warehouse", as_of),
+    )
+    return _verification(flow, compared, differences)
+
+
+def _without_answer(
+    flow: Flow, workspace: RestWorkspace, status: Status, error: OctaneFlowsError
+) -> Verification:
+    return Verification(
+        flow.slug, flow.number, workspace.id, status, None, None, (), (), str(error)
+    )
+
+
+def _verification(
+    flow: Flow, compared: Parity, differences: tuple[Difference, ...]
+) -> Verification:
+    status: Status = "equal"
+    if differences:
+        changed = all(one.reason in ("changed", "related changed") for one in differences)
+        status = "changed" if changed else "different"
+    return Verification(
+        slug=flow.slug,
+        number=flow.number,
+        workspace_id=compared.workspace_id,
+        status=status,
+        octane_count=len(compared.rest_ids),
+        warehouse_count=len(compared.sql_ids),
+        requests=compared.requests,
+        differences=differences,
+        message=_message(compared, differences),
+    )
+
+
+def _message(compared: Parity, differences: tuple[Difference, ...]) -> str:
+    if not differences:
+        return "nobody is meant, so nothing was asked" if not compared.requests else ""
+    counts: dict[str, int] = {}
+    for one in differences:
+        counts[one.reason] = counts.get(one.reason, 0) + 1
+    reasons = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+    return (
+        f"{len(compared.missing)} only in Octane, {len(compared.extra)} only in the warehouse: "
+        f"{reasons}"
+    )
+
+
+def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
+    with connection.cursor() as cursor:
+        moment_of_extract: datetime = cursor.execute(
+            "select generation.as_of from meta.generation as generation"
+        ).fetchall()[0][0]
+    return moment_of_extract
+
+
+def _explain(
+    workspace: RestWorkspace,
+    documented: RestFlow,
+    ids: frozenset[str],
+    only_in: Literal["octane", "warehouse"],
+    as_of: datetime,
+) -> list[Difference]:
+    """Why each id is on one side only."""
+    ordered = sorted(ids)
+    examined = ordered[:MOST_EXAMINED]
+    modified = _last_modified(workspace, documented.collection, examined)
+    related = _changed_since(workspace, documented.depends_on, as_of) if examined else None
+    found: list[Difference] = []
+    for id in examined:
+        reason: Reason = "different"
+        detail = "both sides know it as it is, and only one names it"
+        if id not in modified:
+            reason, detail = "not readable", "Octane does not give it when asked for by id"
+        elif (when := modified[id]) is not None and when >= as_of:
+            reason, detail = "changed", f"last modified {when:%Y-%m-%d %H:%M:%S} UTC"
+        elif related:
+            reason, detail = "related changed", related
+        found.append(Difference(id, only_in, reason, detail))
+    rest = ordered[MOST_EXAMINED:]
+    return found + [
+        Difference(id, only_in, "not examined", f"only {MOST_EXAMINED} ids are looked up")
+        for id in rest
+    ]
+
+
+def _last_modified(
+    workspace: RestWorkspace, collection: str, ids: Sequence[str]
+) -> dict[str, datetime | None]:
+    """When each id that Octane still gives was last modified; None where it does not say."""
+    found: dict[str, datetime | None] = {}
+    fields = ["last_modified"]
+    for start in range(0, len(ids), LOOKUP_BATCH):
+        batch = ids[start : start + LOOKUP_BATCH]
+        query = f"id IN {','.join(identifier(id) for id in batch)}"
+        try:
+            page = workspace.page(collection, fields=fields, query=query, limit=LOOKUP_BATCH)
+        except RequestError:  # run history has no such field
+            fields = ["id"]
+            page = workspace.page(collection, fields=fields, query=query, limit=LOOKUP_BATCH)
+        for row in page.rows:
+            said = row.get("last_modified")
+            found[str(row["id"])] = (
+                datetime.fromisoformat(said).astimezone(UTC).replace(tzinfo=None)
+                if isinstance(said, str)
+                else None
+            )
+    return found
+
+
+def _changed_since(
+    workspace: RestWorkspace, collections: Iterable[str], as_of: datetime
+) -> str | None:
+    """What else the answer rests on that changed after the extract began; None for nothing."""
+    changed: list[str] = []
+    for collection in collections:
+        query = f"last_modified GE {moment(as_of)}"
+        page = workspace.page(collection, fields=["id"], query=query, limit=1)
+        if page.total_count:
+            changed.append(f"{page.total_count:,} {collection}")
+    return f"{', '.join(changed)} changed since the extract" if changed else None

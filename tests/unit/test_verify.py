@@ -1,0 +1,122 @@
+"""Why an id is on one side only: each reason from answers written down here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import duckdb
+import pytest
+
+from octane_flows.errors import NotFoundError, RequestError
+from octane_flows.flows import flow_named, parity
+from tests.golden import kit
+
+BEFORE, AFTER = "2021-01-20T20:59:59Z", "2021-01-20T21:00:00Z"  # the extract is of 21:00:00
+FLOW = flow_named("modules_with_recent_failures")
+
+
+class Page:
+    def __init__(self, rows: list[dict[str, Any]], total_count: int | None = None) -> None:
+        self.rows = rows
+        self.total_count = len(rows) if total_count is None else total_count
+
+
+class Rest:
+    """A workspace that names `ids`, knows `modified` by id, and counts changed rows."""
+
+    id = "1002"
+
+    def __init__(
+        self, ids: list[str], modified: Mapping[str, str | None], changed: int = 0
+    ) -> None:
+        self.ids, self.modified, self.changed = ids, modified, changed
+        self.queries: list[str] = []
+
+    def page(self, collection: str, *, query: str | None = None, **request: Any) -> Page:
+        assert query is not None
+        self.queries.append(query)
+        if query.startswith("test EQ"):
+            return Page([{"id": id, "parent": None} for id in self.ids])
+        if query.startswith("last_modified GE"):
+            return Page([], self.changed if collection == "runs" else 0)
+        asked = query.removeprefix("id IN ").split(",")
+        if request["fields"] == ["last_modified"] and None in self.modified.values():
+            raise RequestError("no such field")
+        return Page(
+            [{"id": id, "last_modified": self.modified[id]} for id in asked if id in self.modified]
+        )
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Module 2 has a recent failure."""
+    given = kit.HERE / FLOW.slug / "only_automated" / "given"
+    with kit.open_empty() as connection, kit.given_rows(connection, given):
+        yield connection
+
+
+def reasons(found: parity.Verification) -> list[tuple[str, str, str]]:
+    return [(one.id, one.only_in, one.reason) for one in found.differences]
+
+
+def verified(warehouse: duckdb.DuckDBPyConnection, rest: Any) -> parity.Verification:
+    return parity.verify_flow(rest, warehouse, FLOW, {"only_automated": "true"})
+
+
+def test_equal_ids_need_no_further_request(warehouse: duckdb.DuckDBPyConnection) -> None:
+    rest = Rest(["2"], {})
+
+    found = verified(warehouse, rest)
+
+    assert (found.status, found.octane_count, found.warehouse_count) == ("equal", 1, 1)
+    assert len(rest.queries) == 1
+
+
+@pytest.mark.parametrize(
+    ("modified", "changed", "reason", "status"),
+    [
+        ({"2": BEFORE, "7": AFTER}, 0, "changed", "different"),
+        ({"2": AFTER, "7": AFTER}, 0, "changed", "changed"),
+        ({"2": BEFORE, "7": BEFORE}, 0, "different", "different"),
+        ({"2": BEFORE, "7": BEFORE}, 3, "related changed", "changed"),
+        ({"2": BEFORE}, 3, "not readable", "different"),
+        ({"2": None, "7": None}, 0, "different", "different"),
+    ],
+    ids=["one changed", "changed", "different", "related", "not readable", "no last_modified"],
+)
+def test_each_difference_has_its_reason(
+    modified: dict[str, str | None],
+    changed: int,
+    reason: str,
+    status: str,
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    found = verified(warehouse, Rest(["7"], modified, changed))
+
+    assert reasons(found)[0] == ("7", "octane", reason)
+    assert reasons(found)[1][:2] == ("2", "warehouse")
+    assert found.status == status
+    assert found.message.startswith("1 only in Octane, 1 only in the warehouse")
+
+
+def test_ids_beyond_those_looked_up_are_said_to_be_so(
+    warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octane_flows.flows.parity.proof.MOST_EXAMINED", 1)
+
+    found = verified(warehouse, Rest(["2", "7", "8"], {"7": AFTER}))
+
+    assert reasons(found) == [("7", "octane", "changed"), ("8", "octane", "not examined")]
+    assert found.status == "different"
+
+
+def test_a_refusal_is_a_status(warehouse: duckdb.DuckDBPyConnection) -> None:
+    class Refusing(Rest):
+        def page(self, collection: str, *, query: str | None = None, **request: Any) -> Page:
+            raise NotFoundError("There is no such collection.")
+
+    found = verified(warehouse, Refusing([], {}))
+
+    assert (found.status, found.message) == ("refused", "There is no such collection.")
+    assert found.as_dict()["octane_count"] is None
