@@ -18,6 +18,7 @@ from octane_flows.simulator import page, routes_site
 from octane_flows.simulator.answers import ApiError, correlation_ids, next_ids
 from octane_flows.simulator.control import control
 from octane_flows.simulator.misbehave import instead, stamped
+from octane_flows.simulator.tokens import token_routes
 from octane_flows.simulator.wire import compress, json_response, request_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ class Application:
             return auth.sign_in(request)
         if path == "/authentication/sign_out" and request.method == "POST":
             return auth.sign_out(request)
+        granted = token_routes(auth, request)
+        if granted is not None:
+            return granted
         expiry = faults.take("expire", path)
         if expiry is not None:
             auth.expire_all(absolute=expiry.options["reason"] == "absolute")

@@ -18,11 +18,12 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Request, Response
 
-__all__ = ["COOKIE", "Auth"]
+__all__ = ["COOKIE", "TOKEN_COOKIE", "Auth"]
 
 _LETTERS = string.ascii_letters + string.digits
 COOKIE = "LWSSO_COOKIE_KEY"
 USER_COOKIE = "OCTANE_USER"
+TOKEN_COOKIE = "access_token"
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Auth:
         self.sign_ins = 0
         self._ended = "VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT"
         self._sessions: dict[str, Session] = {}
+        self._offers: set[str] = set()
         self._answers = 0
         self._lock = threading.Lock()
 
@@ -71,15 +73,34 @@ class Auth:
             body = None
         if not isinstance(body, dict) or not self._known(body):
             return _unauthorized("AUTHENTICATION_FAILED", "Wrong user name or password")
-        now = self.monotonic()
         with self._lock:
-            token = self._new_token()
             self.sign_ins += 1
-            self._sessions[token] = Session(now, now)
+        token = self.open_session()
         response = Response("", 200, content_type="application/json")
         self._set_cookie(response, token)
         response.set_cookie(USER_COOKIE, self.user, path="/", httponly=True)
         return response
+
+    def open_session(self) -> str:
+        """A new session's token."""
+        now = self.monotonic()
+        with self._lock:
+            token = self._new_token()
+            self._sessions[token] = Session(now, now)
+        return token
+
+    def offer(self) -> str:
+        """An identifier that `redeem` turns into a token."""
+        with self._lock:
+            identifier = self._new_token()[:25]
+            self._offers.add(identifier)
+        return identifier
+
+    def redeem(self, identifier: object) -> str | None:
+        """The token of an identifier that was offered, or None."""
+        with self._lock:
+            known = identifier in self._offers if isinstance(identifier, str) else False
+        return self.open_session() if known else None
 
     def sign_out(self, request: Request) -> Response:
         """Forget the session and empty the cookie."""
@@ -115,7 +136,7 @@ class Auth:
             if self.basic_enabled and self._basic(header[6:]):
                 return None
             return _unauthorized("AUTHENTICATION_FAILED", "Basic authentication was refused")
-        token = request.cookies.get(COOKIE, "") or request.cookies.get("access_token", "")
+        token = request.cookies.get(COOKIE, "") or request.cookies.get(TOKEN_COOKIE, "")
         if not token:
             return _unauthorized("VALIDATION_TOKEN_MISSING", "No session cookie was sent")
         with self._lock:
@@ -158,6 +179,11 @@ class Auth:
 
     def _new_token(self) -> str:
         return "".join(self._random.choices(_LETTERS, k=64))
+
+    def known_basic(self, request: Request) -> bool:
+        """Whether the request carries Basic credentials that are known."""
+        header = request.headers.get("Authorization", "")
+        return header.startswith("Basic ") and self._basic(header[6:])
 
     def _basic(self, encoded: str) -> bool:
         try:

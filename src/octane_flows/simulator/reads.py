@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from octane_flows.simulator import search
 from octane_flows.simulator.answers import (
     ApiError,
     bad_query,
@@ -92,12 +93,14 @@ class Reader:
         if entity.name == "audit":
             _check_audit(parameters)
         condition = self.condition(entity, parameters.get("query"), caller)
-        if parameters.get("text_search"):
-            condition = self._search(entity, parameters["text_search"], condition)
+        words = search.words_of(parameters["text_search"]) if "text_search" in parameters else None
+        fields, tells_hits = search.fields_without(parameters.get("fields"), words)
+        if words is not None:
+            condition = search.narrowed(condition, entity, words)
         limit = self._limit(entity, parameters.get("limit"))
         offset = whole(parameters.get("offset"), "offset", 0, 0)
         order = self._order(entity, parameters.get("order_by"))
-        shown = self._shown(entity, parameters.get("fields"), caller)
+        shown = self._shown(entity, fields, caller)
         family = quoted(self.schema.family(entity.name))
         capped = entity.name in _LOGS
         if capped:
@@ -120,7 +123,10 @@ class Reader:
                 (*condition.parameters, limit, offset),
             )
         exceeds = capped and total > MAX_RECORDS
-        return Page([row[0] for row in rows], MAX_RECORDS if exceeds else total, exceeds)
+        texts = [row[0] for row in rows]
+        if words is not None and tells_hits:
+            texts = search.marked(self.store, entity, texts, words)
+        return Page(texts, MAX_RECORDS if exceeds else total, exceeds)
 
     def one(
         self, entity: EntityDef, identifier: str, parameters: Mapping[str, str], caller: Caller
@@ -154,40 +160,6 @@ class Reader:
         )
         return [str(row[0]) for row in rows]
 
-    def groups(
-        self, entity: EntityDef, parameters: Mapping[str, str], caller: Caller
-    ) -> dict[str, Any]:
-        """Counts by the values of a field."""
-        name = parameters.get("group_by", "")
-        definition = entity.fields.get(name)
-        if definition is None or definition.filter_only:
-            raise unknown_field(entity.name, name)
-        condition = self.condition(entity, parameters.get("query"), caller)
-        family = self.schema.family(entity.name)
-        column = column_of(self.schema, family, definition)
-        if column.kind not in {"single", "scalar", "virtual"}:
-            raise illegal_value(f"The field '{name}' cannot be grouped by")
-        sql = f"t.{quoted(name)}"
-        if column.kind == "single":
-            sql = f"t.{quoted(name + '_id')}"
-        elif name == "subtype":
-            sql = "t.type"
-        rows = self.store.read(
-            f"SELECT {sql}, count(*) FROM {quoted(family)} t WHERE {condition.sql}"
-            " GROUP BY 1 ORDER BY 2 DESC, 1",
-            condition.parameters,
-        )
-        groups = []
-        for value, count in rows:
-            shown: Any = value
-            if column.kind == "single" and value is not None:
-                far = self.store.get(column.far_family, str(value)) or {}
-                shown = {
-                    key: far[key] for key in ("type", "id", "name", "logical_name") if key in far
-                }
-            groups.append({"count": count, "value": shown})
-        return {"groupsTotalCount": len(groups), "groups": groups}
-
     # -- parts ----------------------------------------------------------------------------------
 
     def condition(self, entity: EntityDef, query: str | None, caller: Caller) -> Condition:
@@ -218,21 +190,6 @@ class Reader:
             )
             return str(rows[0][0]) if rows else "0"
         raise illegal_value(f"The token [{name}] is not known")
-
-    def _search(self, entity: EntityDef, text: str, condition: Condition) -> Condition:
-        try:
-            words = str(json.loads(text)["text"]).split()
-        except (ValueError, KeyError, TypeError) as error:
-            raise illegal_value("text_search must be JSON with the keys type and text") from error
-        names = [name for name in ("name", "description", "text") if name in entity.fields]
-        for word in words:
-            escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            parts = [f"t.{quoted(name)} LIKE ? ESCAPE '\\'" for name in names] or ["0"]
-            condition = Condition(
-                f"{condition.sql} AND ({' OR '.join(parts)})",
-                [*condition.parameters, *[f"%{escaped}%" for _ in names]],
-            )
-        return condition
 
     def _count(self, family: str, condition: Condition) -> int:
         key = (family + condition.sql, tuple(condition.parameters))
