@@ -5,6 +5,7 @@ Arguments in; rows on standard output or in a file out.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,12 +97,29 @@ def show(
         show_table(connection, table, limit, output)
 
 
-@app.command(epilog="Example: octane-flows report")
-def report() -> None:
-    """Write the HTML report of the flows' answers."""
+class ReportFormat(StrEnum):
+    """How the report is written."""
+
+    html = "html"
+    excel = "excel"
+    csv = "csv"
+
+
+@app.command(epilog="Example: octane-flows report --format excel")
+def report(
+    style: Annotated[
+        ReportFormat, typer.Option("--format", help="A page, a workbook, or a folder of files.")
+    ] = ReportFormat.html,
+) -> None:
+    """Write the answers of all flows and metrics into the data folder."""
     from octane_flows import reports
 
-    output.print(str(reports.write(data_folder())), soft_wrap=True)
+    writers = {
+        ReportFormat.html: reports.write,
+        ReportFormat.excel: reports.write_excel,
+        ReportFormat.csv: reports.write_csv,
+    }
+    output.print(str(writers[style](data_folder())), soft_wrap=True)
 
 
 def _answer(

@@ -1,5 +1,6 @@
-"""Reports: pages written from the warehouse alone, which open without internet."""
+"""Reports written from the warehouse alone: a page that opens without internet, Excel, CSV."""
 
+from octane_flows.reports.export import write_csv, write_excel
 from octane_flows.reports.page import REPORT_FILE, write
 
-__all__ = ["REPORT_FILE", "write"]
+__all__ = ["REPORT_FILE", "write", "write_csv", "write_excel"]

@@ -1,0 +1,128 @@
+"""The report's pictures, as SVG text that follows the page's colours.
+
+Arrow tables in, SVG out; drawn by Vega-Lite inside this process, without a browser or the network.
+"""
+
+from __future__ import annotations
+
+import altair as alt
+import pyarrow as pa
+import vl_convert
+
+PASSED = "#7fa8c9"
+FAILED = "#d1495b"
+WIDTH, PANEL_HEIGHT, BAR_STEP = 640, 90, 18
+ENOUGH_RESULTS = 20  # a share of fewer results jumps about and hides the others
+
+#: Text takes the colour of the page, so that the same picture serves light and dark.
+_TEXT = "currentColor"
+_CONFIG: dict[str, object] = {
+    "background": "transparent",
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": "transparent"},
+    "axis": {
+        "labelColor": _TEXT,
+        "titleColor": _TEXT,
+        "titleFontWeight": "normal",
+        "domainColor": "#88888880",
+        "tickColor": "#88888880",
+        "gridColor": "#88888833",
+    },
+    "header": {"labelColor": _TEXT, "labelFontSize": 12},
+    "title": {"color": _TEXT},
+}
+
+
+def results_per_week(weeks: pa.Table) -> str:
+    """Bars of passed and failed results a week, one panel per environment.
+
+    `weeks` has `environment_label`, `week_date`, `result_count`, `failed_count`.
+    """
+    frame = weeks.to_pandas()
+    frame["week_date"] = frame["week_date"].astype("datetime64[ms]")
+    frame["passed or other"] = frame["result_count"] - frame["failed_count"]
+    frame["failed"] = frame["failed_count"]
+    long = frame.melt(
+        ["environment_label", "week_date"],
+        ["failed", "passed or other"],
+        var_name="outcome",
+        value_name="results",
+    )
+    panels = (
+        alt.Chart(long, width=WIDTH, height=PANEL_HEIGHT)
+        .mark_bar(width=8)
+        .encode(
+            x=alt.X("week_date:T", title="week (Monday, UTC)"),
+            y=alt.Y("sum(results):Q", title="results", axis=alt.Axis(tickCount=3)),
+            color=alt.Color(
+                "outcome:N",
+                title=None,
+                scale=alt.Scale(domain=["failed", "passed or other"], range=[FAILED, PASSED]),
+                legend=alt.Legend(orient="top", labelColor=_TEXT),
+            ),
+            order=alt.Order("outcome:N"),
+            row=_panels(),
+        )
+    )
+    return _svg(panels)
+
+
+def failed_share(weeks: pa.Table) -> str:
+    """The failed share of a week's results, a panel per environment; columns as above."""
+    frame = weeks.to_pandas()
+    frame = frame[frame["result_count"] >= ENOUGH_RESULTS]
+    frame["week_date"] = frame["week_date"].astype("datetime64[ms]")
+    frame["share"] = 100 * frame["failed_count"] / frame["result_count"]
+    lines = (
+        alt.Chart(frame, width=WIDTH, height=PANEL_HEIGHT)
+        .mark_line(point=True, color=FAILED)
+        .encode(
+            x=alt.X("week_date:T", title=f"week (weeks of {ENOUGH_RESULTS} results or more)"),
+            y=alt.Y("share:Q", title="failed, %", axis=alt.Axis(tickCount=3)),
+            row=_panels(),
+        )
+    )
+    return _svg(lines)
+
+
+def _panels() -> alt.Row:
+    header = alt.Header(labelAngle=0, labelAlign="left", labelAnchor="start", labelOrient="top")
+    return alt.Row("environment_label:N", title=None, header=header)
+
+
+def flaky_tests(tests: pa.Table) -> str:
+    """A dot for each test's share of changes, with its interval.
+
+    `tests` has `test_name`, `environment_label`, `flakiness_ratio`, `flakiness_low_ratio`,
+    `flakiness_high_ratio`.
+    """
+    frame = tests.to_pandas()
+    frame["test"] = frame["test_name"] + " · " + frame["environment_label"]
+    for end in ("", "_low", "_high"):
+        frame[f"share{end}"] = 100 * frame[f"flakiness{end}_ratio"]
+    order = frame.sort_values("share_low", ascending=False)["test"].tolist()
+    base = alt.Chart(frame, width=WIDTH * 0.7, height=alt.Step(BAR_STEP)).encode(
+        y=alt.Y("test:N", title=None, sort=order, axis=alt.Axis(labelLimit=280))
+    )
+    interval = base.mark_rule(color=FAILED, opacity=0.6, strokeWidth=3).encode(
+        x=alt.X("share_low:Q", title="results that differ from the one before, % (95 % interval)"),
+        x2="share_high:Q",
+    )
+    dots = base.mark_point(color=FAILED, filled=True, size=45).encode(x="share:Q")
+    return _svg(interval + dots)
+
+
+def failing_tests(tests: pa.Table) -> str:
+    """Bars: the tests that failed most often. `tests` has `test_name`, `failed_count`."""
+    frame = tests.to_pandas()
+    base = alt.Chart(frame, width=WIDTH * 0.7, height=alt.Step(BAR_STEP)).encode(
+        y=alt.Y("test_name:N", title=None, sort="-x", axis=alt.Axis(labelLimit=280)),
+        x=alt.X("failed_count:Q", title="failed results in the whole history"),
+    )
+    counts = base.mark_text(align="left", dx=4, color=_TEXT).encode(text="failed_count:Q")
+    return _svg(base.mark_bar(color=FAILED) + counts)
+
+
+def _svg(chart: alt.LayerChart | alt.Chart) -> str:
+    text: str = vl_convert.vegalite_to_svg(chart.properties(config=_CONFIG).to_json())
+    return text

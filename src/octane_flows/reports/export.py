@@ -1,0 +1,113 @@
+"""The report's answers as an Excel workbook or as CSV files.
+
+The warehouse in, `<home>/report.xlsx` or `<home>/report-csv/` out; the command line calls it.
+"""
+
+from __future__ import annotations
+
+import io
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import xlsxwriter
+
+from octane_flows import warehouse
+from octane_flows.errors import OctaneFlowsError
+from octane_flows.flows import Metric, list_flows, list_metrics, run_query
+from octane_flows.reports.page import replace_file
+
+EXCEL_FILE = "report.xlsx"
+CSV_FOLDER = "report-csv"
+SHEET_NAME, SHEET_ROWS = 31, 1_048_576 - 1  # Excel's own limits, the heading left out
+WIDEST_COLUMN = 60
+
+
+def write_excel(home: Path) -> Path:
+    """One workbook: a sheet that lists the questions, then a sheet for each with all its rows."""
+    target = home / EXCEL_FILE
+    stream = io.BytesIO()
+    with (
+        warehouse.connect(home) as connection,
+        xlsxwriter.Workbook(
+            stream,
+            {"remove_timezone": True, "strings_to_urls": False, "strings_to_formulas": False},
+        ) as book,
+    ):
+        _fill(book, connection)
+    replace_file(target, stream.getvalue())
+    return target
+
+
+def _fill(book: xlsxwriter.Workbook, connection: duckdb.DuckDBPyConnection) -> None:
+    bold = book.add_format({"bold": True, "bottom": 1})
+    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    contents = book.add_worksheet("Contents")
+    contents.write_row(0, 0, ["sheet", "question", "rows", "rows mean"], bold)
+    contents.set_column(0, 0, 34)
+    contents.set_column(1, 1, 80)
+    contents.set_column(3, 3, 60)
+    for number, asked in enumerate(_everything(), start=1):
+        name = asked.slug[:SHEET_NAME]
+        answer = _answer(connection, asked)
+        count: int | str = "not available" if answer is None else answer.num_rows
+        contents.write_url(number, 0, f"internal:'{name}'!A1", string=name)
+        contents.write_row(number, 1, [asked.question, count, asked.grain])
+        sheet = book.add_worksheet(name)
+        if answer is not None:
+            _write_sheet(sheet, answer, bold, moment)
+
+
+def _write_sheet(sheet: Any, answer: pa.Table, bold: Any, moment: Any) -> None:
+    sheet.freeze_panes(1, 0)
+    for column, name in enumerate(answer.column_names):
+        sheet.write(0, column, name, bold)
+        values = answer[name].slice(0, SHEET_ROWS).to_pylist()
+        for row, value in enumerate(values, start=1):
+            if isinstance(value, (datetime, date)):
+                sheet.write_datetime(row, column, value, moment)
+            elif value is not None:
+                sheet.write(row, column, _plain(value))
+        longest = max((len(str(value)) for value in values[:100]), default=0)
+        sheet.set_column(column, column, min(WIDEST_COLUMN, 2 + max(longest, len(name))))
+    if answer.num_rows:
+        sheet.autofilter(0, 0, min(answer.num_rows, SHEET_ROWS), answer.num_columns - 1)
+
+
+def write_csv(home: Path) -> Path:
+    """One CSV file for each question, with all its rows."""
+    folder = home / CSV_FOLDER
+    folder.mkdir(exist_ok=True)
+    with warehouse.connect(home) as connection:
+        for asked in _everything():
+            answer = _answer(connection, asked)
+            if answer is None:
+                continue
+            stream = io.BytesIO()
+            flat = [
+                pa.array([_plain(value) for value in column.to_pylist()])
+                if pa.types.is_nested(column.type)
+                else column
+                for column in answer.columns
+            ]
+            pa_csv.write_csv(pa.table(flat, names=answer.column_names), stream)
+            replace_file(folder / f"{asked.slug}.csv", stream.getvalue())
+    return folder
+
+
+def _everything() -> list[Metric]:
+    return [*list_flows(), *list_metrics()]
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, asked: Metric) -> pa.Table | None:
+    try:
+        return run_query(connection, asked, {})
+    except OctaneFlowsError:
+        return None  # this server lacks what it reads: the contents say so
+
+
+def _plain(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

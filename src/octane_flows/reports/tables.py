@@ -1,0 +1,149 @@
+"""Rows as people read them: headings, units, links to the item in Octane.
+
+Arrow tables in, `Shown` records out; the page writes them as HTML, the exports as cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+#: Ends of column names that say what a number is (style: the unit is part of the name).
+_RATIO, _MILLISECONDS, _HOURS, _DAYS = "_ratio", "_ms", "_hours", "_days"
+_SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
+LONGEST_TEXT = 160  # characters of a cell; an error message would hide the rows below it
+#: Codes of list items and phases end in the word that people know.
+_CODE = "_code"
+_URL = "_url"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value: its text, what it sorts by, and where Octane shows the item."""
+
+    text: str
+    sort: str = ""
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Heading:
+    """One column: its title, its meaning, and whether it holds numbers."""
+
+    title: str
+    meaning: str
+    is_number: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table to read: `row_count` is that of the whole answer, `rows` are the first of them."""
+
+    headings: list[Heading]
+    rows: list[list[Cell]]
+    row_count: int
+
+
+def shown(answer: pa.Table, meanings: Mapping[str, str], limit: int) -> Shown:
+    """The first rows of an answer; addresses become links on the name beside them."""
+    links = _links(answer.column_names)
+    names = [name for name in answer.column_names if not name.endswith(_URL)]
+    if "workspace_id" in names and len(set(answer["workspace_id"].to_pylist())) <= 1:
+        names.remove("workspace_id")
+    headings = [
+        Heading(title_of(name), meanings.get(name, ""), _is_number(answer.schema.field(name).type))
+        for name in names
+    ]
+    rows = [
+        [_cell(name, row[name], row.get(links.get(name, ""))) for name in names]
+        for row in answer.slice(0, limit).to_pylist()
+    ]
+    return Shown(headings, rows, answer.num_rows)
+
+
+def title_of(name: str) -> str:
+    """A column's name as a heading: units stand in the cells, not in the heading."""
+    for end in (_RATIO, _MILLISECONDS, _HOURS, _DAYS, "_label", _CODE, "_at", "_date"):
+        if name.endswith(end) and name != end[1:]:
+            name = name.removesuffix(end)
+            break
+    return name.replace("_", " ").removeprefix("is ").removeprefix("has ")
+
+
+def _links(names: list[str]) -> dict[str, str]:
+    """Which column becomes the link for each address column: the item's name, or its id."""
+    links = {}
+    for name in names:
+        if name.endswith(_URL):
+            item = name.removesuffix(_URL)
+            target = next((one for one in (f"{item}_name", f"{item}_id") if one in names), None)
+            if target is not None:
+                links[target] = name
+    return links
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def _cell(name: str, value: Any, url: Any) -> Cell:
+    text = text_of(name, value)
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT - 1].rstrip()}…"
+    return Cell(text, _sort_key(value)[:LONGEST_TEXT], url if isinstance(url, str) else None)
+
+
+def _sort_key(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return str(value)
+
+
+def text_of(name: str, value: Any) -> str:
+    """A value as text, in the unit that the column's name tells."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, list):
+        return ", ".join(text_of(name, one) for one in value)
+    if isinstance(value, str):
+        return value.rsplit(".", 1)[-1].replace("_", " ") if name.endswith(_CODE) else value
+    for end, write in _UNITS.items():
+        if name.endswith(end):
+            return write(float(value))
+    if isinstance(value, float):
+        return f"{value:,.1f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _milliseconds(value: float) -> str:
+    if value < _SECOND:
+        return f"{value:,.0f} ms"
+    if value < _MINUTE:
+        return f"{value / _SECOND:,.1f} s"
+    if value < _HOUR:
+        return f"{value / _MINUTE:,.1f} min"
+    return f"{value / _HOUR:,.1f} h"
+
+
+def _hours(value: float) -> str:
+    return f"{value:,.1f} h" if value < 48 else f"{value / 24:,.0f} d"
+
+
+_UNITS: dict[str, Callable[[float], str]] = {
+    _RATIO: lambda value: f"{100 * value:,.1f} %",
+    _MILLISECONDS: _milliseconds,
+    _HOURS: _hours,
+    _DAYS: lambda value: f"{value:,.0f} d",
+}

@@ -1,0 +1,58 @@
+"""The report's pictures are made from rows alone and are the same for the same rows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+
+from octane_flows.reports import charts
+
+WEEKS = pa.table(
+    {
+        "environment_label": ["debian", "debian", "ubuntu"],
+        "week_date": [date(2021, 1, 4), date(2021, 1, 11), date(2021, 1, 4)],
+        "result_count": [100, 50, 10],
+        "failed_count": [1, 0, 10],
+    }
+)
+
+
+def test_each_environment_has_its_panel() -> None:
+    svg = charts.results_per_week(WEEKS)
+
+    assert svg.startswith("<svg")
+    assert "debian" in svg
+    assert "ubuntu" in svg
+    assert svg == charts.results_per_week(WEEKS)
+
+
+def test_failing_tests_are_named_with_their_counts() -> None:
+    svg = charts.failing_tests(pa.table({"test_name": ["test_172"], "failed_count": [379]}))
+
+    assert "test_172" in svg
+    assert ">379<" in svg
+
+
+def test_weeks_of_few_results_have_no_share() -> None:
+    svg = charts.failed_share(WEEKS)
+
+    assert "debian" in svg
+    assert "ubuntu" not in svg
+
+
+def test_an_interval_is_drawn_for_each_flaky_test() -> None:
+    rows = pa.table(
+        {
+            "test_name": ["test_137"],
+            "environment_label": ["debian"],
+            "flakiness_ratio": [0.2],
+            "flakiness_low_ratio": [0.15],
+            "flakiness_high_ratio": [0.3],
+        }
+    )
+
+    svg = charts.flaky_tests(rows)
+
+    assert "test_137 · debian" in svg
+    assert "currentColor" in svg

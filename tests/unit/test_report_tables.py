@@ -1,0 +1,78 @@
+"""Rows are shown as people read them: units, words instead of codes, links, bounded size."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pyarrow as pa
+import pytest
+
+from octane_flows.flows import list_metrics
+from octane_flows.reports.content import METRIC_AREAS
+from octane_flows.reports.tables import LONGEST_TEXT, shown, text_of, title_of
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("duration_ms", 250, "250 ms"),
+        ("duration_ms", 4050, "4.0 s"),
+        ("duration_ms", 90_000, "1.5 min"),
+        ("open_hours", 26.5, "26.5 h"),
+        ("open_hours", 5700.3, "238 d"),
+        ("flakiness_ratio", 0.2138, "21.4 %"),
+        ("failed_count", 79192, "79,192"),
+        ("is_small_sample", True, "yes"),
+        ("problem_code", "list_node.run_problem.continuously_failing", "continuously failing"),
+        ("error_message", "at module.function", "at module.function"),
+        ("created_at", datetime(2021, 1, 20, 21, 5, 9), "2021-01-20 21:05"),
+        ("user_names", ["Ann", "Bo"], "Ann, Bo"),
+        ("release_name", None, ""),
+    ],
+)
+def test_a_value_is_written_in_the_unit_of_its_column(name: str, value: object, text: str) -> None:
+    assert text_of(name, value) == text
+
+
+def test_headings_leave_out_what_the_cells_say() -> None:
+    assert title_of("median_duration_ms") == "median duration"
+    assert title_of("is_small_sample") == "small sample"
+    assert title_of("last_failed_at") == "last failed"
+
+
+def test_an_address_becomes_the_link_of_the_name_beside_it() -> None:
+    answer = pa.table(
+        {
+            "workspace_id": ["1002", "1002"],
+            "defect_id": ["1", "2"],
+            "defect_name": ["Crash", "Hang"],
+            "defect_url": ["https://octane.example/1", None],
+        }
+    )
+
+    table = shown(answer, {"defect_name": "name of the defect"}, limit=1)
+
+    assert [heading.title for heading in table.headings] == ["defect id", "defect name"]
+    assert table.headings[1].meaning == "name of the defect"
+    assert [cell.url for cell in table.rows[0]] == [None, "https://octane.example/1"]
+    assert (len(table.rows), table.row_count) == (1, 2)
+
+
+def test_two_workspaces_are_told_apart() -> None:
+    table = shown(pa.table({"workspace_id": ["1002", "1003"], "n": [1, 2]}), {}, limit=9)
+
+    assert [heading.title for heading in table.headings] == ["workspace id", "n"]
+
+
+def test_a_long_text_is_cut() -> None:
+    table = shown(pa.table({"error_message": ["x" * 5000]}), {}, limit=9)
+
+    cell = table.rows[0][0]
+    assert len(cell.text) == len(cell.sort) == LONGEST_TEXT
+    assert cell.text.endswith("…")
+
+
+def test_every_metric_stands_in_one_area() -> None:
+    placed = [slug for slugs in METRIC_AREAS.values() for slug in slugs]
+
+    assert sorted(placed) == sorted(metric.slug for metric in list_metrics())
