@@ -1,4 +1,4 @@
-"""The generated parts of the README: `python -m tests.generated_docs --write` refreshes them."""
+"""The generated documents: `python -m tests.generated_docs --write` refreshes them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from octane_flows.flows.markdown import flow_table, metric_table
+from octane_flows.flows.pages import flow_pages
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
 PARTS: dict[str, Callable[[], str]] = {"flows": flow_table, "metrics": metric_table}
+
+
+def fresh_documents() -> dict[Path, str]:
+    """Every document that is generated, wholly or in parts, as it should be."""
+    return {README: fresh_readme(), ROOT / "docs" / "flows.md": flow_pages()}
 
 
 def fresh_readme() -> str:
@@ -24,8 +31,18 @@ def fresh_readme() -> str:
     return text
 
 
+def stale_documents() -> list[str]:
+    """Names of documents that differ from what they should be."""
+    return [
+        str(path.relative_to(ROOT))
+        for path, text in fresh_documents().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
 if __name__ == "__main__":
     if "--write" in sys.argv:
-        README.write_text(fresh_readme(), encoding="utf-8")
-    elif fresh_readme() != README.read_text(encoding="utf-8"):
-        sys.exit("README.md is stale; run: make docs")
+        for path, text in fresh_documents().items():
+            path.write_text(text, encoding="utf-8")
+    elif stale_documents():
+        sys.exit(f"{', '.join(stale_documents())} is stale; run: make docs")

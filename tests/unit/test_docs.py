@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from tests.generated_docs import README, fresh_readme
+import pytest
+
+from octane_flows.flows import Flow, list_flows
+from octane_flows.flows.pages import flow_pages, sample_requests
+from octane_flows.flows.rest import REST_FLOWS
+from tests.generated_docs import ROOT, stale_documents
 
 
-def test_the_readme_lists_the_flows_as_they_are() -> None:
-    assert fresh_readme() == README.read_text(encoding="utf-8"), "run: make docs"
+def test_generated_documents_are_fresh() -> None:
+    assert stale_documents() == [], "run: make docs"
+
+
+def test_every_flow_has_a_page_and_every_page_a_link_in_the_readme() -> None:
+    page = flow_pages()
+
+    assert "docs/flows.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+    for flow in list_flows():
+        assert f"## {flow.number}. {flow.title}: `{flow.slug}`" in page
+
+
+@pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
+def test_a_flows_page_shows_a_request(flow: Flow) -> None:
+    assert sample_requests(flow, REST_FLOWS[flow.slug])

@@ -71,6 +71,7 @@ FLOWS = {
                 ("phase_codes",),
             ),
         ),
+        example=(("release_name", "941*"),),
     ),
     "my_opened_defects_to_test": RestFlow(
         "defects",

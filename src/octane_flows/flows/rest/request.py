@@ -53,7 +53,8 @@ class RestFlow:
     `collection` is where the ids can be looked up, `key` the column of the flow that holds them.
     `wording` says how sure the text is: all of it stands on the page, or its end is reconstructed
     from the page's entities and steps, or the page was not seen. `depends_on` are collections whose
-    changes move the answer without touching the rows that it names.
+    changes move the answer without touching the rows that it names; `example` holds values of
+    parameters that the page itself uses.
     """
 
     collection: str
@@ -62,6 +63,7 @@ class RestFlow:
     wording: Literal["page", "partly", "reconstructed"]
     readings: tuple[Reading, ...] = ()
     depends_on: tuple[str, ...] = ()
+    example: tuple[tuple[str, str], ...] = ()
 
 
 def single(

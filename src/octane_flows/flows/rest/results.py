@@ -70,7 +70,13 @@ AFTER = Reading(
 
 FLOWS = {
     "recent_failed_automated_tests": RestFlow(
-        "tests", "test_id", _recent_failed_automated_tests, "partly", (AFTER,), ("runs",)
+        "tests",
+        "test_id",
+        _recent_failed_automated_tests,
+        "partly",
+        (AFTER,),
+        ("runs",),
+        (("release_name", "236.2"),),
     ),
     "modules_with_recent_failures": RestFlow(
         "product_areas",

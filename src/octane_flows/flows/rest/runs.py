@@ -104,6 +104,7 @@ FLOWS = {
                 ("environment_category_name", "environment_name"),
             ),
         ),
+        example=(("release_name", "732.*"),),
     ),
     "failed_previous_runs": RestFlow(
         "previous_runs", "previous_run_id", single("previous_runs", _failed_previous_runs), "partly"

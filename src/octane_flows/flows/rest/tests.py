@@ -87,5 +87,6 @@ FLOWS = {
                 ("subtree",),
             ),
         ),
+        example=(("user_tag_name", "security"), ("application_module_name", "Messag*")),
     ),
 }
