@@ -17,13 +17,17 @@ from octane_flows.simulator import Running
 REPEATS = 15
 
 
-def median_ms(call: Callable[[], object], repeats: int = REPEATS) -> float:
-    """The median time of a call in milliseconds."""
+def median_ms(
+    call: Callable[[], object],
+    repeats: int = REPEATS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """The median time of a call in milliseconds; `time.process_time` leaves out waiting."""
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = clock()
         call()
-        times.append(time.perf_counter() - start)
+        times.append(clock() - start)
     return statistics.median(times) * 1000
 
 

@@ -20,8 +20,9 @@ from octane_flows.simulator.answers import (
     not_authorized,
     unknown_field,
 )
+from octane_flows.simulator.counting import UNBOUNDED, Counter, Windowed, split_window
 from octane_flows.simulator.faults import Faults
-from octane_flows.simulator.query import has_or, parse, unwrap
+from octane_flows.simulator.query import Node, has_or, parse, unwrap
 from octane_flows.simulator.render import (
     Wanted,
     default_fields,
@@ -29,7 +30,7 @@ from octane_flows.simulator.render import (
     parse_fields,
     row_expression,
 )
-from octane_flows.simulator.schema import SHARED_STORAGE, EntityDef
+from octane_flows.simulator.schema import NAMED_FAMILIES, SHARED_STORAGE, EntityDef
 from octane_flows.simulator.sql import Condition, compile_query
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import column_of, quoted
@@ -84,7 +85,7 @@ class Reader:
         # How rows of aggregate collections show their type: concrete, aggregate, or auto, which
         # is concrete in technical-preview mode only.
         self.aggregate_rows = "auto"
-        self._counts: dict[tuple[str, tuple[Any, ...]], tuple[int, int]] = {}
+        self.counter = Counter(store)
 
     # -- collections ----------------------------------------------------------------------------
 
@@ -106,7 +107,7 @@ class Reader:
         if capped:
             limit = max(0, min(limit, MAX_RECORDS - offset))
         with self.store.lock:
-            total = self._count(family, condition)
+            total = self.counter.total(family, condition)
             cap = self.faults.setting("count_cap", "max")
             if cap is not None and total > cap:
                 raise ApiError(
@@ -173,6 +174,16 @@ class Reader:
         if not query:
             return Condition(base)
         tree = parse(unwrap(query))
+        whole_query = self._compiled(entity, tree, base, caller)
+        if self.schema.family(entity.name) in NAMED_FAMILIES:
+            return whole_query
+        left, low, high = split_window(tree)
+        if (low, high) == UNBOUNDED:
+            return whole_query
+        rest = self._compiled(entity, left, base, caller) if left else Condition(base)
+        return Windowed(whole_query.sql, whole_query.parameters, rest, low, high)
+
+    def _compiled(self, entity: EntityDef, tree: Node, base: str, caller: Caller) -> Condition:
         found = compile_query(
             self.store, tree, entity.name, "t", lambda name: self._token(name, caller)
         )
@@ -190,19 +201,6 @@ class Reader:
             )
             return str(rows[0][0]) if rows else "0"
         raise illegal_value(f"The token [{name}] is not known")
-
-    def _count(self, family: str, condition: Condition) -> int:
-        key = (family + condition.sql, tuple(condition.parameters))
-        known = self._counts.get(key)
-        if known is not None and known[0] == self.store.version:
-            return known[1]
-        rows = self.store.read(
-            f"SELECT count(*) FROM {family} t WHERE {condition.sql}", condition.parameters
-        )
-        if len(self._counts) > 500:
-            self._counts.clear()
-        self._counts[key] = (self.store.version, rows[0][0])
-        return int(rows[0][0])
 
     def _limit(self, entity: EntityDef, text: str | None) -> int:
         top = max(self.max_limit, MAX_LIST_NODES) if entity.name == "list_node" else self.max_limit

@@ -6,7 +6,6 @@ JSON object of a row, so that Python never touches the values of a page.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
 from octane_flows.simulator.answers import illegal_value, unknown_field
@@ -17,6 +16,8 @@ from octane_flows.simulator.tables import column_of, quoted
 __all__ = ["Wanted", "default_fields", "has_expansion", "parse_fields", "row_expression"]
 
 MAX_EXPANSION = 3
+MAX_PAIRS = 50  # of one json_object call: SQLite takes 127 arguments unless built otherwise
+_ANY_LENGTH = 2**31 - 1
 EMPTY_LIST = '{"total_count":0,"data":[]}'
 
 
@@ -75,36 +76,36 @@ def default_fields(store: Store, entity: str) -> Wanted:
 
 
 def row_expression(
-    store: Store,
-    wanted: Wanted,
-    types: tuple[str, ...],
-    alias: str,
-    type_sql: str | None = None,
-    dead_link: str | None = None,
+    store: Store, wanted: Wanted, types: tuple[str, ...], alias: str, type_sql: str | None = None
 ) -> str:
     """SQL for the JSON object of the row at `alias`; `type` and `id` are always in it."""
-    renderer = _Renderer(store, dead_link)
-    return renderer.row(wanted, types, alias, type_sql or f"{alias}.type")
+    return _joined(_Renderer(store).pairs(wanted, types, alias, type_sql or f"{alias}.type"))
 
 
 class _Renderer:
-    def __init__(self, store: Store, dead_link: str | None) -> None:
+    """Expressions of fields; objects and lists keep SQLite's mark of being JSON."""
+
+    def __init__(self, store: Store) -> None:
         self.store = store
         self.schema = store.schema
         self.count = 0
 
-    def row(self, wanted: Wanted, types: tuple[str, ...], alias: str, type_sql: str) -> str:
-        parts = [f"""'{{"type":"'||{type_sql}||'","id":"'||{alias}.id||'"'"""]
+    def pairs(self, wanted: Wanted, types: tuple[str, ...], alias: str, type_sql: str) -> list[str]:
+        """Name and value of each field, as arguments of json_object."""
+        pairs = [f"'type',{type_sql}", f"'id',{_text(alias + '.id')}"]
         for name, inner in wanted.fields.items():
             if name in {"id", "type"}:
                 continue
             definition = self.schema.find_field(types, name)
             if definition is None or definition.filter_only:
                 raise unknown_field(types[0], name)
-            key = json.dumps(name) + ":"
-            parts.append(f"',{key}'||{self.value(definition, inner, types, alias)}")
-        parts.append("'}'")
-        return "||".join(parts)
+            pairs.append(f"'{name}',{self.value(definition, inner, types, alias)}")
+        return pairs
+
+    def row(self, wanted: Wanted, types: tuple[str, ...], alias: str, type_sql: str) -> str:
+        pairs = self.pairs(wanted, types, alias, type_sql)
+        whole = _joined(pairs)
+        return whole if len(pairs) <= MAX_PAIRS else f"json({whole})"
 
     def value(
         self, definition: FieldDef, inner: Wanted | None, types: tuple[str, ...], alias: str
@@ -118,24 +119,25 @@ class _Renderer:
         if column.kind == "single":
             reference = f"{alias}.{quoted(name + '_id')}"
             kind = f"'{fixed}'" if fixed else f"{alias}.{quoted(name + '_type')}"
-            plain = f"""coalesce('{{"type":"'||{kind}||'","id":"'||{reference}||'"}}','null')"""
+            plain = f"iif({reference} IS NULL,NULL,{_reference(kind, reference)})"
             if inner is None:
                 return plain
             far = self.alias()
             types_of_far = (*definition.targets, column.far_family)
             row = self.row(inner, types_of_far, far, kind_of(far, fixed))
             return (
-                f"coalesce((SELECT {row} FROM {quoted(column.far_family)} {far}"
-                f" WHERE {far}.id = {reference}),{plain})"
+                f"json(coalesce((SELECT {row} FROM {quoted(column.far_family)} {far}"
+                f" WHERE {far}.id = {reference}),{plain}))"
             )
         if column.kind == "link":
             end = self.schema.link_ends[(family, name)]
             if not self.store.link_filled(end.link):
-                return f"'{EMPTY_LIST}'"
+                return f"json('{EMPTY_LIST}')"
             link = self.alias()
             source = f"{quoted(end.link)} {link}"
             condition = f"{link}.{end.own} = {alias}.id"
-            item = _reference(fixed, f"{link}.{end.far}_type", f"{link}.{end.far}")
+            kind = f"'{fixed}'" if fixed else f"{link}.{end.far}_type"
+            item = _reference(kind, f"{link}.{end.far}")
             if inner is not None:
                 far = self.alias()
                 source += f" JOIN {quoted(end.far_family)} {far} ON {far}.id = {link}.{end.far}"
@@ -147,28 +149,27 @@ class _Renderer:
             far = self.alias()
             source = f"{quoted(inverse.child)} {far}"
             condition = f"{far}.{quoted(inverse.reference + '_id')} = {alias}.id"
-            item = _reference(fixed, f"{far}.type", f"{far}.id")
+            item = _reference(kind_of(far, fixed), f"{far}.id")
             if inner is not None:
                 item = self.row(
                     inner, (*definition.targets, inverse.child), far, kind_of(far, fixed)
                 )
+        # json() because a sub-query's value has no mark of being JSON on every SQLite.
         return (
-            """(SELECT '{"total_count":'||count(*)||',"data":['||"""
-            f"coalesce(group_concat({item}),'')||']}}' FROM {source} WHERE {condition})"
+            f"json((SELECT json_object('total_count',count(*),'data',json_group_array({item}))"
+            f" FROM {source} WHERE {condition}))"
         )
 
     def scalar(self, definition: FieldDef, alias: str) -> str:
         name = definition.name
         if name == "workspace_id":
-            return f"'{self.store.workspace}'"
+            return self.store.workspace
         value = f"{alias}.{quoted('type' if name == 'subtype' else name)}"
         if definition.field_type == "boolean":
-            return f"CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END"
-        if definition.field_type in {"integer", "object"}:
-            return f"coalesce({value},'null')"
-        if definition.field_type in {"date_time", "date"}:
-            return f"""coalesce('"'||{value}||'"','null')"""
-        return f"json_quote({value})"
+            return f"json(CASE {value} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
+        if definition.field_type == "object":
+            return f"json({value})"
+        return value
 
     def alias(self) -> str:
         self.count += 1
@@ -180,6 +181,23 @@ def kind_of(far: str, fixed: str | None) -> str:
     return f"'{fixed}'" if fixed else f"{far}.type"
 
 
-def _reference(fixed: str | None, kind: str, identifier: str) -> str:
-    shown = f"'{fixed}'" if fixed else kind
-    return f"""'{{"type":"'||{shown}||'","id":"'||{identifier}||'"}}'"""
+def _text(identifier: str) -> str:
+    return f"CAST({identifier} AS TEXT)"
+
+
+def _reference(kind: str, identifier: str) -> str:
+    return f"json_object('type',{kind},'id',{_text(identifier)})"
+
+
+def _joined(pairs: list[str]) -> str:
+    """One JSON object of many pairs: as text when one function call cannot take them all."""
+    parts = [
+        f"json_object({','.join(pairs[at : at + MAX_PAIRS])})"
+        for at in range(0, len(pairs), MAX_PAIRS)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    # A negative length counts back from the last character, which is the closing brace.
+    first = f"substr({parts[0]},-1,-{_ANY_LENGTH})"
+    middle = [f"substr(substr({part},2),-1,-{_ANY_LENGTH})" for part in parts[1:-1]]
+    return "||','||".join([first, *middle, f"substr({parts[-1]},2)"])
