@@ -1,9 +1,8 @@
 """The lake: immutable Parquet files and the manifests that name them.
 
-`extract` appends a generation, `warehouse` reads the current one; nobody else touches the folder.
+`extract` appends a generation, `warehouse` reads the current one; nobody else touches its files.
 """
 
-from octane_flows.lake.files import write_table
 from octane_flows.lake.manifest import (
     CertificateRow,
     ColumnEntry,
@@ -13,7 +12,7 @@ from octane_flows.lake.manifest import (
     TableEntry,
 )
 from octane_flows.lake.state import Census, FieldEntry, Interval, ReadState
-from octane_flows.lake.store import Draft, Lake
+from octane_flows.lake.store import Draft, Kept, Lake
 
 __all__ = [
     "Census",
@@ -23,10 +22,10 @@ __all__ = [
     "FieldEntry",
     "FileEntry",
     "Interval",
+    "Kept",
     "Lake",
     "Manifest",
     "ReadState",
     "SchemaChange",
     "TableEntry",
-    "write_table",
 ]

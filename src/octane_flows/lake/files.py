@@ -1,21 +1,19 @@
 """Parquet files of the lake: one Arrow table in, one immutable file and its entry out.
 
-Files are written under a name nobody reads yet, flushed to disk, then renamed.
+Files are written under a name nobody reads yet, then given to the lake's storage.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from octane_flows.errors import LakeError
 from octane_flows.lake.manifest import FileEntry
+from octane_flows.lake.storage import Storage, disk_errors, make_folder
 
 ROW_GROUP_ROWS = 25_000  # one group holds 25 pages: statistics stay useful, memory small
 DIGEST_CHUNK_BYTES = 1 << 20
@@ -24,23 +22,16 @@ DIGEST_CHUNK_BYTES = 1 << 20
 class TableWriter:
     """Appends batches to one Parquet file; `close` returns its entry (None when no row came)."""
 
-    def __init__(self, folder: Path, path: str, schema: pa.Schema, *, workspace: str) -> None:
-        self._folder = folder
+    def __init__(self, storage: Storage, path: str, schema: pa.Schema, *, workspace: str) -> None:
+        self._storage = storage
         self._path = path
+        self._scratch = storage.scratch(path)
         self._schema = schema
         self._workspace = workspace
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
         self._writer: pq.ParquetWriter | None = None
         self.rows = 0
-
-    @property
-    def _target(self) -> Path:
-        return self._folder / self._path
-
-    @property
-    def _temporary(self) -> Path:
-        return self._target.with_suffix(".parquet.part")
 
     def write(self, table: pa.Table) -> None:
         """Add rows; they reach the disk a row group at a time."""
@@ -55,44 +46,37 @@ class TableWriter:
             return
         group = pa.concat_tables(self._pending).combine_chunks()
         self._pending, self._pending_rows = [], 0
-        with disk_errors(self._target, "write"):
+        with disk_errors(self._scratch, "write"):
             if self._writer is None:
-                self._target.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self._scratch.parent)
                 self._writer = pq.ParquetWriter(
-                    self._temporary, self._schema, compression="zstd", write_statistics=True
+                    self._scratch, self._schema, compression="zstd", write_statistics=True
                 )
             self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
 
     def close(self) -> FileEntry | None:
-        """Finish the file: flush, sync, rename."""
+        """Finish the file and add it to the lake."""
         self._flush()
         if self._writer is None:
             return None
-        with disk_errors(self._target, "write"):
+        with disk_errors(self._scratch, "write"):
             self._writer.close()
-            sync_file(self._temporary)
-            self._temporary.replace(self._target)
-            return FileEntry(
+            entry = FileEntry(
                 path=self._path,
                 workspace=self._workspace,
                 rows=self.rows,
-                bytes=self._target.stat().st_size,
-                sha256=digest(self._target),
+                bytes=self._scratch.stat().st_size,
+                sha256=digest(self._scratch),
             )
+        self._storage.add(self._path, self._scratch, entry.sha256)
+        return entry
 
     def discard(self) -> None:
         """Drop what was written; used when the extract of this table failed."""
         if self._writer is not None:
             with suppress(OSError):  # the disk is full: the file is dropped all the same
                 self._writer.close()
-            self._temporary.unlink(missing_ok=True)
-
-
-def write_table(folder: Path, path: str, table: pa.Table, *, workspace: str) -> FileEntry | None:
-    """Write one Arrow table as one file; None when it has no rows."""
-    writer = TableWriter(folder, path, table.schema, workspace=workspace)
-    writer.write(table)
-    return writer.close()
+            self._scratch.unlink(missing_ok=True)
 
 
 def digest(path: Path) -> str:
@@ -102,24 +86,3 @@ def digest(path: Path) -> str:
         while chunk := stream.read(DIGEST_CHUNK_BYTES):
             total.update(chunk)
     return total.hexdigest()
-
-
-def sync_file(path: Path) -> None:
-    """Have the operating system put a file (or a folder's entries) on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def disk_errors(path: Path, verb: str) -> Iterator[None]:
-    """Turn an operating system's refusal into one sentence that names the file and the remedy."""
-    try:
-        yield
-    except OSError as error:
-        raise LakeError(
-            f"Could not {verb} {path}: {error.strerror or error}; free space or give OCTANE_HOME "
-            "a folder that you may write. The former generation is still whole."
-        ) from error

@@ -1,21 +1,23 @@
-"""The lake folder: which generation is current, how the next one is published.
+"""The lake: which generation is current, how the next one is published.
 
-`Lake.draft()` collects the files of a new generation; `Draft.publish()` is one atomic rename.
-A crash anywhere before that rename leaves the former generation current and whole.
+`Lake.draft()` collects the files of a new generation; `Draft.publish()` moves one pointer.
+A crash anywhere before that leaves the former generation current and whole.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from octane_flows.errors import LakeError
-from octane_flows.lake.files import TableWriter, disk_errors, sync_file
+from octane_flows.errors import LakeError, UsageError
+from octane_flows.lake.files import TableWriter
 from octane_flows.lake.manifest import (
     CertificateRow,
     FileEntry,
@@ -24,90 +26,173 @@ from octane_flows.lake.manifest import (
     TableEntry,
 )
 from octane_flows.lake.state import FieldEntry, ReadState
+from octane_flows.lake.storage import FolderStorage, Storage
 
 POINTER = "CURRENT"
 
 
-class Lake:
-    """A folder of generations; opening it reads nothing and writes nothing."""
+@dataclass(frozen=True)
+class Kept:
+    """A generation that can be opened, and the server's time that it shows."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    generation: int
+    as_of: datetime
+
+    def __str__(self) -> str:
+        return f"{self.generation} of {self.as_of:%Y-%m-%d %H:%M} UTC"
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What is current and kept; `body` is the pointer's content as it was read."""
+
+    kept: tuple[Kept, ...] = ()
+    body: bytes | None = None
+
+
+class Lake:
+    """Generations in a folder or another storage; opening it reads nothing and writes nothing."""
+
+    def __init__(self, place: Path | Storage) -> None:
+        self.storage: Storage = FolderStorage(place) if isinstance(place, Path) else place
+
+    @property
+    def folder(self) -> Path:
+        """The lake's folder, or what this machine keeps of a lake in a bucket."""
+        return self.storage.folder
 
     def current(self) -> Manifest | None:
         """The published manifest, or None before the first extract."""
-        pointer = self.folder / POINTER
+        kept = self.pointer().kept
+        return self.manifest(kept[-1].generation) if kept else None
+
+    def kept(self) -> tuple[Kept, ...]:
+        """The generations that can be opened, the current one last."""
+        return self.pointer().kept
+
+    def as_of(self, when: int | datetime) -> Manifest:
+        """The manifest of a generation, or the newest one at a moment (UTC). Raises UsageError."""
+        kept = self.kept()
+        found = [
+            one.generation
+            for one in kept
+            if (one.generation == when if isinstance(when, int) else one.as_of <= when)
+        ]
+        if not found:
+            there = (
+                f"it keeps {len(kept)}, from {kept[0]} to {kept[-1]}"
+                if kept
+                else "it holds none yet"
+            )
+            asked = f"generation {when}" if isinstance(when, int) else f"generation of {when} UTC"
+            raise UsageError(f"The lake {self.storage.describe()} has no {asked}; {there}.")
+        return self.manifest(found[-1])
+
+    def pointer(self) -> Pointer:
+        """What the pointer says."""
+        body = self.storage.read(POINTER)
+        if body is None:
+            return Pointer()
         try:
-            text = pointer.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
-        except OSError as error:
+            found = json.loads(body)
+            kept = tuple(
+                Kept(int(one["generation"]), datetime.fromisoformat(one["as_of"]))
+                for one in found.get("kept", ())
+            )
+            generation = int(found["generation"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LakeError(
-                f"Could not read {pointer}: {error.strerror}; give OCTANE_HOME a folder that you "
-                "may read and write."
+                f'{self.storage.describe(POINTER)} is damaged; write {{"generation": N}} into it '
+                "with the highest N that has a file in the folder generations beside it."
             ) from error
-        try:
-            generation = int(json.loads(text)["generation"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise LakeError(
-                f'{pointer} is damaged; write {{"generation": N}} into it with the highest N '
-                "that has a file in the folder generations beside it."
-            ) from error
-        return self.manifest(generation)
+        if not kept or kept[-1].generation != generation:  # written by hand, as the message says
+            kept = (Kept(generation, self.manifest(generation).as_of),)
+        return Pointer(kept, body)
 
     def manifest(self, generation: int) -> Manifest:
         """The manifest of any generation that is kept."""
-        path = self._manifest_path(generation)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
+        path = manifest_path(generation)
+        body = self.storage.read(path)
+        if body is None:
             raise LakeError(
-                f"Generation {generation} cannot be read from {path}: {error.strerror}."
-            ) from error
-        return Manifest.from_json(text, where=str(path))
+                f"Generation {generation} cannot be read from {self.storage.describe(path)}: "
+                "no such file; restore it from a backup, or ask for a generation that is kept."
+            )
+        return Manifest.from_json(body.decode(), where=self.storage.describe(path))
 
     def resolve(self, file: FileEntry) -> Path:
-        """Where a file of a manifest lies."""
-        return self.folder / file.path
+        """A local file with the content of a manifest's file."""
+        return self.storage.local(file.path, file.sha256)
 
     def draft(self) -> Draft:
         """Start a generation after the current one; nothing is visible until it is published."""
-        return Draft(self, self.current())
-
-    def _manifest_path(self, generation: int) -> Path:
-        return self.folder / "generations" / f"{generation:06d}.json"
+        return Draft(self)
 
     def next_generation(self) -> int:
         """One more than any generation ever written here, published or not."""
-        numbers = [int(path.stem) for path in (self.folder / "generations").glob("[0-9]*.json")]
+        numbers = [int(Path(one.path).stem) for one in self.storage.list("generations")]
         return max(numbers, default=0) + 1
 
-    def publish(self, manifest: Manifest) -> None:
-        """Write the manifest, then move the pointer to it in one rename."""
-        path = self._manifest_path(manifest.generation)
-        pointer = self.folder / POINTER
-        with disk_errors(path, "write"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_synced(path, manifest.to_json())
-            _write_synced(pointer, json.dumps({"generation": manifest.generation}))
+    def publish(self, manifest: Manifest, former: Pointer) -> None:
+        """Write the manifest, then move the pointer to it in one step; `former` must still stand.
+
+        Raises LakeError when another process published in between, and then changes nothing.
+        """
+        path = manifest_path(manifest.generation)
+        kept = (*former.kept, Kept(manifest.generation, manifest.as_of))
+        if not self.storage.create(path, manifest.to_json().encode()):
+            raise self._lost(manifest.generation)
+        if not self.move_pointer(kept, former):
+            self.storage.delete(path)
+            raise self._lost(manifest.generation)
+
+    def move_pointer(self, kept: Sequence[Kept], former: Pointer) -> bool:
+        """Let the pointer name these generations; False when it is no longer `former`."""
+        body = {
+            "generation": kept[-1].generation,
+            "kept": [
+                {"generation": one.generation, "as_of": one.as_of.isoformat()} for one in kept
+            ],
+        }
+        return self.storage.swap(POINTER, json.dumps(body).encode(), former.body)
+
+    def _lost(self, generation: int) -> LakeError:
+        return LakeError(
+            f"Another process published into {self.storage.describe()} while this one made "
+            f"generation {generation}; nothing of this one was published. Run it again: it will "
+            "begin with what the other one published."
+        )
+
+
+def manifest_path(generation: int) -> str:
+    """Where a generation's manifest lies within the lake."""
+    return f"generations/{generation:06d}.json"
 
 
 class Draft:
-    """The next generation while it is being read; belongs to one extract."""
+    """The next generation while it is being made; belongs to one extract or compaction."""
 
-    def __init__(self, lake: Lake, parent: Manifest | None) -> None:
+    def __init__(self, lake: Lake) -> None:
         self.lake = lake
-        self.parent = parent
-        with disk_errors(lake.folder, "write"):
-            lake.folder.mkdir(parents=True, exist_ok=True)
-            self.generation = lake.next_generation()
+        self._former = lake.pointer()
+        kept = self._former.kept
+        self.parent = lake.manifest(kept[-1].generation) if kept else None
+        self.generation = lake.next_generation()
+        # two machines may make the same generation at once: their files must not meet
+        self._token = secrets.token_hex(3)
         self._parts = 0
 
     def writer(self, table: str, schema: pa.Schema, *, workspace: str) -> TableWriter:
         """A writer for one file of this generation."""
         self._parts += 1
-        path = f"data/{workspace}/{table}/{self.generation:06d}-{self._parts:04d}.parquet"
-        return TableWriter(self.lake.folder, path, schema, workspace=workspace)
+        name = f"{self.generation:06d}-{self._token}-{self._parts:04d}.parquet"
+        path = f"data/{workspace}/{table}/{name}"
+        return TableWriter(self.lake.storage, path, schema, workspace=workspace)
+
+    def publish_manifest(self, manifest: Manifest) -> Manifest:
+        """Make a finished manifest current."""
+        self.lake.publish(manifest, self._former)
+        return manifest
 
     def publish(
         self,
@@ -145,16 +230,4 @@ class Draft:
             signed_in_user_id=signed_in_user_id,
             signed_in_user_name=signed_in_user_name,
         )
-        self.lake.publish(manifest)
-        return manifest
-
-
-def _write_synced(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        sync_file(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_file(path.parent)
+        return self.publish_manifest(manifest)
