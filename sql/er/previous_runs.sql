@@ -25,7 +25,9 @@ select
     history.run_started as started_at, -- when the run started (UTC)
     history.run_duration as duration_ms, -- length of the run
     history.error_type, -- class of the error
-    history.error_message -- message of the error
+    history.error_message, -- message of the error
+    history.error_details, -- stack trace of the error
+    history.failed_build_age as failed_build_count -- builds in a row that it had been failing
 from octane.run_history as history
 left join er.list_items as native_statuses
     on native_statuses.workspace_id = history._workspace_id

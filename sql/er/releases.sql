@@ -6,6 +6,8 @@ select
     release._workspace_id as workspace_id, -- workspace that the row belongs to
     release.id as release_id, -- id of the release
     release.name as release_name, -- name of the release
+    coalesce(release.is_default, false)
+        as is_default, -- whether Octane takes it where no release is named
     release.start_date as start_at, -- planned start (UTC)
     release.end_date as end_at, -- planned end (UTC)
     release.creation_time as created_at, -- when it was created in Octane (UTC)

@@ -20,7 +20,8 @@ with all_runs as (
         run_automated.author_id, run_automated.draft_run, run_automated.started,
         run_automated.creation_time, run_automated.last_modified, run_automated.parent_suite_id,
         run_automated.duration, run_automated.build_id, run_automated.pipeline_id,
-        run_automated.error_type, run_automated.error_message
+        run_automated.error_type, run_automated.error_message, run_automated.error_details,
+        run_automated.failed_build_age
     from octane.run_automated as run_automated
     union all by name
     select
@@ -34,7 +35,8 @@ with all_runs as (
         gherkin_automated_run.creation_time, gherkin_automated_run.last_modified,
         gherkin_automated_run.parent_suite_id, gherkin_automated_run.duration,
         gherkin_automated_run.build_id, gherkin_automated_run.pipeline_id,
-        gherkin_automated_run.error_type, gherkin_automated_run.error_message
+        gherkin_automated_run.error_type, gherkin_automated_run.error_message,
+        gherkin_automated_run.error_details, gherkin_automated_run.failed_build_age
     from octane.gherkin_automated_run as gherkin_automated_run
     union all by name
     select
@@ -83,7 +85,9 @@ select
     run.last_modified as modified_at, -- when it last changed in Octane (UTC)
     run.duration as duration_ms, -- length of the run
     run.error_type, -- class of the error
-    run.error_message -- message of the error
+    run.error_message, -- message of the error
+    run.error_details, -- stack trace of the error
+    run.failed_build_age as failed_build_count -- builds in a row that it has been failing
 from all_runs as run
 left join er.list_items as statuses
     on statuses.workspace_id = run._workspace_id

@@ -69,7 +69,7 @@ select
     newest.run_id as last_failed_run_id, -- the newest of them
     newest.release_id, -- release that it is planned for or counts for
     newest.release_name, -- name of that release
-    newest.build_name, -- build that reported it
+    newest.build_name, -- name or number of the build
     newest.error_type, -- class of the error
     newest.error_message, -- message of the error
     tests.owner_user_id, -- user who owns it

@@ -49,6 +49,11 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "recent_failed_automated_tests": {"hours": "72"},
     "modules_with_recent_failures": {"hours": "72"},
     "failed_previous_runs": {"days": "3"},
+    "reported_builds": {"since": "2021-01-19"},
+    "failed_automated_runs": {"hours": "72"},
+    "manual_tests_without_run": {"release_name": "*"},
+    "test_suites_without_run": {"release_name": "*"},
+    "descendants_of_items": {"item_types": "epic,feature"},
 }
 
 

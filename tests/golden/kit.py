@@ -18,13 +18,19 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from octane_flows.lake import CertificateRow, Lake, Manifest, TableEntry
+from octane_flows.lake import CertificateRow, ColumnEntry, Lake, Manifest, TableEntry
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
-from octane_flows.warehouse.contract import contract_entry, contract_tables
+from octane_flows.warehouse.contract import (
+    LINK_COLUMNS,
+    OWN_COLUMNS,
+    contract_entry,
+    contract_tables,
+)
 from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import quoted
 from octane_flows.warehouse.meta import create_tables, insert, record_models
 from octane_flows.warehouse.results import ModelResult
+from octane_flows.warehouse.user_defined import create_user_defined_values
 
 HERE = Path(__file__).parent
 AS_OF = datetime(2021, 1, 20, 21, tzinfo=UTC)
@@ -36,11 +42,57 @@ ARROW = {
 }
 
 
+USER_DEFINED = (
+    TableEntry(
+        "defect",
+        "entity",
+        "defect",
+        None,
+        "Defect",
+        (
+            ColumnEntry("name", "VARCHAR", "name", "string", "Name"),
+            ColumnEntry(
+                "post_release_udf", "BOOLEAN", "post_release_udf", "boolean", "Post Release"
+            ),
+            ColumnEntry("costs_udf", "BIGINT", "costs_udf", "integer", "Costs"),
+            ColumnEntry("seen_udf", "TIMESTAMP", "seen_udf", "date_time", "Seen on"),
+            ColumnEntry("found_by_udf_id", "VARCHAR", "found_by_udf", "reference", "Found by: id"),
+            ColumnEntry(
+                "found_by_udf_type", "VARCHAR", "found_by_udf", "reference", "Found by: entity type"
+            ),
+        ),
+        (),
+    ),
+    TableEntry(
+        "defect__browsers_udf",
+        "link",
+        "defect",
+        "browsers_udf",
+        "Defect: Browsers",
+        tuple(
+            ColumnEntry(name, kind, None, None, None)
+            for name, kind in {**LINK_COLUMNS, **OWN_COLUMNS}.items()
+        ),
+        (),
+    ),
+)
+
+
 @cache
 def tables() -> dict[str, dict[str, str]]:
     """Columns with types of every table that a model reads."""
     read = sorted({table for model in load_models() for table in model.reads})
     return {name: dict(contract_tables()[name]) for name in read}
+
+
+@cache
+def golden_tables() -> dict[str, dict[str, str]]:
+    """Those tables with the user-defined fields that the golden cases have."""
+    found = dict(tables())
+    for entry in USER_DEFINED:
+        columns = {column.name: column.type for column in entry.columns}
+        found[entry.name] = {**found.get(entry.name, {}), **columns}
+    return found
 
 
 def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
@@ -52,9 +104,10 @@ def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
     generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}", "1", "me")
     insert(connection, "generation", [generation])
     create_functions(connection, "http://127.0.0.1", "1001")
-    for name, columns in tables().items():
+    for name, columns in golden_tables().items():
         body = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
         connection.execute(f"create table octane.{name} ({body})")
+    create_user_defined_values(connection, USER_DEFINED)
     models = load_models()
     results: list[ModelResult] = create_models(connection, models)
     record_models(connection, models, results)
@@ -74,7 +127,7 @@ def given_rows(connection: duckdb.DuckDBPyConnection, given: Path) -> Iterator[N
     paths = sorted(given.glob("*.csv"))
     try:
         for path in paths:
-            fill(connection, path, tables()[path.stem])
+            fill(connection, path, golden_tables()[path.stem])
         yield
     finally:
         for path in paths:

@@ -28,6 +28,7 @@ from octane_flows.warehouse.meta import create_meta, insert, record_checks, reco
 from octane_flows.warehouse.models import Model, load_models
 from octane_flows.warehouse.results import BuildReport, CheckResult, ModelResult
 from octane_flows.warehouse.update import TableChange, plan_rebuild, plan_update
+from octane_flows.warehouse.user_defined import create_user_defined_values
 
 
 def build(
@@ -147,6 +148,7 @@ class Warehouse:
         row = (__version__, _digest(self.models), self._former.generation, sorted(changed))
         insert(self.connection, "build", [row])
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
+        create_user_defined_values(self.connection, self._entries)
         self._former = self._former.without(affected_models(self.models, changed), changed)
         return self.tables
 
@@ -208,7 +210,7 @@ def _current(lake: Lake) -> Manifest:
 
 def drop_models(connection: duckdb.DuckDBPyConnection, *, keep_tables: set[str]) -> None:
     """Drop views and macros, to be created again, and `octane` tables that nobody needs now."""
-    for schema in ("er", "flow", "metric"):
+    for schema in ("er", "flow", "metric", "plan"):
         connection.execute(f"drop schema if exists {schema} cascade")
     held = "select table_name from duckdb_tables() where schema_name = 'octane'"
     for (table,) in connection.execute(held).fetchall():

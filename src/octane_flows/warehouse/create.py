@@ -26,6 +26,7 @@ KINDS: dict[str, Literal["view", "macro"]] = {
     "er": "view",
     "flow": "macro",
     "metric": "macro",
+    "plan": "macro",
 }
 
 

@@ -18,6 +18,7 @@ REQUIRED = {
     "er": ("source", "grain", "key"),
     "flow": ("flow", "source", "grain", "key", "order"),
     "metric": ("source", "grain", "key", "order"),
+    "plan": ("flow", "grain", "key", "order"),
     "check": ("check",),
 }
 # the words of a `param` line and the DuckDB types that they stand for

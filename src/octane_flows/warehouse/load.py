@@ -15,7 +15,7 @@ from octane_flows.lake import Lake, TableEntry
 from octane_flows.warehouse.connect import first_line
 from octane_flows.warehouse.update import TableChange
 
-SCHEMAS = ("octane", "er", "flow", "metric", "meta")
+SCHEMAS = ("octane", "er", "flow", "metric", "plan", "meta")
 # columns that the lake adds to every table, with the meaning that goes into the catalogue
 OWN_COLUMNS = {
     "_workspace_id": "workspace that the row was read through",

@@ -1,4 +1,4 @@
-"""Models become DuckDB objects: `er` views, `flow` and `metric` table macros.
+"""Models become DuckDB objects: `er` views, `flow`, `metric` and `plan` table macros.
 
 A model in, SQL statements out; `build` and the golden tests run them.
 """
@@ -15,7 +15,7 @@ _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|\$([A-Za-z
 
 
 #: Schemas whose models are called with parameters.
-MACRO_SCHEMAS = frozenset({"flow", "metric"})
+MACRO_SCHEMAS = frozenset({"flow", "metric", "plan"})
 
 
 def create_statements(model: Model) -> list[str]:

@@ -22,12 +22,13 @@ from octane_flows.warehouse.header import Header, parse_header
 from octane_flows.warehouse.paths import sql_folder
 from octane_flows.warehouse.reads import columns_read, nodes
 
-SCHEMAS = ("er", "flow", "metric", "check")
+SCHEMAS = ("er", "flow", "metric", "plan", "check")
 # what a model of each schema may read; files are read by the loader alone
 READABLE = {
     "er": ("octane", "er", "meta"),
     "flow": ("er", "meta"),
     "metric": ("er", "meta"),
+    "plan": ("er", "meta"),
     "check": ("octane", "er", "flow", "metric", "meta"),
 }
 

@@ -6,11 +6,13 @@ requests stand in the module of its area; each module has a `FLOWS` that is list
 
 from __future__ import annotations
 
-from octane_flows.flows.rest import backlog, results, runs, tests
+from octane_flows.flows.rest import backlog, failures, planning, results, runs, tests
 from octane_flows.flows.rest.request import Params, Reading, Request, RestFlow, Row, Steps
 
 REST_FLOWS: dict[str, RestFlow] = {
     **backlog.FLOWS,
+    **failures.FLOWS,
+    **planning.FLOWS,
     **results.FLOWS,
     **runs.FLOWS,
     **tests.FLOWS,

@@ -32,6 +32,8 @@ class Request:
 APOSTROPHE = "'"  # the pages write kinds of tests between them, names between carets
 
 Steps = Generator[Request, list[Row], Iterable[str]]
+#: Requests on the way to the ids, which lead to rows.
+RowSteps = Generator[Request, list[Row], list[Row]]
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,21 @@ def subtypes(value: str) -> str:
 def named(field: str, value: str | None) -> list[str]:
     """No phrase for None, else that the referenced item's name is like a pattern."""
     return [] if value is None else [f"{field} EQ {{name EQ {pattern(value)}}}"]
+
+
+def module_phrase(params: Params) -> Generator[Request, list[Row], str | None]:
+    """A phrase for a test of an application module; None: not asked for, empty: there is none.
+
+    With `subtree` the modules of that name are asked for their paths first.
+    """
+    name = params["application_module_name"]
+    if name is None:
+        return None
+    module = f"name EQ {pattern(name)}"
+    if params["subtree"]:
+        rows = yield Request("product_areas", module, ("path",))
+        module = "||".join(f"path EQ {pattern(row['path'] + '*')}" for row in rows)
+    return f"product_areas EQ {{{module}}}" if module else ""
 
 
 #: How far the documentation of a page that was not seen can be trusted.

@@ -100,7 +100,7 @@ STORIES = {
     "cmake_remove": ("Remove the old scripts", "cmake", "done", "spring_2", "mert"),
     "checkpoint_write": ("Write a checkpoint", "checkpoint", "new", "winter_5", "nina"),
     "checkpoint_read": ("Restart from a checkpoint", "checkpoint", "new", "winter_5", ""),
-    "names_types": ("Name the types in a message", "names", "intesting", "winter_4", "yuki"),
+    "names_types": ("Name the types in a message", "names", "done", "winter_4", "yuki"),
     "names_lines": ("Name file and line in a message", "names", "done", "winter_3", "yuki"),
 }  # fmt: skip
 

@@ -1,0 +1,56 @@
+-- Which features are still in testing although all of their stories are done?
+-- flow: 23 Mark features done if stories are completed
+-- source: https://admhelp.microfocus.com/octane/en/16.1.100-16.2.100/Online/Content/API/Scenario-FeaturesMarkDone.htm
+-- grain: one feature with at least one such child and without an open one
+-- key: workspace_id, feature_id
+-- param: release_name text = null -- name of the release, * for any characters; null: any, or none
+-- param: phase_codes text = 'phase.feature.intesting' -- phases of the feature, comma between them
+-- param: child_types text = 'story' -- children that count: story, quality_story, defect; commas
+-- param: done_phase_codes text = 'phase.story.done,phase.quality_story.done,phase.defect.closed' --
+--     phases of a child that is done, with commas
+-- order: feature_name, workspace_id, feature_id
+with children_by_feature as (
+    select
+        children.workspace_id,
+        children.parent_work_item_id as feature_id,
+        count_if(er.is_listed(children.work_item_type, $child_types)) as child_count,
+        count_if(not er.is_listed(children.work_item_type, $child_types)) as other_child_count,
+        bool_and(coalesce(er.is_listed(children.phase_code, $done_phase_codes), false))
+            filter (where er.is_listed(children.work_item_type, $child_types)) as are_all_done,
+        max(children.modified_at)
+            filter (where er.is_listed(children.work_item_type, $child_types))
+            as last_child_modified_at,
+    from er.work_items as children
+    where children.parent_work_item_id is not null
+    group by children.workspace_id, children.parent_work_item_id
+)
+
+select
+    features.workspace_id, -- workspace that the row belongs to
+    features.work_item_id as feature_id, -- id of the feature
+    features.work_item_name as feature_name, -- name of the feature
+    features.phase_code, -- logical name of its phase
+    features.phase_label, -- phase that Octane shows
+    children.child_count, -- its children of the kinds that count; all are done
+    children.other_child_count, -- its children of other kinds, done or not
+    children.last_child_modified_at, -- when one that counts last changed in Octane (UTC)
+    features.release_id, -- release that it is planned for or counts for
+    releases.release_name, -- name of that release
+    features.owner_user_id, -- user who owns it
+    owners.full_name as owner_name, -- full name of its owner
+    er.item_url('work_item', features.workspace_id, features.work_item_id)
+        as feature_url -- where Octane shows the feature
+from er.work_items as features
+join children_by_feature as children
+    on children.workspace_id = features.workspace_id
+    and children.feature_id = features.work_item_id
+    and children.are_all_done
+left join er.releases as releases
+    on releases.workspace_id = features.workspace_id
+    and releases.release_id = features.release_id
+left join er.users as owners
+    on owners.workspace_id = features.workspace_id
+    and owners.user_id = features.owner_user_id
+where features.work_item_type = 'feature'
+    and er.is_listed(features.phase_code, $phase_codes)
+    and ($release_name is null or er.name_matches(releases.release_name, $release_name))

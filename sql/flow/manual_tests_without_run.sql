@@ -1,0 +1,103 @@
+-- Which manual and Gherkin tests have no run in a release yet?
+-- flow: 18 Create a manual test run
+-- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Scenario_CreateManualTestRun.htm
+-- grain: one test without a run in one release that matches
+-- key: workspace_id, test_id, release_id
+-- param: release_name text = null -- name of the release, * for any characters; null: the default
+--     release, which is the newest of those that are marked so
+-- param: test_types text = 'test_manual' -- kinds of tests, comma between them
+-- param: phase_codes text = null -- logical names of phases, with commas; null: all but Obsolete
+-- param: application_module_name text = null -- name of the module, * for any characters
+-- param: subtree boolean = false -- a module stands for those nested in it too
+-- param: owner_user_id text = null -- id of the user who owns the test; null means anybody
+-- order: test_name, workspace_id, test_id, release_id
+with wanted_releases as (
+    select releases.*
+    from er.releases as releases
+    where case
+        when $release_name is not null then er.name_matches(releases.release_name, $release_name)
+        else releases.is_default
+    end
+    qualify $release_name is not null
+        or row_number() over (
+            partition by releases.workspace_id
+            order by cast(releases.release_id as bigint) desc
+        ) = 1
+),
+
+tests_of_modules as (
+    select distinct
+        test_modules.workspace_id,
+        test_modules.test_id,
+    from er.test_modules as test_modules
+    join er.application_module_ancestors as ancestors
+        on ancestors.workspace_id = test_modules.workspace_id
+        and ancestors.application_module_id = test_modules.application_module_id
+    join er.application_modules as named
+        on named.workspace_id = ancestors.workspace_id
+        and named.application_module_id = ancestors.ancestor_application_module_id
+    where er.name_matches(named.application_module_name, $application_module_name)
+        and (
+            $subtree
+            or ancestors.application_module_id = ancestors.ancestor_application_module_id
+        )
+),
+
+newest_runs as (
+    select
+        runs.workspace_id,
+        runs.test_id,
+        max(runs.created_at) as last_run_created_at,
+    from er.runs as runs
+    group by runs.workspace_id, runs.test_id
+)
+
+select
+    tests.workspace_id, -- workspace that the row belongs to
+    tests.test_id, -- id of the test
+    tests.test_name, -- name of the test
+    tests.test_type, -- test_manual, gherkin_test, test_automated or test_suite
+    tests.phase_code, -- logical name of its phase
+    tests.phase_label, -- phase that Octane shows
+    tests.owner_user_id, -- user who owns it
+    owners.full_name as owner_name, -- full name of its owner
+    releases.release_id, -- release that it is planned for or counts for
+    releases.release_name, -- name of that release
+    newest.last_run_created_at, -- newest run of the test in any release (UTC); null: never run
+    er.item_url('test', tests.workspace_id, tests.test_id)
+        as test_url -- where Octane shows the test
+from er.tests as tests
+join wanted_releases as releases
+    on releases.workspace_id = tests.workspace_id
+left join newest_runs as newest
+    on newest.workspace_id = tests.workspace_id
+    and newest.test_id = tests.test_id
+left join er.users as owners
+    on owners.workspace_id = tests.workspace_id
+    and owners.user_id = tests.owner_user_id
+where tests.test_type in ('test_manual', 'gherkin_test')
+    and er.is_listed(tests.test_type, $test_types)
+    and case
+        when $phase_codes is not null then er.is_listed(tests.phase_code, $phase_codes)
+        else coalesce(
+            tests.phase_code not in ('phase.test_manual.obsolete', 'phase.gherkin_test.obsolete'),
+            true
+        )
+    end
+    and ($owner_user_id is null or tests.owner_user_id = $owner_user_id)
+    and (
+        $application_module_name is null
+        or exists (
+            select 1
+            from tests_of_modules
+            where tests_of_modules.workspace_id = tests.workspace_id
+                and tests_of_modules.test_id = tests.test_id
+        )
+    )
+    and not exists (
+        select 1
+        from er.runs as runs
+        where runs.workspace_id = tests.workspace_id
+            and runs.test_id = tests.test_id
+            and runs.release_id = releases.release_id
+    )
