@@ -318,6 +318,25 @@ def test_other_parameters_as_clients_write_them(
     assert sorted(row["id"] for row in json.loads(body)["data"]) == sorted(ids)
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("history_logs", 'query="timestamp>=^2021-01-01T00:00:00Z^;'
+         'timestamp<=^2021-01-31T00:00:00Z^;entity_type=^defect^;action=^Create^;'
+         'field_name=^name^"'),
+        ("historys", "query=\"entity_id=1002;entity_type='defect'\""),
+        ("history_records", 'query="entity_id EQ ^1002^;entity_type EQ ^defect^"'),
+    ],
+)  # fmt: skip
+def test_history_is_asked_under_all_its_names(simulator: Simulator, path: str, query: str) -> None:
+    headers = {**basic(), **PREVIEW}
+    status, _, body = ask(
+        simulator, f"{WS}/{path}", f"{query}&fields=entity_id,field_name", headers=headers
+    )
+    assert status == 200, body
+    assert LOGIN in {row["entity_id"] for row in json.loads(body)["data"]}
+
+
 def test_fields_are_expanded(simulator: Simulator) -> None:
     query = "fields=owner{full_name},release{name},parent{}&query=%22id=1002%22"
     _, _, body = ask(simulator, f"{WS}/defects", query, headers={**basic(), **PREVIEW})

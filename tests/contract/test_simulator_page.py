@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,17 @@ def test_its_commands_work_when_pasted(page: Reader, running: Running, tmp_path:
     assert basic["total_count"] > 60
     assert [one["kind"] for one in fault["in_force"]] == ["unavailable"]
     assert behave["in_force"] == []
+
+
+def test_the_choices_cover_every_unknown_and_name_real_faults() -> None:
+    text = resources.files("octane_flows.simulator").joinpath("CHOICES.md").read_text("utf-8")
+    unknowns = text.split("## The seventeen unknowns")[1].split("\n## ")[0]
+    lines = re.findall(r"^(\d+)\. \*\*(.+?)\*\* (.+)$", unknowns, re.MULTILINE)
+    assert [int(number) for number, _, _ in lines] == list(range(1, 18))
+    ends = [line.rsplit(".", 1)[-1] for _, _, line in lines]
+    named = {name for end in ends for name in re.findall(r"`(\w+)`", end)}
+    assert len(named) >= 10
+    assert named <= set(KINDS)
 
 
 def test_its_choices_can_be_read(running: Running) -> None:

@@ -170,11 +170,13 @@ def _field(entity: EntityDef, definition: FieldDef, faults: Faults) -> dict[str,
         "unique": False,
         "editable": definition.editable,
         "final": definition.final,
-        "sanitization": "HTML" if definition.field_type == "memo" else None,
+        "sanitization": "HTML" if definition.field_type == "memo" else "NONE",
         "max_length": definition.max_length,
         "access_level": definition.access_level,
         "field_features": [],
     }
+    if definition.field_type == "integer":
+        row["min_value"], row["max_value"] = -(2**63), 2**63 - 1
     if definition.is_reference:
         data: dict[str, Any] = {"multiple": definition.multiple}
         if key in faults.by_field("missing_targets"):

@@ -43,7 +43,10 @@ PUBLIC_COLLECTIONS = frozenset({
     "test_suite_link_to_manual_tests", "transitions", "user_items", "user_tags", "work_items",
     "work_item_roots", "workspace_users", "milestones", "programs", "quality_stories",
 })  # fmt: skip
-COLLECTION_ALIASES = {"builds": "ci_builds", "suite_runs": "suite_run", "users": "workspace_users"}
+COLLECTION_ALIASES = {
+    "builds": "ci_builds", "suite_runs": "suite_run", "users": "workspace_users",
+    "history_logs": "history_records", "historys": "history_records",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -255,6 +258,15 @@ def _entity(name: str, raw: dict[str, Any]) -> EntityDef:
     return entity
 
 
+# Fields that the field model leaves out but that recorded answers of servers hold, by family.
+_RECORDED = {
+    "run": {"order_in_suite_run": "integer", "activity_level": "integer"},
+    "run_step": {"index_in_report": "string", "index_in_script": "integer",
+                 "activity_level": "integer", "from_call_to_test": "boolean"},
+    "test": {"activity_level": "integer"},
+}  # fmt: skip
+
+
 def _universal(entity: EntityDef, family: str) -> list[FieldDef]:
     """Fields the source leaves out because every entity has them, or that the flows filter by."""
     fields = [
@@ -275,6 +287,10 @@ def _universal(entity: EntityDef, family: str) -> list[FieldDef]:
             FieldDef("is_hidden", "Is hidden", "boolean", editable=True),
             FieldDef("color_hex", "Color", "string", editable=True),
         ]
+    fields += [
+        FieldDef(name, name.replace("_", " ").capitalize(), field_type)
+        for name, field_type in _RECORDED.get(family, {}).items()
+    ]
     if family == "transition":
         fields.append(FieldDef("is_primary", "Is primary", "boolean", editable=True))
     if family == "list_node":

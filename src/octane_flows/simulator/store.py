@@ -27,6 +27,8 @@ from octane_flows.simulator.tables import Column, quoted
 __all__ = ["DEFAULT_AUTHOR", "FIRST_ID", "Store"]
 
 DEFAULT_AUTHOR = {"type": "workspace_user", "id": "1001"}
+ROOT_PATH = "000000"
+_BASE_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _OWNER_FLAGS = {"comment": "has_comments", "attachment": "has_attachments"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -35,6 +37,15 @@ def opaque_name(*parts: object) -> str:
     """A stable 25-character lower-case name, as the server gives to rows without a dotted one."""
     digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
     return "".join(_LETTERS[byte % 36] for byte in digest[:25])
+
+
+def path_segment(key: int | str) -> str:
+    """Six characters in base 36, as paths of trees have them: `0001OT`."""
+    number, digits = int(key), ""
+    for _ in range(6):
+        number, digit = divmod(number, 36)
+        digits = _BASE_36[digit] + digits
+    return digits
 
 
 class Store(Rows):
@@ -187,7 +198,7 @@ class Store(Rows):
                 f"SELECT path FROM {quoted(family)} WHERE id = ?", (parent,)
             ).fetchone()
             above = (row[0] or "") if row else ""
-        flat["path"] = above + f"{int(key):010d}" if not above else above + f"{int(key):06X}"
+        flat["path"] = above + path_segment(key) if parent is not None else ROOT_PATH
 
     def update(self, entity_type: str, id: str, values: Mapping[str, Any]) -> None:
         """Change fields of one row; stamps move unless they are given."""
@@ -233,7 +244,7 @@ class Store(Rows):
         above = run(f"SELECT path FROM {table} WHERE id = ?", (parent,)).fetchone()
         old = run(f"SELECT path FROM {table} WHERE id = ?", (key,)).fetchone()
         if above and old and above[0] and old[0]:
-            new = above[0] + f"{int(key):06X}"
+            new = above[0] + path_segment(key)
             run(
                 f"UPDATE {table} SET path = ? || substr(path, ?) WHERE path LIKE ?",
                 (new, len(old[0]) + 1, old[0] + "%"),
