@@ -14,7 +14,7 @@ import pyarrow as pa
 from octane_flows import extract as extraction
 from octane_flows import warehouse
 from octane_flows.config import Settings
-from octane_flows.octane import Octane
+from octane_flows.octane import Limits, Octane
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def extract(
     """Read the server named by the settings into a new generation of the lake."""
     # Arrow's own allocator keeps what each thread has freed: 55 MB more, and no faster.
     pa.set_memory_pool(pa.system_memory_pool())
-    with Octane(settings) as octane:
+    with Octane(settings, limits=Limits.of_extract(settings)) as octane:
         return extraction.extract(
             octane,
             settings.home,

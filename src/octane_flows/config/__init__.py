@@ -12,12 +12,14 @@ from octane_flows.config.credentials import (
     Token,
     UserPassword,
 )
+from octane_flows.config.quiet import QuietHours
 from octane_flows.config.settings import Settings, load_home, load_settings
 
 __all__ = [
     "ApiKey",
     "Cookie",
     "Credentials",
+    "QuietHours",
     "Scheme",
     "Secret",
     "Settings",

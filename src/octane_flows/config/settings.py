@@ -21,6 +21,7 @@ from octane_flows.config.places import (
     shared_space,
     workspaces,
 )
+from octane_flows.config.quiet import QuietHours, quiet_hours
 from octane_flows.config.sources import Found, number
 
 MAX_PAGE_SIZE: Final = 1000  # the largest page that Octane's own clients ask for
@@ -29,6 +30,8 @@ MAX_CONCURRENCY: Final = 8
 DEFAULT_CONCURRENCY: Final = 4  # more has never been shown to help and is less polite
 DEFAULT_TIMEOUT_S: Final = 120.0  # a page of 1,000 wide rows may take a server over a minute
 MAX_TIMEOUT_S: Final = 3600.0
+MAX_REQUESTS_PER_SECOND: Final = 1000.0
+MAX_REQUESTS: Final = 10**9
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ class Settings:
     page_size: int = DEFAULT_PAGE_SIZE
     concurrency: int = DEFAULT_CONCURRENCY
     timeout_s: float = DEFAULT_TIMEOUT_S
+    requests_per_second: float | None = None
+    max_requests: int | None = None
+    quiet_hours: QuietHours | None = None
 
 
 def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None) -> Settings:
@@ -64,9 +70,14 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         ca_file=ca_file(found),
         proxy=proxy_address(found),
         allow_http_host=allow_http_host,
-        page_size=int(number(found, "page_size", DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE, int)),
-        concurrency=int(number(found, "concurrency", DEFAULT_CONCURRENCY, 1, MAX_CONCURRENCY, int)),
+        page_size=number(found, "page_size", DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE, int),
+        concurrency=number(found, "concurrency", DEFAULT_CONCURRENCY, 1, MAX_CONCURRENCY, int),
         timeout_s=number(found, "timeout", DEFAULT_TIMEOUT_S, 1, MAX_TIMEOUT_S, float),
+        requests_per_second=number(
+            found, "requests_per_second", None, 0.01, MAX_REQUESTS_PER_SECOND, float
+        ),
+        max_requests=number(found, "max_requests", None, 1, MAX_REQUESTS, int),
+        quiet_hours=quiet_hours(found),
     )
 
 
