@@ -45,6 +45,7 @@ def extract(
             skip=skip,
             page_size=settings.page_size,
             concurrency=settings.concurrency,
+            scripts=settings.scripts,
             progress=progress,
         )
 

@@ -22,7 +22,7 @@ from octane_flows.config.places import (
     workspaces,
 )
 from octane_flows.config.quiet import QuietHours, quiet_hours
-from octane_flows.config.sources import Found, number
+from octane_flows.config.sources import Found, flag, number
 
 MAX_PAGE_SIZE: Final = 1000  # the largest page that Octane's own clients ask for
 DEFAULT_PAGE_SIZE: Final = 1000  # fewest requests; the server's own default is not documented
@@ -52,6 +52,7 @@ class Settings:
     requests_per_second: float | None = None
     max_requests: int | None = None
     quiet_hours: QuietHours | None = None
+    scripts: bool = False  # one request a test: for those who want the steps of manual tests
 
 
 def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None) -> Settings:
@@ -78,6 +79,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         ),
         max_requests=number(found, "max_requests", None, 1, MAX_REQUESTS, int),
         quiet_hours=quiet_hours(found),
+        scripts=flag(found, "scripts", False),
     )
 
 

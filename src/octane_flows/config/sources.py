@@ -41,6 +41,7 @@ NAMES: Final = (
     "max_requests",
     "quiet_hours",
     "time_zone",
+    "scripts",
 )
 
 
@@ -148,6 +149,16 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 Number = TypeVar("Number", int, float)
 Default = TypeVar("Default", int, float, None)
+
+
+def flag(found: Found, name: str, default: bool) -> bool:
+    """A setting that is true or false. Raises UsageError."""
+    text = found.get(name)
+    if text is None:
+        return default
+    if text.lower() not in ("true", "false"):
+        raise UsageError(f"{found.label(name)} is {text}; write true or false.")
+    return text.lower() == "true"
 
 
 def number(

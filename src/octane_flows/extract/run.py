@@ -19,6 +19,7 @@ from octane_flows.extract.decode import DecodedPage, decode_page
 from octane_flows.extract.plan import EntityPlan, Plan, TablePlan, make_plan
 from octane_flows.extract.read import ReadCount, read_pages
 from octane_flows.extract.rows import Stamp, link_table, short_lists
+from octane_flows.extract.scripts import Scripts, kept_scripts, read_scripts, with_scripts
 from octane_flows.lake import (
     CertificateRow,
     Draft,
@@ -71,12 +72,13 @@ def extract(
     skip: Sequence[str] = (),
     page_size: int,
     concurrency: int,
+    scripts: bool = False,
     progress: Progress | None = None,
 ) -> ExtractReport:
     """Read the workspaces (None: all readable ones) into a new generation of `home`'s lake.
 
-    `only` and `skip` name entity types. Raises ExtractError, ServerError or LakeError, and then
-    the former generation is still the current one.
+    `only` and `skip` name entity types, `scripts` reads those of tests too. Raises ExtractError,
+    ServerError or LakeError, and then the former generation is still the current one.
     """
     draft = Lake(home / "lake").draft()
     _require_same_server(draft.parent, octane, home)
@@ -90,18 +92,21 @@ def extract(
     outcomes = run.read(progress)
     certificate = [*run.certificate, *run.carried()]
     tables = _merge_tables(draft.parent, plan, run.files)
+    script = Scripts(kept_scripts(draft.parent))
+    if scripts:
+        script = read_scripts(draft, opened, as_of, page_size=page_size, concurrency=concurrency)
     manifest = draft.publish(
         as_of=as_of,
         server_url=octane.url,
         server_version=octane.version(),
         shared_space=octane.shared_space,
-        tables=tables,
-        states=_states(draft, run.certificate, as_of),
+        tables={**tables, script.table.name: script.table},
+        states=with_scripts(_states(draft, run.certificate, as_of), script),
         fields=[],
         certificate=certificate,
         schema_changes=_schema_changes(draft, plan),
         politeness=asdict(octane.politeness),
-        findings=[*plan.findings, *run.cross_check()],
+        findings=[*plan.findings, *run.cross_check(), *script.findings],
         signed_in_user_id=user.id if user else None,
         signed_in_user_name=user.name if user else None,
     )
