@@ -89,6 +89,7 @@ class Database:
         self.space_ids = ids or SpaceIds()
         # The databases that a field defined here belongs to.
         self.peers: list[Database] = [self]
+        self.locked_scripts: set[str] = set()  # ids of tests that another user is editing
         self.lock = threading.RLock()
         self.version = 0
         # An empty name is SQLite's private on-disk database: it vanishes with the connection.

@@ -12,6 +12,7 @@ from typing import Any
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.extra_types import UDF_KINDS
 from octane_flows.simulator.last_runs import PLANNED, renew_last_runs
+from octane_flows.simulator.scripts import start_steps
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.udf import define
 
@@ -71,6 +72,9 @@ def _complete_run(store: Store, kind: str, values: dict[str, Any]) -> None:
     if held:
         values.setdefault("name", held["name"])
         values["test_name"] = held["name"]
+        versions = store.find("test_version", test=held["id"]) if kind == "run_manual" else []
+        if versions:
+            values.setdefault("test_version", {"type": "test_version", "id": versions[-1]["id"]})
     values.setdefault("draft_run", False)
     if values.get("native_status") is None and kind in {"run_manual", "run_suite"}:
         values["native_status"] = _ref("list_node", PLANNED)
@@ -102,7 +106,9 @@ def after_write(
                 _rejudge(store, kind, identifier, values)
             elif kind == "run_suite":
                 tests |= _plan_children(store, identifier)
-            run = store.get(kind, identifier)
+            run = store.get(kind, identifier, links=())
+            if run and (run["native_status"] or {}).get("id") != PLANNED:
+                start_steps(store, run)
             if run and run["test"]:
                 tests.add(run["test"]["id"])
         elif kind in UDF_KINDS:

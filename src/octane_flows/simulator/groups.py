@@ -1,7 +1,6 @@
-"""Groups of a collection: how many rows have which value, and sums over them.
+"""Counts and sums of the rows of a collection by the values of its fields.
 
-In: an entity type and the query-string parameters. Out: JSON-ready groups. Called by
-routes_entity.py.
+In: the parameters of `.../groups`. Out: the JSON-ready answer. Called by routes_entity.py.
 """
 
 from __future__ import annotations
@@ -12,65 +11,85 @@ from typing import Any
 
 from octane_flows.simulator.answers import illegal_value, unknown_field
 from octane_flows.simulator.reads import Caller, Reader
-from octane_flows.simulator.schema import EntityDef
-from octane_flows.simulator.tables import column_of, quoted
+from octane_flows.simulator.schema import EntityDef, FieldDef
+from octane_flows.simulator.tables import Column, column_of, quoted
 
-__all__ = ["groups_of"]
+__all__ = ["groups"]
 
-_SUM = re.compile(r"sum\(([a-z0-9_]+)\)")
+_SUM = re.compile(r"sum\(([a-z0-9_]+)\)$")
 _SHOWN = ("type", "id", "name", "logical_name")
 
 
-def groups_of(
+def groups(
     reader: Reader, entity: EntityDef, parameters: Mapping[str, str], caller: Caller
 ) -> dict[str, Any]:
-    """Counts by the values of a field, the biggest first, with the sums that `group_data` names."""
-    name = parameters.get("group_by", "")
+    """Groups by one field or several (by commas), the biggest first, with sums if asked for."""
+    columns = [_grouped(reader, entity, name) for name in parameters.get("group_by", "").split(",")]
+    sums = [
+        _summed(entity, text) for text in parameters.get("group_data", "").split(",") if text
+    ]  # fmt: skip
+    condition = reader.condition(entity, parameters.get("query"), caller)
+    keys = ", ".join(_sql(column) for column in columns)
+    places = ", ".join(str(at + 1) for at in range(len(columns)))
+    totals = "".join(f", sum(t.{quoted(name)})" for name in sums)
+    rows = reader.store.read(
+        f"SELECT {keys}, count(*){totals} FROM {quoted(reader.schema.family(entity.name))} t"
+        f" WHERE {condition.sql} GROUP BY {places} ORDER BY count(*) DESC, {places}",
+        condition.parameters,
+    )
+    found = []
+    for row in rows:
+        values = [_value(reader, column, value)
+                  for column, value in zip(columns, row, strict=False)]  # fmt: skip
+        group: dict[str, Any] = {
+            "count": row[len(columns)],
+            "value": values[0] if len(values) == 1 else values,
+        }
+        if sums:
+            group["aggregatedData"] = dict(zip(sums, row[len(columns) + 1 :], strict=True))
+        found.append(group)
+    return {"groupsTotalCount": len(found), "groups": found}
+
+
+def _known(entity: EntityDef, name: str) -> FieldDef:
     definition = entity.fields.get(name)
     if definition is None or definition.filter_only:
         raise unknown_field(entity.name, name)
-    schema, store = reader.schema, reader.store
-    family = schema.family(entity.name)
-    column = column_of(schema, family, definition)
-    if column.kind not in {"single", "scalar", "virtual"}:
-        raise illegal_value(f"The field '{name}' cannot be grouped by")
-    sql = f"t.{quoted(name)}"
+    return definition
+
+
+def _grouped(reader: Reader, entity: EntityDef, name: str) -> Column:
+    definition = _known(entity, name.strip())
+    column = column_of(reader.schema, reader.schema.family(entity.name), definition)
+    plain = column.kind == "scalar" and definition.field_type != "object"
+    if not plain and column.kind != "single" and definition.name not in {"id", "subtype"}:
+        raise illegal_value(f"The field '{definition.name}' cannot be grouped by")
+    return column
+
+
+def _summed(entity: EntityDef, text: str) -> str:
+    match = _SUM.match(text.strip())
+    if match is None:
+        raise illegal_value(f"group_data takes sum(<field>), not '{text}'")
+    definition = _known(entity, match[1])
+    if definition.field_type not in {"integer", "float"} or definition.name == "workspace_id":
+        raise illegal_value(f"The field '{definition.name}' is not a number that can be summed")
+    return definition.name
+
+
+def _sql(column: Column) -> str:
+    name = column.field.name
     if column.kind == "single":
-        sql = f"t.{quoted(name + '_id')}"
-    elif name == "subtype":
-        sql = "t.type"
-    summed = _summed(entity, parameters.get("group_data", ""))
-    sums = "".join(f", sum(t.{quoted(one)})" for one in summed)
-    condition = reader.condition(entity, parameters.get("query"), caller)
-    rows = store.read(
-        f"SELECT {sql}, count(*){sums} FROM {quoted(family)} t WHERE {condition.sql}"
-        " GROUP BY 1 ORDER BY 2 DESC, 1",
-        condition.parameters,
-    )
-    groups: list[dict[str, Any]] = []
-    for value, count, *totals in rows:
-        shown: Any = value
-        if column.kind == "single" and value is not None:
-            far = store.get(column.far_family, str(value)) or {}
-            shown = {key: far[key] for key in _SHOWN if key in far}
-        group = {"count": count, "value": shown}
-        if summed:
-            group["aggregatedData"] = dict(zip(summed, totals, strict=True))
-        groups.append(group)
-    return {"groupsTotalCount": len(groups), "groups": groups}
+        return f"t.{quoted(name + '_id')}"
+    return "t.type" if name == "subtype" else f"t.{quoted(name)}"
 
 
-def _summed(entity: EntityDef, text: str) -> list[str]:
-    """The fields in `sum(a),sum(b)`."""
-    names = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        match = _SUM.fullmatch(part)
-        if match is None:
-            raise illegal_value(f"group_data takes sum(field), not {part}")
-        definition = entity.fields.get(match[1])
-        if definition is None:
-            raise unknown_field(entity.name, match[1])
-        if definition.field_type not in {"integer", "float"}:
-            raise illegal_value(f"The field '{match[1]}' cannot be summed")
-        names.append(match[1])
-    return names
+def _value(reader: Reader, column: Column, value: Any) -> Any:
+    if value is None:
+        return None
+    if column.kind == "single":
+        far = reader.store.get(column.far_family, str(value), links=()) or {}
+        return {key: far[key] for key in _SHOWN if key in far}
+    if column.field.field_type == "boolean":
+        return bool(value)
+    return str(value) if column.field.name == "id" else value

@@ -26,6 +26,7 @@ from octane_flows.simulator.query import (
 )
 from octane_flows.simulator.schema import EntityDef, FieldDef, Schema
 from octane_flows.simulator.store import Store
+from octane_flows.simulator.writes import UNIQUE
 
 __all__ = ["entities", "fields", "matches"]
 
@@ -167,7 +168,7 @@ def _field(entity: EntityDef, definition: FieldDef, faults: Faults) -> dict[str,
         "auditable": False,
         "returned_by_default": definition.returned_by_default,
         "required": definition.required,
-        "unique": False,
+        "unique": UNIQUE.get(entity.name) == (definition.name,),
         "editable": definition.editable,
         "final": definition.final,
         "sanitization": "HTML" if definition.field_type == "memo" else "NONE",

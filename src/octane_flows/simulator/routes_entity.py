@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator.answers import illegal_value, not_authorized, not_found
-from octane_flows.simulator.groups import groups_of
+from octane_flows.simulator.groups import groups
 from octane_flows.simulator.misbehave import shifted, spoil
 from octane_flows.simulator.reads import Caller, Page
 from octane_flows.simulator.schema import EntityDef
@@ -48,8 +48,8 @@ def answer(
     if not caller.preview and (entity.access_level != "PUBLIC" or parts[0] == "suite_runs"):
         raise not_authorized(f"{parts[0]} needs the technical preview header")
     if parts[1:] == ["groups"] and request.method == "GET":
-        groups = groups_of(workspace.reader, entity, parameters_of(request), caller)
-        return json_response(json.dumps(groups))
+        found = groups(workspace.reader, entity, parameters_of(request), caller)
+        return json_response(json.dumps(found))
     _check_method(request, entity)
     if len(parts) == 2:
         return _single(workspace, request, entity, parts[1], caller)

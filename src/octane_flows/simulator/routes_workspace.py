@@ -13,7 +13,9 @@ from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator import metadata, routes_entity
 from octane_flows.simulator.answers import ApiError, illegal_value, not_authorized, not_found
-from octane_flows.simulator.special import attachment_routes, script_route
+from octane_flows.simulator.attachments import attachment_routes
+from octane_flows.simulator.documents import finish_tasks, report_route
+from octane_flows.simulator.scripts import script_route
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.wire import check_accept, json_response
 from octane_flows.simulator.workspace import Workspace
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from octane_flows.simulator.core import Simulator
 
 __all__ = ["answer"]
+
+_SCRIPTED = frozenset({"tests", "manual_tests", "gherkin_tests"})
 
 
 def answer(simulator: Simulator, request: Request, identifier: str, parts: list[str]) -> Response:
@@ -42,7 +46,10 @@ def answer(simulator: Simulator, request: Request, identifier: str, parts: list[
     check_accept(request)
     if parts[0] == "metadata":
         return _metadata(simulator, workspace, request, parts[1:])
-    return routes_entity.answer(simulator, workspace, request, parts)
+    response = routes_entity.answer(simulator, workspace, request, parts)
+    if parts[0] == "background_tasks":
+        finish_tasks(workspace)  # whoever asked saw them run
+    return response
 
 
 def _special(workspace: Workspace, request: Request, parts: list[str]) -> Response | None:
@@ -53,9 +60,23 @@ def _special(workspace: Workspace, request: Request, parts: list[str]) -> Respon
         return _delegate("ci", workspace.store, request)
     if parts[0] == "attachments":
         return attachment_routes(workspace, request, parts[1:])
-    if parts[0] == "tests" and len(parts) == 3 and parts[2] == "script":
+    if len(parts) == 3 and parts[0] == "suite_runs" and parts[2] == "run_auto":
+        return _run_auto(workspace, request, parts[1])
+    if parts == ["reports"]:
+        return report_route(workspace, request)
+    if len(parts) == 3 and parts[2] == "script" and parts[0] in _SCRIPTED:
         return script_route(workspace.store, request, parts[1])
     return None
+
+
+def _run_auto(workspace: Workspace, request: Request, identifier: str) -> Response:
+    """`POST suite_runs/{id}/run_auto`: the suite run is under way; its runs come with results."""
+    if request.method != "POST":
+        raise not_found(405, "HTTP 405 Method Not Allowed")
+    status = {"type": "list_node", "id": "list_node.run_native_status.not_completed"}
+    suite_runs = workspace.schema.entities["run_suite"]
+    workspace.writer.update_one(suite_runs, identifier, {"native_status": status})
+    return json_response("{}", 201)
 
 
 def _delegate(module: str, store: Store, request: Request) -> Response:

@@ -252,7 +252,7 @@ def _entity(name: str, raw: dict[str, Any]) -> EntityDef:
             editable=bool(value.get("editable")),
             required=bool(value.get("required")),
             final=bool(value.get("final")),
-            max_length=value.get("max_length"),
+            max_length=value.get("max_length") or (255 if key == "name" else None),
             returned_by_default=key == "logical_name",
         )
     return entity

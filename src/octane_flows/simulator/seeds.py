@@ -30,6 +30,15 @@ _ROOTS = (
     ("work_item_root", "Backlog"), ("product_area", "Application Modules"),
     ("requirement_root", "Requirements"),
 )  # fmt: skip
+_REPORT = {
+    "name": "Backlog", "title": "Backlog", "file_name": "backlog", "document_type": "HTML",
+    "document_orientation": "PORTRAIT", "show_author": True, "show_date": True,
+    "print_title_page": True, "print_toc": False,
+    "report_entries": [{
+        "title": "Epics and what is below them", "entity_type": "epic", "query": '"id GE 0"',
+        "descendants": True,
+    }],
+}  # fmt: skip
 # Which metaphase a phase belongs to, by group and last part of the logical name.
 _WORK_ITEM = {
     "new": "new", "deferred": "new", "opened": "inprogress", "inprogress": "inprogress",
@@ -86,6 +95,8 @@ def seed(store: Store, *, user: str, roots: bool = True) -> None:
         )  # fmt: skip
         for kind, name in _ROOTS if roots else ():
             store.insert(kind, _stamped({"name": name}))
+        if roots:
+            store.insert("report_configuration", _stamped(_REPORT))
 
 
 def _seed_lists(store: Store) -> None:

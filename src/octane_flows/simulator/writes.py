@@ -21,16 +21,22 @@ from octane_flows.simulator.effects import after_write, complete
 from octane_flows.simulator.extra_types import UDF_KINDS
 from octane_flows.simulator.history import Log
 from octane_flows.simulator.last_runs import renew_last_runs
-from octane_flows.simulator.schema import TREE_FAMILIES, EntityDef, FieldDef
+from octane_flows.simulator.schema import SHARED_STORAGE, TREE_FAMILIES, EntityDef, FieldDef
 from octane_flows.simulator.sql import parse_moment
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import column_of, quoted
 from octane_flows.simulator.udf import check_definition
 from octane_flows.simulator.workflow import check_transition
 
-__all__ = ["Outcome", "Writer"]
+__all__ = ["UNIQUE", "Outcome", "Writer"]
 
-UNIQUE_NAMES = frozenset({"user_tag", "release"})
+# Fields that together must differ from those of every other row of the type.
+UNIQUE: dict[str, tuple[str, ...]] = {
+    "user_tag": ("name",), "release": ("name",), "ci_server": ("instance_id",),
+    "workspace_user": ("email",),
+    "taxonomy_category_node": ("name",), "taxonomy_item_node": ("category", "name"),
+    "transition": ("source_phase", "target_phase"),
+}  # fmt: skip
 # Sent along by clients that read an entity, changed it and send all of it back.
 ECHOED = frozenset({"id", "type", "workspace_id", "client_lock_stamp"})
 # Marked as required by the field model although the server's own clients leave them out.
@@ -219,26 +225,40 @@ class Writer:
                 values[name] = [
                     *held[name], *(one for one in values[name] if one not in held[name])
                 ]  # fmt: skip
-        self._unique(kind, values, identifier)
+        self._unique(kind, values, held)
         if values.get("phase") is not None:
             check_transition(self.store, kind, held.get("phase"), values["phase"]["id"])
         self.store.update(kind, identifier, values)
         log.updated(kind, identifier, held, values)
         return kind, identifier, values
 
-    def _unique(self, kind: str, values: Mapping[str, Any], own: str | None) -> None:
-        if kind not in UNIQUE_NAMES or not values.get("name"):
+    def _unique(self, kind: str, values: Mapping[str, Any], own: dict[str, Any] | None) -> None:
+        """Refuse a row that another one is equal to in what must be unique."""
+        names = UNIQUE.get(kind, ())
+        if not any(name in values for name in names):
             return
+        conditions, parameters = [], []
+        for name in names:
+            value = values[name] if name in values else (own or {}).get(name)
+            if value is None:
+                return
+            if isinstance(value, Mapping):
+                conditions.append(f"{quoted(name + '_id')} = ?")
+                parameters.append(value["id"])
+            else:
+                conditions.append(f"fold({quoted(name)}) = ?")
+                parameters.append(str(value).casefold())
         rows = self.store.read(
-            f"SELECT id FROM {quoted(kind)} WHERE fold(name) = ?",
-            (str(values["name"]).casefold(),),
+            f"SELECT id FROM {quoted(self.schema.family(kind))}"
+            f" WHERE type = ? AND {' AND '.join(conditions)}",
+            (kind, *parameters),
         )
-        if any(str(row[0]) != own for row in rows):
+        if any(str(row[0]) != (own or {}).get("id") for row in rows):
             raise ApiError(
                 409,
                 "platform.duplicate_entity_error",
-                f"There is already a {kind} named '{values['name']}'",
-                {"entity_type": kind, "field_name": "name"},
+                f"There is already a {kind} with the same {' and '.join(names)}",
+                {"entity_type": kind, "field_name": names[-1]},
                 business_error=True,
             )
 
@@ -274,6 +294,7 @@ class Writer:
         found = self.store.type_of(family, identifier)
         if found is None or (kind != found and kind not in {family, "application_module"}):
             raise entity_not_found(kind, identifier)
+        self._check_target(entity, definition, found)
         if definition.list_root:
             node = self.store.read("SELECT list_root_id FROM list_node WHERE id = ?", (identifier,))
             if node[0][0] != definition.list_root:
@@ -283,6 +304,14 @@ class Writer:
             if phase[0][0] != entity.name:
                 raise _illegal(entity, definition, f"a phase of {entity.name}")
         return {"type": found, "id": identifier}
+
+    def _check_target(self, entity: EntityDef, definition: FieldDef, found: str) -> None:
+        """The row referred to is of a type that the field takes."""
+        taken = {SHARED_STORAGE.get(target, target) for target in definition.targets}
+        for target in definition.targets:
+            taken.update(self.schema.subtypes.get(target, ()))
+        if found not in taken:
+            raise _illegal(entity, definition, f"a reference to {' or '.join(definition.targets)}")
 
 
 def _missing(entity: EntityDef, name: str) -> ApiError:

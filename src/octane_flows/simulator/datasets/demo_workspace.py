@@ -17,7 +17,6 @@ from octane_flows.simulator.datasets.ci_history import END, FIRST_RELEASE, SECON
 __all__ = ["END", "load", "modules_of"]
 
 # Rows that every workspace is made with.
-WORK_ITEM_ROOT = {"type": "work_item_root", "id": "1001"}
 MODULE_ROOT = {"type": "product_area", "id": "1001"}
 
 Row = dict[str, Any]
@@ -151,7 +150,7 @@ def _modules_and_tags(story: _Story) -> None:
 
 def _backlog(story: _Story) -> None:
     story.create("epics", "epic", {
-        f"epic.{key}": {"name": name, "parent": WORK_ITEM_ROOT, "phase": _phase("epic", phase),
+        f"epic.{key}": {"name": name, "phase": _phase("epic", phase),
                         "description": demo_story.html(f"{name}.")}
         for key, (name, phase) in demo_story.EPICS.items()
     })  # fmt: skip
@@ -197,7 +196,7 @@ def _defects(story: _Story) -> None:
             "name": row.name,
             **phase_and_severity,
             "priority": _node("priority", row.priority),
-            "parent": story.ref(f"feature.{row.feature}") if row.feature else WORK_ITEM_ROOT,
+            **({"parent": story.ref(f"feature.{row.feature}")} if row.feature else {}),
             "release": story.ref("release.spring" if row.found < "2020-10" else "release.winter"),
             "product_areas": story.refs("module", row.modules),
             "user_tags": story.refs("tag", row.tags),

@@ -1,7 +1,7 @@
-"""Resources that are not plain entities: contents of attachments, and test scripts.
+"""Contents of attachments: upload in both forms, download by id and by file name.
 
-In: requests to `attachments` and `tests/{id}/script`. Out: answers, or None when the ordinary
-entity code is to answer. Called by app.py.
+In: requests to `attachments`. Out: answers, or None when the ordinary entity code is to answer.
+Called by routes_workspace.py.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from octane_flows.simulator.answers import entity_not_found, illegal_value, not_found
-from octane_flows.simulator.clock import iso
+from octane_flows.simulator.answers import entity_not_found, illegal_value
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.workspace import Workspace
 
-__all__ = ["attachment_routes", "script_route"]
+__all__ = ["attachment_routes"]
 
 
 def attachment_routes(workspace: Workspace, request: Request, parts: list[str]) -> Response | None:
@@ -29,7 +28,7 @@ def attachment_routes(workspace: Workspace, request: Request, parts: list[str]) 
     if request.method == "GET" and parts:
         wants_json = "application/json" in request.headers.get("Accept", "")
         if len(parts) == 2 or not wants_json:
-            return _download(workspace.store, parts[0])
+            return _download(workspace.store, parts)
     return None
 
 
@@ -86,38 +85,13 @@ def _upload(workspace: Workspace, values: dict[str, Any], data: bytes) -> Respon
     return Response(json.dumps(body), 201, content_type="application/json")
 
 
-def _download(store: Store, identifier: str) -> Response:
+def _download(store: Store, parts: list[str]) -> Response:
+    """The bytes of an attachment; a file name in the path must be its own."""
+    identifier = parts[0]
     key = store.key("attachment", identifier)
+    if len(parts) == 2 and not store.find("attachment", id=identifier, name=parts[1]):
+        raise entity_not_found("attachment", identifier)
     rows = store.read("SELECT content FROM attachment_content WHERE id = ?", (key,))
     if not rows:
         raise entity_not_found("attachment", identifier)
     return Response(rows[0][0], 200, content_type="application/octet-stream")
-
-
-def script_route(store: Store, request: Request, identifier: str) -> Response:
-    """`GET` and `PUT` of the script of a manual or Gherkin test."""
-    kind = store.type_of("test", identifier)
-    if kind is None:
-        raise entity_not_found("test", identifier)
-    if request.method == "PUT":
-        try:
-            script = json.loads(request.get_data())["script"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise illegal_value("The body of a script is an object with the key script") from error
-        if not isinstance(script, str):
-            raise illegal_value("A script is text")
-        with store.transaction():
-            store.connection.execute(
-                "INSERT OR REPLACE INTO test_script VALUES (?, ?, ?)",
-                (int(identifier), script, iso(store.now())),
-            )
-            steps = sum(1 for line in script.splitlines() if line.startswith("- "))
-            store.update(kind, identifier, {"steps_num": steps})
-    elif request.method != "GET":
-        raise not_found(405, "HTTP 405 Method Not Allowed")
-    rows = store.read(
-        "SELECT script, last_modified FROM test_script WHERE id = ?", (int(identifier),)
-    )
-    script, modified = rows[0] if rows else ("", None)
-    body = {"script": script, "creation_time": modified, "last_modified": modified}
-    return Response(json.dumps(body), 200, content_type="application/json")
