@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from octane_flows import extract as extraction
 from octane_flows import warehouse
 from octane_flows.config import Settings
-from octane_flows.octane import Limits, Octane
+from octane_flows.octane import Octane
 
 
 @dataclass(frozen=True)
@@ -29,23 +31,26 @@ class RefreshReport:
 def extract(
     settings: Settings,
     *,
-    only: Sequence[str] = (),
-    skip: Sequence[str] = (),
     progress: extraction.Progress | None = None,
+    **choices: Any,
 ) -> extraction.ExtractReport:
-    """Read the server named by the settings into a new generation of the lake."""
+    """Bring the lake up to date with the server of the settings; `choices` are Options by name."""
     # Arrow's own allocator keeps what each thread has freed: 55 MB more, and no faster.
     pa.set_memory_pool(pa.system_memory_pool())
-    with Octane(settings, limits=Limits.of_extract(settings)) as octane:
+    options = extraction.Options(
+        page_size=settings.page_size,
+        concurrency=settings.concurrency,
+        overlap=timedelta(minutes=settings.overlap_min),
+        settle=timedelta(minutes=settings.settle_min),
+        max_vanished=settings.max_vanished,
+        **choices,
+    )
+    with Octane(settings) as octane:
         return extraction.extract(
             octane,
             settings.home,
             workspaces=settings.workspaces,
-            only=only,
-            skip=skip,
-            page_size=settings.page_size,
-            concurrency=settings.concurrency,
-            scripts=settings.scripts,
+            options=options,
             progress=progress,
         )
 
@@ -54,13 +59,14 @@ def refresh(
     settings: Settings,
     *,
     skip: Sequence[str] = (),
+    wait_s: float = 0.0,
     progress: extraction.Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RefreshReport:
     """Extract, build the warehouse with its checks, write the report."""
     from octane_flows import reports  # plots cost 60 MB of memory: not before they are needed
 
-    extracted = extract(settings, skip=skip, progress=progress)
+    extracted = extract(settings, skip=skip, wait_s=wait_s, progress=progress)
     built = warehouse.build(settings.home, progress=say)
     page = reports.write(settings.home)
     return RefreshReport(extracted, built, page)

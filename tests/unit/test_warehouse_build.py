@@ -28,7 +28,7 @@ def ask(home: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def certificate(entity: str, total: int, read: int, status: Any = "complete") -> CertificateRow:
-    return CertificateRow("1002", entity, f"{entity}s", total, read, 1, 10, status)
+    return CertificateRow("1002", entity, f"{entity}s", total, read, 1, 10, status, rows_held=total)
 
 
 @pytest.fixture

@@ -48,10 +48,6 @@ Destination = Annotated[
     Path | None, typer.Option("--output", help="File to write instead of the terminal.")
 ]
 Style = Annotated[Format, typer.Option("--format", help="How to write the rows.")]
-AsOf = Annotated[
-    str | None,
-    typer.Option("--as-of", help="Generation, date (its end) or UTC time to look back to."),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -75,22 +71,6 @@ def data_folder() -> Path:
     from octane_flows.config import load_home
 
     return load_home(os.environ)
-
-
-def data_lake() -> Any:
-    """The lake of the data folder."""
-    from octane_flows.lake import Lake
-
-    return Lake(data_folder() / "lake")
-
-
-def open_warehouse(as_of: str | None) -> Any:
-    """A read-only connection to the published warehouse, or to that of a past generation."""
-    from octane_flows import warehouse
-
-    if as_of is None:
-        return warehouse.connect(data_folder())
-    return warehouse.connect_as_of(data_folder(), as_of, lake=data_lake(), progress=step)
 
 
 def step(text: str) -> None:
@@ -120,11 +100,29 @@ def extract_progress() -> Iterator[Any]:
 def say_extract(report: Any) -> None:
     """Tell what an extract published."""
     as_of: datetime = report.manifest.as_of
+    done = (
+        f"{report.rows_written:,} new versions of {report.rows:,} rows read"
+        if report.has_changes
+        else f"nothing changed, {report.rows:,} rows read"
+    )
     output.print(
-        f"generation   {report.manifest.generation}, as of {as_of:%Y-%m-%d %H:%M:%S} UTC: "
-        f"{report.rows:,} entities of {len(report.outcomes)} entity types",
+        f"generation   {report.manifest.generation}, as of {as_of:%Y-%m-%d %H:%M:%S} UTC: {done}, "
+        f"{len(report.outcomes)} entity types, "
+        f"{report.manifest.politeness['requests']:,} requests",
         soft_wrap=True,
     )
+    if report.resumed:
+        output.print(f"resumed      {report.resumed} entity types that a stopped extract had read")
+    for row in report.manifest.certificate:
+        if row.note:
+            output.print(f"{row.entity:<12} {row.note}", markup=False, soft_wrap=True)
+    for change in report.manifest.schema_changes:
+        if change.generation == report.manifest.generation:
+            output.print(
+                f"schema       {change.entity}.{change.field} {change.change} {change.detail}",
+                markup=False,
+                soft_wrap=True,
+            )
     for finding in report.manifest.findings:
         errors.print(f"finding      {finding}", markup=False)
 

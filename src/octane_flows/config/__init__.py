@@ -12,14 +12,24 @@ from octane_flows.config.credentials import (
     Token,
     UserPassword,
 )
-from octane_flows.config.quiet import QuietHours
-from octane_flows.config.settings import Settings, load_home, load_settings
+from octane_flows.config.settings import (
+    DEFAULT_MAX_VANISHED,
+    DEFAULT_OVERLAP_MIN,
+    DEFAULT_SETTLE_MIN,
+    DEFAULT_SWEEP_SHARE,
+    Settings,
+    load_home,
+    load_settings,
+)
 
 __all__ = [
+    "DEFAULT_MAX_VANISHED",
+    "DEFAULT_OVERLAP_MIN",
+    "DEFAULT_SETTLE_MIN",
+    "DEFAULT_SWEEP_SHARE",
     "ApiKey",
     "Cookie",
     "Credentials",
-    "QuietHours",
     "Scheme",
     "Secret",
     "Settings",

@@ -1,5 +1,6 @@
 """From the REST API to a generation of the lake: what to read, pages by key, JSON to Arrow."""
 
+from octane_flows.extract.options import Options
 from octane_flows.extract.plan import EntityPlan, Plan, make_plan
 from octane_flows.extract.run import EntityOutcome, ExtractReport, Progress, extract
 
@@ -7,6 +8,7 @@ __all__ = [
     "EntityOutcome",
     "EntityPlan",
     "ExtractReport",
+    "Options",
     "Plan",
     "Progress",
     "extract",

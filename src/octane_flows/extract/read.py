@@ -1,13 +1,13 @@
-"""Reading one collection whole: pages by key inside closed id windows, several in flight.
+"""Reading a collection, or what a query leaves of it: pages by key inside closed id windows.
 
-An entity plan and a decoder in, decoded pages in id order out. What was read must add up, or it
-is an error.
+An entity plan and a decoder in, decoded pages in id order out, several in flight. What was read
+must add up, or it is an error.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -33,6 +33,7 @@ class ReadCount:
     """What reading a collection has cost and brought so far."""
 
     total_count: int = 0
+    first_count: int | None = None
     rows: int = 0
     pages: int = 0
     bytes_received: int = 0
@@ -53,20 +54,25 @@ def read_pages(
     page_size: int,
     windows_in_flight: int,
     count: ReadCount,
+    query: Query | None = None,
+    fields: Sequence[str] | None = None,
+    asked: Future[DecodedPage] | None = None,
 ) -> Iterator[DecodedPage]:
-    """Yield the collection page by page; `count` is filled on the way.
+    """Yield the rows that match `query` page by page; `count` is filled on the way.
 
-    Raises AnswerError when pages repeat, come out of order, or do not add up in the end.
+    `fields` None asks for all fields of the plan; `asked` is the first page where that request is
+    under way already. Raises AnswerError when pages repeat, come out of order, or do not add up.
     """
-    reader = _Reader(workspace, plan, decode, page_size)
+    reader = Reader(workspace, plan, decode, page_size, query, fields)
     try:
-        first = reader.page(None)
+        first = reader.page(None) if asked is None else asked.result()
     except RequestError as error:
         if error.error_code != CAP_ERROR:
             raise
         first = None
     if first is not None:
         count.total_count = first.total_count
+        count.first_count = None if first.exceeds_total_count else first.total_count
         if first.rows == first.total_count and not first.exceeds_total_count:
             count.add(first)
             reader.check_order(first, after=None)
@@ -78,32 +84,48 @@ def read_pages(
     yield from _by_windows(reader, pool, windows_in_flight, count)
 
 
-class _Reader:
-    """The requests for one collection."""
+class Reader:
+    """The requests for the rows of one collection that match `base`."""
 
     def __init__(
-        self, workspace: Workspace, plan: EntityPlan, decode: Decode, page_size: int
+        self,
+        workspace: Workspace,
+        plan: EntityPlan,
+        decode: Decode,
+        page_size: int,
+        base: Query | None = None,
+        fields: Sequence[str] | None = None,
     ) -> None:
         self.workspace = workspace
         self.plan = plan
         self.decode = decode
         self.page_size = page_size
+        self.base = base
+        self.fields = plan.fields if fields is None else fields
 
     def page(self, query: Query | None, *, offset: int = 0) -> DecodedPage:
+        """One page of the rows that match `query` too."""
         return self.decode(
             self.workspace.page_bytes(
                 self.plan.collection,
-                fields=self.plan.fields,
-                query=query,
+                fields=self.fields,
+                query=self._narrowed(query),
                 order_by="id",
                 limit=self.page_size,
                 offset=offset,
             )
         )
 
+    def _narrowed(self, query: Query | None) -> Query | None:
+        if query is None or self.base is None:
+            return self.base if query is None else query
+        return query & self.base
+
     def edge(self, order_by: str) -> int | None:
-        """The lowest or highest id of the collection."""
-        page = self.workspace.page(self.plan.collection, fields=["id"], order_by=order_by, limit=1)
+        """The lowest or highest id of the rows."""
+        page = self.workspace.page(
+            self.plan.collection, fields=["id"], query=self.base, order_by=order_by, limit=1
+        )
         return int(page.rows[0]["id"]) if page.rows else None
 
     def window(self, low: int, high: int) -> list[DecodedPage]:
@@ -157,13 +179,14 @@ class _Reader:
         return last
 
     def fault(self, what: str) -> AnswerError:
+        """The error for a collection that cannot be right."""
         return AnswerError(
             f"Workspace {self.plan.workspace}: the collection {self.plan.collection} {what}, so "
             "its rows cannot be trusted to be complete. Nothing was published; run it again."
         )
 
 
-def _by_offset(reader: _Reader, first: DecodedPage, count: ReadCount) -> Iterator[DecodedPage]:
+def _by_offset(reader: Reader, first: DecodedPage, count: ReadCount) -> Iterator[DecodedPage]:
     """Named ids (phases, list nodes) have no numeric order to page by: read whole, by offset."""
     seen: set[str] = set()
     page = first
@@ -183,7 +206,7 @@ def _by_offset(reader: _Reader, first: DecodedPage, count: ReadCount) -> Iterato
 
 
 def _by_windows(
-    reader: _Reader, pool: ThreadPoolExecutor, in_flight: int, count: ReadCount
+    reader: Reader, pool: ThreadPoolExecutor, in_flight: int, count: ReadCount
 ) -> Iterator[DecodedPage]:
     low, high = reader.edge("id"), reader.edge("-id")
     if low is None or high is None:
@@ -203,11 +226,13 @@ def _by_windows(
         for future in waiting:
             future.cancel()
     if count.rows != count.total_count:
-        # The workspace may have changed meanwhile: what counts is what lies in the range now.
-        now = count_exactly(reader.workspace, reader.plan.collection, low, high)
-        if count.rows != now:
+        # The workspace may have changed meanwhile. Rows that were there all the time were read: so
+        # there are at least as many as the lower of the counts before and after, in this range.
+        now = count_exactly(reader.workspace, reader.plan.collection, low, high, reader.base)
+        before = now if count.first_count is None else count.first_count
+        if count.rows < min(before, now):
             raise reader.fault(f"gave {count.rows} rows and counts {now}")
-        count.total_count = now
+        count.total_count = count.rows
 
 
 def _windows(low: int, high: int, total: int, page_size: int) -> Iterator[tuple[int, int]]:

@@ -1,37 +1,32 @@
-"""One extract: read all that the plan names, add it up, publish one generation.
+"""One extract: read what is new of all that the plan names, publish one generation.
 
 The client and the data folder in, a published manifest and a report out. Called by the command
-line and by Dagster. Anything that does not add up publishes nothing.
+line and by Dagster. Anything that does not add up publishes nothing; what was read stays for the
+next attempt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from octane_flows.errors import AccessError, ExtractError, UsageError
-from octane_flows.extract.columns import arrow_schema
-from octane_flows.extract.decode import DecodedPage, decode_page
-from octane_flows.extract.plan import EntityPlan, Plan, TablePlan, make_plan
-from octane_flows.extract.read import ReadCount, read_pages
-from octane_flows.extract.rows import Stamp, link_table, short_lists
-from octane_flows.extract.scripts import Scripts, kept_scripts, read_scripts, with_scripts
-from octane_flows.lake import (
-    CertificateRow,
-    Draft,
-    FileEntry,
-    Interval,
-    Lake,
-    Manifest,
-    ReadState,
-    SchemaChange,
-    TableEntry,
-)
-from octane_flows.lake.files import TableWriter
+from octane_flows.extract.certify import Key, certificate_rows
+from octane_flows.extract.decode import DecodedPage
+from octane_flows.extract.drift import Drift, compare_fields, list_changes
+from octane_flows.extract.entity import Context, EntityRun, Known
+from octane_flows.extract.journal import Journal, Result
+from octane_flows.extract.options import Options
+from octane_flows.extract.plan import EntityPlan, Plan, make_plan
+from octane_flows.extract.tables import merge_tables
+from octane_flows.extract.upkeep import process
+from octane_flows.lake import Draft, Lake, Manifest, ReadState, SchemaChange
+from octane_flows.lake.held import Held
+from octane_flows.lake.lock import hold
 from octane_flows.octane import Octane, Workspace
 
 #: Called with (what is being read, entity types done, entity types in all).
@@ -40,7 +35,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class EntityOutcome:
-    """One entity type of one workspace: rows and pages read, bytes received."""
+    """One entity type of one workspace: rows and pages read, bytes received, rows written."""
 
     workspace: str
     entity: str
@@ -48,19 +43,31 @@ class EntityOutcome:
     links: int
     pages: int
     bytes_received: int
+    rows_written: int = 0
 
 
 @dataclass(frozen=True)
 class ExtractReport:
-    """What an extract published."""
+    """What an extract published; `resumed` counts entity types that a stopped one had read."""
 
     manifest: Manifest
     outcomes: tuple[EntityOutcome, ...]
+    resumed: int = 0
 
     @property
     def rows(self) -> int:
         """Entities read."""
         return sum(one.rows for one in self.outcomes)
+
+    @property
+    def rows_written(self) -> int:
+        """New versions and tombstones."""
+        return sum(one.rows_written for one in self.outcomes)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether any data file was written."""
+        return any(one.rows_written or one.links for one in self.outcomes)
 
 
 def extract(
@@ -68,49 +75,61 @@ def extract(
     home: Path,
     *,
     workspaces: Sequence[str] | None = None,
-    only: Sequence[str] = (),
-    skip: Sequence[str] = (),
-    page_size: int,
-    concurrency: int,
-    scripts: bool = False,
+    options: Options,
     progress: Progress | None = None,
 ) -> ExtractReport:
-    """Read the workspaces (None: all readable ones) into a new generation of `home`'s lake.
+    """Bring `home`'s lake up to date with the workspaces (None: all readable ones).
 
-    `only` and `skip` name entity types, `scripts` reads those of tests too. Raises ExtractError,
-    ServerError or LakeError, and then the former generation is still the current one.
+    Raises ExtractError, ServerError or LakeError, and then the former generation is still the
+    current one.
     """
-    draft = Lake(home / "lake").draft()
-    _require_same_server(draft.parent, octane, home)
+    with hold(home, "an extract", wait_s=options.wait_s):
+        return _extract(octane, home, workspaces, options, progress)
+
+
+def _extract(
+    octane: Octane,
+    home: Path,
+    workspaces: Sequence[str] | None,
+    options: Options,
+    progress: Progress | None,
+) -> ExtractReport:
+    lake = Lake(home / "lake")
+    draft = lake.draft()
+    parent = draft.parent
+    _require_same_server(parent, octane, home)
     as_of = octane.server_time()
     user = octane.current_user()
     ids = list(workspaces) if workspaces is not None else [one.id for one in octane.workspaces()]
     opened = {one: octane.workspace(one) for one in ids}
     metadata = {one: workspace.metadata() for one, workspace in opened.items()}
-    plan = make_plan(metadata, only=only, skip=skip)
-    run = _Run(draft, plan, opened, as_of, page_size, concurrency)
-    outcomes = run.read(progress)
-    certificate = [*run.certificate, *run.carried()]
-    tables = _merge_tables(draft.parent, plan, run.files)
-    script = Scripts(kept_scripts(draft.parent))
-    if scripts:
-        script = read_scripts(draft, opened, as_of, page_size=page_size, concurrency=concurrency)
+    plan = make_plan(metadata, only=options.only, skip=options.skip)
+    drift = compare_fields(parent, plan, draft.generation, options.accept_retyped)
+    journal = Journal(home, lake)
+    run = _Run(draft, plan, opened, as_of, options, drift, journal)
+    results = run.read(progress)
+    as_of = min([as_of, *(one.state.cursor + options.settle for one in results.values())])
     manifest = draft.publish(
         as_of=as_of,
         server_url=octane.url,
         server_version=octane.version(),
         shared_space=octane.shared_space,
-        tables={**tables, script.table.name: script.table},
-        states=with_scripts(_states(draft, run.certificate, as_of), script),
-        fields=[],
-        certificate=certificate,
-        schema_changes=_schema_changes(draft, plan),
+        tables=merge_tables(parent, plan, results),
+        states=_states(parent, results),
+        fields=drift.fields,
+        certificate=certificate_rows(parent, plan.entities, results, run.refused, as_of),
+        schema_changes=[
+            *(parent.schema_changes if parent is not None else ()),
+            *drift.changes,
+            *_list_changes(draft, results.values()),
+        ],
         politeness=asdict(octane.politeness),
-        findings=[*plan.findings, *run.cross_check(), *script.findings],
+        findings=[*plan.findings, *run.findings(), *_cross_check(plan, results, opened)],
         signed_in_user_id=user.id if user else None,
         signed_in_user_name=user.name if user else None,
     )
-    return ExtractReport(manifest, tuple(outcomes))
+    journal.finish()
+    return ExtractReport(manifest, tuple(map(_outcome, results.values())), run.resumed)
 
 
 def _require_same_server(parent: Manifest | None, octane: Octane, home: Path) -> None:
@@ -130,214 +149,168 @@ def _is_loopback(url: str) -> bool:
 
 
 class _Run:
-    """The reading half of an extract, with what it has counted so far."""
+    """The reading half of an extract, entity type by entity type."""
 
     def __init__(
         self,
         draft: Draft,
         plan: Plan,
-        workspaces: dict[str, Workspace],
+        workspaces: Mapping[str, Workspace],
         as_of: datetime,
-        page_size: int,
-        concurrency: int,
+        options: Options,
+        drift: Drift,
+        journal: Journal,
     ) -> None:
         self.draft = draft
         self.plan = plan
         self.workspaces = workspaces
         self.as_of = as_of
-        self.page_size = page_size
-        self.concurrency = concurrency
-        self.files: dict[str, list[FileEntry]] = {name: [] for name in plan.tables}
-        self.certificate: list[CertificateRow] = []
+        self.options = options
+        self.drift = drift
+        self.journal = journal
+        self.refused: dict[Key, str] = {}
+        self.resumed = 0
 
-    def read(self, progress: Progress | None) -> list[EntityOutcome]:
-        outcomes: list[EntityOutcome] = []
-        total = len(self.plan.entities)
-        refused: list[str] = []
-        with ThreadPoolExecutor(self.concurrency, thread_name_prefix="extract") as pool:
-            for done, entity in enumerate(self.plan.entities):
-                if progress is not None:
-                    progress(entity.name, done, total)
-                try:
-                    outcomes.append(self._entity(entity, pool))
-                except AccessError:
-                    refused.append(f"{entity.name} (workspace {entity.workspace})")
+    def read(self, progress: Progress | None) -> dict[Key, Result]:
+        """Results by workspace and entity type, those of a stopped extract among them."""
+        parent = self.draft.parent
+        published = parent.generation if parent is not None else 0
+        done = self.journal.resume(self.draft.generation, published, self.options.fingerprint())
+        results: dict[Key, Result] = {}
+        options, total = self.options, len(self.plan.entities)
+        tables = parent.tables if parent is not None else {}
+        with (
+            ThreadPoolExecutor(options.concurrency, thread_name_prefix="extract") as pool,
+            Held(self.draft.lake, tables) as held,
+        ):
+            context = Context(
+                self.draft, self.plan, self.workspaces, self.as_of, options, pool, held
+            )
+            pending = [one for one in self.plan.entities if not _is_done(one, done)]
+            self.resumed = total - len(pending)
+            runs = [EntityRun(context, one, self._known(one)) for one in pending]
+            asked = [run.first_page() for run in runs]
+            try:
+                for entity in self.plan.entities:
+                    if progress is not None:
+                        progress(entity.name, len(results) + len(self.refused), total)
+                    key = (entity.workspace, entity.name)
+                    if entity not in pending:
+                        results[key] = done[key]
+                        continue
+                    place = pending.index(entity)
+                    self._read_one(key, runs[place], asked[place], results)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         if progress is not None:
             progress("published", total, total)
-        if refused:
-            skips = " ".join(f"--skip {name.split(' ', 1)[0]}" for name in refused)
-            raise ExtractError(
-                f"The server lists but does not let this user or API key read: "
-                f"{', '.join(refused)}. Nothing was published; ask for a role that reads them, "
-                f"or leave them out with {skips}."
-            )
-        return outcomes
+        self._require_readable()
+        return results
 
-    def _entity(self, entity: EntityPlan, pool: ThreadPoolExecutor) -> EntityOutcome:
-        workspace = self.workspaces[entity.workspace]
-        stamp = Stamp(entity.workspace, self.draft.generation, self.as_of)
-        tables = [self.plan.tables[entity.name]] + [
-            self.plan.tables[f"{entity.name}__{one.name}"] for one in entity.links
-        ]
-        writers = {table.name: self._writer(table, entity.workspace) for table in tables}
-        count = ReadCount()
+    def _read_one(
+        self,
+        key: Key,
+        run: EntityRun,
+        asked: Future[DecodedPage] | None,
+        results: dict[Key, Result],
+    ) -> None:
         try:
-            for page in read_pages(
-                workspace,
-                entity,
-                pool,
-                decode=lambda page: decode_page(page, entity, self.plan.tables, stamp),
-                page_size=self.page_size,
-                windows_in_flight=self.concurrency,
-                count=count,
-            ):
-                whole = self._complete_lists(workspace, entity, page, stamp)
-                for name, rows in whole.tables.items():
-                    writers[name].write(rows)
-        except BaseException:
-            for writer in writers.values():
-                writer.discard()
-            raise
-        for name, writer in writers.items():
-            file = writer.close()
-            if file is not None:
-                self.files[name].append(file)
-        self.certificate.append(
-            CertificateRow(
-                workspace=entity.workspace,
-                entity=entity.name,
-                collection=entity.collection,
-                total_count=count.total_count,
-                rows_read=count.rows,
-                pages=count.pages,
-                bytes_received=count.bytes_received,
-                status="complete",
-            )
-        )
-        links = sum(writers[table.name].rows for table in tables[1:])
-        return EntityOutcome(
-            entity.workspace, entity.name, count.rows, links, count.pages, count.bytes_received
+            result = process(run, asked)
+        except AccessError as error:
+            self.refused[key] = str(error)
+            return
+        self.journal.append(result)
+        results[key] = result
+
+    def _known(self, entity: EntityPlan) -> Known:
+        key = (entity.workspace, entity.name)
+        parent = self.draft.parent
+        state = parent.states.get(entity.workspace, {}).get(entity.name) if parent else None
+        if parent is None or state is None:
+            return Known(None)
+        held = [row.rows_held for row in parent.certificate if (row.workspace, row.entity) == key]
+        return Known(
+            state,
+            rows_held=held[0] if held else None,
+            new_fields=self.drift.new.get(key, ()),
+            again=key in self.drift.again,
         )
 
-    def _writer(self, table: TablePlan, workspace: str) -> TableWriter:
-        return self.draft.writer(table.name, arrow_schema(table.columns), workspace=workspace)
+    def _require_readable(self) -> None:
+        """A type that was never read must be readable; of one that is held the rows are kept."""
+        states = self.draft.parent.states if self.draft.parent is not None else {}
+        never = [key for key in self.refused if key[1] not in states.get(key[0], {})]
+        if not never:
+            return
+        names = ", ".join(f"{entity} (workspace {workspace})" for workspace, entity in never)
+        skips = " ".join(f"--skip {entity}" for _, entity in never)
+        raise ExtractError(
+            f"The server lists but does not let this user or API key read: {names}. Nothing was "
+            f"published; ask for a role that reads them, or leave them out with {skips}."
+        )
 
-    def _complete_lists(
-        self, workspace: Workspace, entity: EntityPlan, page: DecodedPage, stamp: Stamp
-    ) -> DecodedPage:
-        """Ask again, one entity at a time, where a nested list came shorter than it says."""
-        for id, field in page.short_lists:
-            row = workspace.entity(entity.collection, id, fields=[field.name])
-            if any(one is field for _, one in short_lists(entity, [row])):
-                raise ExtractError(
-                    f"Workspace {entity.workspace}: {entity.name} {id} lists fewer "
-                    f"{field.name} than it counts, twice. Nothing was published; run it again."
-                )
-            name = f"{entity.name}__{field.name}"
-            links = link_table(entity, self.plan.tables[name], field, [row], stamp)
-            page = page.with_links(name, id, links)
-        return page
-
-    def carried(self) -> list[CertificateRow]:
-        """What the former generation knew about rows that this extract did not ask for."""
-        if self.draft.parent is None:
-            return []
-        read = {(row.workspace, row.entity) for row in self.certificate}
+    def findings(self) -> list[str]:
+        """What is odd about this extract but does not stop it."""
         return [
-            CertificateRow(**{**asdict(row), "status": "carried"})
-            for row in self.draft.parent.certificate
-            if (row.workspace, row.entity) not in read
+            f"workspace {workspace}: {entity} may no longer be read; the rows held are kept as "
+            "they were, and nothing counts as deleted"
+            for workspace, entity in self.refused
         ]
 
-    def cross_check(self) -> list[str]:
-        """Findings where an aggregate counts other rows than its subtypes brought."""
-        rows = {(row.workspace, row.entity): row.rows_read for row in self.certificate}
-        findings = []
-        for one in self.plan.aggregates:
-            read = [rows.get((one.workspace, subtype)) for subtype in one.subtypes]
-            known = [count for count in read if count is not None]
-            if len(known) < len(read):
-                continue
-            counted = self.workspaces[one.workspace].count(one.collection)
-            if counted != sum(known):
-                findings.append(
-                    f"workspace {one.workspace}: {one.collection} counts {counted} rows, its "
-                    f"subtypes brought {sum(known)}"
-                )
-        return findings
 
-
-def _merge_tables(
-    parent: Manifest | None, plan: Plan, files: dict[str, list[FileEntry]]
-) -> dict[str, TableEntry]:
-    """The tables read now, with the files of workspaces and tables that were not asked for."""
-    tables = dict(parent.tables) if parent is not None else {}
-    read = {(one.workspace, one.name) for one in plan.entities}
-    for name, table in plan.tables.items():
-        former = tables.get(name)
-        kept = (
-            [file for file in former.files if (file.workspace, table.entity) not in read]
-            if former is not None
-            else []
-        )
-        columns = {column.name: column for column in table.columns}
-        if former is not None:
-            # A removed field keeps its column: null in the new files, values in the kept ones.
-            for column in former.columns:
-                columns.setdefault(column.name, column)
-        tables[name] = TableEntry(
-            name=name,
-            kind="entity" if table.field is None else "link",
-            entity=table.entity,
-            field=table.field,
-            label=table.label,
-            columns=tuple(columns.values()),
-            files=(*kept, *files[name]),
-        )
-    return tables
+def _is_done(entity: EntityPlan, done: Mapping[Key, Result]) -> bool:
+    result = done.get((entity.workspace, entity.name))
+    return result is not None and result.fields == tuple(entity.fields)
 
 
 def _states(
-    draft: Draft, certificate: Sequence[CertificateRow], as_of: datetime
+    parent: Manifest | None, results: Mapping[Key, Result]
 ) -> dict[str, dict[str, ReadState]]:
-    """Per workspace and entity type, up to when its rows are known."""
-    states = dict(draft.parent.states) if draft.parent is not None else {}
-    for row in certificate:
-        state = ReadState("changes", as_of, (Interval(None, as_of),))
-        states[row.workspace] = {**states.get(row.workspace, {}), row.entity: state}
+    """The read states of this extract, and the former ones of what it did not read."""
+    states = {key: dict(one) for key, one in parent.states.items()} if parent is not None else {}
+    for (workspace, entity), result in results.items():
+        states.setdefault(workspace, {})[entity] = result.state
     return states
 
 
-def _schema_changes(draft: Draft, plan: Plan) -> list[SchemaChange]:
-    """Fields that came, went or changed their type since the former generation, kept for good."""
+def _list_changes(draft: Draft, results: Iterable[Result]) -> list[SchemaChange]:
     if draft.parent is None:
         return []
-    changes = list(draft.parent.schema_changes)
-    gone_before = {
-        (change.entity, change.field) for change in changes if change.change == "removed"
-    }
-    for name, table in plan.tables.items():
-        former = draft.parent.tables.get(name)
-        if former is None or table.field is not None:
+    return [
+        change
+        for result in results
+        for change in list_changes(draft.generation, result.workspace, result.lists)
+    ]
+
+
+def _cross_check(
+    plan: Plan, results: Mapping[Key, Result], workspaces: Mapping[str, Workspace]
+) -> list[str]:
+    """Findings where an aggregate counts other rows than a full reading of its subtypes brought."""
+    findings = []
+    for one in plan.aggregates:
+        read = [results.get((one.workspace, subtype)) for subtype in one.subtypes]
+        counts = [each.counts.rows_read for each in read if each and each.kind == "full"]
+        if len(counts) < len(read) or not counts:
             continue
-        before = {column.name: column for column in former.columns}
-        after = {column.name: column for column in table.columns}
-        workspace = next(one.workspace for one in plan.entities if one.name == table.entity)
-        for column in after.keys() - before.keys():
-            changes.append(
-                SchemaChange(draft.generation, workspace, name, column, "added", after[column].type)
+        counted = workspaces[one.workspace].count(one.collection)
+        if counted != sum(counts):
+            findings.append(
+                f"workspace {one.workspace}: {one.collection} counts {counted} rows, its "
+                f"subtypes brought {sum(counts)}"
             )
-        for column in before.keys() - after.keys():
-            if (name, column) not in gone_before:
-                changes.append(
-                    SchemaChange(
-                        draft.generation, workspace, name, column, "removed", before[column].type
-                    )
-                )
-        for column in before.keys() & after.keys():
-            if before[column].type != after[column].type:
-                detail = f"{before[column].type} to {after[column].type}"
-                changes.append(
-                    SchemaChange(draft.generation, workspace, name, column, "retyped", detail)
-                )
-    return changes
+    return findings
+
+
+def _outcome(result: Result) -> EntityOutcome:
+    counts = result.counts
+    return EntityOutcome(
+        result.workspace,
+        result.entity,
+        counts.rows_read,
+        counts.links_written,
+        counts.pages,
+        counts.bytes_received,
+        counts.rows_written,
+    )

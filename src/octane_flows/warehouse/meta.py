@@ -14,6 +14,13 @@ import duckdb
 
 from octane_flows.lake import Manifest
 from octane_flows.warehouse.contract import Missing, findings
+from octane_flows.warehouse.known import (
+    COMPLETENESS,
+    KNOWN_TABLES,
+    certificate_rows,
+    field_rows,
+    schema_change_rows,
+)
 from octane_flows.warehouse.load import literal, quoted
 from octane_flows.warehouse.models import Model
 
@@ -57,45 +64,7 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("sha256", "VARCHAR", "digest of the file"),
         ),
     ),
-    "certificate": (
-        "What was asked of each entity type in each workspace, and what came.",
-        (
-            ("workspace_id", "VARCHAR", "id of the workspace"),
-            ("entity", "VARCHAR", "entity type"),
-            ("collection", "VARCHAR", "collection that was read"),
-            ("total_count", "BIGINT", "rows that the server counted"),
-            ("rows_read", "BIGINT", "rows that were read"),
-            ("page_count", "BIGINT", "pages that were read"),
-            ("received_bytes", "BIGINT", "bytes that were received"),
-            ("status", "VARCHAR", "complete, refused, incomplete or carried"),
-            ("note", "VARCHAR", "why, when it is not complete"),
-        ),
-    ),
-    "schema_changes": (
-        "Fields that appeared, went away or changed their type.",
-        (
-            ("generation", "BIGINT", "generation that saw it first"),
-            ("workspace_id", "VARCHAR", "id of the workspace"),
-            ("entity", "VARCHAR", "entity type"),
-            ("field", "VARCHAR", "field of the entity type"),
-            ("change", "VARCHAR", "added, removed or retyped"),
-            ("detail", "VARCHAR", "from what to what"),
-        ),
-    ),
-    "politeness": (
-        "What the extract asked of each collection of the server, and how long it waited.",
-        (
-            ("workspace_id", "VARCHAR", "id of the workspace"),
-            ("collection", "VARCHAR", "collection of the server; metadata is one too"),
-            ("entity", "VARCHAR", "entity type, null for what is not read as rows"),
-            ("request_count", "BIGINT", "requests sent, repetitions included"),
-            ("received_bytes", "BIGINT", "bytes received, as compressed by the server"),
-            ("wait_s", "DOUBLE", "seconds waited before repetitions and for the pace that is set"),
-            ("retry_count", "BIGINT", "requests that were sent again"),
-            ("too_many_requests_count", "BIGINT", "answers with status 429"),
-            ("server_p95_ms", "DOUBLE", "95th percentile of the time until an answer was whole"),
-        ),
-    ),
+    **KNOWN_TABLES,
     "findings": (
         "What the extract and the build found odd but could go on with.",
         (("finding", "VARCHAR", "one sentence"),),
@@ -172,24 +141,6 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
 
 BATCH_ROWS = 200  # rows of one insert statement; DuckDB is slow row by row
 
-COMPLETENESS = """
-create view meta.completeness as
-select
-    certificate.workspace_id,
-    certificate.entity,
-    certificate.status,
-    certificate.total_count,
-    certificate.rows_read,
-    loaded.row_count as rows_loaded,
-    certificate.status = 'complete' and certificate.rows_read = certificate.total_count
-        as is_complete,
-    certificate.note
-from meta.certificate as certificate
-left join meta.workspace_rows as loaded
-    on loaded.workspace_id = certificate.workspace_id
-    and loaded.entity = certificate.entity
-"""
-
 
 def create_meta(
     connection: duckdb.DuckDBPyConnection,
@@ -218,33 +169,9 @@ def create_meta(
             )
         ],
     )
-    insert(
-        connection,
-        "certificate",
-        [
-            (
-                row.workspace,
-                row.entity,
-                row.collection,
-                row.total_count,
-                row.rows_read,
-                row.pages,
-                row.bytes_received,
-                row.status,
-                row.note,
-            )
-            for row in manifest.certificate
-        ],
-    )
-    insert(
-        connection,
-        "schema_changes",
-        [
-            (row.generation, row.workspace, row.entity, row.field, row.change, row.detail)
-            for row in manifest.schema_changes
-        ],
-    )
-    insert(connection, "politeness", _politeness_rows(manifest))
+    insert(connection, "certificate", certificate_rows(manifest))
+    insert(connection, "schema_changes", schema_change_rows(manifest))
+    insert(connection, "fields", field_rows(connection, manifest))
     insert(
         connection,
         "findings",
@@ -286,24 +213,6 @@ def create_meta(
     connection.execute(
         "comment on view meta.completeness is 'Asked, read and loaded, by workspace and entity.'"
     )
-
-
-def _politeness_rows(manifest: Manifest) -> list[tuple[Any, ...]]:
-    entities = {(row.workspace, row.collection): row.entity for row in manifest.certificate}
-    return [
-        (
-            row["workspace"],
-            row["collection"],
-            entities.get((row["workspace"], row["collection"])),
-            row["requests"],
-            row["bytes_received"],
-            row["wait_s"],
-            row["retries"],
-            row["status_429"],
-            row["p95_ms"],
-        )
-        for row in manifest.politeness.get("collections", [])
-    ]
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,82 @@
+"""Link changes that did not touch their owner's `last_modified`: found by reading the links alone.
+
+A range of owners in, changed link sets into the writer; each run sweeps a share and the next goes
+on behind it. Only sets that differ from the newest one held are written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pyarrow.compute as pc
+
+from octane_flows.extract.decode import DecodedPage
+from octane_flows.extract.plan import EntityPlan
+from octane_flows.extract.write import EntityWriter
+from octane_flows.lake.held import Held, Ids
+from octane_flows.octane import Query, field
+
+# Owners whose held sets are compared at once: they lie in memory.
+BATCH_OWNERS = 10_000
+
+
+@dataclass(frozen=True)
+class Range:
+    """Owners to sweep now, and where the next sweep begins (None: at the first owner again)."""
+
+    owners: Ids
+    next_from: int | None
+
+
+def choose_range(held: Ids, start: int | None, share: float) -> Range:
+    """The owners from `start` on that make up a share of all, at least one."""
+    count = max(1, round(len(held) * share))
+    place = int(held.searchsorted(start)) if start is not None else 0
+    if place >= len(held):
+        place = 0
+    end = place + count
+    return Range(held[place:end], int(held[end]) if end < len(held) else None)
+
+
+def links_only(entity: EntityPlan) -> EntityPlan:
+    """The plan of a reading that asks for nothing but links."""
+    return replace(entity, scalars=())
+
+
+def within(owners: Ids) -> Query:
+    """The owners from the first to the last of a batch."""
+    return field("id").between(int(owners[0]), int(owners[-1]))
+
+
+class LinkSweep:
+    """Compares pages of links with the sets held of a batch of owners."""
+
+    def __init__(self, entity: EntityPlan, held: Held, owners: Ids, writer: EntityWriter) -> None:
+        self._writer = writer
+        self._owners = {str(one) for one in owners.tolist()}
+        low, high = int(owners[0]), int(owners[-1])
+        self._sets = {
+            name: held.link_sets(name, entity.workspace, low, high) for name in writer.link_names
+        }
+        self.changed = 0
+
+    def compare(self, page: DecodedPage) -> None:
+        """Write the sets of a page that are not those held."""
+        ids = [
+            one
+            for one in page.ids.to_pylist()
+            if one in self._owners and one not in self._writer.written
+        ]
+        for name in self._writer.link_names:
+            table = page.tables[name]
+            now: dict[str, set[tuple[str, str | None]]] = {}
+            for pair in table.select(["source_id", "target_id", "target_type"]).to_pylist():
+                now.setdefault(pair["source_id"], set()).add(
+                    (pair["target_id"], pair["target_type"])
+                )
+            before = self._sets[name]
+            for id in ids:
+                if now.get(id, set()) != before.get(id, frozenset()):
+                    chosen = table.filter(pc.equal(table["source_id"], id))
+                    self._writer.write_link_set(name, id, chosen)
+                    self.changed += 1

@@ -1,0 +1,217 @@
+"""What is checked after an entity type was read: rows that vanished, the census, the link sweep.
+
+An `EntityRun` that has read in, its `Result` out; `run` calls `process` for each entity type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+
+import numpy as np
+
+from octane_flows.extract.census import Findings, guard, take_census, verify_vanished
+from octane_flows.extract.decode import DecodedPage
+from octane_flows.extract.entity import LIST_ROOT, LIST_TYPE, EntityRun
+from octane_flows.extract.journal import Result
+from octane_flows.extract.slices import held_query
+from octane_flows.extract.sweep import BATCH_OWNERS, LinkSweep, choose_range, links_only, within
+from octane_flows.lake import Census, ReadState
+from octane_flows.lake.held import Ids
+from octane_flows.lake.manifest import SchemaChangeKind
+from octane_flows.octane import Id, field
+
+IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
+
+
+def process(run: EntityRun, asked: Future[DecodedPage] | None) -> Result:
+    """Read, check and write one entity type; on any failure its files are dropped."""
+    try:
+        run.read(asked)
+        return _Upkeep(run).finish()
+    except BaseException:
+        run.writer.discard()
+        raise
+
+
+class _Upkeep:
+    """The steps after the reading, and what they learned."""
+
+    def __init__(self, run: EntityRun) -> None:
+        self.run = run
+        self.options = run.context.options
+        self.deleted: dict[str, int] = dict(run.known.state.deleted) if run.known.state else {}
+        self.census: Census | None = run.known.state.census if run.known.state else None
+        self.swept_at = run.known.state.swept_at if run.known.state else None
+        self.sweep_from = run.known.state.sweep_from if run.known.state else None
+        self.server_counts: tuple[int, int] | None = None
+        self.lists: list[tuple[str, SchemaChangeKind]] = []
+
+    def finish(self) -> Result:
+        run = self.run
+        if run.reading.kind == "full":
+            rows_held: int | None = self._after_full()
+        elif run.reading.kind == "whole":
+            rows_held = self._after_whole()
+        else:
+            rows_held = self._after_changes()
+        return run.finish(
+            rows_held=rows_held,
+            server_counts=self.server_counts,
+            change=self._state,
+            lists=self.lists,
+        )
+
+    def _state(self, state: ReadState) -> ReadState:
+        return replace(
+            state,
+            census=self.census,
+            deleted=self.deleted,
+            swept_at=self.swept_at,
+            sweep_from=self.sweep_from,
+        )
+
+    def _after_full(self) -> int:
+        """A full reading is a census: what it did not bring of the rows held has vanished."""
+        run, name, workspace = self.run, self.run.entity.name, self.run.entity.workspace
+        read = len(run.writer.numbers) + len(run.writer.names)
+        gone: dict[str, str] = {}
+        held_before = run.context.held.has_rows(name, workspace)
+        if held_before and run.known.state is not None:
+            held = set(run.context.held.ids(name, workspace))
+            total = len(held)
+            held.difference_update(map(str, run.writer.numbers), run.writer.names)
+            gone = self._bury(sorted(held), total)
+        before = run.count.first_count if run.count.first_count is not None else read
+        self._record(before, run.count.total_count, len(gone), 0)
+        self.swept_at = run.context.as_of
+        return read
+
+    def _after_whole(self) -> int:
+        """The rows held are those whose digests are known."""
+        run = self.run
+        known = run.known.state.recent if run.known.state else {}
+        vanished = sorted(known.keys() - run.recent.keys())
+        if run.entity.name == LIST_TYPE:
+            self._compare_lists(known, vanished)
+        gone = self._bury(vanished, len(known))
+        for id in vanished:
+            if id not in gone:  # it came back while it was asked for
+                run.recent[id] = known[id]
+        self._record(run.count.total_count, run.count.total_count, len(gone), 0)
+        self.swept_at = run.context.as_of
+        return len(run.recent)
+
+    def _after_changes(self) -> int | None:
+        run = self.run
+        rows_held = run.known.rows_held
+        held: Ids | None = None
+        if self.options.census or self._sweeps():
+            held = self._held()
+        if self.options.census and held is not None:
+            rows_held = self._take_census(held)
+        elif rows_held is not None:
+            rows_held += run.writer.new_rows
+        if self._sweeps() and held is not None:
+            self._sweep(held)
+        return rows_held
+
+    def _held(self) -> Ids:
+        """The ids held after this reading."""
+        run = self.run
+        before = run.context.held.numbers(run.entity.name, run.entity.workspace)
+        written = np.array(sorted(map(int, run.writer.written)), dtype=np.int64)
+        return np.union1d(before, written)
+
+    def _take_census(self, held: Ids) -> int:
+        run, state = self.run, self.run.known.state
+        query = held_query(state) if state is not None else None
+        found = take_census(
+            run.workspace,
+            run.entity,
+            held,
+            run.context.pool,
+            page_size=self.options.page_size,
+            query=query,
+        )
+        written = run.writer.written
+        vanished = [str(one) for one in found.vanished if str(one) not in written]
+        gone = self._bury(vanished, len(held))
+        unknown = [str(one) for one in found.unknown]
+        before = run.writer.new_rows
+        self._read_ids(unknown)
+        added = run.writer.new_rows - before
+        self._record(found.server_count, self._count_again(found), len(gone), added)
+        return len(held) - len(gone) + added
+
+    def _count_again(self, found: Findings) -> int:
+        """The server's count after the census."""
+        if found.is_equal:
+            return found.server_count
+        state = self.run.known.state
+        query = held_query(state) if state is not None else None
+        page = self.run.workspace.page(
+            self.run.entity.collection, fields=["id"], query=query, limit=1
+        )
+        return page.total_count
+
+    def _read_ids(self, ids: Sequence[str]) -> None:
+        for start in range(0, len(ids), IDS_PER_REQUEST):
+            batch = [Id(one) for one in ids[start : start + IDS_PER_REQUEST]]
+            self.run.read_more(field("id").in_(batch))
+
+    def _bury(self, vanished: Sequence[str], held: int) -> dict[str, str]:
+        """Ask for each vanished id again and write tombstones; gives the reasons by id."""
+        run, context = self.run, self.run.context
+        if not vanished:
+            return {}
+        guard(run.entity, len(vanished), held, self.options, self.options.accept_deletions)
+        reasons = verify_vanished(
+            run.workspace,
+            run.entity,
+            vanished,
+            context.pool,
+            aggregate=context.aggregate_of(run.entity),
+            others=[one for key, one in context.workspaces.items() if key != run.entity.workspace],
+        )
+        run.writer.write_tombstones(reasons)
+        for id, reason in reasons.items():
+            run.recent.pop(id, None)  # should it come back unchanged, it is new again
+            self.deleted[reason] = self.deleted.get(reason, 0) + 1
+        return reasons
+
+    def _record(self, before: int, after: int, vanished: int, found: int) -> None:
+        result = "equal" if not vanished and not found else f"{vanished} vanished, {found} found"
+        self.census = Census(self.run.context.as_of, result, before, after, vanished, found)
+        self.server_counts = (before, after)
+
+    def _sweeps(self) -> bool:
+        return self.options.sweep and bool(self.run.entity.links)
+
+    def _sweep(self, held: Ids) -> None:
+        run = self.run
+        if not len(held):
+            return
+        chosen = choose_range(held, self.sweep_from, self.options.sweep_share)
+        changed = 0
+        for start in range(0, len(chosen.owners), BATCH_OWNERS):
+            owners = chosen.owners[start : start + BATCH_OWNERS]
+            sweep = LinkSweep(run.entity, run.context.held, owners, run.writer)
+            plan = links_only(run.entity)
+            for page in run.pages(within(owners), run.extra, plan=plan):
+                sweep.compare(page)
+            changed += sweep.changed
+        self.sweep_from = chosen.next_from
+        self.swept_at = run.context.as_of
+        run.notes.append(
+            f"link sweep: {len(chosen.owners):,} of {len(held):,} owners, {changed} sets changed"
+        )
+
+    def _compare_lists(self, known: Collection[str], vanished: Sequence[str]) -> None:
+        """Lists whose root came or went."""
+        run = self.run
+        new = [id for id in run.roots if id not in known]
+        self.lists += [(id, "list_added") for id in sorted(new)]
+        roots = run.context.held.values(LIST_TYPE, run.entity.workspace, vanished, LIST_ROOT)
+        self.lists += [(id, "list_removed") for id in sorted(roots) if roots[id] is None]

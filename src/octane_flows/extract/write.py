@@ -1,0 +1,201 @@
+"""The files of one entity type in one generation: its rows, its link sets, its tombstones.
+
+Decoded pages in, file entries out; `entity` calls it. A row is written once in a generation; of
+pages that an overlap brings again only rows with a new version are written.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from octane_flows.extract.columns import OWN_COLUMNS, arrow_schema
+from octane_flows.extract.decode import DecodedPage
+from octane_flows.extract.digest import row_digests
+from octane_flows.extract.plan import EntityPlan, TablePlan
+from octane_flows.extract.rows import Stamp
+from octane_flows.lake import ColumnEntry, Draft, FileEntry
+from octane_flows.lake.files import TableWriter
+from octane_flows.lake.held import Held
+
+#: Tombstones say why; only their files have the column.
+DELETED_REASON = ColumnEntry("_deleted_reason", "VARCHAR", None, None, "Why it is a tombstone")
+_TOMBSTONE = arrow_schema(
+    [ColumnEntry("id", "VARCHAR"), ColumnEntry("type", "VARCHAR"), *OWN_COLUMNS, DELETED_REASON]
+)
+
+
+class EntityWriter:
+    """Writes what one extract learns of one entity type in one workspace."""
+
+    def __init__(
+        self,
+        draft: Draft,
+        entity: EntityPlan,
+        tables: Mapping[str, TablePlan],
+        stamp: Stamp,
+        held: Held,
+    ) -> None:
+        self._draft = draft
+        self._entity = entity
+        self._tables = tables
+        self._stamp = stamp
+        self._held = held
+        self._writers: dict[str, TableWriter] = {}
+        self._files: dict[str, list[FileEntry]] = {}
+        self.link_names = {f"{entity.name}__{one.name}": one.name for one in entity.links}
+        self.written: set[str] = set()  # ids of single versions; not of a full reading
+        self.new_rows = 0
+        self.rows = 0
+        self.links = 0
+        self.numbers = array("q")  # ids of a full reading, where they are numbers
+        self.names: list[str] = []  # and where they are not
+
+    @property
+    def wrote(self) -> bool:
+        """Whether anything new was found."""
+        return bool(self.rows or self.links)
+
+    def write_all(self, page: DecodedPage) -> None:
+        """Write every row of a page of a full reading, which replaces what was held."""
+        numbers = page.numbers
+        if numbers is None:
+            self.names.extend(page.ids.to_pylist())
+        else:
+            self.numbers.extend(numbers.to_pylist())
+        for name, table in page.tables.items():
+            self._write(name, table)
+
+    def write_changed(self, page: DecodedPage, known: Mapping[str, str]) -> dict[str, str]:
+        """Write the rows whose digest is not the known one; gives the digests of all rows."""
+        digests = self.digests(page)
+        changed = [
+            id
+            for id, digest in digests.items()
+            if known.get(id) != digest and id not in self.written
+        ]
+        if changed:
+            self.write_rows(page, changed)
+        return digests
+
+    def write_rows(self, page: DecodedPage, ids: Sequence[str]) -> None:
+        """Write some rows of a page as new versions, their link sets replaced whole."""
+        table = page.tables[self._entity.name]
+        chosen = pa.array(ids, pa.string())
+        self._write(self._entity.name, table.filter(pc.is_in(table["id"], value_set=chosen)))
+        before = self._held.present(self._entity.name, self._entity.workspace, ids)
+        self.new_rows += len(ids) - len(before)
+        for name in self.link_names:
+            links = page.tables[name]
+            links = links.filter(pc.is_in(links["source_id"], value_set=chosen))
+            self._write(name, links)
+            emptied = before.difference(links["source_id"].to_pylist())
+            self._empty_sets(name, emptied)
+        self.written.update(ids)
+
+    def write_link_set(self, name: str, id: str, links: pa.Table) -> None:
+        """Replace one link set of one owner."""
+        self._write(name, links)
+        if not links.num_rows:
+            self._empty_sets(name, [id])
+
+    def write_tombstones(self, reasons: Mapping[str, str]) -> None:
+        """Write that rows are gone, with the reason of each, and let go of their links."""
+        if not reasons:
+            return
+        ids = sorted(reasons)
+        keys: dict[str, pa.Array] = {
+            "id": pa.array(ids, pa.string()),
+            "type": pa.array([self._entity.name] * len(ids), pa.string()),
+            "_deleted_reason": pa.array([reasons[one] for one in ids], pa.string()),
+        }
+        writer = self._draft.writer(self._entity.name, _TOMBSTONE, workspace=self._entity.workspace)
+        writer.write(self._tombstones(_TOMBSTONE, keys, len(ids)))
+        self._keep(self._entity.name, writer)
+        self.rows += len(ids)
+        self.written.update(ids)
+        for name in self.link_names:
+            self._empty_sets(name, ids)
+
+    def digests(self, page: DecodedPage) -> dict[str, str]:
+        """Digests of a page's rows by id, link sets included."""
+        links = {field: page.tables[name] for name, field in self.link_names.items()}
+        return row_digests(page.tables[self._entity.name], links)
+
+    def tail_digests(self, page: DecodedPage, since: datetime) -> dict[str, str]:
+        """Digests of those rows of a page that changed at or after a time."""
+        table = page.tables[self._entity.name]
+        if "last_modified" not in table.column_names:
+            return {}
+        moment = pa.scalar(since.replace(tzinfo=None), pa.timestamp("us"))
+        recent = table.filter(pc.greater_equal(table["last_modified"], moment))
+        if not recent.num_rows:
+            return {}
+        owners = recent["id"].combine_chunks()
+        links = {
+            field: page.tables[name].filter(
+                pc.is_in(page.tables[name]["source_id"], value_set=owners)
+            )
+            for name, field in self.link_names.items()
+        }
+        return row_digests(recent, links)
+
+    def close(self) -> dict[str, list[FileEntry]]:
+        """Finish every file; entries by table."""
+        for name, writer in self._writers.items():
+            self._keep(name, writer)
+        self._writers.clear()
+        return self._files
+
+    def discard(self) -> None:
+        """Drop what was begun."""
+        for writer in self._writers.values():
+            writer.discard()
+
+    def _write(self, name: str, table: pa.Table) -> None:
+        if not table.num_rows:
+            return
+        writer = self._writers.get(name)
+        if writer is None:
+            schema = arrow_schema(self._tables[name].columns)
+            writer = self._draft.writer(name, schema, workspace=self._entity.workspace)
+            self._writers[name] = writer
+        writer.write(table)
+        if name == self._entity.name:
+            self.rows += table.num_rows
+        else:
+            self.links += table.num_rows
+
+    def _empty_sets(self, name: str, owners: Iterable[str]) -> None:
+        """Say that owners have no links: without a row the former set would stay the newest."""
+        ids = sorted(owners)
+        if not ids or not self._held.has_rows(name, self._entity.workspace):
+            return
+        schema = arrow_schema(self._tables[name].columns)
+        keys = {"source_id": pa.array(ids, pa.string())}
+        self._write(name, self._tombstones(schema, keys, len(ids)))
+
+    def _tombstones(self, schema: pa.Schema, keys: dict[str, pa.Array], count: int) -> pa.Table:
+        stamp = self._stamp
+        moment = stamp.extracted_at.replace(tzinfo=None)
+        values = {
+            **keys,
+            "_workspace_id": pa.repeat(pa.scalar(stamp.workspace), count),
+            "_generation": pa.repeat(pa.scalar(stamp.generation, pa.int64()), count),
+            "_extracted_at": pa.repeat(pa.scalar(moment, pa.timestamp("us")), count),
+            "_deleted": pa.repeat(pa.scalar(value=True), count),
+        }
+        columns = [
+            values[field.name] if field.name in values else pa.nulls(count, field.type)
+            for field in schema
+        ]
+        return pa.Table.from_arrays(columns, schema=schema)
+
+    def _keep(self, name: str, writer: TableWriter) -> None:
+        file = writer.close()
+        if file is not None:
+            self._files.setdefault(name, []).append(file)

@@ -1,0 +1,141 @@
+"""What the lake holds of one table: ids that are alive, newest link sets.
+
+Manifest tables in, ids and sets out; the census and the link sweep ask. Only id columns and link
+tables are read, and only row groups whose statistics match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from types import TracebackType
+from typing import Any, cast
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from octane_flows.errors import LakeError
+from octane_flows.lake.manifest import TableEntry
+from octane_flows.lake.store import Lake
+
+Ids = npt.NDArray[np.int64]
+
+
+class Held:
+    """The rows that a published manifest holds; a context manager, for one thread."""
+
+    def __init__(self, lake: Lake, tables: Mapping[str, TableEntry]) -> None:
+        self._lake = lake
+        self._tables = tables
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def __enter__(self) -> Held:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def has_rows(self, table: str, workspace: str) -> bool:
+        """Whether any file holds rows of this table and workspace."""
+        return bool(self._files(table, workspace))
+
+    def ids(self, table: str, workspace: str) -> list[str]:
+        """Ids that are alive, in no order."""
+        return [row[0] for row in self._query(table, workspace, _ALIVE)]
+
+    def numbers(self, table: str, workspace: str) -> Ids:
+        """Numeric ids that are alive, in rising order."""
+        rows = self._table(table, workspace, f"select cast(id as bigint) as id from ({_ALIVE})")
+        if rows is None:
+            return np.empty(0, dtype=np.int64)
+        return cast("Ids", np.sort(rows.column("id").to_numpy()))
+
+    def present(self, table: str, workspace: str, ids: Collection[str]) -> set[str]:
+        """Those of some ids that are held and alive."""
+        if not ids:
+            return set()
+        asked = pa.table({"id": pa.array(sorted(ids), pa.string())})
+        sql = (
+            "select id from (select versions.id, "
+            "arg_max(coalesce(versions._deleted, false), versions._generation) as gone "
+            "from {source} as versions semi join asked on asked.id = versions.id "
+            "group by versions.id) where not gone"
+        )
+        return {row[0] for row in self._query(table, workspace, sql, asked=asked)}
+
+    def link_sets(
+        self, table: str, workspace: str, low: int, high: int
+    ) -> dict[str, frozenset[tuple[str, str | None]]]:
+        """The newest set of each owner with an id from low to high that has one."""
+        sql = (
+            "select source_id, target_id, target_type from {source} "
+            f"where cast(source_id as bigint) between {low} and {high} "
+            "qualify rank() over (partition by source_id order by _generation desc) = 1 "
+            "and not coalesce(_deleted, false)"
+        )
+        pairs: dict[str, set[tuple[str, str | None]]] = {}
+        for owner, target, kind in self._query(table, workspace, sql):
+            pairs.setdefault(owner, set()).add((target, kind))
+        return {owner: frozenset(found) for owner, found in pairs.items()}
+
+    def values(
+        self, table: str, workspace: str, ids: Collection[str], column: str
+    ) -> dict[str, Any]:
+        """The newest value of one column for some ids."""
+        asked = pa.table({"id": pa.array(sorted(ids), pa.string())})
+        sql = (
+            f'select versions.id, arg_max_null(versions."{column}", versions._generation) '
+            "from {source} as versions semi join asked on asked.id = versions.id "
+            "where not coalesce(versions._deleted, false) group by versions.id"
+        )
+        return dict(self._query(table, workspace, sql, asked=asked))
+
+    def _files(self, table: str, workspace: str) -> list[str]:
+        entry = self._tables.get(table)
+        if entry is None:
+            return []
+        return [str(self._lake.resolve(one)) for one in entry.files if one.workspace == workspace]
+
+    def _query(
+        self, table: str, workspace: str, sql: str, asked: pa.Table | None = None
+    ) -> Sequence[tuple[Any, ...]]:
+        found = self._table(table, workspace, sql, asked)
+        if found is None:
+            return []
+        return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+    def _table(
+        self, table: str, workspace: str, sql: str, asked: pa.Table | None = None
+    ) -> pa.Table | None:
+        files = self._files(table, workspace)
+        if not files:
+            return None
+        if self._connection is None:
+            self._connection = duckdb.connect(
+                ":memory:", config={"autoinstall_known_extensions": "false"}
+            )
+        names = ", ".join("'" + one.replace("'", "''") + "'" for one in files)
+        source = f"read_parquet([{names}], union_by_name = true)"
+        try:
+            if asked is not None:
+                self._connection.register("asked", asked)
+            return self._connection.sql(sql.format(source=source)).to_arrow_table()
+        except duckdb.Error as error:
+            raise LakeError(
+                f"Could not look up what the lake holds of {table} ({str(error).splitlines()[0]}); "
+                "restore its files from a backup, or run 'octane-flows extract --full'."
+            ) from error
+
+
+_ALIVE = (
+    "select id from (select id, arg_max(coalesce(_deleted, false), _generation) as gone "
+    "from {source} group by id) where not gone"
+)
