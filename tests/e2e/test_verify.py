@@ -16,7 +16,7 @@ from octane_flows.cli import app
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import UsageError
 from octane_flows.flows import Flow, flow_named, list_flows, parity
-from octane_flows.octane import Octane, field
+from octane_flows.octane import Octane, Workspace, field
 from octane_flows.simulator import Simulator, serve
 from octane_flows.simulator.server import Running
 from octane_flows.warehouse import load_models
@@ -80,10 +80,22 @@ def environment(server: Running, tmp_path_factory: pytest.TempPathFactory) -> di
 @pytest.fixture(scope="module")
 def settings(environment: dict[str, str]) -> Settings:
     found = load_settings(environment)
+    with Octane(found) as opened:
+        for workspace in WORKSPACES:
+            fill_a_user_defined_field(opened.workspace(workspace))
     refresh.extract(found)
     models = [model for model in load_models() if model.schema in ("er", "flow")]
     warehouse.build(found.home, models=models)
     return found
+
+
+def fill_a_user_defined_field(workspace: Workspace) -> None:
+    definition = {"type": "field_metadata", "subtype": "field_metadata_boolean"}
+    name = "post_release_udf"
+    row = {**definition, "entity_type": "defect", "name": name, "label": "Post Release"}
+    workspace.create("metadata_fields", [row])
+    defects = workspace.page("defects", fields=["id"], limit=3).rows
+    workspace.update("defects", [{"id": defect["id"], name: True} for defect in defects])
 
 
 @pytest.fixture

@@ -48,6 +48,32 @@ class Flow(Metric):
     title: str
 
 
+@dataclass(frozen=True)
+class PlanOfFlow(Flow):
+    """What a flow that writes would send: one row for each request."""
+
+    schema: ClassVar[str] = "plan"
+
+
+def list_plans() -> list[PlanOfFlow]:
+    """All plans in the order of their flows' numbers."""
+    plans = [
+        PlanOfFlow(
+            **_facts(model),
+            number=model.header.flow_number or 0,
+            title=model.header.flow_title or model.slug,
+        )
+        for model in load_models()
+        if model.schema == "plan"
+    ]
+    return sorted(plans, key=lambda plan: (plan.number, plan.slug))
+
+
+def plan_named(slug: str) -> PlanOfFlow:
+    """The plan of that slug; an unknown one is a `UsageError` with the nearest name."""
+    return _named(slug, list_plans(), "plan")
+
+
 def list_flows() -> list[Flow]:
     """All flows in the order of their numbers."""
     flows = [

@@ -28,6 +28,25 @@ FUNCTIONS = {
         "regexp_replace(html, '<[^>]*>', ' ', 'g'), '&nbsp;', ' '), '&lt;', '<'), '&gt;', '>'), "
         "'&quot;', '\"'), '&#39;', ''''), '&amp;', '&'), '\\s+', ' ', 'g'))",
     ),
+    "reference(entity_type, id)": (
+        "A reference as the REST API takes it; null where there is no id",
+        "case when id is not null then json_object('type', entity_type, 'id', id) end",
+    ),
+    "without_nulls(document)": (
+        "A JSON object without the keys whose value is null, at any depth",
+        "json_merge_patch('{}', document)",
+    ),
+    # between carets nothing can be escaped; the apostrophe form escapes with a backslash
+    "query_text(value)": (
+        "A text as Octane's query language writes it; * stays any characters",
+        r"case when regexp_matches(value, '[\^\x22\\]') then "
+        r"chr(39) || regexp_replace(value, '([\\\x22''()])', '\\\1', 'g') || chr(39) "
+        "else '^' || value || '^' end",
+    ),
+    "query_texts(codes)": (
+        "Logical names with commas between them, as the query language writes them",
+        "'^' || replace(replace(codes, ' ', ''), ',', '^,^') || '^'",
+    ),
     # the address that the vendor's own clients open: all kinds of work items share one entity type
     "item_url(entity_type, workspace_id, id)": (
         "Where Octane shows an item; entity_type is work_item, test, run or the type itself",

@@ -28,7 +28,7 @@ READABLE = {
     "er": ("octane", "er", "meta"),
     "flow": ("er", "meta"),
     "metric": ("er", "meta"),
-    "plan": ("er", "meta"),
+    "plan": ("er", "flow", "meta"),
     "check": ("octane", "er", "flow", "metric", "meta"),
 }
 
@@ -140,6 +140,9 @@ def _sources(tree: dict[str, Any], schema: str, where: str) -> set[str]:
             name = node.get("function", {}).get("function_name", "")
             if name.startswith("read_") or "scan" in name or name == "glob":
                 raise ModelError(f"{where}: models read tables, never files; remove {name}().")
+            if called := node.get("function", {}).get("schema", ""):
+                _check_readable(schema, called, name, where)
+                sources.add(f"{called}.{name}")
         if node.get("type") != "BASE_TABLE":
             continue
         source_schema, table = node["schema_name"], node["table_name"]
@@ -149,11 +152,7 @@ def _sources(tree: dict[str, Any], schema: str, where: str) -> set[str]:
             raise ModelError(
                 f"{where}: the table '{table}' is written without its schema; write schema.table."
             )
-        if source_schema not in READABLE[schema]:
-            raise ModelError(
-                f"{where}: a {schema} model may not read {source_schema}.{table}; "
-                f"it reads {' and '.join(READABLE[schema])}."
-            )
+        _check_readable(schema, source_schema, table, where)
         sources.add(f"{source_schema}.{table}")
     return sources
 
@@ -162,6 +161,14 @@ def _unqualified(tree: dict[str, Any]) -> Iterator[str]:
     for node in nodes(tree):
         if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
             yield node["column_names"][0]
+
+
+def _check_readable(schema: str, source_schema: str, table: str, where: str) -> None:
+    if source_schema not in READABLE[schema]:
+        raise ModelError(
+            f"{where}: a {schema} model may not read {source_schema}.{table}; "
+            f"it reads {' and '.join(READABLE[schema])}."
+        )
 
 
 def _check_parameters(header: Header, tree: dict[str, Any], where: str) -> None:

@@ -1,0 +1,105 @@
+-- Which requests would define a user-defined field, and fill it in?
+-- flow: 24 User-defined fields
+-- grain: the definition, or one item to be filled
+-- key: workspace_id, step
+-- param: entity_type text = 'defect' -- type of the items, such as defect
+-- param: field_name text = 'new_udf' -- name of the field; lower case, ends in _udf
+-- param: field_label text = null -- name that Octane shows; null: it is there already
+-- param: field_type text = 'string' -- boolean, date_time, list, long, long_string, memo, 
+--     ref_to_release, ref_to_team, ref_to_user or string
+-- param: list_id text = null -- id of the list, for a field of the type list
+-- param: entity_ids text = '' -- ids of the items to fill, comma between them
+-- param: value text = null -- the value to fill in; the id for a reference; null empties the field
+-- param: workspace_id text = null -- id of one workspace; null means all
+-- order: workspace_id, step
+with workspaces as (
+    select distinct phases.workspace_id
+    from er.phases as phases
+    where $workspace_id is null or phases.workspace_id = $workspace_id
+),
+
+wanted_items as (
+    select trim(ids.id) as entity_id
+    from unnest(string_split($entity_ids, ',')) as ids (id)
+    where trim(ids.id) <> ''
+),
+
+requests as (
+    select
+        workspaces.workspace_id,
+        0 as position_number,
+        'create' as operation,
+        'field_metadata' as entity_type,
+        cast(null as varchar) as entity_id,
+        $field_name as entity_name,
+        json_object(
+            'none', [
+                json_object(
+                    'entity_type', 'field_metadata',
+                    'query', 'name EQ ' || er.query_text($field_name) || ';entity_type EQ '
+                        || er.query_text($entity_type)
+                )
+            ]
+        ) as expected,
+        er.without_nulls(
+            json_object(
+                'type', 'field_metadata',
+                'subtype', 'field_metadata_' || $field_type,
+                'entity_type', $entity_type,
+                'name', $field_name,
+                'label', $field_label,
+                'list', er.reference('list_node', $list_id)
+            )
+        ) as body,
+        'the field is to be there' as reason,
+    from workspaces
+    where $field_label is not null
+    union all by name
+    select
+        workspaces.workspace_id,
+        row_number() over (
+            partition by workspaces.workspace_id
+            order by wanted_items.entity_id
+        ) as position_number,
+        'update' as operation,
+        $entity_type as entity_type,
+        wanted_items.entity_id,
+        cast(null as varchar) as entity_name,
+        json_object(
+            'some', [
+                json_object(
+                    'entity_type', $entity_type, 'query', 'id EQ ' || wanted_items.entity_id
+                )
+            ]
+        ) as expected,
+        json_object(
+            $field_name,
+            case
+                when $value is null then null
+                when $field_type in ('boolean', 'long') then cast($value as json)
+                when $field_type = 'list' then er.reference('list_node', $value)
+                when $field_type = 'ref_to_user' then er.reference('workspace_user', $value)
+                when $field_type = 'ref_to_release' then er.reference('release', $value)
+                when $field_type = 'ref_to_team' then er.reference('team', $value)
+                else to_json($value)
+            end
+        ) as body,
+        coalesce('the field is to be ' || $value, 'the field is to be emptied') as reason,
+    from workspaces
+    cross join wanted_items
+)
+
+select
+    requests.workspace_id, -- workspace that the row belongs to
+    row_number() over (
+        partition by requests.workspace_id
+        order by requests.position_number
+    ) as step, -- place in the order of the requests of a workspace
+    requests.operation, -- create or update
+    requests.entity_type, -- entity type that is written
+    requests.entity_id, -- id of the item; null: the server gives one
+    requests.entity_name, -- name of that item
+    requests.expected, -- what must hold before: fields, none and some that match a query
+    requests.body, -- what is sent, as JSON
+    requests.reason -- why it is sent
+from requests
