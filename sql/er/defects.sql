@@ -33,7 +33,8 @@ select
     defect.creation_time as created_at, -- when it was created in Octane (UTC)
     defect.last_modified as modified_at, -- when it last changed in Octane (UTC)
     defect.fixed_on as fixed_at, -- when it was fixed (UTC)
-    defect.closed_on as closed_at -- when it was closed (UTC)
+    defect.closed_on as closed_at, -- when it was closed (UTC)
+    coalesce(defect.reopens, 0) as reopen_count -- times that it was opened again
 from octane.defect as defect
 left join er.phases as phases
     on phases.workspace_id = defect._workspace_id

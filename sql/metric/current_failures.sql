@@ -69,7 +69,9 @@ select
         as last_passed_at, -- when the last pass began (UTC); null when none is known
     max_by(failures.run_id, -failures.newness) as last_failed_run_id, -- run of the newest failure
     max_by(failures.error_type, -failures.newness) as error_type, -- class of its error
-    max_by(failures.error_message, -failures.newness) as error_message -- message of its error
+    max_by(failures.error_message, -failures.newness) as error_message, -- message of its error
+    er.item_url('test', failures.workspace_id, failures.test_id)
+        as test_url -- where Octane shows the test
 from outcomes as failures
 cross join window_ends
 join last_passes

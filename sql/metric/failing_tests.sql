@@ -38,7 +38,9 @@ select
     ) as failed_count, -- failed ones among them
     max(results.result_at) filter (
         where results.native_status_code = 'list_node.run_native_status.failed'
-    ) as last_failed_at -- when the newest failed result began (UTC)
+    ) as last_failed_at, -- when the newest failed result began (UTC)
+    er.item_url('test', results.workspace_id, results.test_id)
+        as test_url -- where Octane shows the test
 from results
 group by results.workspace_id, results.test_id
 having failed_count > 0

@@ -81,5 +81,7 @@ select
     round(least(1, (rates.rate + rates.shift + rates.margin) / rates.shrinkage), 4)
         as flakiness_high_ratio, -- upper end of the interval of that share
     rates.chance_count < $small_sample as is_small_sample, -- too few results to rank by
-    rates.last_changed_at -- when the newest result that differs from the one before began (UTC)
+    rates.last_changed_at, -- when the newest result that differs from the one before began (UTC)
+    er.item_url('test', rates.workspace_id, rates.test_id)
+        as test_url -- where Octane shows the test
 from rates

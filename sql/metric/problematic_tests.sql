@@ -186,5 +186,7 @@ select
     'list_node.run_problem.' || problems.problem as problem_code, -- logical name of the problem
     problems.test_name, -- name of the test
     problems.evidence_count, -- failures, changes, passes before, skips or single failures counted
-    problems.last_result_at -- when its newest result began (UTC)
+    problems.last_result_at, -- when its newest result began (UTC)
+    er.item_url('test', problems.workspace_id, problems.test_id)
+        as test_url -- where Octane shows the test
 from problems

@@ -65,6 +65,8 @@ select
     round(windows.median_duration_ms / nullif(windows.earlier_median_duration_ms, 0), 4)
         as slowdown_ratio, -- median by earlier median; above 1 it became slower
     least(windows.result_count, windows.earlier_result_count) < $small_sample
-        as is_small_sample -- too few results in a window to compare the two
+        as is_small_sample, -- too few results in a window to compare the two
+    er.item_url('test', windows.workspace_id, windows.test_id)
+        as test_url -- where Octane shows the test
 from windows
 where windows.result_count > 0

@@ -90,6 +90,8 @@ select
     median(ends.repair_hours) as median_repair_hours, -- half of the repairs took less
     max(ends.repair_hours) as longest_repair_hours, -- the longest one
     max(ends.open_hours) filter (where ends.passed_at is null)
-        as open_hours -- age of the failure that is not repaired at as_of; null when there is none
+        as open_hours, -- age of the failure that is not repaired at as_of; null without one
+    er.item_url('test', ends.workspace_id, ends.test_id)
+        as test_url -- where Octane shows the test
 from ends
 group by ends.workspace_id, ends.test_id, ends.environment_label

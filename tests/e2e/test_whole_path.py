@@ -89,7 +89,7 @@ def test_the_report_needs_nothing_from_elsewhere(demo_home: Path) -> None:
 
     for flow in list_flows():
         assert f'id="{flow.slug}"' in page
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     assert "Complete: " in page
     assert "<script src" not in page
     assert page.count("<link") == page.count('<link rel="icon" href="data:,">') == 1

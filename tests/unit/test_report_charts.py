@@ -56,3 +56,19 @@ def test_an_interval_is_drawn_for_each_flaky_test() -> None:
 
     assert "test_137 · debian" in svg
     assert "currentColor" in svg
+
+
+def test_scope_and_done_are_drawn_for_each_release() -> None:
+    rows = pa.table(
+        {
+            "release_name": ["R1", "R1"],
+            "day_date": [date(2021, 1, 1), date(2021, 1, 2)],
+            "item_count": [3, 4],
+            "done_item_count": [0, 1],
+        }
+    )
+
+    svg = charts.burn_up(rows)
+
+    assert ">R1<" in svg
+    assert ">done<" in svg

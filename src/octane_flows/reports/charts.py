@@ -61,7 +61,7 @@ def results_per_week(weeks: pa.Table) -> str:
                 legend=alt.Legend(orient="top", labelColor=_TEXT),
             ),
             order=alt.Order("outcome:N"),
-            row=_panels(),
+            row=_panels("environment_label"),
         )
     )
     return _svg(panels)
@@ -79,15 +79,44 @@ def failed_share(weeks: pa.Table) -> str:
         .encode(
             x=alt.X("week_date:T", title=f"week (weeks of {ENOUGH_RESULTS} results or more)"),
             y=alt.Y("share:Q", title="failed, %", axis=alt.Axis(tickCount=3)),
-            row=_panels(),
+            row=_panels("environment_label"),
         )
     )
     return _svg(lines)
 
 
-def _panels() -> alt.Row:
+def _panels(column: str) -> alt.Row:
     header = alt.Header(labelAngle=0, labelAlign="left", labelAnchor="start", labelOrient="top")
-    return alt.Row("environment_label:N", title=None, header=header)
+    return alt.Row(f"{column}:N", title=None, header=header)
+
+
+def burn_up(days: pa.Table) -> str:
+    """Scope and done items over time, a panel per release.
+
+    `days` has `release_name`, `day_date`, `item_count`, `done_item_count`.
+    """
+    frame = days.to_pandas()
+    frame["day_date"] = frame["day_date"].astype("datetime64[ms]")
+    frame["all"], frame["done"] = frame["item_count"], frame["done_item_count"]
+    long = frame.melt(
+        ["release_name", "day_date"], ["all", "done"], var_name="part", value_name="items"
+    )
+    areas = (
+        alt.Chart(long, width=WIDTH, height=PANEL_HEIGHT)
+        .mark_area(interpolate="step-after", opacity=0.8)
+        .encode(
+            x=alt.X("day_date:T", title="day (UTC)"),
+            y=alt.Y("items:Q", title="items", stack=None, axis=alt.Axis(tickCount=3)),
+            color=alt.Color(
+                "part:N",
+                title=None,
+                scale=alt.Scale(domain=["all", "done"], range=["#b8c4ce", PASSED]),
+                legend=alt.Legend(orient="top", labelColor=_TEXT),
+            ),
+            row=_panels("release_name"),
+        )
+    )
+    return _svg(areas)
 
 
 def flaky_tests(tests: pa.Table) -> str:

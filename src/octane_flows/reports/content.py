@@ -22,6 +22,7 @@ BARS_SHOWN = 15
 
 #: Which metrics stand in which area, in reading order; a test holds it to the metrics there are.
 METRIC_AREAS: dict[str, tuple[str, ...]] = {
+    "Readiness": ("release_readiness", "burn_up", "sprint_progress", "lead_times"),
     "Tests": (
         "results_per_week",
         "current_failures",
@@ -33,6 +34,8 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
         "failing_tests",
         "slow_tests",
     ),
+    "Defects": ("defect_closing_times", "reopened_defects", "escaped_defects"),
+    "Traceability": ("traceability",),
 }
 
 #: Tables of `meta` that tell how far the page can be trusted: title, question, select.
@@ -142,6 +145,7 @@ def _pictures(slug: str, answer: pa.Table) -> tuple[str, ...]:
 
 PICTURES: Mapping[str, tuple[Callable[[pa.Table], str], ...]] = {
     "results_per_week": (charts.results_per_week, charts.failed_share),
+    "burn_up": (charts.burn_up,),
     "flaky_tests": (lambda rows: charts.flaky_tests(rows.slice(0, BARS_SHOWN)),),
     "failing_tests": (lambda rows: charts.failing_tests(rows.slice(0, BARS_SHOWN)),),
 }

@@ -1,0 +1,117 @@
+-- How long do defects stay open, counting those that still are?
+-- source: er.defects
+-- grain: one severity of the defects of a workspace
+-- key: workspace_id, severity_code
+-- param: workspace_id text = null -- workspace to look at; null means all
+-- param: as_of timestamp = null -- moment (UTC) that ages are measured at; null means the extract's
+-- param: release_name text = null -- release that they were found in, * is any text; null means any
+-- order: workspace_id, severity_code
+with window_ends as (
+    select coalesce($as_of, generation.as_of) as window_end_at
+    from meta.generation as generation
+),
+
+lives as (
+    select
+        defects.workspace_id,
+        coalesce(defects.severity_code, 'none') as severity_code,
+        defects.severity_label,
+        coalesce(phases.metaphase_code = 'metaphase.work_item.done', false)
+            and defects.closed_at is null as is_undated,
+        coalesce(defects.closed_at <= window_ends.window_end_at, false) as is_closed,
+        date_diff(
+            'second',
+            defects.created_at,
+            least(coalesce(defects.closed_at, window_ends.window_end_at), window_ends.window_end_at)
+        ) / 86400 as age_days,
+    from er.defects as defects
+    cross join window_ends
+    left join er.phases as phases
+        on phases.workspace_id = defects.workspace_id
+        and phases.phase_code = defects.phase_code
+        and phases.entity_type = 'defect'
+    left join er.releases as releases
+        on releases.workspace_id = defects.workspace_id
+        and releases.release_id = defects.detected_in_release_id
+    where defects.created_at <= window_ends.window_end_at
+        and ($workspace_id is null or defects.workspace_id = $workspace_id)
+        and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+),
+
+-- Kaplan and Meier: at each age, the share of the defects still open then that closed there.
+-- A mean of the closed ones alone would look better the more defects are left open.
+ends as (
+    select
+        lives.workspace_id,
+        lives.severity_code,
+        lives.age_days,
+        count(*) filter (where lives.is_closed) as closed_count,
+        count(*) as left_count,
+    from lives
+    where not lives.is_undated
+    group by lives.workspace_id, lives.severity_code, lives.age_days
+),
+
+risks as (
+    select
+        ends.*,
+        sum(ends.left_count) over (
+            partition by ends.workspace_id, ends.severity_code
+            order by ends.age_days desc
+        ) as at_risk_count,
+    from ends
+),
+
+survivals as (
+    select
+        risks.*,
+        product(1 - risks.closed_count / risks.at_risk_count) over (
+            partition by risks.workspace_id, risks.severity_code
+            order by risks.age_days
+        ) as open_ratio,
+    from risks
+),
+
+medians as (
+    select
+        survivals.workspace_id,
+        survivals.severity_code,
+        min(survivals.age_days) filter (where survivals.open_ratio <= 0.5) as median_closing_days,
+    from survivals
+    group by survivals.workspace_id, survivals.severity_code
+),
+
+counts as (
+    select
+        lives.workspace_id,
+        lives.severity_code,
+        any_value(lives.severity_label) as severity_label,
+        count(*) as defect_count,
+        count(*) filter (where lives.is_closed) as closed_count,
+        count(*) filter (where not lives.is_closed and not lives.is_undated) as open_count,
+        count(*) filter (where lives.is_undated) as undated_count,
+        median(lives.age_days) filter (where not lives.is_closed and not lives.is_undated)
+            as median_open_age_days,
+        max(lives.age_days) filter (where not lives.is_closed and not lives.is_undated)
+            as oldest_open_age_days,
+    from lives
+    group by lives.workspace_id, lives.severity_code
+)
+
+select
+    counts.workspace_id, -- workspace that the row belongs to
+    counts.severity_code, -- logical name of the severity; none where a defect has none
+    counts.severity_label, -- severity that Octane shows
+    counts.defect_count, -- defects created until as_of
+    counts.open_count, -- those that are open at as_of
+    counts.closed_count, -- those that were closed until as_of
+    counts.undated_count, -- those that are done but have no closing date; left out of the times
+    round(medians.median_closing_days, 2)
+        as median_closing_days, -- half close within; null while more than half stay open
+    round(counts.median_open_age_days, 2)
+        as median_open_age_days, -- half of the open ones are younger
+    round(counts.oldest_open_age_days, 2) as oldest_open_age_days -- age of the oldest open one
+from counts
+left join medians
+    on medians.workspace_id = counts.workspace_id
+    and medians.severity_code = counts.severity_code

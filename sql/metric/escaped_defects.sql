@@ -1,0 +1,49 @@
+-- How many of a release's defects were found only after its end, by application module?
+-- source: er.defects; escaped means created after the end of the release that it was found in
+-- grain: one application module of one release with defects; one row for those without a module
+-- key: workspace_id, release_id, application_module_id
+-- param: workspace_id text = null -- workspace to look at; null means all
+-- param: release_name text = null -- name of the release, * is any text; null means any
+-- order: workspace_id, release_end_at desc nulls last, escaped_count desc, release_id,
+--    application_module_id
+with defects_by_module as (
+    select
+        defects.workspace_id,
+        releases.release_id,
+        releases.release_name,
+        releases.end_at as release_end_at,
+        coalesce(modules.application_module_id, 'none') as application_module_id,
+        modules.application_module_name,
+        defects.defect_id,
+        coalesce(defects.created_at > releases.end_at, false) as has_escaped,
+    from er.defects as defects
+    join er.releases as releases
+        on releases.workspace_id = defects.workspace_id
+        and releases.release_id = defects.detected_in_release_id
+    left join er.defect_modules as defect_modules
+        on defect_modules.workspace_id = defects.workspace_id
+        and defect_modules.defect_id = defects.defect_id
+    left join er.application_modules as modules
+        on modules.workspace_id = defect_modules.workspace_id
+        and modules.application_module_id = defect_modules.application_module_id
+    where ($workspace_id is null or defects.workspace_id = $workspace_id)
+        and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+)
+
+select
+    found.workspace_id, -- workspace that the row belongs to
+    found.release_id, -- release that the defects were found in
+    found.application_module_id, -- module of the defects; none for those without one
+    any_value(found.release_name) as release_name, -- name of that release
+    any_value(found.release_end_at) as release_end_at, -- planned end of that release (UTC)
+    any_value(found.application_module_name) as application_module_name, -- name of that module
+    count(distinct found.defect_id) as defect_count, -- defects found in the release
+    count(distinct found.defect_id) filter (where found.has_escaped)
+        as escaped_count, -- those created after its end
+    round(
+        count(distinct found.defect_id) filter (where found.has_escaped)
+        / count(distinct found.defect_id),
+        4
+    ) as escaped_ratio -- share of those; a defect with two modules counts for both
+from defects_by_module as found
+group by found.workspace_id, found.release_id, found.application_module_id

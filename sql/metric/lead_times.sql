@@ -1,0 +1,61 @@
+-- How long does it take from the creation of a story, feature or defect until it is closed?
+-- source: er.work_items
+-- grain: one kind of work items of one release; one row for those without a release
+-- key: workspace_id, work_item_type, release_id
+-- param: workspace_id text = null -- workspace to look at; null means all
+-- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
+-- param: days integer = null -- only items closed in that many days before as_of; null means all
+-- param: work_item_types text = 'feature,story,quality_story,defect' -- kinds, with commas
+-- param: small_sample integer = 5 -- fewer closed items than this are a small sample
+-- order: workspace_id, work_item_type, release_id
+with window_ends as (
+    select coalesce($as_of, generation.as_of) as window_end_at
+    from meta.generation as generation
+),
+
+closed as (
+    select
+        items.workspace_id,
+        items.work_item_type,
+        coalesce(items.release_id, 'none') as release_id,
+        releases.release_name,
+        date_diff('second', items.created_at, items.closed_at) / 86400 as lead_days,
+    from er.work_items as items
+    cross join window_ends
+    left join er.releases as releases
+        on releases.workspace_id = items.workspace_id
+        and releases.release_id = items.release_id
+    where items.closed_at <= window_ends.window_end_at
+        and (
+            $days is null
+            or items.closed_at > window_ends.window_end_at - to_days(cast($days as integer))
+        )
+        and er.is_listed(items.work_item_type, $work_item_types)
+        and ($workspace_id is null or items.workspace_id = $workspace_id)
+),
+
+kinds as (
+    select
+        closed.workspace_id,
+        closed.work_item_type,
+        closed.release_id,
+        any_value(closed.release_name) as release_name,
+        count(*) as closed_count,
+        median(closed.lead_days) as median_lead_days,
+        quantile_cont(closed.lead_days, 0.85) as p85_lead_days,
+        max(closed.lead_days) as longest_lead_days,
+    from closed
+    group by closed.workspace_id, closed.work_item_type, closed.release_id
+)
+
+select
+    kinds.workspace_id, -- workspace that the row belongs to
+    kinds.work_item_type, -- kind of the work items
+    kinds.release_id, -- release that they are planned for; none for those without one
+    kinds.release_name, -- name of that release
+    kinds.closed_count, -- items closed in the window
+    round(kinds.median_lead_days, 2) as median_lead_days, -- half of them took less
+    round(kinds.p85_lead_days, 2) as p85_lead_days, -- 85 percent took less
+    round(kinds.longest_lead_days, 2) as longest_lead_days, -- the longest one
+    kinds.closed_count < $small_sample as is_small_sample -- too few to plan by
+from kinds

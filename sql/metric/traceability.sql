@@ -1,0 +1,132 @@
+-- Which work items are covered by which tests, how did these end last, and where are the gaps?
+-- source: er.work_items, er.test_work_items, er.last_runs, er.defect_runs
+-- grain: one test that covers one work item; one row for a work item without a test
+-- key: workspace_id, work_item_id, test_id
+-- param: workspace_id text = null -- workspace to look at; null means all
+-- param: as_of timestamp = null -- moment (UTC) that ages are measured at; null means the extract's
+-- param: release_name text = null -- release of the work item, * is any text; null means any
+-- param: work_item_types text = 'feature,story' -- kinds of work items, with commas
+-- param: stale_days integer = 30 -- a last run older than this is a gap
+-- param: only_gaps boolean = false -- leave out what is covered by a recent passed run
+-- order: workspace_id, work_item_id, test_id
+with window_ends as (
+    select coalesce($as_of, generation.as_of) as window_end_at
+    from meta.generation as generation
+),
+
+covered as (
+    select
+        items.workspace_id,
+        items.work_item_id,
+        items.work_item_type,
+        items.work_item_name,
+        items.phase_label,
+        releases.release_name,
+        tests.test_id,
+        tests.test_name,
+        tests.test_type,
+    from er.work_items as items
+    left join er.releases as releases
+        on releases.workspace_id = items.workspace_id
+        and releases.release_id = items.release_id
+    left join er.test_work_items as links
+        on links.workspace_id = items.workspace_id
+        and links.work_item_id = items.work_item_id
+    left join er.tests as tests
+        on tests.workspace_id = links.workspace_id
+        and tests.test_id = links.test_id
+    where er.is_listed(items.work_item_type, $work_item_types)
+        and ($workspace_id is null or items.workspace_id = $workspace_id)
+        and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+),
+
+-- the newest of a test's last runs; planned runs say nothing yet
+newest_runs as (
+    select
+        runs.workspace_id,
+        last_runs.test_id,
+        runs.run_id,
+        runs.status_code,
+        runs.status_label,
+        coalesce(runs.started_at, runs.created_at) as ran_at,
+    from er.last_runs as last_runs
+    join er.runs as runs
+        on runs.workspace_id = last_runs.workspace_id
+        and runs.run_id = last_runs.run_id
+    where runs.status_code <> 'list_node.run_status.planned'
+    qualify row_number() over (
+        partition by runs.workspace_id, last_runs.test_id
+        order by coalesce(runs.started_at, runs.created_at) desc, runs.run_id desc
+    ) = 1
+),
+
+open_defects as (
+    select
+        runs.workspace_id,
+        runs.test_id,
+        count(distinct defects.defect_id) as open_defect_count,
+    from er.defect_runs as defect_runs
+    join er.runs as runs
+        on runs.workspace_id = defect_runs.workspace_id
+        and runs.run_id = defect_runs.run_id
+    join er.defects as defects
+        on defects.workspace_id = defect_runs.workspace_id
+        and defects.defect_id = defect_runs.defect_id
+    left join er.phases as phases
+        on phases.workspace_id = defects.workspace_id
+        and phases.phase_code = defects.phase_code
+        and phases.entity_type = 'defect'
+    where phases.metaphase_code is distinct from 'metaphase.work_item.done'
+    group by runs.workspace_id, runs.test_id
+),
+
+judged as (
+    select
+        covered.*,
+        newest_runs.run_id,
+        newest_runs.status_code,
+        newest_runs.status_label,
+        newest_runs.ran_at,
+        date_diff('day', newest_runs.ran_at, window_ends.window_end_at) as coverage_age_days,
+        coalesce(open_defects.open_defect_count, 0) as open_defect_count,
+        case
+            when covered.test_id is null then 'no test'
+            when newest_runs.run_id is null then 'never run'
+            when newest_runs.status_code = 'list_node.run_status.failed' then 'failed'
+            when newest_runs.status_code <> 'list_node.run_status.passed' then 'not passed'
+            when newest_runs.ran_at
+                < window_ends.window_end_at - to_days(cast($stale_days as integer))
+                then 'stale'
+        end as gap,
+    from covered
+    cross join window_ends
+    left join newest_runs
+        on newest_runs.workspace_id = covered.workspace_id
+        and newest_runs.test_id = covered.test_id
+    left join open_defects
+        on open_defects.workspace_id = covered.workspace_id
+        and open_defects.test_id = covered.test_id
+)
+
+select
+    judged.workspace_id, -- workspace that the row belongs to
+    judged.work_item_id, -- id of the work item
+    coalesce(judged.test_id, 'none') as test_id, -- test that covers it; none where it has no test
+    judged.work_item_type, -- kind of the work item
+    judged.work_item_name, -- name of the work item
+    judged.phase_label, -- phase that Octane shows
+    judged.release_name, -- release that it is planned for
+    judged.test_name, -- name of the test
+    judged.test_type, -- kind of the test
+    judged.run_id as last_run_id, -- newest of the test's last runs
+    judged.status_label as last_run_status_label, -- its summary status
+    judged.ran_at as last_ran_at, -- when it started, or reached Octane without a start (UTC)
+    judged.coverage_age_days, -- days from there to as_of
+    judged.open_defect_count, -- open defects linked to runs of the test
+    judged.gap, -- no test, never run, failed, not passed or stale; null where all is well
+    er.item_url('work_item', judged.workspace_id, judged.work_item_id)
+        as work_item_url, -- where Octane shows the work item
+    er.item_url('test', judged.workspace_id, judged.test_id)
+        as test_url -- where Octane shows the test
+from judged
+where not $only_gaps or judged.gap is not null
