@@ -56,13 +56,58 @@ POOLS = {
     "from er.environments where workspace_id = $workspace",
     "hours": "select unnest([1, 24, 240, 2400, 24000])",
     "days": "select unnest([3, 30, 300])",
+    "as_of": "select unnest(['2026-06-30T18:00:00Z', '2026-03-01', '2025-01-01'])",
+    "since": "select unnest(['2026-06-01', '2025-06-01', '2024-01-01'])",
+    "until": "select unnest(['2026-06-30T12:00:00Z', '2026-01-01'])",
+    "status_code": "select unnest(['list_node.run_status.failed', 'list_node.run_status.passed', "
+    "'list_node.run_native_status.failed'])",
+    "test_id": "select unnest([test_id, '1']) from er.runs where workspace_id = $workspace",
+    "test_name": "select unnest([test_name, test_name[:3] || '*']) from er.tests "
+    "where workspace_id = $workspace and test_type = 'test_manual'",
+    "file_name": "select unnest([file_name, '*' || file_name[-4:]]) from er.attachments "
+    "where workspace_id = $workspace",
+    "run_id": "select run_id from er.previous_runs where workspace_id = $workspace",
+    "build_id": "select build_id from er.runs where workspace_id = $workspace "
+    "and build_id is not null",
+    "pipeline_name": "select unnest([pipeline_name, pipeline_name[:4] || '*']) from er.pipelines "
+    "where workspace_id = $workspace",
+    "pipeline_id": "select pipeline_id from er.pipelines where workspace_id = $workspace",
+    "owner_user_id": "select user_id from er.users where workspace_id = $workspace",
+    "test_suite_id": "select test_id from er.tests where workspace_id = $workspace "
+    "and test_type = 'test_suite'",
+    "test_suite_name": "select unnest([test_name, test_name[:5] || '*']) from er.tests "
+    "where workspace_id = $workspace and test_type = 'test_suite'",
+    "covered_work_item_id": "select work_item_id from er.test_work_items "
+    "where workspace_id = $workspace",
+    "work_item_types": "select unnest(['story', 'story,quality_story', 'story, defect'])",
+    "child_types": "select unnest(['story', 'story,defect', 'story,quality_story,defect'])",
+    "task_type_code": "select unnest(['list_node.task_item_type.test', "
+    "'list_node.task_item_type.develop'])",
+    "entity_type": "select unnest(['defect', 'story'])",
+    "field_name": "select unnest(['*', 'tested*', 'risk_udf'])",
+    "entity_id": "select defect_id from er.defects where workspace_id = $workspace",
+    "root_ids": "select work_item_id from er.work_items where workspace_id = $workspace "
+    "and work_item_type in ('epic', 'feature', 'story')",
+    "max_depth": "select unnest([0, 1, 2])",
 }
 BOOLEANS = ("true", "false")
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Simulator:
-    return Simulator(dataset="generated", seed=5, workspaces=WORKSPACES, runs=RUNS)
+    made = Simulator(dataset="generated", seed=5, workspaces=WORKSPACES, runs=RUNS)
+    made.add_field("defect", "tested_on_udf", "string")
+    made.add_field("defect", "risk_udf", "reference", list_root="list_node.severity")
+    made.add_field("story", "reviewers_udf", "reference", targets=["workspace_user"], multiple=True)
+    me = {"type": "workspace_user", "id": "1001"}
+    for workspace in made.workspaces.values():
+        store = workspace.store
+        for (id,) in store.read("SELECT id FROM work_item WHERE type = 'defect' LIMIT 7"):
+            risk = {"type": "list_node", "id": "list_node.severity.high"} if id % 2 else None
+            store.update("defect", str(id), {"tested_on_udf": f"board {id}", "risk_udf": risk})
+        for (id,) in store.read("SELECT id FROM work_item WHERE type = 'story' LIMIT 3"):
+            store.update("story", str(id), {"reviewers_udf": [me]})
+    return made
 
 
 @pytest.fixture(scope="module")
