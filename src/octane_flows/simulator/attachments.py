@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator.answers import entity_not_found, illegal_value
 from octane_flows.simulator.store import Store
+from octane_flows.simulator.strict_json import json_value
 from octane_flows.simulator.workspace import Workspace
 
 __all__ = ["attachment_routes"]
@@ -38,7 +39,7 @@ def _described(request: Request) -> tuple[dict[str, Any], bytes]:
     content = request.files.get("content")
     text = described.read() if described is not None else request.form.get("entity", "").encode()
     try:
-        values: Any = json.loads(text)
+        values: Any = json_value(text)
     except ValueError as error:
         raise illegal_value("The part entity is not valid JSON") from error
     if content is None or not isinstance(values, dict):
@@ -56,7 +57,7 @@ def _from_parameters(workspace: Workspace, request: Request) -> dict[str, Any]:
             values[name] = text
             continue
         try:
-            value = json.loads(text)
+            value = json_value(text)
         except ValueError as error:
             raise illegal_value(f"The parameter {name} is neither an id nor JSON") from error
         is_id = isinstance(value, int)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Request, Response
 
+from octane_flows.simulator.strict_json import json_value
+
 __all__ = ["COOKIE", "TOKEN_COOKIE", "Auth"]
 
 _LETTERS = string.ascii_letters + string.digits
@@ -68,7 +70,7 @@ class Auth:
     def sign_in(self, request: Request) -> Response:
         """Both body forms; keys beyond the credentials do not matter."""
         try:
-            body = json.loads(request.get_data())
+            body = json_value(request.get_data())
         except ValueError:
             body = None
         if not isinstance(body, dict) or not self._known(body):

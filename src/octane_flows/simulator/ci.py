@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary, proxy
 from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator.store import Store
+from octane_flows.simulator.strict_json import json_value
 
 __all__ = ["BuildRow", "Builds", "builds_of", "error_response", "forget_builds", "handle",
            "ref"]  # fmt: skip
@@ -188,12 +189,15 @@ def _wrong(body: Any) -> str | None:
     for name in ("serverCiId", "jobCiId", "buildCiId"):
         if not isinstance(body.get(name), str) or not body[name]:
             return f"{name!r} must be a text that is not empty."
+    if not isinstance(body.get("buildName") or "", str):
+        return "'buildName' must be a text."
     for name, allowed in (("status", _STATUSES), ("result", _RESULTS)):
-        if body.get(name) is not None and body[name] not in allowed:
+        if body.get(name) is not None and str(body[name]) not in allowed:
             return f"{name!r} must be one of {', '.join(allowed)}."
     for name in ("startTime", "duration"):
         value = body.get(name)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (whole and 0 <= value < 2**53):
             return f"{name!r} must be a whole number of milliseconds."
     return None
 
@@ -203,7 +207,7 @@ def handle(store: Store, request: Request) -> Response:
     if request.method != "PUT":
         return error_response(405, "platform.web_application", "HTTP 405 Method Not Allowed")
     try:
-        body = json.loads(request.get_data())
+        body = json_value(request.get_data())
     except ValueError:
         body = None
     if wrong := _wrong(body):

@@ -247,9 +247,10 @@ class Database:
         if family in NAMED_FAMILIES:
             return str(identifier)
         try:
-            return int(str(identifier))
+            number = int(str(identifier))
         except ValueError:
             return None
+        return number if abs(number) < 2**63 else None
 
     def root(self, family: str) -> str:
         """The id of the root of a tree: that of the first row ever made in it."""

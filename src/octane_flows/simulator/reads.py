@@ -38,6 +38,7 @@ from octane_flows.simulator.tables import column_of, quoted
 __all__ = ["Caller", "Page", "Reader", "whole"]
 
 DEFAULT_LIMIT = 50
+_LARGEST = 2**63 - 1  # what SQLite takes as a number
 MAX_LIMIT = 1000
 MAX_LIST_NODES = 5000
 # What one query of the log may give in all, over all its pages.
@@ -283,7 +284,7 @@ def whole(text: str | None, name: str, default: int, low: int, high: int | None 
         number = int(text)
     except ValueError:
         number = low - 1
-    if number < low or (high is not None and number > high):
+    if number < low or number > (_LARGEST if high is None else high):
         upper = f" and not above {high}" if high is not None else ""
         raise illegal_value(
             f"The parameter {name} must be a whole number not below {low}{upper}",

@@ -462,9 +462,9 @@ class Ingest:
             by_names.setdefault(tuple(flat), []).append((*flat.values(), int(id)))
             self._rows[id] = row
         for names, batch in by_names.items():
-            sets = ", ".join(f"{quoted(name)} = ?" for name in names)
+            sets = [*(f"{quoted(name)} = ?" for name in names), "version_stamp = version_stamp + 1"]
             self.store.connection.executemany(
-                f"UPDATE run SET {sets}, version_stamp = version_stamp + 1 WHERE id = ?", batch
+                f"UPDATE run SET {', '.join(sets)} WHERE id = ?", batch
             )
 
 

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from octane_flows.simulator.answers import ApiError, entity_not_found, illegal_value, not_found
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.store import Store
+from octane_flows.simulator.strict_json import json_value
 
 __all__ = ["script_route", "start_steps"]
 
@@ -41,7 +42,7 @@ def script_route(store: Store, request: Request, identifier: str) -> Response:
 
 def _sent(request: Request) -> dict[str, Any]:
     try:
-        body = json.loads(request.get_data())
+        body = json_value(request.get_data())
     except ValueError as error:
         raise illegal_value("The body of a script is not valid JSON") from error
     if not isinstance(body, dict) or not isinstance(body.get("script"), str):

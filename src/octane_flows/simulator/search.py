@@ -14,6 +14,7 @@ from octane_flows.simulator.answers import illegal_value
 from octane_flows.simulator.schema import EntityDef
 from octane_flows.simulator.sql import Condition
 from octane_flows.simulator.store import Store
+from octane_flows.simulator.strict_json import json_value
 from octane_flows.simulator.tables import quoted
 
 __all__ = ["fields_without", "marked", "narrowed", "words_of"]
@@ -26,7 +27,7 @@ _TAGS = re.compile(r"(<[^>]*>)")
 def words_of(text: str) -> list[str]:
     """The words in `{"type": "global", "text": "words"}`."""
     try:
-        return str(json.loads(text)["text"]).split()
+        return str(json_value(text)["text"]).split()
     except (ValueError, KeyError, TypeError) as error:
         raise illegal_value("text_search must be JSON with the keys type and text") from error
 

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator.answers import not_found
 from octane_flows.simulator.auth import TOKEN_COOKIE, Auth
+from octane_flows.simulator.strict_json import json_value
 
 __all__ = ["token_routes"]
 
@@ -40,7 +41,7 @@ def _offer(auth: Auth, request: Request) -> Response:
 
 def _grant(auth: Auth, request: Request) -> Response:
     try:
-        identifier = json.loads(request.get_data())["identifier"]
+        identifier = json_value(request.get_data())["identifier"]
     except (ValueError, KeyError, TypeError) as error:
         raise not_found(400, "The body must name the identifier") from error
     token = auth.redeem(identifier)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from octane_flows.simulator.answers import (
@@ -354,12 +355,14 @@ def _scalar(entity: EntityDef, definition: FieldDef, value: Any) -> Any:
             raise _illegal(entity, definition, "true or false")
         return value
     if kind == "integer":
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise _illegal(entity, definition, "a whole number")
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+            raise _illegal(entity, definition, "a whole number of 64 bits")
         return value
     if kind == "float":
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise _illegal(entity, definition, "a number")
+        if not -inf < value < inf or (isinstance(value, int) and abs(value) >= 2**63):
+            raise _illegal(entity, definition, "a number that is not as large")
         return value
     if kind in {"date", "date_time"}:
         try:

@@ -1,0 +1,1 @@
+"""Claims that hold for any data and any request, tried with random ones."""
