@@ -26,6 +26,7 @@ from octane_flows.errors import UsageError
 from octane_flows.flows import Metric, list_flows, list_metrics
 from octane_flows.lake import Lake
 
+BUSIEST = 5  # collections that `status` names; meta.politeness has all
 CELL_WIDTH = 34  # wide enough for a title, narrow enough for four columns on a small terminal
 
 
@@ -252,6 +253,7 @@ def print_status(home: Path, console: Console) -> None:
         f"complete     {len(complete)} of {len(manifest.certificate)} entity types, "
         f"{sum(row.rows_read for row in complete):,} entities"
     )
+    _print_politeness(manifest.politeness, console)
     try:
         with warehouse.connect(home) as connection:
             row = connection.execute("select generation from meta.generation").fetchone()
@@ -263,3 +265,29 @@ def print_status(home: Path, console: Console) -> None:
         console.print(f"warehouse    generation {built}{behind}")
     for finding in manifest.findings:
         console.print(f"finding      {finding}", markup=False, soft_wrap=True)
+
+
+def _print_politeness(figures: dict[str, Any], console: Console) -> None:
+    """What the last extract asked of the server: in all, then the collections that took most."""
+    if not figures.get("requests"):
+        return
+    console.print(f"asked        {_asked(figures)}", soft_wrap=True)
+    collections = sorted(
+        figures.get("collections", []),
+        key=lambda one: (-one["bytes_received"], one["collection"]),
+    )
+    for one in collections[:BUSIEST]:
+        console.print(f"             {one['collection']}: {_asked(one)}", soft_wrap=True)
+
+
+def _asked(figures: dict[str, Any]) -> str:
+    text = (
+        f"{figures['requests']:,} requests, {figures['bytes_received'] / 1e6:,.1f} MB, "
+        f"95 % of answers within {figures['p95_ms']:,.0f} ms"
+    )
+    if figures["wait_s"] or figures["retries"]:
+        text += (
+            f"; waited {figures['wait_s']:,.1f} s, sent {figures['retries']:,} again "
+            f"({figures['status_429']:,} times status 429)"
+        )
+    return text

@@ -10,6 +10,7 @@ OctaneFlowsError
 │   │   └── PartialError        some rows of a bulk write were refused, the others are written
 │   ├── UnavailableError    no answer, or only temporary refusals, until the budget ran out: later
 │   └── AnswerError         an answer that cannot be trusted: HTML, cut body, short page, bad JSON
+├── PausedError         the site's own limits (quiet hours, requests a run) stop it: later (exit 1)
 ├── ExtractError        the extract is incomplete, so nothing was published (exit 1)
 ├── LakeError           the data folder cannot be read or written (exit 1)
 ├── ModelError          a SQL model file is broken (exit 1)
@@ -32,6 +33,7 @@ __all__ = [
     "NotFoundError",
     "OctaneFlowsError",
     "PartialError",
+    "PausedError",
     "RequestError",
     "ServerError",
     "SignInError",
@@ -98,6 +100,10 @@ class UnavailableError(ServerError):
 
 class AnswerError(ServerError):
     """The server answered with something that must not be taken for data."""
+
+
+class PausedError(OctaneFlowsError):
+    """A limit that the site has set ends the run; the next one goes on."""
 
 
 class ExtractError(OctaneFlowsError):

@@ -16,7 +16,7 @@ import pyarrow as pa
 from octane_flows import extract as extraction
 from octane_flows import warehouse
 from octane_flows.config import Settings
-from octane_flows.octane import Octane
+from octane_flows.octane import Limits, Octane
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,10 @@ def extract(
         overlap=timedelta(minutes=settings.overlap_min),
         settle=timedelta(minutes=settings.settle_min),
         max_vanished=settings.max_vanished,
+        scripts=settings.scripts,
         **choices,
     )
-    with Octane(settings) as octane:
+    with Octane(settings, limits=Limits.of_extract(settings)) as octane:
         return extraction.extract(
             octane,
             settings.home,

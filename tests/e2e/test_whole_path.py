@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import duckdb
 import nbclient
 import nbformat
 import pytest
+from rich.console import Console
 
 from octane_flows import refresh
+from octane_flows.answers import print_status
 from octane_flows.config import Settings
 from octane_flows.flows import list_flows, parity
 from octane_flows.octane import Octane
@@ -108,3 +111,29 @@ def test_the_notebook_runs(demo_home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert any("image/svg+xml" in output.get("data", {}) for output in outputs)
     assert any("True" in str(output.get("data", {}).get("text/plain")) for output in outputs)
+
+
+def test_what_was_asked_of_the_server_is_told_by_collection(
+    demo_refresh: refresh.RefreshReport,
+    demo_home: Path,
+    demo_warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    asked = demo_warehouse.execute(
+        "select sum(request_count), sum(received_bytes), sum(retry_count) from meta.politeness"
+    ).fetchone()
+    pages = demo_warehouse.execute(
+        "select count(*) from meta.certificate as certificate "
+        "join meta.politeness as politeness using (workspace_id, entity) "
+        "where politeness.request_count >= certificate.page_count "
+        "and politeness.received_bytes >= certificate.received_bytes "
+        "and politeness.server_p95_ms > 0"
+    ).fetchone()
+    politeness = demo_refresh.extract.manifest.politeness
+    lines = StringIO()
+    print_status(demo_home, Console(file=lines, width=200))
+
+    assert asked is not None
+    assert asked[0] < politeness["requests"]  # sign-in, version and the list of workspaces aside
+    assert (asked[1] <= politeness["bytes_received"], asked[2]) == (True, 0)
+    assert pages == (len(demo_refresh.extract.manifest.certificate),)
+    assert f"asked        {politeness['requests']:,} requests" in lines.getvalue()

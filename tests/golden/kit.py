@@ -154,6 +154,7 @@ def write_lake(
     certificate: list[CertificateRow] | None = None,
     without: tuple[str, ...] = (),
     restart: tuple[str, ...] = (),
+    as_of: datetime = AS_OF,
 ) -> Manifest:
     """Publish a generation that adds these rows to those of the former one.
 
@@ -174,7 +175,7 @@ def write_lake(
             own = {
                 "_workspace_id": "1002",
                 "_generation": draft.generation,
-                "_extracted_at": AS_OF.replace(tzinfo=None),
+                "_extracted_at": as_of.replace(tzinfo=None),
                 "_deleted": False,
             }
             full = [{**dict.fromkeys(columns), **own, **row} for row in rows[name]]
@@ -184,7 +185,7 @@ def write_lake(
         held = [column for column in columns if f"{name}.{column}" not in without]
         published[name] = dataclasses.replace(contract_entry(name, held), files=tuple(files))
     return draft.publish(
-        as_of=AS_OF,
+        as_of=as_of,
         server_url="http://127.0.0.1",
         server_version="24.4",
         shared_space="1001",

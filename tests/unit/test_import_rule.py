@@ -31,7 +31,7 @@ ALLOWED = {
         "config", "octane", "warehouse", "flows", "reports", "refresh", "answers", "simulator",
     },
     "cli": {
-        "config", "warehouse", "flows", "reports", "refresh", "answers", "doctor", "demo",
+        "config", "lake", "warehouse", "flows", "reports", "refresh", "answers", "doctor", "demo",
         "simulator", "flows.parity", "octane",
     },
     "__main__": {"cli"},

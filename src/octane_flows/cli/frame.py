@@ -48,6 +48,10 @@ Destination = Annotated[
     Path | None, typer.Option("--output", help="File to write instead of the terminal.")
 ]
 Style = Annotated[Format, typer.Option("--format", help="How to write the rows.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="Generation, date (its end) or UTC time to look back to."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -71,6 +75,22 @@ def data_folder() -> Path:
     from octane_flows.config import load_home
 
     return load_home(os.environ)
+
+
+def data_lake() -> Any:
+    """The lake of the data folder."""
+    from octane_flows.lake import Lake
+
+    return Lake(data_folder() / "lake")
+
+
+def open_warehouse(as_of: str | None) -> Any:
+    """A read-only connection to the published warehouse, or to that of a past generation."""
+    from octane_flows import warehouse
+
+    if as_of is None:
+        return warehouse.connect(data_folder())
+    return warehouse.connect_as_of(data_folder(), as_of, lake=data_lake(), progress=step)
 
 
 def step(text: str) -> None:

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from octane_flows.cli.frame import Destination, Format, Style, app, data_folder, errors, output
+from octane_flows.cli.frame import (
+    AsOf,
+    Destination,
+    Format,
+    Style,
+    app,
+    data_folder,
+    data_lake,
+    errors,
+    open_warehouse,
+    output,
+)
 
 if TYPE_CHECKING:
     from octane_flows.flows import Metric
@@ -74,12 +85,15 @@ def query(
     sql: Annotated[str, typer.Argument(help="One SELECT over octane.*, er.*, flow.*, meta.*")],
     style: Style = Format.table,
     destination: Destination = None,
+    as_of: AsOf = None,
 ) -> None:
-    """Ask the warehouse in SQL; it is opened read-only."""
+    """Ask the warehouse in SQL; octane_history.<entity> has every version ever read."""
     from octane_flows import warehouse
     from octane_flows.answers import run_sql, write_answer
 
-    with warehouse.connect(data_folder()) as connection:
+    with open_warehouse(as_of) as connection:
+        if past := warehouse.history_named_in(sql):
+            warehouse.attach_history(connection, data_lake(), past)
         answer = run_sql(connection, sql)
     write_answer(answer, style.value, destination, output)
 
@@ -88,12 +102,12 @@ def query(
 def show(
     table: Annotated[str, typer.Argument(help="Schema and name, such as octane.defect")],
     limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
+    as_of: AsOf = None,
 ) -> None:
     """Show a table's columns with their meanings, and its first rows."""
-    from octane_flows import warehouse
     from octane_flows.answers import show_table
 
-    with warehouse.connect(data_folder()) as connection:
+    with open_warehouse(as_of) as connection:
         show_table(connection, table, limit, output)
 
 

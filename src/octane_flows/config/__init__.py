@@ -12,6 +12,7 @@ from octane_flows.config.credentials import (
     Token,
     UserPassword,
 )
+from octane_flows.config.quiet import QuietHours
 from octane_flows.config.settings import (
     DEFAULT_MAX_VANISHED,
     DEFAULT_OVERLAP_MIN,
@@ -30,6 +31,7 @@ __all__ = [
     "ApiKey",
     "Cookie",
     "Credentials",
+    "QuietHours",
     "Scheme",
     "Secret",
     "Settings",

@@ -21,7 +21,8 @@ from octane_flows.config.places import (
     shared_space,
     workspaces,
 )
-from octane_flows.config.sources import Found, number
+from octane_flows.config.quiet import QuietHours, quiet_hours
+from octane_flows.config.sources import Found, flag, number
 
 MAX_PAGE_SIZE: Final = 1000  # the largest page that Octane's own clients ask for
 DEFAULT_PAGE_SIZE: Final = 1000  # fewest requests; the server's own default is not documented
@@ -29,6 +30,8 @@ MAX_CONCURRENCY: Final = 8
 DEFAULT_CONCURRENCY: Final = 4  # more has never been shown to help and is less polite
 DEFAULT_TIMEOUT_S: Final = 120.0  # a page of 1,000 wide rows may take a server over a minute
 MAX_TIMEOUT_S: Final = 3600.0
+MAX_REQUESTS_PER_SECOND: Final = 1000.0
+MAX_REQUESTS: Final = 10**9
 DEFAULT_OVERLAP_MIN: Final = 10.0  # transactions of bulk imports and CI results last minutes
 DEFAULT_SETTLE_MIN: Final = 2.0  # clocks of a clustered server's nodes differ by seconds
 DEFAULT_MAX_VANISHED: Final = 0.2  # more at once is rather a lost right than a clean-up
@@ -51,6 +54,10 @@ class Settings:
     page_size: int = DEFAULT_PAGE_SIZE
     concurrency: int = DEFAULT_CONCURRENCY
     timeout_s: float = DEFAULT_TIMEOUT_S
+    requests_per_second: float | None = None
+    max_requests: int | None = None
+    quiet_hours: QuietHours | None = None
+    scripts: bool = False  # one request a test: for those who want the steps of manual tests
     overlap_min: float = DEFAULT_OVERLAP_MIN
     settle_min: float = DEFAULT_SETTLE_MIN
     max_vanished: float = DEFAULT_MAX_VANISHED
@@ -72,9 +79,15 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         ca_file=ca_file(found),
         proxy=proxy_address(found),
         allow_http_host=allow_http_host,
-        page_size=int(number(found, "page_size", DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE, int)),
-        concurrency=int(number(found, "concurrency", DEFAULT_CONCURRENCY, 1, MAX_CONCURRENCY, int)),
+        page_size=number(found, "page_size", DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE, int),
+        concurrency=number(found, "concurrency", DEFAULT_CONCURRENCY, 1, MAX_CONCURRENCY, int),
         timeout_s=number(found, "timeout", DEFAULT_TIMEOUT_S, 1, MAX_TIMEOUT_S, float),
+        requests_per_second=number(
+            found, "requests_per_second", None, 0.01, MAX_REQUESTS_PER_SECOND, float
+        ),
+        max_requests=number(found, "max_requests", None, 1, MAX_REQUESTS, int),
+        quiet_hours=quiet_hours(found),
+        scripts=flag(found, "scripts", False),
         overlap_min=number(found, "overlap", DEFAULT_OVERLAP_MIN, 0, MAX_MINUTES, float),
         settle_min=number(found, "settle", DEFAULT_SETTLE_MIN, 0, MAX_MINUTES, float),
         max_vanished=number(found, "max_vanished", DEFAULT_MAX_VANISHED, 0, 1, float),

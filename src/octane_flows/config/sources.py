@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from octane_flows.errors import UsageError
 
@@ -37,6 +37,11 @@ NAMES: Final = (
     "page_size",
     "concurrency",
     "timeout",
+    "requests_per_second",
+    "max_requests",
+    "quiet_hours",
+    "time_zone",
+    "scripts",
     "overlap",
     "settle",
     "max_vanished",
@@ -145,9 +150,23 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f" (the nearest one is {near[0]})" if near else ""
 
 
+Number = TypeVar("Number", int, float)
+Default = TypeVar("Default", int, float, None)
+
+
+def flag(found: Found, name: str, default: bool) -> bool:
+    """A setting that is true or false. Raises UsageError."""
+    text = found.get(name)
+    if text is None:
+        return default
+    if text.lower() not in ("true", "false"):
+        raise UsageError(f"{found.label(name)} is {text}; write true or false.")
+    return text.lower() == "true"
+
+
 def number(
-    found: Found, name: str, default: float, low: float, high: float, kind: type[int] | type[float]
-) -> float:
+    found: Found, name: str, default: Default, low: float, high: float, kind: type[Number]
+) -> Number | Default:
     """A number within bounds, or the default."""
     text = found.get(name)
     if text is None:

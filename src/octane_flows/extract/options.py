@@ -45,6 +45,7 @@ class Options:
     accept_deletions: Sequence[str] = ()
     accept_retyped: Sequence[str] = ()
     wait_s: float = 0.0
+    scripts: bool = False
 
     def fingerprint(self) -> str:
         """What a resumed extract must have in common with the one that was stopped."""

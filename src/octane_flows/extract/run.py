@@ -22,6 +22,7 @@ from octane_flows.extract.entity import Context, EntityRun, Known
 from octane_flows.extract.journal import Journal, Result
 from octane_flows.extract.options import Options
 from octane_flows.extract.plan import EntityPlan, Plan, make_plan
+from octane_flows.extract.scripts import Scripts, kept_scripts, read_scripts, with_scripts
 from octane_flows.extract.tables import merge_tables
 from octane_flows.extract.upkeep import process
 from octane_flows.lake import Draft, Lake, Manifest, ReadState, SchemaChange
@@ -109,13 +110,24 @@ def _extract(
     run = _Run(draft, plan, opened, as_of, options, drift, journal)
     results = run.read(progress)
     as_of = min([as_of, *(one.state.cursor + options.settle for one in results.values())])
+    script = Scripts(kept_scripts(parent))
+    if options.scripts:
+        script = read_scripts(
+            draft,
+            opened,
+            as_of,
+            page_size=options.page_size,
+            concurrency=options.concurrency,
+            overlap=options.overlap,
+            settle=options.settle,
+        )
     manifest = draft.publish(
         as_of=as_of,
         server_url=octane.url,
         server_version=octane.version(),
         shared_space=octane.shared_space,
-        tables=merge_tables(parent, plan, results),
-        states=_states(parent, results),
+        tables={**merge_tables(parent, plan, results), script.table.name: script.table},
+        states=with_scripts(_states(parent, results), script),
         fields=drift.fields,
         certificate=certificate_rows(parent, plan.entities, results, run.refused, as_of),
         schema_changes=[
@@ -124,7 +136,12 @@ def _extract(
             *_list_changes(draft, results.values()),
         ],
         politeness=asdict(octane.politeness),
-        findings=[*plan.findings, *run.findings(), *_cross_check(plan, results, opened)],
+        findings=[
+            *plan.findings,
+            *run.findings(),
+            *_cross_check(plan, results, opened),
+            *script.findings,
+        ],
         signed_in_user_id=user.id if user else None,
         signed_in_user_name=user.name if user else None,
     )

@@ -5,6 +5,7 @@ It speaks the protocol (sign-in, query language, pages, metadata) and knows noth
 
 from octane_flows.octane.client import Octane, Page, PageBytes, UserRef, Workspace, WorkspaceRef
 from octane_flows.octane.concurrency import Politeness
+from octane_flows.octane.limits import Limits
 from octane_flows.octane.metadata import EntityType, Field, Metadata
 from octane_flows.octane.query import FieldRef, Id, Query, field
 
@@ -13,6 +14,7 @@ __all__ = [
     "Field",
     "FieldRef",
     "Id",
+    "Limits",
     "Metadata",
     "Octane",
     "Page",

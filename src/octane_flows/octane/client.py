@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final
+from urllib.parse import unquote
 
 from octane_flows.config import Settings
 from octane_flows.errors import AccessError, AnswerError, NotFoundError, RequestError
 from octane_flows.octane.answers import check_answer, read_json
-from octane_flows.octane.concurrency import Politeness
+from octane_flows.octane.concurrency import Politeness, Topic
 from octane_flows.octane.envelope import Page, PageBytes, page_params
+from octane_flows.octane.limits import Limits
 from octane_flows.octane.metadata import Metadata, entity_names, parse_metadata
 from octane_flows.octane.query import Query, encode, encode_names, encode_query, field
 from octane_flows.octane.retry import RetryPolicy
@@ -58,6 +60,7 @@ class Octane:
         settings: Settings,
         *,
         transport: Transport | None = None,
+        limits: Limits | None = None,
         policy: RetryPolicy | None = None,
         timing: Timing | None = None,
     ) -> None:
@@ -70,6 +73,7 @@ class Octane:
             settings.credentials,
             self._transport,
             concurrency=settings.concurrency,
+            limits=limits or Limits(requests_per_second=settings.requests_per_second),
             policy=policy,
             timing=timing,
         )
@@ -179,7 +183,9 @@ class Octane:
             headers["Content-Type"] = content_type
         query = "&".join(f"{encode(key)}={value}" for key, value in params)
         target = f"{path}?{query}" if query else path
-        return self._session.send(method, target, what=what, headers=headers, body=body)
+        return self._session.send(
+            method, target, what=what, headers=headers, body=body, topic=_topic(path)
+        )
 
     def check(self, answer: Answer, what: str) -> None:
         """Raise unless the answer to `what` is a good one. Raises ServerError."""
@@ -409,6 +415,14 @@ def read_page(
     answer = octane.send("GET", path, params, what=what)
     octane.check(answer, what)
     return PageBytes(answer.body, limit, answer.wire_bytes, what)
+
+
+def _topic(path: str) -> Topic:
+    """The workspace and collection that a path is about; None for the server itself."""
+    match path.split("/"):
+        case ["", "api", "shared_spaces", _, "workspaces", workspace, collection, *_]:
+            return unquote(workspace), unquote(collection)
+    return None
 
 
 def _json(value: Any) -> bytes:

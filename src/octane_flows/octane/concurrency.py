@@ -10,14 +10,17 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
 
-__all__ = ["Counters", "Gate", "Politeness"]
+__all__ = ["CollectionPoliteness", "Counters", "Gate", "Politeness", "Topic"]
+
+#: Workspace and collection that a request is about; None: the server itself.
+Topic: TypeAlias = tuple[str, str] | None
 
 FLAT: Final = 1.5  # answers count as equally fast up to this multiple of the usual latency
 SMOOTHING: Final = 0.1  # weight of the newest latency in the usual one
-KEPT_LATENCIES: Final = 10_000
+KEPT_LATENCIES: Final = 2_000  # the newest ones, for each collection
 
 
 class Gate:
@@ -76,9 +79,14 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Politeness:
-    """What was asked of the server so far; `p95_ms` is the 95th percentile of its latency."""
+class CollectionPoliteness:
+    """What was asked of one collection; `wait_s` was spent on retries and on the pace that is set.
 
+    `p95_ms` is the 95th percentile of the server's latency.
+    """
+
+    workspace: str
+    collection: str
     requests: int
     bytes_received: int
     wait_s: float
@@ -87,47 +95,102 @@ class Politeness:
     p95_ms: float
 
 
+@dataclass(frozen=True)
+class Politeness:
+    """What was asked of the server so far, in all and by collection."""
+
+    requests: int
+    bytes_received: int
+    wait_s: float
+    retries: int
+    status_429: int
+    p95_ms: float
+    collections: tuple[CollectionPoliteness, ...] = ()
+
+
+@dataclass
+class _Tally:
+    """The running figures of one topic."""
+
+    requests: int = 0
+    bytes: int = 0
+    wait_s: float = 0.0
+    retries: int = 0
+    status_429: int = 0
+    latencies: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT_LATENCIES))
+
+    def p95_ms(self) -> float:
+        """The 95th percentile of the newest latencies."""
+        ordered = sorted(self.latencies)
+        p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))] if ordered else 0.0
+        return round(p95 * 1000, 1)
+
+
 class Counters:
     """The running figures behind Politeness; safe between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.requests = 0
-        self._bytes = 0
-        self._wait_s = 0.0
-        self._retries = 0
-        self._status_429 = 0
-        self._latencies: deque[float] = deque(maxlen=KEPT_LATENCIES)
+        self._all = _Tally()
+        self._topics: dict[Topic, _Tally] = {}
 
-    def answer(self, status: int, wire_bytes: int, elapsed_s: float) -> None:
+    @property
+    def requests(self) -> int:
+        """Requests so far."""
+        return self._all.requests
+
+    def answer(self, topic: Topic, status: int, wire_bytes: int, elapsed_s: float) -> None:
         """Count one answer."""
         with self._lock:
-            self.requests += 1
-            self._bytes += wire_bytes
-            self._status_429 += status == 429
-            self._latencies.append(elapsed_s)
+            for tally in self._tallies(topic):
+                tally.requests += 1
+                tally.bytes += wire_bytes
+                tally.status_429 += status == 429
+                tally.latencies.append(elapsed_s)
 
-    def failure(self) -> None:
+    def failure(self, topic: Topic) -> None:
         """Count one request without an answer."""
         with self._lock:
-            self.requests += 1
+            for tally in self._tallies(topic):
+                tally.requests += 1
 
-    def retry(self, wait_s: float) -> None:
-        """Count one repetition."""
+    def retry(self, topic: Topic, wait_s: float) -> None:
+        """Count one repetition and the wait before it."""
         with self._lock:
-            self._retries += 1
-            self._wait_s += wait_s
+            for tally in self._tallies(topic):
+                tally.retries += 1
+                tally.wait_s += wait_s
+
+    def waited(self, topic: Topic, wait_s: float) -> None:
+        """Count a wait for the pace that is set."""
+        with self._lock:
+            for tally in self._tallies(topic):
+                tally.wait_s += wait_s
 
     def snapshot(self) -> Politeness:
         """The figures now."""
         with self._lock:
-            ordered = sorted(self._latencies)
-            p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))] if ordered else 0.0
+            topics = sorted(topic for topic in self._topics if topic is not None)
             return Politeness(
-                self.requests,
-                self._bytes,
-                round(self._wait_s, 3),
-                self._retries,
-                self._status_429,
-                round(p95 * 1000, 1),
+                **_figures(self._all),
+                collections=tuple(
+                    CollectionPoliteness(
+                        workspace=topic[0], collection=topic[1], **_figures(self._topics[topic])
+                    )
+                    for topic in topics
+                ),
             )
+
+    def _tallies(self, topic: Topic) -> tuple[_Tally, _Tally]:
+        return self._all, self._topics.setdefault(topic, _Tally())
+
+
+def _figures(tally: _Tally) -> dict[str, Any]:
+    return {
+        "requests": tally.requests,
+        "bytes_received": tally.bytes,
+        "wait_s": round(tally.wait_s, 3),
+        "retries": tally.retries,
+        "status_429": tally.status_429,
+        "p95_ms": tally.p95_ms(),
+    }

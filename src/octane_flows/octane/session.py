@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 from octane_flows.config import ApiKey, Cookie, Credentials, Token, UserPassword
 from octane_flows.errors import SignInError
 from octane_flows.octane.answers import describe, explain, unreachable
-from octane_flows.octane.concurrency import Counters, Gate
+from octane_flows.octane.concurrency import Counters, Gate, Topic
+from octane_flows.octane.limits import Limits
 from octane_flows.octane.retry import RetryBudget, RetryPolicy
 from octane_flows.octane.transport import Answer, Request, Transport, TransportError
 
@@ -63,6 +64,7 @@ class Session:
         transport: Transport,
         *,
         concurrency: int,
+        limits: Limits | None = None,
         policy: RetryPolicy | None = None,
         timing: Timing | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class Session:
         self._timing = timing or Timing()
         self._budget = RetryBudget()
         self._gate = Gate(concurrency)
+        self._limits = limits or Limits()
         self.counters = Counters()
         self._answered = False
         self._sign_in_lock = threading.Lock()
@@ -93,17 +96,18 @@ class Session:
         what: str,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        topic: Topic = None,
     ) -> Answer:
-        """Send with credentials. Any status but 401 comes back as it is.
+        """Send with credentials. Any status but 401 comes back as it is; `topic` is for the counts.
 
-        Raises SignInError, and UnavailableError when no answer came.
+        Raises SignInError, PausedError, and UnavailableError when no answer came.
         """
         request = Request(method, self._url + path, headers or {}, body)
         used = self._pass()
-        answer = self._persist(request, used, what)
+        answer = self._persist(request, used, what, topic)
         if answer.status == 401 and self._can_sign_in:
             used = self._renew(used)
-            answer = self._persist(request, used, what)
+            answer = self._persist(request, used, what, topic)
         if answer.status == 401:
             raise SignInError(self._refusal(answer, what))
         return answer
@@ -166,13 +170,15 @@ class Session:
             )
         raise explain(answer, what, redact=self.redact)
 
-    def _persist(self, request: Request, used: _Pass | None, what: str) -> Answer:
+    def _persist(
+        self, request: Request, used: _Pass | None, what: str, topic: Topic = None
+    ) -> Answer:
         """Send until the outcome is final or the budget is spent."""
         started = self._timing.monotonic()
         attempt = 0
         while True:
             attempt += 1
-            outcome = self._attempt(request, used)
+            outcome = self._attempt(request, used, topic)
             wait = self._policy.wait_s(
                 outcome,
                 method=request.method,
@@ -186,7 +192,7 @@ class Session:
                 if isinstance(outcome, TransportError):
                     raise unreachable(outcome, what, self._host)
                 return outcome
-            self.counters.retry(wait)
+            self.counters.retry(topic, wait)
             self._timing.sleep(wait)
             if used is not None:
                 used = self._newest(used)
@@ -196,13 +202,16 @@ class Session:
         now = self._pass()
         return now if now.number == used.number else used
 
-    def _attempt(self, request: Request, used: _Pass | None) -> Answer | TransportError:
+    def _attempt(
+        self, request: Request, used: _Pass | None, topic: Topic
+    ) -> Answer | TransportError:
+        self.counters.waited(topic, self._limits.take(self._timing))
         headers = {**request.headers, **(used.headers if used is not None else {})}
         signed = Request(request.method, request.url, headers, request.body)
         if used is None:
-            return self._transfer(signed)
+            return self._transfer(signed, topic)
         with self._gate.enter() as epoch:
-            outcome = self._transfer(signed)
+            outcome = self._transfer(signed, topic)
             if isinstance(outcome, TransportError):
                 if outcome.kind == "timeout":
                     self._gate.slow_down(epoch)
@@ -213,14 +222,14 @@ class Session:
                 self._take_cookies(outcome, used)
         return outcome
 
-    def _transfer(self, request: Request) -> Answer | TransportError:
+    def _transfer(self, request: Request, topic: Topic) -> Answer | TransportError:
         try:
             answer = self._transport.send(request)
         except TransportError as error:
-            self.counters.failure()
+            self.counters.failure(topic)
             return error
         self._answered = True
-        self.counters.answer(answer.status, answer.wire_bytes, answer.elapsed_s)
+        self.counters.answer(topic, answer.status, answer.wire_bytes, answer.elapsed_s)
         return answer
 
     def _take_cookies(self, answer: Answer, used: _Pass) -> None:

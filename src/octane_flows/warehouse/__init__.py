@@ -7,8 +7,10 @@ from octane_flows.warehouse.build import Warehouse, build
 from octane_flows.warehouse.checks import Check, list_checks, run_checks
 from octane_flows.warehouse.connect import connect, open_file, warehouse_path
 from octane_flows.warehouse.create import create_models
+from octane_flows.warehouse.history import attach_history, history, history_named_in
 from octane_flows.warehouse.load import create_schemas, create_table, load_tables
 from octane_flows.warehouse.models import Model, load_models
+from octane_flows.warehouse.past import connect_as_of
 from octane_flows.warehouse.results import BuildReport, CheckResult, ColumnResult, ModelResult
 
 __all__ = [
@@ -19,11 +21,15 @@ __all__ = [
     "Model",
     "ModelResult",
     "Warehouse",
+    "attach_history",
     "build",
     "connect",
+    "connect_as_of",
     "create_models",
     "create_schemas",
     "create_table",
+    "history",
+    "history_named_in",
     "list_checks",
     "load_models",
     "load_tables",

@@ -6,7 +6,6 @@ call it. Everything happens in a file beside it that takes its place in one rena
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -25,7 +24,7 @@ from octane_flows.warehouse.former import Former, read_former
 from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import create_schemas, load_tables, quoted
 from octane_flows.warehouse.meta import create_meta, insert, record_checks, record_models
-from octane_flows.warehouse.models import Model, load_models
+from octane_flows.warehouse.models import Model, load_models, models_digest
 from octane_flows.warehouse.results import BuildReport, CheckResult, ModelResult
 from octane_flows.warehouse.update import TableChange, plan_rebuild, plan_update
 from octane_flows.warehouse.user_defined import create_user_defined_values
@@ -115,7 +114,7 @@ class Warehouse:
         if changes is None:
             return False
         self._changes = changes
-        self._former = read_former(self.connection, _digest(self.models))
+        self._former = read_former(self.connection, models_digest(self.models))
         wanted = {entry.name for entry in self._entries}
         drop_models(self.connection, keep_tables=wanted)
         return True
@@ -145,7 +144,7 @@ class Warehouse:
         self.tables = load_tables(self.connection, self.lake, self._changes, self._progress)
         create_meta(self.connection, self.manifest, self.tables, self.missing)
         changed = [change.entry.name for change in self._changes if not change.is_nothing]
-        row = (__version__, _digest(self.models), self._former.generation, sorted(changed))
+        row = (__version__, models_digest(self.models), self._former.generation, sorted(changed))
         insert(self.connection, "build", [row])
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
         create_user_defined_values(self.connection, self._entries)
@@ -216,11 +215,6 @@ def drop_models(connection: duckdb.DuckDBPyConnection, *, keep_tables: set[str])
     for (table,) in connection.execute(held).fetchall():
         if table not in keep_tables:
             connection.execute(f"drop table octane.{quoted(table)}")
-
-
-def _digest(models: list[Model]) -> str:
-    text = "\n".join(f"{model.name}\n{model.sql}" for model in models)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -16,6 +16,14 @@ from octane_flows.lake import ColumnEntry, TableEntry
 from octane_flows.warehouse.models import Model
 
 LINK_COLUMNS = {"source_id": "VARCHAR", "target_id": "VARCHAR", "target_type": "VARCHAR"}
+# scripts are a resource of a test and no entity type, so that metadata does not list them
+SCRIPT_COLUMNS = {
+    "id": "VARCHAR",
+    "type": "VARCHAR",
+    "script": "VARCHAR",
+    "creation_time": "TIMESTAMP",
+    "last_modified": "TIMESTAMP",
+}
 OWN_COLUMNS = {
     "_workspace_id": "VARCHAR",
     "_generation": "BIGINT",
@@ -43,6 +51,7 @@ def contract_tables() -> Mapping[str, Mapping[str, str]]:
         tables[entity] = {**found["columns"], **OWN_COLUMNS}
         for field in found["links"]:
             tables[f"{entity}__{field}"] = {**LINK_COLUMNS, **OWN_COLUMNS}
+    tables["test_script"] = {**SCRIPT_COLUMNS, **OWN_COLUMNS}
     return tables
 
 

@@ -64,6 +64,20 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("sha256", "VARCHAR", "digest of the file"),
         ),
     ),
+    "politeness": (
+        "What the extract asked of each collection of the server, and how long it waited.",
+        (
+            ("workspace_id", "VARCHAR", "id of the workspace"),
+            ("collection", "VARCHAR", "collection of the server; metadata is one too"),
+            ("entity", "VARCHAR", "entity type, null for what is not read as rows"),
+            ("request_count", "BIGINT", "requests sent, repetitions included"),
+            ("received_bytes", "BIGINT", "bytes received, as compressed by the server"),
+            ("wait_s", "DOUBLE", "seconds waited before repetitions and for the pace that is set"),
+            ("retry_count", "BIGINT", "requests that were sent again"),
+            ("too_many_requests_count", "BIGINT", "answers with status 429"),
+            ("server_p95_ms", "DOUBLE", "95th percentile of the time until an answer was whole"),
+        ),
+    ),
     **KNOWN_TABLES,
     "findings": (
         "What the extract and the build found odd but could go on with.",
@@ -172,6 +186,7 @@ def create_meta(
     insert(connection, "certificate", certificate_rows(manifest))
     insert(connection, "schema_changes", schema_change_rows(manifest))
     insert(connection, "fields", field_rows(connection, manifest))
+    insert(connection, "politeness", _politeness_rows(manifest))
     insert(
         connection,
         "findings",
@@ -213,6 +228,24 @@ def create_meta(
     connection.execute(
         "comment on view meta.completeness is 'Asked, read and loaded, by workspace and entity.'"
     )
+
+
+def _politeness_rows(manifest: Manifest) -> list[tuple[Any, ...]]:
+    entities = {(row.workspace, row.collection): row.entity for row in manifest.certificate}
+    return [
+        (
+            row["workspace"],
+            row["collection"],
+            entities.get((row["workspace"], row["collection"])),
+            row["requests"],
+            row["bytes_received"],
+            row["wait_s"],
+            row["retries"],
+            row["status_429"],
+            row["p95_ms"],
+        )
+        for row in manifest.politeness.get("collections", [])
+    ]
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:

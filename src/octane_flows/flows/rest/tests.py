@@ -1,4 +1,4 @@
-"""Documented requests of the flows whose rows are tests or belong to them: 3, 5 and 8.
+"""Documented requests of the flows whose rows are tests or belong to them: 3, 4, 5 and 8.
 
 Typed parameters in, requests out; `flows.rest` lists them.
 """
@@ -27,6 +27,18 @@ def _comments_on_my_manual_tests(params: Params) -> str | None:
     me = f"{{id EQ {identifier(params['user_id'])}}}"
     mine = f"user_item EQ {{user EQ {me}}}" if params["in_my_work"] else f"owner EQ {me}"
     return f"owner_test EQ {{{f'({kinds})' if '||' in kinds else kinds};{mine}}}"
+
+
+def _manual_test_steps_and_attachments(params: Params) -> str:
+    test = ["subtype EQ 'test_manual'"]
+    if params["test_id"] is not None:
+        test.append(f"id EQ {identifier(params['test_id'])}")
+    if params["test_name"] is not None:
+        test.append(f"name EQ {pattern(params['test_name'])}")
+    phrases = [f"owner_test EQ {{{';'.join(test)}}}"]
+    if params["file_name"] is not None:
+        phrases.append(f"name EQ {pattern(params['file_name'])}")
+    return ";".join(phrases)
 
 
 def _my_gherkin_tests_to_automate(params: Params) -> str | None:
@@ -71,6 +83,27 @@ FLOWS = {
                 ("test_types",),
             ),
         ),
+    ),
+    "manual_test_steps_and_attachments": RestFlow(
+        "attachments",
+        "attachment_id",
+        single("attachments", _manual_test_steps_and_attachments),
+        "reconstructed",
+        (
+            NOT_SEEN,
+            Reading(
+                "The page writes: it uploads a file and names it in the script. How a step names "
+                "an attachment was not seen.",
+                "The attachments of manual tests are listed beside the steps of their scripts; a "
+                "step names a file when the file's name is in its text.",
+            ),
+            Reading(
+                "Scripts are read one by one (GET tests/{id}/script), which is one request a test.",
+                "Attachments are compared with the server; scripts are read by the extract when "
+                "OCTANE_SCRIPTS is true, and without it only attachments are listed.",
+            ),
+        ),
+        ("tests",),
     ),
     "my_gherkin_tests_to_automate": RestFlow(
         "gherkin_tests", "test_id", single("gherkin_tests", _my_gherkin_tests_to_automate), "partly"

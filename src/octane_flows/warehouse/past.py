@@ -1,0 +1,102 @@
+"""The warehouse as it was: all of octane, er, flow and metric at any generation that is kept.
+
+A data folder and a generation or moment in, a connection out; the command line and Python users
+call it. A past warehouse is built once, beside the current one, and opened again afterwards.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import duckdb
+
+from octane_flows import __version__
+from octane_flows.errors import CheckError, LakeError, UsageError
+from octane_flows.lake import Lake, Manifest
+from octane_flows.warehouse.build import Warehouse
+from octane_flows.warehouse.connect import open_file, warehouse_path
+from octane_flows.warehouse.create import Progress
+from octane_flows.warehouse.models import Model, load_models, models_digest
+
+FOLDER = "as_of"
+When = str | int | date | datetime
+
+
+def connect_as_of(
+    home: Path,
+    when: When,
+    *,
+    lake: Lake | None = None,
+    models: list[Model] | None = None,
+    progress: Progress | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse of a past generation, read-only, building it the first time.
+
+    `when`: a generation's number, a moment (without a zone it is UTC), or a date, which means the
+    end of that day. Raises UsageError when no generation of then is kept.
+    """
+    lake = lake or Lake(home / "lake")
+    manifest = lake.as_of(parse_when(when))
+    for path in (warehouse_path(home), past_path(home, manifest.generation)):
+        if _holds(path, manifest, models or load_models()):
+            return open_file(path, read_only=True)
+    target = past_path(home, manifest.generation)
+    with Warehouse(
+        home,
+        lake=lake,
+        manifest=manifest,
+        target=target,
+        full=True,
+        models=models,
+        progress=progress,
+    ) as warehouse:
+        warehouse.load()
+        warehouse.create_models()
+        with suppress(CheckError):  # recorded in meta.checks; it is the past that was asked for
+            warehouse.check()
+        warehouse.publish()
+    return open_file(target, read_only=True)
+
+
+def past_path(home: Path, generation: int) -> Path:
+    """Where the warehouse of a past generation lies."""
+    return home / FOLDER / f"{generation:06d}.duckdb"
+
+
+def parse_when(when: When) -> int | datetime:
+    """A generation's number, or the last moment that counts (UTC). Raises UsageError."""
+    if isinstance(when, int):
+        return when
+    if isinstance(when, datetime):
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+    if isinstance(when, date):
+        return datetime.combine(when, time(), UTC) + timedelta(days=1, microseconds=-1)
+    text = when.strip()
+    if text.isdecimal() and len(text) < len("20210120"):
+        return int(text)
+    with suppress(ValueError):
+        return parse_when(date.fromisoformat(text))
+    with suppress(ValueError):
+        return parse_when(datetime.fromisoformat(text))
+    raise UsageError(
+        f"'{when}' is neither a generation nor a time; give a generation's number (see "
+        "octane-flows generations), a date such as 2021-01-20 (the end of that day) or a time in "
+        "UTC such as 2021-01-20T21:00."
+    )
+
+
+def _holds(path: Path, manifest: Manifest, models: list[Model]) -> bool:
+    """Whether a file is the warehouse of this generation, made by these models."""
+    if not path.is_file():
+        return False
+    try:
+        with open_file(path, read_only=True) as connection:
+            found = connection.execute(
+                "select generation.generation, build.built_by, build.models_digest "
+                "from meta.generation as generation cross join meta.build as build"
+            ).fetchall()
+    except (LakeError, duckdb.Error):
+        return False
+    return found == [(manifest.generation, __version__, models_digest(models))]

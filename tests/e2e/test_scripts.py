@@ -1,0 +1,76 @@
+"""Scripts of tests: all of them at first, then only of tests that changed; steps in the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from werkzeug.test import Client
+
+from octane_flows import refresh, warehouse
+from octane_flows.config import Settings, load_settings
+from octane_flows.extract.scripts import TABLE
+from octane_flows.flows import run_flow
+from octane_flows.simulator import Simulator, serve
+from octane_flows.warehouse import load_models
+from tests.e2e.support import environment_of
+
+FLOW = "manual_test_steps_and_attachments"
+KINDS = ("test_manual", "gherkin_test")
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    return Simulator(dataset="generated", seed=3, runs=60)
+
+
+@pytest.fixture
+def settings(simulator: Simulator, tmp_path: Path) -> Iterator[Settings]:
+    with serve(simulator) as running:
+        environment = environment_of(running, tmp_path)
+        yield load_settings({**environment, "OCTANE_PAGE_SIZE": "5", "OCTANE_SCRIPTS": "true"})
+
+
+def write_script(simulator: Simulator, test_id: str, script: str) -> None:
+    client = Client(simulator.wsgi)
+    key = {"client_id": simulator.auth.client_id, "client_secret": simulator.auth.client_secret}
+    assert client.post("/authentication/sign_in", json=key).status_code == 200
+    path = f"/api/shared_spaces/1001/workspaces/1002/tests/{test_id}/script"
+    assert client.put(path, json={"script": script, "revision_type": "Minor"}).status_code == 200
+
+
+def test_scripts_are_read_once_and_again_where_they_changed(
+    simulator: Simulator, settings: Settings
+) -> None:
+    tests = sum(
+        int(simulator.store.read(f"SELECT count(*) FROM test WHERE type = '{kind}'")[0][0])
+        for kind in KINDS
+    )
+    first = refresh.extract(settings).manifest.tables[TABLE]
+
+    assert [file.rows for file in first.files] == [tests]
+    assert tests > 5, "one page proves nothing"
+
+    test_id = str(simulator.store.read("SELECT min(id) FROM test WHERE type = 'test_manual'")[0][0])
+    write_script(simulator, test_id, "- Look at it\n- ?It is new\n")
+    second = refresh.extract(settings).manifest.tables[TABLE]
+    kept = refresh.extract(replace(settings, scripts=False)).manifest.tables[TABLE]
+
+    assert [file.rows for file in second.files] == [tests, 1]
+    assert kept.files == second.files
+
+    models = [model for model in load_models() if model.schema in ("er", "flow")]
+    warehouse.build(settings.home, models=models)
+    with warehouse.connect(settings.home) as connection:
+        answer = run_flow(connection, FLOW, {"test_id": test_id}).to_pylist()
+    steps = [(row["step_kind"], row["step_text"]) for row in answer if row["step_number"]]
+    assert steps == [("step", "Look at it"), ("validation", "It is new")]
+
+
+def test_without_the_setting_the_table_is_there_without_rows(settings: Settings) -> None:
+    manifest = refresh.extract(replace(settings, scripts=False)).manifest
+
+    assert manifest.tables[TABLE].files == ()
+    assert TABLE not in manifest.states["1002"]
