@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -120,6 +121,13 @@ def test_latency_has_a_median_and_a_spread(
     switch(client, "latency", seconds=0.2)
     client.get("/api/current_user")
     assert waited[-1] == 0.2
+
+
+def test_errors_from_before_the_rest_layer_have_one_key(client: httpx.Client) -> None:
+    switch(client, "servlet_error", status=403)
+    answer = client.get(f"{WS}/phases")
+    assert (answer.status_code, set(answer.json())) == (403, {"message"})
+    assert json.loads(html.unescape(answer.json()["message"]))["errorCode"] == "SERVLET_ERROR"
 
 
 # -- sessions -----------------------------------------------------------------------------------

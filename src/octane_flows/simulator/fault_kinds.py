@@ -36,6 +36,8 @@ KINDS: dict[str, Kind] = {
         options={"seconds": (float, 0.1), "spread": (float, 0.0)}, times=None),
     "unavailable": Kind("503 with an HTML page"),
     "error_500": Kind("500 with an empty body"),
+    "servlet_error": Kind("an error from before the REST layer: one key, message, of escaped JSON",
+                          options={"status": (int, 500)}),
     "too_many_requests": Kind(
         "429; Retry-After in seconds, as HTTP date, or not at all",
         options={"retry_after": (float, None), "as_date": (bool, False)}),

@@ -6,6 +6,8 @@ or the page changed. Called by app.py and routes_entity.py.
 
 from __future__ import annotations
 
+import html
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +36,9 @@ def instead(simulator: Simulator, request: Request) -> Response | None:
         return Response(_HTML_503, 503, content_type="text/html")
     if faults.take("error_500", path):
         return Response("", 500)
+    fault = faults.take("servlet_error", path)
+    if fault is not None:
+        return _servlet_error(fault.options["status"])
     fault = faults.take("too_many_requests", path)
     if fault is not None:
         response = Response("", 429)
@@ -47,6 +52,13 @@ def instead(simulator: Simulator, request: Request) -> Response | None:
     if faults.take("html_200", path):
         return Response(_HTML_LOGIN, 200, content_type="text/html")
     return None
+
+
+def _servlet_error(status: int) -> Response:
+    """An error as the layer below the resources words it, not in the platform's shape."""
+    inner = json.dumps({"errorCode": "SERVLET_ERROR", "accumulatedMessage": "The request failed"})
+    body = json.dumps({"message": html.escape(inner)})
+    return Response(body, status, content_type="application/json")
 
 
 @contextmanager
