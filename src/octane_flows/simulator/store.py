@@ -14,13 +14,13 @@ from typing import Any
 
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.database import FIRST_ID
-from octane_flows.simulator.rows import Rows
+from octane_flows.simulator.links import Links
+from octane_flows.simulator.relations import Inverse
 from octane_flows.simulator.schema import (
     LOGICAL_NAME_FAMILIES,
     NAMED_FAMILIES,
     SHARED_STORAGE,
     TREE_FAMILIES,
-    LinkEnd,
 )
 from octane_flows.simulator.tables import Column, quoted
 
@@ -29,6 +29,7 @@ __all__ = ["DEFAULT_AUTHOR", "FIRST_ID", "Store"]
 DEFAULT_AUTHOR = {"type": "workspace_user", "id": "1001"}
 ROOT_PATH = "000000"
 _BASE_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_STAMPS = ("last_modified", "version_stamp", "client_lock_stamp")
 _OWNER_FLAGS = {"comment": "has_comments", "attachment": "has_attachments"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -48,7 +49,7 @@ def path_segment(key: int | str) -> str:
     return digits
 
 
-class Store(Rows):
+class Store(Links):
     """Writes rows of one workspace; every public method takes the lock."""
 
     def _new_id(self, family: str, given: str | None, values: Mapping[str, Any]) -> int | str:
@@ -224,6 +225,8 @@ class Store(Rows):
                 for stamp in ("version_stamp", "client_lock_stamp")
                 if stamp in columns and stamp not in flat
             ]
+            moved = family in _OWNER_FLAGS or "parent_id" in flat
+            owners = self._flagged(family, key) if moved else []
             if sets:
                 self.connection.execute(
                     f"UPDATE {quoted(family)} SET {', '.join(sets)} WHERE id = ?",
@@ -234,13 +237,13 @@ class Store(Rows):
                 self._link(family, kind, name, key, targets, replace=True)
             if "parent_id" in flat and family in TREE_FAMILIES:
                 self._move(family, key, flat["parent_id"])
+            if moved:
+                self._renew_flags(family, [*owners, *self._flagged(family, key)])
 
     def _move(self, family: str, key: int | str, parent: object) -> None:
         """Renew the path of a row that got another parent, and of the rows below it."""
         table = quoted(family)
         run = self.connection.execute
-        if parent is not None:
-            run(f"UPDATE {table} SET has_children = 1 WHERE id = ?", (parent,))
         above = run(f"SELECT path FROM {table} WHERE id = ?", (parent,)).fetchone()
         old = run(f"SELECT path FROM {table} WHERE id = ?", (key,)).fetchone()
         if above and old and above[0] and old[0]:
@@ -261,14 +264,12 @@ class Store(Rows):
         with self.transaction():
             rows = self.read(f"SELECT type, {name} FROM {quoted(family)} WHERE id = ?", (key,))
             gone = self._let_go(family, key)
-            if family in _OWNER_FLAGS:
-                self._lower_flag(family, key)
+            owners = self._flagged(family, key)
             for (owner, _), end in self.schema.link_ends.items():
-                if owner == family and end.link in self._filled:
-                    self.connection.execute(
-                        f"DELETE FROM {quoted(end.link)} WHERE {end.own} = ?", (key,)
-                    )
+                if owner == family:
+                    self._unlink(end, key)
             self.connection.execute(f"DELETE FROM {quoted(family)} WHERE id = ?", (key,))
+            self._renew_flags(family, owners)
         return [*gone, *((kind, id, name_) for kind, name_ in rows)]
 
     def _let_go(self, family: str, key: int | str | None) -> list[tuple[str, str, str | None]]:
@@ -297,18 +298,28 @@ class Store(Rows):
                     )
         return gone
 
-    def _lower_flag(self, family: str, key: int | str | None) -> None:
-        """`has_comments` or `has_attachments` of the owner, when the last one goes."""
-        flag = quoted(_OWNER_FLAGS[family])
+    def _flagged(self, family: str, key: int | str | None) -> list[tuple[str, str, str, Any]]:
+        """(far family, flag, reference, far id) of the owner and the parent of a row."""
+        found = []
         for name, column in self._columns[family].items():
-            if name.startswith("owner_"):
-                owner = quoted(f"{name}_id")
-                self.connection.execute(
-                    f"UPDATE {quoted(column.far_family)} SET {flag} = EXISTS (SELECT 1 FROM"
-                    f" {quoted(family)} WHERE {owner} = {quoted(column.far_family)}.id AND id <> ?)"
-                    f" WHERE id = (SELECT {owner} FROM {quoted(family)} WHERE id = ?)",
-                    (key, key),
-                )
+            flag = _OWNER_FLAGS.get(family) if name.startswith("owner_") else None
+            if name == "parent" and "has_children" in self._columns[family]:
+                flag = "has_children"
+            if flag is not None and column.kind == "single":
+                reference = quoted(f"{name}_id")
+                sql = f"SELECT {reference} FROM {quoted(family)} WHERE id = ?"
+                found += [(column.far_family, flag, reference, row[0])
+                          for row in self.read(sql, (key,)) if row[0] is not None]  # fmt: skip
+        return found
+
+    def _renew_flags(self, family: str, owners: Iterable[tuple[str, str, str, Any]]) -> None:
+        """Whether the owners still have rows of this family, or have them now."""
+        for far, flag, reference, owner in owners:
+            self.connection.execute(
+                f"UPDATE {quoted(far)} SET {quoted(flag)} = EXISTS (SELECT 1 FROM"
+                f" {quoted(family)} WHERE {reference} = ?) WHERE id = ?",
+                (owner, owner),
+            )
 
     # -- links ----------------------------------------------------------------------------------
 
@@ -342,23 +353,42 @@ class Store(Rows):
     ) -> None:
         inverse = self.schema.inverses.get((family, field))
         if inverse is not None:
-            column, kind_column = f"{inverse.reference}_id", f"{inverse.reference}_type"
-            table = quoted(inverse.child)
-            if replace:
-                self.connection.execute(
-                    f"UPDATE {table} SET {quoted(column)} = NULL, {quoted(kind_column)} = NULL"
-                    f" WHERE {quoted(column)} = ?",
-                    (key,),
-                )
-            self.connection.executemany(
-                f"UPDATE {table} SET {quoted(column)} = ?, {quoted(kind_column)} = ? WHERE id = ?",
-                [(key, kind, self.key(inverse.child, t["id"])) for t in targets],
-            )
+            self._adopt(inverse, kind, key, targets, replace=replace)
             return
         end = self.schema.link_ends[(family, field)]
-        if replace and end.link in self._filled:
-            self.connection.execute(f"DELETE FROM {quoted(end.link)} WHERE {end.own} = ?", (key,))
+        if replace:
+            self._unlink(end, key)
         self._append(end, self._pairs(end, kind, key, targets))
+
+    def _adopt(
+        self,
+        inverse: Inverse,
+        kind: str,
+        key: int | str,
+        targets: Sequence[Mapping[str, Any]],
+        *,
+        replace: bool,
+    ) -> None:
+        """Let the reference of the targets point here, and that of all others away from here."""
+        child = inverse.child
+        reference = quoted(f"{inverse.reference}_id")
+        rows = self.read(f"SELECT id FROM {quoted(child)} WHERE {reference} = ?", (key,))
+        held = {row[0] for row in rows}
+        wanted = {self.key(child, target["id"]) for target in targets}
+        for one in held - wanted if replace else ():
+            self._point(child, one, {inverse.reference: None})
+        owner: dict[str, Any] = {inverse.reference: {"type": kind, "id": str(key)}}
+        if child in _OWNER_FLAGS:  # has one owner of all kinds
+            names = [name for name in self._columns[child] if name.startswith("owner_")]
+            owner = dict.fromkeys(names) | owner
+        for one in wanted - held:
+            self._point(child, one, owner)
+
+    def _point(self, child: str, key: object, values: dict[str, Any]) -> None:
+        """Change references of a row from their far side, which leaves its stamps alone."""
+        row = self.get(child, str(key), links=()) or {}
+        stamps = {name: row[name] for name in _STAMPS if name in row}
+        self.update(child, str(key), {**values, **stamps})
 
     def _link_new(
         self,
@@ -376,30 +406,6 @@ class Store(Rows):
                 pairs.setdefault(name, []).extend(self._pairs(end, kind, key, targets))
         for name, rows in pairs.items():
             self._append(self.schema.link_ends[(family, name)], rows)
-
-    def _pairs(
-        self, end: LinkEnd, kind: str, key: int | str, targets: Sequence[Mapping[str, Any]]
-    ) -> list[tuple[int | str, str, int | str | None, str]]:
-        rows = []
-        for target in targets:
-            far = self.key(end.far_family, target["id"])
-            far_type = target["type"]
-            if far_type in self.schema.subtypes:
-                far_type = self.type_of(end.far_family, far) or far_type
-            rows.append((key, kind, far, SHARED_STORAGE.get(far_type, far_type)))
-        return rows
-
-    def _append(
-        self, end: LinkEnd, rows: Sequence[tuple[int | str, str, int | str | None, str]]
-    ) -> None:
-        if rows:
-            self._filled.add(end.link)
-            own, far = end.own, end.far
-            self.connection.executemany(
-                f"INSERT OR IGNORE INTO {quoted(end.link)}"
-                f" ({own}, {own}_type, {far}, {far}_type) VALUES (?, ?, ?, ?)",
-                rows,
-            )
 
 
 def _targets(value: Any) -> Sequence[Mapping[str, Any]]:

@@ -22,6 +22,7 @@ from octane_flows.simulator.effects import after_write, complete
 from octane_flows.simulator.extra_types import UDF_KINDS
 from octane_flows.simulator.history import Log
 from octane_flows.simulator.last_runs import renew_last_runs
+from octane_flows.simulator.ownership import check_ownership
 from octane_flows.simulator.schema import SHARED_STORAGE, TREE_FAMILIES, EntityDef, FieldDef
 from octane_flows.simulator.sql import parse_moment
 from octane_flows.simulator.store import Store
@@ -194,6 +195,7 @@ class Writer:
             ):
                 raise _missing(definition, required.name)
         self._unique(kind, values, None)
+        check_ownership(self.store, kind, None, values)
         if kind in UDF_KINDS:
             check_definition(self.store, kind, values)
         return kind, values
@@ -227,6 +229,7 @@ class Writer:
                     *held[name], *(one for one in values[name] if one not in held[name])
                 ]  # fmt: skip
         self._unique(kind, values, held)
+        check_ownership(self.store, kind, held, values)
         if values.get("phase") is not None:
             check_transition(self.store, kind, held.get("phase"), values["phase"]["id"])
         self.store.update(kind, identifier, values)
