@@ -13,12 +13,15 @@ from octane_flows.lake.manifest import (
 )
 from octane_flows.lake.state import Census, FieldEntry, Interval, ReadState
 from octane_flows.lake.store import Draft, Kept, Lake
+from octane_flows.lake.upkeep import Compaction, Expiry, compact, expire
 
 __all__ = [
     "Census",
     "CertificateRow",
     "ColumnEntry",
+    "Compaction",
     "Draft",
+    "Expiry",
     "FieldEntry",
     "FileEntry",
     "Interval",
@@ -28,4 +31,6 @@ __all__ = [
     "ReadState",
     "SchemaChange",
     "TableEntry",
+    "compact",
+    "expire",
 ]

@@ -10,7 +10,7 @@ from octane_flows.warehouse.create import create_models
 from octane_flows.warehouse.history import attach_history, history, history_named_in
 from octane_flows.warehouse.load import create_schemas, create_table, load_tables
 from octane_flows.warehouse.models import Model, load_models
-from octane_flows.warehouse.past import connect_as_of
+from octane_flows.warehouse.past import connect_as_of, forget_past
 from octane_flows.warehouse.results import BuildReport, CheckResult, ColumnResult, ModelResult
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "create_models",
     "create_schemas",
     "create_table",
+    "forget_past",
     "history",
     "history_named_in",
     "list_checks",

@@ -65,6 +65,13 @@ def past_path(home: Path, generation: int) -> Path:
     return home / FOLDER / f"{generation:06d}.duckdb"
 
 
+def forget_past(home: Path, kept: set[int]) -> None:
+    """Delete the warehouses of past generations that are kept no longer."""
+    for path in (home / FOLDER).glob("[0-9]*.duckdb"):
+        if int(path.stem) not in kept:
+            path.unlink()
+
+
 def parse_when(when: When) -> int | datetime:
     """A generation's number, or the last moment that counts (UTC). Raises UsageError."""
     if isinstance(when, int):

@@ -1,0 +1,196 @@
+"""Keeping a lake small: compaction of small files, letting go of old generations.
+
+A lake in, a report of what was (or would be) done out; the command line and Dagster call it.
+Nothing changes an answer of a generation that is kept, and only files that no kept manifest names
+are deleted. An open file stays readable for the program that has it open.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from octane_flows.errors import LakeError, UsageError
+from octane_flows.lake.manifest import FileEntry, Manifest, TableEntry
+from octane_flows.lake.store import Draft, Kept, Lake, manifest_path
+
+SMALL_BYTES = 32 << 20  # a larger file gains nothing from being merged again
+MIN_FILES = 8  # fewer small files cost a reader little
+BATCH_BYTES = 128 << 20  # of Parquet merged at once: some times that in memory
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What a compaction merged; `generation` None when there was nothing to do or it was tried."""
+
+    generation: int | None
+    tables: int
+    files_before: int
+    files_after: int
+    bytes_before: int
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """What an expiry let go of: generations, and files with their bytes."""
+
+    generations: tuple[Kept, ...]
+    kept: tuple[Kept, ...]
+    files: tuple[str, ...]
+    bytes: int
+
+
+def compact(lake: Lake, *, min_files: int = MIN_FILES, dry_run: bool = False) -> Compaction:
+    """Merge the small files of each table and workspace into a generation of its own.
+
+    Every version stays, so that histories are the same. Raises LakeError.
+    """
+    draft = lake.draft()
+    if draft.parent is None:
+        raise UsageError(f"There is nothing to compact in {lake.storage.describe()}.")
+    batches = [
+        (name, batch)
+        for name, entry in draft.parent.tables.items()
+        for batch in _batches(entry, min_files)
+    ]
+    merged = [file for _, batch in batches for file in batch]
+    done = Compaction(
+        None,
+        len({name for name, _ in batches}),
+        len(merged),
+        len(batches),
+        sum(file.bytes for file in merged),
+    )
+    if dry_run or not batches:
+        return done
+    tables = dict(draft.parent.tables)
+    compacted: dict[str, list[str]] = {}
+    for name, batch in batches:
+        file = _merge(draft, tables[name], batch)
+        gone = {one.path for one in batch}
+        compacted[file.path] = sorted(gone)
+        kept = tuple(one for one in tables[name].files if one.path not in gone)
+        tables[name] = dataclasses.replace(tables[name], files=(file, *kept))
+    draft.publish_manifest(
+        dataclasses.replace(
+            draft.parent,
+            generation=draft.generation,
+            parent=draft.parent.generation,
+            created_at=datetime.now(UTC),
+            tables=tables,
+            compacted=compacted,
+        )
+    )
+    return dataclasses.replace(done, generation=draft.generation)
+
+
+def _batches(entry: TableEntry, min_files: int) -> Iterator[list[FileEntry]]:
+    """Small files of one workspace at a time, as many as are merged at once."""
+    for workspace in sorted({file.workspace for file in entry.files}):
+        small = [
+            file for file in entry.files if file.workspace == workspace and file.bytes < SMALL_BYTES
+        ]
+        if len(small) < min_files:
+            continue
+        batch: list[FileEntry] = []
+        for file in small:
+            if batch and sum(one.bytes for one in batch) + file.bytes > BATCH_BYTES:
+                yield batch
+                batch = []
+            batch.append(file)
+        if len(batch) > 1:
+            yield batch
+
+
+def _merge(draft: Draft, entry: TableEntry, files: Sequence[FileEntry]) -> FileEntry:
+    """One file with the rows of all, by key and version."""
+    try:
+        parts = [pq.read_table(draft.lake.resolve(file)) for file in files]
+        rows = pa.concat_tables(parts, promote_options="default")
+    except (OSError, pa.ArrowException) as error:
+        raise LakeError(
+            f"Could not merge {len(files)} files of {entry.name} ({str(error).splitlines()[0]}); "
+            "nothing was changed. Restore the files from a backup, or extract with --full."
+        ) from error
+    known = [column.name for column in entry.columns if column.name in rows.column_names]
+    others = [name for name in rows.column_names if name not in known]
+    key = "source_id" if entry.kind == "link" else "id"
+    rows = rows.select([*known, *others]).sort_by(
+        [(key, "ascending"), ("_generation", "ascending"), ("_extracted_at", "ascending")]
+    )
+    writer = draft.writer(entry.name, rows.schema, workspace=files[0].workspace)
+    writer.write(rows)
+    written = writer.close()
+    if written is None or written.rows != sum(file.rows for file in files):
+        raise LakeError(
+            f"{len(files)} files of {entry.name} hold other rows than their manifest says; "
+            "nothing was changed. Restore them from a backup, or extract with --full."
+        )
+    return written
+
+
+def expire(
+    lake: Lake,
+    *,
+    keep: int | None = None,
+    before: datetime | None = None,
+    dry_run: bool = False,
+) -> Expiry:
+    """Let go of generations beyond the newest `keep`, or older than `before`; never the current.
+
+    Then sweep what no kept generation names: data, manifests, leftovers of killed runs. A file of
+    an unpublished generation after the current one stays: its run may still be at work.
+    """
+    former = lake.pointer()
+    if not former.kept:
+        raise UsageError(f"There is nothing to let go of in {lake.storage.describe()}.")
+    current = former.kept[-1]
+    newest = former.kept[-keep:] if keep is not None else former.kept
+    kept = tuple(
+        one
+        for one in newest
+        if before is None or one.as_of >= before or one.generation == current.generation
+    )
+    gone = tuple(one for one in former.kept if one not in kept)
+    named = _named(lake.manifest(one.generation) for one in kept)
+    named |= {manifest_path(one.generation) for one in kept}
+    garbage = [
+        stored
+        for folder in ("data", "generations")
+        for stored in lake.storage.list(folder)
+        if stored.path not in named and _generation_of(stored.path) <= current.generation
+    ]
+    expiry = Expiry(
+        gone, kept, tuple(one.path for one in garbage), sum(one.bytes for one in garbage)
+    )
+    if dry_run:
+        return expiry
+    if gone and not lake.move_pointer(kept, former):
+        raise LakeError(
+            f"Another process published into {lake.storage.describe()} in between; nothing was "
+            "let go of. Run it again."
+        )
+    for one in garbage:
+        lake.storage.delete(one.path)
+    return expiry
+
+
+def _named(manifests: Iterable[Manifest]) -> set[str]:
+    return {
+        file.path
+        for manifest in manifests
+        for entry in manifest.tables.values()
+        for file in entry.files
+    }
+
+
+def _generation_of(path: str) -> int:
+    """The generation that a file's name begins with."""
+    digits = PurePosixPath(path).name.split("-")[0].split(".")[0]
+    return int(digits) if digits.isdecimal() else 0
