@@ -32,7 +32,7 @@ def measure() -> Iterator[str]:
         found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
         with serving(RUNS, latency_ms) as url:
             for way in ways:  # the server renders each page once, when it is first asked for
-                if REPEATS > 1 or way in ("fetch", "octane_flows"):
+                if way != "dlt_rest_api":  # it asks for the same pages as dlt_arrow
                     _load(way, url)
             for _ in range(REPEATS):
                 for way in ways:

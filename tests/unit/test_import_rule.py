@@ -26,7 +26,7 @@ ALLOWED = {
     # On top: they join the parts for people.
     "refresh": {"config", "octane", "extract", "warehouse", "reports"},
     "answers": {"warehouse", "flows", "lake"},
-    "doctor": {"config", "octane"},
+    "doctor": {"config", "octane", "extract"},
     "demo": {
         "config", "octane", "warehouse", "flows", "reports", "refresh", "answers", "simulator",
     },

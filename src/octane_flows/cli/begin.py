@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import threading
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -111,9 +112,18 @@ def simulate(
 
 
 @app.command(epilog="Example: octane-flows doctor")
-def doctor() -> None:
-    """Check settings, data folder, server, sign-in and role, one line each."""
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Check settings, folder, server, clock and role, and tell what a first load will take."""
     from octane_flows.doctor import examine
 
-    if not examine(os.environ, output):
+    findings = []
+    for finding in examine(os.environ):
+        findings.append(finding)
+        if not as_json:
+            output.print(finding.line, markup=False, soft_wrap=True)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+    if any(finding.status == "failed" for finding in findings):
         raise typer.Exit(1)

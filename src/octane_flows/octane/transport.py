@@ -87,7 +87,9 @@ class HttpTransport:
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(
-                settings.timeout_s, connect=CONNECT_TIMEOUT_S, pool=POOL_TIMEOUT_S
+                settings.timeout_s,
+                connect=min(CONNECT_TIMEOUT_S, settings.timeout_s),
+                pool=POOL_TIMEOUT_S,
             ),
             limits=httpx.Limits(
                 max_connections=settings.concurrency + 1,  # one more for a sign-in on the way

@@ -1,0 +1,149 @@
+"""What a first load will take: counts of all entity types, one timed page, and arithmetic.
+
+The client and the plan in, counts and one finding out; `examination` calls it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from octane_flows.config import Settings
+from octane_flows.doctor.finding import Finding
+from octane_flows.errors import AccessError, OctaneFlowsError, RequestError
+from octane_flows.extract import EntityPlan, Plan
+from octane_flows.octane import Octane
+from octane_flows.octane.paging import CAP_ERROR
+
+Key = tuple[str, str]  # workspace, entity type
+
+FIXED_REQUESTS = 10  # sign-in, version, time, user, workspaces, metadata of a workspace
+EDGE_REQUESTS = 3  # a collection of several pages: its first page, lowest and highest id
+PROBE_ROWS = 200  # enough to tell the rate, few enough to be quick at 50 ms a row
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows by entity type; `at_least` of them go on where the server stopped counting."""
+
+    rows: Mapping[Key, int]
+    at_least: frozenset[Key]
+    refused: frozenset[Key]
+    failed: Mapping[Key, str]
+    unasked: frozenset[Key]
+
+
+def count_entities(octane: Octane, plan: Plan, pool: ThreadPoolExecutor, deadline: float) -> Counts:
+    """Ask each collection for one row and its count, several at a time, until the deadline."""
+    rows: dict[Key, int] = {}
+    at_least: set[Key] = set()
+    refused: set[Key] = set()
+    failed: dict[Key, str] = {}
+    unasked: set[Key] = set()
+
+    def count(entity: EntityPlan) -> None:
+        key = (entity.workspace, entity.name)
+        if time.monotonic() > deadline:
+            unasked.add(key)
+            return
+        try:
+            page = octane.workspace(entity.workspace).page(
+                entity.collection, fields=["id"], limit=1
+            )
+        except AccessError:
+            refused.add(key)
+        except RequestError as error:
+            if error.error_code == CAP_ERROR:
+                rows[key] = 0
+                at_least.add(key)
+            else:
+                failed[key] = str(error)
+        except OctaneFlowsError as error:
+            failed[key] = str(error)
+        else:
+            rows[key] = page.total_count
+            if page.exceeds_total_count:
+                at_least.add(key)
+
+    list(pool.map(count, plan.entities))
+    return Counts(rows, frozenset(at_least), frozenset(refused), failed, frozenset(unasked))
+
+
+def estimate(
+    octane: Octane, settings: Settings, plan: Plan, counts: Counts, free_bytes: int
+) -> Finding:
+    """Requests, rows, minutes and bytes of a first load, from the counts and a timed page."""
+    entities = {(one.workspace, one.name): one for one in plan.entities}
+    total = sum(counts.rows.values())
+    requests = FIXED_REQUESTS + sum(
+        request_count(counts.rows.get(key, 0), settings.page_size) for key in entities
+    )
+    if not total:
+        text = f"{_about(counts)}{requests:,} requests, no rows counted"
+        return Finding("first load", "ok", text, facts={"requests": requests, "rows": 0})
+    key = max(counts.rows, key=lambda one: (counts.rows[one], one))
+    entity = entities[key]
+    asked = min(PROBE_ROWS, settings.page_size)
+    started = time.perf_counter()
+    try:
+        page = octane.workspace(entity.workspace).page_bytes(
+            entity.collection, fields=entity.fields, limit=asked
+        )
+        rows = max(1, len(page.parse().rows))
+    except OctaneFlowsError as error:
+        return Finding(
+            "first load",
+            "warning",
+            f"{_about(counts)}{requests:,} requests and {total:,} rows; a probe page of "
+            f"{entity.name} gave no time ({str(error).rstrip('.')})",
+            "lower OCTANE_PAGE_SIZE, or raise OCTANE_TIMEOUT",
+            {"requests": requests, "rows": total},
+        )
+    seconds = time.perf_counter() - started
+    minutes = _minutes(settings, requests, total, seconds / rows)
+    size = total * len(page.body) // rows
+    text = (
+        f"{_about(counts)}{requests:,} requests, {total:,} rows, {_time(minutes)} "
+        f"({rows} {entity.name} with every field took {seconds * 1000:,.0f} ms; "
+        f"{size / 1e6:,.0f} MB as JSON, less as Parquet)"
+    )
+    facts: dict[str, Any] = {
+        "requests": requests,
+        "rows": total,
+        "minutes": round(minutes, 4),
+        "json_bytes": size,
+    }
+    allowed = settings.max_requests
+    if allowed is not None and requests > allowed:
+        remedy = f"OCTANE_MAX_REQUESTS allows {allowed:,} a run: it takes several, or allow more"
+        return Finding("first load", "warning", text, remedy, facts)
+    if size > free_bytes > 0:
+        remedy = f"only {free_bytes / 1e6:,.0f} MB are free: free space, or move OCTANE_HOME"
+        return Finding("first load", "warning", text, remedy, facts)
+    return Finding("first load", "ok", text, facts=facts)
+
+
+def request_count(rows: int, page_size: int) -> int:
+    """Requests for a collection of so many rows."""
+    return 1 if rows <= page_size else EDGE_REQUESTS + ceil(rows / page_size)
+
+
+def _minutes(settings: Settings, requests: int, rows: int, row_s: float) -> float:
+    """By the server's speed for a row, several requests at a time, and by the pace that is set."""
+    by_server = rows * row_s / settings.concurrency
+    pace = settings.requests_per_second
+    return max(by_server, requests / pace if pace else 0.0) / 60
+
+
+def _about(counts: Counts) -> str:
+    return "at least " if counts.at_least or counts.failed or counts.unasked else "about "
+
+
+def _time(minutes: float) -> str:
+    if minutes < 1:
+        return "less than a minute"
+    return f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:,.1f} hours"

@@ -1,0 +1,198 @@
+"""The examination: settings, folder, server, clock, workspaces, roles, and the first load's cost.
+
+The environment in, findings out, each as soon as it is known; the command line prints them. It
+stops at the first thing that makes the rest moot, and never takes much longer than its budget:
+what was not asked by then is said to be unknown.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from octane_flows import __version__
+from octane_flows.config import Settings, load_settings
+from octane_flows.doctor.estimate import Counts, count_entities, estimate
+from octane_flows.doctor.finding import Finding
+from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.extract import Plan, make_plan
+from octane_flows.octane import Metadata, Octane
+from octane_flows.octane.retry import RetryPolicy
+
+BUDGET_S: Final = 8.0  # for the questions; one that is under way then may take TIMEOUT_S more
+TIMEOUT_S: Final = 4.0  # a server that needs longer for one row is worth a finding
+PATIENCE: Final = RetryPolicy(total_s=2.0, attempts=2, first_attempts=1)
+LOW_SPACE_BYTES: Final = 1 << 30  # room for about a million runs and the next generation
+SKEW_S: Final = 60.0  # below, minutes of the schedule and of quiet hours are right
+
+
+def examine(environ: Mapping[str, str], *, budget_s: float = BUDGET_S) -> Iterator[Finding]:
+    """Yield the findings; the last one is about the first load when nothing stands in the way."""
+    try:
+        settings = load_settings(environ)
+    except UsageError as error:
+        yield Finding("settings", "failed", str(error))
+        return
+    yield Finding("settings", "ok", f"{settings.url}, shared space {settings.shared_space}")
+    yield Finding(
+        "tool",
+        "ok",
+        f"octane-flows {__version__} on Python {platform.python_version()}",
+        facts={"version": __version__, "python": platform.python_version()},
+    )
+    yield _quiet_hours(settings, datetime.now(UTC))
+    folder = _folder(settings.home)
+    yield folder
+    deadline = time.monotonic() + budget_s
+    quick = replace(settings, timeout_s=min(settings.timeout_s, TIMEOUT_S))
+    with (
+        Octane(quick, policy=PATIENCE) as octane,
+        ThreadPoolExecutor(settings.concurrency, thread_name_prefix="doctor") as pool,
+    ):
+        try:
+            yield _server(octane)
+            yield _clock(octane)
+        except OctaneFlowsError as error:
+            yield Finding("server", "failed", str(error))
+            return
+        try:
+            metadata = _metadata(octane, settings, pool, deadline)
+            plan = make_plan({id: one for id, one in metadata.items() if one is not None})
+        except OctaneFlowsError as error:
+            yield Finding("workspaces", "failed", str(error))
+            return
+        yield _workspaces(metadata, plan)
+        counts = count_entities(octane, plan, pool, deadline)
+        yield _roles(plan, counts)
+        yield estimate(octane, settings, plan, counts, int(folder.facts.get("free_bytes", 0)))
+
+
+def _quiet_hours(settings: Settings, now: datetime) -> Finding:
+    quiet = settings.quiet_hours
+    if quiet is None:
+        return Finding("quiet hours", "ok", "none are set (OCTANE_QUIET_HOURS)")
+    end = quiet.until(now)
+    if end is None:
+        return Finding("quiet hours", "ok", f"{quiet}, not now")
+    remedy = f"an extract can start after {end:%A %H:%M}"
+    return Finding("quiet hours", "warning", f"{quiet}, which is now", remedy)
+
+
+def _folder(home: Path) -> Finding:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home) as probe:
+            probe.write(b"0")
+            os.fsync(probe.fileno())
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        return Finding(
+            "data folder",
+            "failed",
+            f"{home} cannot be written ({error.strerror or error})",
+            "give OCTANE_HOME a folder that you may write",
+        )
+    text = f"{home.resolve()}, {free / 1e9:.1f} GB free"
+    if free < LOW_SPACE_BYTES:
+        remedy = "free space, or give OCTANE_HOME a folder on another disk"
+        return Finding("data folder", "warning", text, remedy, {"free_bytes": free})
+    return Finding("data folder", "ok", text, facts={"free_bytes": free})
+
+
+def _server(octane: Octane) -> Finding:
+    version = octane.version()
+    user = octane.current_user()
+    signed_in = f"signed in as {user.name}" if user is not None else "signed in"
+    return Finding("server", "ok", f"version {version}, {signed_in}", facts={"version": version})
+
+
+def _clock(octane: Octane) -> Finding:
+    before = datetime.now(UTC)
+    server = octane.server_time()
+    after = datetime.now(UTC)
+    # The header names whole seconds, and was written somewhere between asking and answer.
+    skew = (server - (before + (after - before) / 2)).total_seconds()
+    facts = {"skew_s": round(skew, 1)}
+    if abs(skew) <= SKEW_S:
+        return Finding("clock", "ok", "the server's and this machine's clock agree", facts=facts)
+    way = "ahead of" if skew > 0 else "behind"
+    return Finding(
+        "clock",
+        "warning",
+        f"the server is {abs(skew) / 60:,.0f} min {way} this machine",
+        "extracts follow the server's clock and lose nothing, but schedules and quiet hours follow "
+        "this machine's: set it right",
+        facts,
+    )
+
+
+def _metadata(
+    octane: Octane, settings: Settings, pool: ThreadPoolExecutor, deadline: float
+) -> dict[str, Metadata | None]:
+    """Of each workspace; None where the time was up."""
+    wanted = settings.workspaces
+    if wanted is None:
+        wanted = tuple(one.id for one in octane.workspaces())
+    if not wanted:
+        raise UsageError("No workspace is readable; ask for a role in one.")
+
+    def read(id: str) -> Metadata | None:
+        return octane.workspace(id).metadata() if time.monotonic() < deadline else None
+
+    return dict(zip(wanted, pool.map(read, wanted), strict=True))
+
+
+def _workspaces(metadata: Mapping[str, Metadata | None], plan: Plan) -> Finding:
+    types = {
+        id: sum(entity.workspace == id for entity in plan.entities)
+        for id, one in metadata.items()
+        if one is not None
+    }
+    told = ", ".join(f"{id} ({count} entity types)" for id, count in types.items())
+    if len(types) < len(metadata):
+        return Finding(
+            "workspaces",
+            "warning",
+            f"{told}; the time was up before {len(metadata) - len(types)} more",
+            "name some of them in OCTANE_WORKSPACES and run doctor again",
+            {"entity_types": types},
+        )
+    return Finding("workspaces", "ok", told, facts={"entity_types": types})
+
+
+def _roles(plan: Plan, counts: Counts) -> Finding:
+    total, facts = len(plan.entities), {"refused": sorted(counts.refused)}
+    if counts.refused:
+        names = _names([name for _, name in counts.refused])
+        skips = " ".join(f"--skip {name}" for name in names)
+        return Finding(
+            "roles",
+            "failed",
+            f"{len(counts.refused)} of {total} entity types are refused: {', '.join(names)}",
+            f"ask for a role that reads them, or leave them out with {skips}",
+            facts,
+        )
+    if counts.failed or counts.unasked:
+        first = next(iter(counts.failed.values()), "the time was up")
+        return Finding(
+            "roles",
+            "warning",
+            f"{len(counts.failed) + len(counts.unasked)} of {total} entity types gave no count "
+            f"({first.rstrip('.')})",
+            "run doctor again when the server is less busy",
+            facts,
+        )
+    return Finding("roles", "ok", f"all {total} entity types can be read", facts=facts)
+
+
+def _names(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(sorted(names)))

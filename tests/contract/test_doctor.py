@@ -1,0 +1,154 @@
+"""The doctor against a simulated server, well and ill: findings, remedies, seconds."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from octane_flows.doctor import Finding, examine
+from octane_flows.doctor.estimate import request_count
+from octane_flows.simulator import Running, Simulator, serve
+from octane_flows.simulator.datasets import generator
+from tests.e2e.support import environment_of
+
+RUNS = 2_500
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Running]:
+    simulator = Simulator(dataset="empty", seed=1)
+    generator.load_runs(simulator.store, RUNS)
+    with serve(simulator) as running:
+        yield running
+
+
+@pytest.fixture
+def server(served: Running) -> Iterator[Running]:
+    served.simulator.clock.set(datetime.now(UTC), frozen=False)
+    yield served
+    served.simulator.faults.clear()
+
+
+def found(
+    server: Running, home: Path, budget_s: float = 8.0, **settings: str
+) -> dict[str, Finding]:
+    environ = {**environment_of(server, home), **settings}
+    return {finding.name: finding for finding in examine(environ, budget_s=budget_s)}
+
+
+def test_a_healthy_server_is_told_with_what_a_first_load_takes(
+    server: Running, tmp_path: Path
+) -> None:
+    started = time.monotonic()
+    findings = found(server, tmp_path)
+
+    assert time.monotonic() - started < 10
+    assert {one.status for one in findings.values()} == {"ok"}, findings
+    load = findings["first load"].facts
+    types = findings["workspaces"].facts["entity_types"][server.workspace]
+    assert load["rows"] >= RUNS
+    # One request a small collection, three pages and three edges for the runs.
+    assert load["requests"] == 10 + types - 1 + request_count(RUNS, 1000)
+    assert load["minutes"] > 0
+    assert "run_automated with every field took" in findings["first load"].text
+    assert json.loads(json.dumps(asdict(findings["first load"])))["name"] == "first load"
+
+
+def test_the_doctor_writes_nothing_and_shows_no_secret(server: Running, tmp_path: Path) -> None:
+    lines = "\n".join(one.line for one in found(server, tmp_path).values())
+
+    assert server.client_secret not in lines
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_entity_types_that_the_role_may_not_read_are_listed(
+    server: Running, tmp_path: Path
+) -> None:
+    server.simulator.faults.refuse("defect", "story")
+
+    roles = found(server, tmp_path)["roles"]
+
+    assert roles.status == "failed"
+    assert "2 of " in roles.text
+    assert "defect, story" in roles.text
+    assert "--skip defect --skip story" in roles.remedy
+
+
+@pytest.mark.parametrize(("minutes", "way"), [(12, "12 min ahead of"), (-12, "12 min behind")])
+def test_a_clock_that_is_wrong_is_told(
+    server: Running, tmp_path: Path, minutes: int, way: str
+) -> None:
+    server.simulator.clock.set(datetime.now(UTC) + timedelta(minutes=minutes), frozen=False)
+
+    clock = found(server, tmp_path)["clock"]
+
+    assert clock.status == "warning"
+    assert way in clock.text
+    assert "lose nothing" in clock.remedy
+
+
+def test_a_wrong_key_ends_the_examination(server: Running, tmp_path: Path) -> None:
+    findings = found(server, tmp_path, OCTANE_CLIENT_SECRET="wrong")
+
+    assert list(findings)[-1] == "server"
+    assert findings["server"].status == "failed"
+    assert "OCTANE_CLIENT_ID and OCTANE_CLIENT_SECRET" in findings["server"].text
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "html_200"])
+def test_a_server_that_is_down_is_told_within_seconds(
+    server: Running, tmp_path: Path, kind: str
+) -> None:
+    server.simulator.faults.add(kind, times=None)
+    started = time.monotonic()
+
+    findings = found(server, tmp_path)
+
+    assert time.monotonic() - started < 10
+    assert findings["server"].status == "failed"
+
+
+def test_a_slow_server_is_asked_until_the_time_is_up(server: Running, tmp_path: Path) -> None:
+    server.simulator.faults.add(
+        "latency", seconds=0.2, times=None, path=f"/workspaces/{server.workspace}/"
+    )
+
+    findings = found(server, tmp_path, budget_s=3.0, OCTANE_CONCURRENCY="1")
+
+    assert findings["roles"].status == "warning"
+    assert "gave no count (the time was up)" in findings["roles"].text
+    assert findings["first load"].text.startswith("at least ")
+
+
+def test_limits_of_the_site_are_part_of_the_estimate(server: Running, tmp_path: Path) -> None:
+    findings = found(
+        server,
+        tmp_path,
+        OCTANE_MAX_REQUESTS="5",
+        OCTANE_REQUESTS_PER_SECOND="500",
+        OCTANE_QUIET_HOURS="00:00-23:59",
+    )
+
+    assert "OCTANE_MAX_REQUESTS allows 5 a run" in findings["first load"].remedy
+    assert findings["quiet hours"].text.startswith("00:00-23:59 UTC")
+
+
+def test_a_folder_that_cannot_be_written_is_told(server: Running, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    findings = found(server, tmp_path, OCTANE_HOME=str(tmp_path / "file" / "lake"))
+
+    assert findings["data folder"].status == "failed"
+    assert "give OCTANE_HOME a folder" in findings["data folder"].remedy
+
+
+def test_settings_that_are_wrong_end_the_examination() -> None:
+    (finding,) = examine({"OCTANE_URL": "https://octane.example.com"})
+
+    assert finding.line.startswith("failed  settings     No shared space is named")
