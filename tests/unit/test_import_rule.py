@@ -21,6 +21,7 @@ ALLOWED = {
     "flows": {"warehouse", "lake"},
     "flows.rest": set(),
     "flows.parity": {"warehouse", "octane", "flows"},
+    "actions": {"config", "octane", "warehouse", "flows"},
     "reports": {"warehouse", "flows"},
     "simulator": set(),
     # On top: they join the parts for people.
@@ -32,7 +33,7 @@ ALLOWED = {
     },
     "cli": {
         "config", "lake", "warehouse", "flows", "reports", "refresh", "answers", "doctor", "demo",
-        "simulator", "flows.parity", "octane",
+        "simulator", "flows.parity", "octane", "actions",
     },
     "__main__": {"cli"},
     "__init__": set(),

@@ -1,0 +1,58 @@
+"""The audit log: one JSON line for each thing that was about to be sent, and for what became of it.
+
+Records in, lines in `<home>/actions/audit.jsonl` out; `apply` writes it, people read it. Lines are
+only ever added, and each is on the disk before the next step is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from octane_flows.errors import OctaneFlowsError
+
+
+def audit_path(home: Path) -> Path:
+    """Where the log of a data folder stands."""
+    return home / "actions" / "audit.jsonl"
+
+
+class AuditLog:
+    """Appends to one file; several processes may do so at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add one line with the time of this computer and wait until it is on the disk."""
+        line = json.dumps({"at": datetime.now(UTC).isoformat(), **record}, ensure_ascii=False)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            descriptor = os.open(self.path, flags, 0o600)
+            try:
+                os.write(descriptor, line.encode() + b"\n")
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise OctaneFlowsError(
+                f"The audit log {self.path} cannot be written ({error.strerror}), so nothing more "
+                "was sent; free space or correct its rights, and apply again."
+            ) from error
+
+    def read(self) -> list[dict[str, Any]]:
+        """All records, oldest first; a line that a crash cut short is left out."""
+        if not self.path.is_file():
+            return []
+        records: list[dict[str, Any]] = []
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                continue
+        return records
