@@ -36,7 +36,7 @@ def control(simulator: Simulator, request: Request) -> Response:
     body = body_of(request, check_type=False) if request.method in {"POST", "PUT"} else {}
     try:
         return json_response(json.dumps(act(simulator, body)))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise illegal_value(f"The control request is wrong: {error}") from error
 
 

@@ -7,6 +7,7 @@ server itself.
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 from collections.abc import Callable, Mapping
@@ -16,6 +17,10 @@ from typing import Any
 from octane_flows.simulator.fault_kinds import COMMON, KINDS, REQUIRED
 
 __all__ = ["Deed", "Fault", "Faults", "parse_fault"]
+
+
+# No number of an option goes beyond this: three years in seconds, and more rows than there are.
+MOST = 100_000_000
 
 
 @dataclass
@@ -158,7 +163,8 @@ class Faults:
             return 0.0
         seconds, spread = float(fault.options["seconds"]), float(fault.options["spread"])
         with self._lock:
-            return seconds * self._random.lognormvariate(0, spread) if spread else seconds
+            factor = self._random.lognormvariate(0, min(spread, 5)) if spread else 1
+        return max(0.0, seconds * factor)
 
     def setting(self, kind: str, option: str) -> Any:
         """The option of the standing fault of a kind, or None when there is none."""
@@ -229,17 +235,22 @@ def _cast(kind: str, name: str, value: Any) -> Any:
     if name not in options:
         known = ", ".join(options) or "none"
         raise ValueError(f"The fault '{kind}' has no option '{name}'; known: {known}")
-    wanted = options[name][0]
-    if value is None or (isinstance(value, wanted) and not (wanted is int and value is True)):
+    wanted, default = options[name]
+    if value is default or (wanted in {str, bool} and isinstance(value, wanted)):
         return value
     if wanted is bool and str(value).lower() in {"true", "false"}:
         return str(value).lower() == "true"
     if wanted in {int, float} and not isinstance(value, bool):
         try:
-            return wanted(value)
+            number = wanted(value)
         except (ValueError, TypeError, OverflowError):
-            pass
-    shown = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[wanted]
+            number = math.nan
+        if abs(number) <= MOST and (isinstance(value, str) or number == value):
+            return number
+    shown = {
+        int: f"a whole number up to {MOST}", float: f"a number up to {MOST}",
+        bool: "true or false", str: "text",
+    }[wanted]  # fmt: skip
     raise ValueError(f"The option '{name}' of the fault '{kind}' is {shown}, not {value!r}")
 
 

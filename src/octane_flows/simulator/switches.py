@@ -6,6 +6,7 @@ takes it back when it is called with None. Used by core.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["switches"]
 
+FIELD_TYPES = ("string", "memo", "integer", "float", "boolean", "date", "date_time", "object")
 Options = Mapping[str, Any] | None
 
 
@@ -30,6 +32,7 @@ def switches(simulator: Simulator) -> dict[str, Deed]:
     def add_field(options: Options) -> None:
         entity, name = _field(simulator, options, known=False)
         assert options is not None
+        _check_new_field(simulator, options)
         is_reference = options["target"] or options["list_root"]
         simulator.add_field(
             entity, name, "reference" if is_reference else options["type"], label=options["label"],
@@ -38,7 +41,10 @@ def switches(simulator: Simulator) -> dict[str, Deed]:
         )  # fmt: skip
 
     def remove_field(options: Options) -> None:
-        simulator.remove_field(*_field(simulator, options))
+        entity, name = _field(simulator, options)
+        if name in {"id", "type"}:
+            raise ValueError(f"Every entity has the field {name}: it cannot be removed")
+        simulator.remove_field(entity, name)
 
     def retype_field(options: Options) -> None:
         entity, name = _field(simulator, options)
@@ -104,6 +110,18 @@ def _field(simulator: Simulator, options: Options, *, known: bool = True) -> tup
     if known and name not in definition.fields:
         raise ValueError(f"The entity type '{entity}' has no field '{name}'")
     return entity, name
+
+
+def _check_new_field(simulator: Simulator, options: Mapping[str, Any]) -> None:
+    """ValueError for a name, a type, a target or a list that no field can have."""
+    if not re.fullmatch(r"[a-z_]+\.[a-z][a-z0-9_]*_udf", options["field"]):
+        raise ValueError(f"A user-defined field's name ends in _udf, so not '{options['field']}'")
+    _one_of("add_field", "type", options, *FIELD_TYPES)
+    if options["target"] and options["target"] not in simulator.schema.entities:
+        raise ValueError(f"There is no entity type '{options['target']}'")
+    root = options["list_root"]
+    if root and simulator.store.type_of("list_node", root) is None:
+        raise ValueError(f"There is no list '{root}'")
 
 
 def _one_of(kind: str, option: str, options: Options, usual: str, *others: str) -> str:
