@@ -7,39 +7,26 @@ before moves to the run history, so each result is either a run or a previous ru
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 from weakref import proxy
 
-from octane_flows.simulator import ci
 from octane_flows.simulator.ci import BuildRow, Row, builds_of
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.last_runs import renew_last_runs
+from octane_flows.simulator.result_context import Contexts, Setting, id_of, ref
 from octane_flows.simulator.result_history import append_history, history_row
 from octane_flows.simulator.result_schema import Build, Context, Result
+from octane_flows.simulator.result_tests import ResultTests, alive
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import quoted
 
 __all__ = ["Ingest", "Outcome"]
 
-# Rows share their reference values: most results of a document name the same few rows.
-ref = lru_cache(maxsize=4096)(ci.ref)
-
 # What keeps two runs of one test apart: test, release, milestone, program, tags, planned or not.
 RunKey = tuple[str, str | None, str | None, str | None, frozenset[str], bool]
-TestKey = tuple[str, str, str, str]
-
-_LIST_ROOTS = {
-    "Test_Level": "list_node.test_level",
-    "Test_Type": "list_node.test_type",
-    "Testing_Tool_Type": "list_node.testing_tool_type",
-    "Framework": "list_node.je.framework",
-}
-_COVERABLE = ("story", "feature", "defect")
 
 
 @dataclass
@@ -60,21 +47,6 @@ class Outcome:
 
 
 @dataclass
-class _Setting:
-    """A context whose references were looked up."""
-
-    suite: str | None = None
-    release: str | None = None
-    milestone: str | None = None
-    program: str | None = None
-    tags: tuple[str, ...] = ()
-    areas: tuple[str, ...] = ()
-    covered: tuple[tuple[str, str], ...] = ()
-    nodes: dict[str, list[str]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
-
-
-@dataclass
 class _Batch:
     """What one document changes, written at its end."""
 
@@ -88,10 +60,6 @@ def _ids(value: Any) -> list[str]:
     return [item["id"] for item in value or ()]
 
 
-def _id(value: Any) -> str | None:
-    return value["id"] if value else None
-
-
 def _milliseconds(iso: str) -> int:
     moment = datetime.fromisoformat(iso.replace("Z", "+00:00")).astimezone(UTC)
     return round(moment.timestamp() * 1000)
@@ -103,22 +71,21 @@ class Ingest:
     def __init__(self, store: Store) -> None:
         self.store: Store = proxy(store)  # a strong one would keep the store alive for good
         self.builds = builds_of(store)
-        self._tests: dict[tuple[str, TestKey], str] = {}
+        self._contexts = Contexts(store)
+        self._tests = ResultTests(store)
         self._runs: dict[str, dict[RunKey, str]] = {}
         self._rows: dict[str, Row] = {}  # run id -> what was last written
-        self._tags: dict[tuple[str, str], str] = {}
-        self._linked: set[tuple[str, str, str]] = set()
 
     def process(self, build: Build | None, results: list[Result], *, skip_errors: bool) -> Outcome:
         """Store all results of one document in their order."""
         outcome = Outcome()
-        settings: dict[Context, _Setting] = {}
+        settings: dict[Context, Setting] = {}
         batch = _Batch()
-        kept: list[tuple[Result, _Setting]] = []
+        kept: list[tuple[Result, Setting]] = []
         for result in results:
             setting = settings.get(result.context)
             if setting is None:
-                setting = settings[result.context] = self._look_up(result.context)
+                setting = settings[result.context] = self._contexts.look_up(result.context)
                 outcome.notes += setting.errors
             if setting.errors and not skip_errors:
                 outcome.skipped += 1
@@ -132,80 +99,14 @@ class Ingest:
                 f"No pipeline has the root job {build.job_id!r} of server {build.server_id!r}: "
                 "the runs name their build only."
             )
-        tests = self._find_tests(kept)
+        tests = self._tests.find(kept)
         now = iso(self.store.now())
         remembered = {id for test in set(tests) for id in self._runs.get(test, {}).values()}
-        batch.alive = self._alive("run", remembered)
+        batch.alive = alive(self.store, "run", remembered)
         for (result, setting), test in zip(kept, tests, strict=True):
             self._put(batch, result, setting, test, row, now)
         self._write(batch)
         return outcome
-
-    # Context ------------------------------------------------------------------------------------
-
-    def _look_up(self, context: Context) -> _Setting:
-        found = _Setting()
-
-        def one(entity_type: str, id: str | None) -> str | None:
-            if id is not None and self.store.get(entity_type, id) is None:
-                found.errors.append(f"There is no {entity_type} with id {id}.")
-                return None
-            return id
-
-        found.suite = one("test_suite", context.suite)
-        found.program = one("program", context.program)
-        found.milestone = one("milestone", context.milestone)
-        if context.release is not None:
-            how, value = context.release
-            found.release = one("release", value) if how == "id" else self._release(value, found)
-        areas = (one("product_area", id) for id in dict.fromkeys(context.areas or ()))
-        found.areas = tuple(id for id in areas if id is not None)
-        for id in dict.fromkeys(context.backlog or ()):
-            kind = next((k for k in _COVERABLE if self.store.get(k, id) is not None), None)
-            if kind is None:
-                found.errors.append(f"There is no story, feature or defect with id {id}.")
-            else:
-                found.covered += ((kind, id),)
-        for name, value in context.fields or ():
-            word = re.sub(r"[^a-z0-9]+", "_", value.strip().lower())
-            node = f"{_LIST_ROOTS[name]}.{word.removesuffix('_test')}"
-            if self.store.get("list_node", node) is None:
-                found.errors.append(f"{value!r} is no value of {name}.")
-            else:
-                found.nodes.setdefault(name, []).append(node)
-        found.tags = tuple(dict.fromkeys(self._tag(*tag) for tag in context.environment or ()))
-        return found
-
-    def _release(self, name: str, found: _Setting) -> str | None:
-        if name == "_default_":
-            rows = self.store.find("release", is_default=True)
-        else:
-            rows = self.store.find("release", name=name)
-        if rows:
-            return str(rows[0]["id"])
-        found.errors.append(f"There is no release named {name!r}.")
-        return None
-
-    def _tag(self, category: str, value: str) -> str:
-        """The environment tag, made with its category when it is new."""
-        known = self._tags.get((category, value))
-        if known is not None:
-            return known
-        parents = self.store.find("taxonomy_category_node", name=category)
-        parent = str(parents[0]["id"]) if parents else self.store.insert(
-            "taxonomy_category_node", {"name": category}
-        )  # fmt: skip
-        for row in self.store.find("taxonomy_item_node", name=value):
-            if _id(row.get("category")) == parent:
-                id = str(row["id"])
-                break
-        else:
-            id = self.store.insert(
-                "taxonomy_item_node",
-                {"name": value, "category": ref("taxonomy_category_node", parent)},
-            )
-        self._tags[category, value] = id
-        return id
 
     def _build_row(self, build: Build | None, results: list[Result]) -> BuildRow | None:
         if build is None:
@@ -226,86 +127,6 @@ class Ingest:
             )
         return row
 
-    # Tests --------------------------------------------------------------------------------------
-
-    def _find_tests(self, kept: list[tuple[Result, _Setting]]) -> list[str]:
-        """One test id per result; tests that are new are made in one go."""
-        missing: dict[tuple[str, TestKey], Row] = {}
-        keys: list[tuple[str, TestKey]] = []
-        checked: set[tuple[str, TestKey]] = set()
-        wanted = ("gherkin_test" if r.gherkin else "test_automated" for r, _ in kept)
-        known = [self._tests.get((kind, r.test)) for kind, (r, _) in zip(wanted, kept, strict=True)]
-        alive = self._alive("test", {id for id in known if id is not None})
-        for result, setting in kept:
-            kind = "gherkin_test" if result.gherkin else "test_automated"
-            key = (kind, result.test)
-            keys.append(key)
-            if key in checked:
-                continue
-            checked.add(key)
-            id = self._tests.get(key)
-            if id is None or id not in alive:
-                id = self._stored_test(kind, result.test)
-            if id is None:
-                missing[key] = self._test_row(kind, result, setting)
-            else:
-                self._tests[key] = id
-        for kind in ("test_automated", "gherkin_test"):
-            fresh = [key for key in missing if key[0] == kind]
-            if fresh:
-                ids = self.store.insert_many(kind, [missing[key] for key in fresh])
-                self._tests.update(zip(fresh, ids, strict=True))
-        for (_result, setting), key in zip(kept, keys, strict=True):
-            areas = [("product_area", id) for id in setting.areas]
-            self._append(key[0], "product_areas", self._tests[key], areas)
-            self._append(key[0], "covered_content", self._tests[key], setting.covered)
-        return [self._tests[key] for key in keys]
-
-    def _alive(self, family: str, ids: Collection[str]) -> set[str]:
-        """Which of the ids still have a row."""
-        listed = ", ".join(ids)  # ids of these families are numbers
-        rows = self.store.read(f"SELECT id FROM {quoted(family)} WHERE id IN ({listed})")
-        return {str(row[0]) for row in rows}
-
-    def _stored_test(self, kind: str, key: TestKey) -> str | None:
-        component, package, class_name, name = key
-        for row in self.store.find(kind, name=name):
-            own = (row.get("component"), row.get("package"), row.get("class_name"))
-            if kind == "gherkin_test" or tuple(v or "" for v in own) == (
-                component, package, class_name,
-            ):  # fmt: skip
-                return str(row["id"])
-        return None
-
-    def _test_row(self, kind: str, result: Result, setting: _Setting) -> Row:
-        component, package, class_name, name = result.test
-        row: Row = {"name": name, "description": result.description, "steps_num": result.steps}
-        if kind == "gherkin_test":
-            row["phase"] = ref("phase", "phase.gherkin_test.new")
-            row["automation_status"] = ref("list_node", "list_node.automation_status.automated")
-        else:
-            row |= {
-                "component": component or None,
-                "package": package or None,
-                "class_name": class_name or None,
-                "framework": self._node(setting, "Framework"),
-                "test_level": self._node(setting, "Test_Level"),
-            }
-        if types := setting.nodes.get("Test_Type"):
-            row["test_type"] = [ref("list_node", id) for id in types]
-        return row
-
-    def _append(self, kind: str, name: str, test: str, targets: Iterable[tuple[str, str]]) -> None:
-        fresh = [target for target in targets if (test, name, target[1]) not in self._linked]
-        if fresh:
-            self.store.link(kind, name, test, fresh, replace=False)
-            self._linked.update((test, name, id) for _, id in fresh)
-
-    @staticmethod
-    def _node(setting: _Setting, name: str) -> dict[str, str] | None:
-        found = setting.nodes.get(name)
-        return ref("list_node", found[0]) if found else None
-
     # Runs ---------------------------------------------------------------------------------------
 
     def _runs_of(self, kind: str, test: str) -> dict[RunKey, str]:
@@ -321,7 +142,7 @@ class Ingest:
         self,
         batch: _Batch,
         result: Result,
-        setting: _Setting,
+        setting: Setting,
         test: str,
         build: BuildRow | None,
         now: str,
@@ -363,7 +184,7 @@ class Ingest:
         self,
         kind: str,
         result: Result,
-        setting: _Setting,
+        setting: Setting,
         test: str,
         build: BuildRow | None,
         now: str,
@@ -375,8 +196,8 @@ class Ingest:
         age, since = None, None
         if word == "failed":
             age, since = 1, None if build_id is None else int(build_id)
-            if old is not None and _id(old.get("native_status")) == _STATUS_NODES["failed"][0]:
-                same = _id(old.get("build")) == build_id
+            if old is not None and id_of(old.get("native_status")) == _STATUS_NODES["failed"][0]:
+                same = id_of(old.get("build")) == build_id
                 age = (old.get("failed_build_age") or 1) + (0 if same else 1)
                 since = old.get("failed_since_build") or since
         native, summary = _STATUS_NODES[word]
@@ -394,8 +215,8 @@ class Ingest:
             "release": ref("release", setting.release),
             "milestone": ref("milestone", setting.milestone),
             "program": ref("program", setting.program),
-            "test_framework": self._node(setting, "Framework"),
-            "testing_tool_type": self._node(setting, "Testing_Tool_Type"),
+            "test_framework": setting.node("Framework"),
+            "testing_tool_type": setting.node("Testing_Tool_Type"),
             "error_type": result.error_type,
             "error_message": result.error_message,
             "error_details": result.error_details,
@@ -419,7 +240,7 @@ class Ingest:
                 "component": component or None,
                 "package": package or None,
                 "class_name": class_name or None,
-                "test_level": self._node(setting, "Test_Level"),
+                "test_level": setting.node("Test_Level"),
             }
         return row
 
@@ -484,9 +305,9 @@ def _kind_of(row: Row) -> str:
 def _key_of(row: Row, test: str) -> RunKey:
     return (
         test,
-        _id(row.get("release")),
-        _id(row.get("milestone")),
-        _id(row.get("program")),
+        id_of(row.get("release")),
+        id_of(row.get("milestone")),
+        id_of(row.get("program")),
         frozenset(_ids(row.get("taxonomies"))),
-        _id(row.get("native_status")) == _STATUS_NODES["planned"][0],
+        id_of(row.get("native_status")) == _STATUS_NODES["planned"][0],
     )
