@@ -55,7 +55,8 @@ class BuildRow:
     result: str | None = None
     pipeline: str | None = None
     pipeline_name: str | None = None
-    pipeline_run: str | None = None
+    pipeline_run: str | None = None  # that this build is the root of
+    joined: str | None = None  # the pipeline run of the build that caused this one
     start: int | None = None  # epoch ms
     duration: int | None = None  # ms
 
@@ -79,9 +80,19 @@ class Builds:
         return known
 
     def find_or_create(
-        self, server: str, job: str, number: str, *, job_name: str, name: str
+        self,
+        server: str,
+        job: str,
+        number: str,
+        *,
+        job_name: str,
+        name: str,
+        cause: tuple[str, str] | None = None,
     ) -> BuildRow:
-        """The build with these CI ids; the pipeline's rows are made when the job is its root."""
+        """The build with these CI ids; the pipeline's rows are made when the job is its root.
+
+        A build of another job belongs to the pipeline run of the build that caused it.
+        """
         key = (server, job, number)
         known = self._by_key.get(key)
         if known is not None and self.store.get("ci_build", known.id) is not None:
@@ -90,8 +101,19 @@ class Builds:
         build = self._stored(pipeline, number, job_name) or self._create(
             pipeline, number, job_name, name
         )
+        if pipeline is None and cause is not None:
+            self._join(build, self._by_key.get((server, *cause)))
         self._by_key[key] = self._by_id[build.id] = build
         return build
+
+    def _join(self, build: BuildRow, parent: BuildRow | None) -> None:
+        """Put a build into the pipeline run of its cause, when that is known."""
+        if parent is None or (parent.pipeline_run or parent.joined) is None:
+            return
+        build.pipeline, build.pipeline_name = parent.pipeline, parent.pipeline_name
+        build.joined = parent.pipeline_run or parent.joined
+        run = [("pipeline_run", str(build.joined))]
+        self.store.link("ci_build", "pipeline_run", build.id, run)
 
     def report(self, build: BuildRow, **changed: Any) -> None:
         """Change status, result, start or duration of a build and of its pipeline run."""
@@ -107,7 +129,7 @@ class Builds:
                 "duration": build.duration,
             },
         )
-        if build.pipeline_run is not None:
+        if build.pipeline_run is not None:  # only the root's build tells how the run went
             word = build.result if build.status == "finished" else build.status
             self.store.update(
                 "pipeline_run",
@@ -191,6 +213,9 @@ def _wrong(body: Any) -> str | None:
             return f"{name!r} must be a text that is not empty."
     if not isinstance(body.get("buildName") or "", str):
         return "'buildName' must be a text."
+    causes = body.get("causes") or []
+    if not isinstance(causes, list) or not all(_is_cause(cause) for cause in causes):
+        return "'causes' must be a list of objects with 'jobCiId' and 'buildCiId'."
     for name, allowed in (("status", _STATUSES), ("result", _RESULTS)):
         if body.get(name) is not None and str(body[name]) not in allowed:
             return f"{name!r} must be one of {', '.join(allowed)}."
@@ -200,6 +225,12 @@ def _wrong(body: Any) -> str | None:
         if value is not None and not (whole and 0 <= value < 2**53):
             return f"{name!r} must be a whole number of milliseconds."
     return None
+
+
+def _is_cause(cause: Any) -> bool:
+    return isinstance(cause, dict) and all(
+        isinstance(cause.get(name), str) for name in ("jobCiId", "buildCiId")
+    )
 
 
 def handle(store: Store, request: Request) -> Response:
@@ -220,9 +251,11 @@ def handle(store: Store, request: Request) -> Response:
         )  # fmt: skip
     with store.transaction():
         builds = builds_of(store)
+        cause = next(iter(body.get("causes") or ()), None)
         build = builds.find_or_create(
-            server, job, number, job_name=job, name=body.get("buildName") or number
-        )
+            server, job, number, job_name=job, name=body.get("buildName") or number,
+            cause=(cause["jobCiId"], cause["buildCiId"]) if cause else None,
+        )  # fmt: skip
         given = {"status": "status", "result": "result", "startTime": "start",
                  "duration": "duration"}  # fmt: skip
         builds.report(

@@ -89,6 +89,8 @@ class Contexts:
         for name, value in context.fields or ():
             word = re.sub(r"[^a-z0-9]+", "_", value.strip().lower())
             node = f"{_LIST_ROOTS[name]}.{word.removesuffix('_test')}"
+            if (name, word) == ("Test_Level", "gherkin_test"):
+                continue  # written by the vendor's converter, but no node of the list
             if self.store.get("list_node", node) is None:
                 found.errors.append(f"{value!r} is no value of {name}.")
             else:

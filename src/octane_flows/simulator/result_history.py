@@ -37,7 +37,9 @@ def history_row(builds: Builds, result: Result, old: Row) -> Row:
         "pipeline": pipeline,
         "pipeline_id": pipeline,
         "pipeline_name": build.pipeline_name if build else None,
-        "pipeline_run_id": ref("pipeline_run", build.pipeline_run) if build else None,
+        "pipeline_run_id": ref("pipeline_run", build.pipeline_run or build.joined)
+        if build
+        else None,
         "test_id": int(old["test"]["id"]),
         "test_name": name,
         "test_component": component or None,

@@ -291,7 +291,7 @@ def _iso(value: str | None) -> str | None:
     if value is None:
         return None
     moment = _EPOCH + timedelta(milliseconds=int(value))
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")  # the server keeps whole seconds
 
 
 def _context(element: ET.Element, outer: Context) -> Context:

@@ -18,6 +18,7 @@ from octane_flows.simulator.answers import (
     not_found,
     unknown_field,
 )
+from octane_flows.simulator.ci_rules import CI_KINDS, check_ci
 from octane_flows.simulator.effects import after_write, complete
 from octane_flows.simulator.extra_types import UDF_KINDS
 from octane_flows.simulator.history import Log
@@ -198,6 +199,8 @@ class Writer:
         check_ownership(self.store, kind, None, values)
         if kind in UDF_KINDS:
             check_definition(self.store, kind, values)
+        if kind in CI_KINDS:
+            check_ci(self.store, kind, values)
         return kind, values
 
     def _change(
