@@ -4,7 +4,6 @@ Keys, dependencies, columns and checks come from the models themselves; nothing 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -122,8 +121,8 @@ def build_warehouse(
     """Build the DuckDB warehouse aside, check it, swap it in."""
     home = octane.home()
     with _one_sentence():
-        report = warehouse.build(home, progress=context.log.debug)
-    manifest = _manifest(home)
+        report = warehouse.build(home, lake=octane.lake(), progress=context.log.debug)
+    manifest = _manifest(octane.lake())
     costs = Costs(manifest)
     sources = _transitive_sources()
     for model in report.models:
@@ -169,7 +168,7 @@ def report(octane: OctaneResource) -> dg.MaterializeResult[Any]:
     home = octane.home()
     with _one_sentence():
         page = reports.write(home)
-    manifest = _manifest(home)
+    manifest = _manifest(octane.lake())
     return dg.MaterializeResult(
         metadata={
             **Costs(manifest).metadata(manifest.tables),
@@ -213,10 +212,11 @@ def _transitive_sources() -> dict[str, set[str]]:
     return found
 
 
-def _manifest(home: Path) -> Manifest:
-    manifest = Lake(home / "lake").current()
+def _manifest(lake: Lake) -> Manifest:
+    manifest = lake.current()
     if manifest is None:
-        raise dg.Failure(f"There is no generation in {home}; materialise the extract first.")
+        where = lake.storage.describe()
+        raise dg.Failure(f"There is no generation in {where}; materialise the extract first.")
     return manifest
 
 

@@ -236,9 +236,9 @@ def show_table(
     print_rows(console, rows)
 
 
-def print_status(home: Path, console: Console) -> None:
+def print_status(home: Path, lake: Lake, console: Console) -> None:
     """What the lake and the warehouse hold."""
-    manifest = Lake(home / "lake").current()
+    manifest = lake.current()
     if manifest is None:
         raise UsageError(
             f"Nothing has been extracted into {home} yet; run octane-flows run, or set OCTANE_HOME."

@@ -16,6 +16,7 @@ import pyarrow as pa
 from octane_flows import extract as extraction
 from octane_flows import warehouse
 from octane_flows.config import Settings
+from octane_flows.lake import open_lake
 from octane_flows.octane import Limits, Octane
 
 
@@ -50,6 +51,7 @@ def extract(
         return extraction.extract(
             octane,
             settings.home,
+            lake=open_lake(settings.home, settings.lake),
             workspaces=settings.workspaces,
             options=options,
             progress=progress,
@@ -68,6 +70,8 @@ def refresh(
     from octane_flows import reports  # plots cost 60 MB of memory: not before they are needed
 
     extracted = extract(settings, skip=skip, wait_s=wait_s, progress=progress)
-    built = warehouse.build(settings.home, progress=say)
+    built = warehouse.build(
+        settings.home, lake=open_lake(settings.home, settings.lake), progress=say
+    )
     page = reports.write(settings.home)
     return RefreshReport(extracted, built, page)

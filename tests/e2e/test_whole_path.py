@@ -15,6 +15,7 @@ from octane_flows import refresh
 from octane_flows.answers import print_status
 from octane_flows.config import Settings
 from octane_flows.flows import list_flows, parity
+from octane_flows.lake import Lake
 from octane_flows.octane import Octane
 from octane_flows.simulator.datasets import ci_history
 from octane_flows.simulator.server import Running
@@ -130,7 +131,7 @@ def test_what_was_asked_of_the_server_is_told_by_collection(
     ).fetchone()
     politeness = demo_refresh.extract.manifest.politeness
     lines = StringIO()
-    print_status(demo_home, Console(file=lines, width=200))
+    print_status(demo_home, Lake(demo_home / "lake"), Console(file=lines, width=200))
 
     assert asked is not None
     assert asked[0] < politeness["requests"]  # sign-in, version and the list of workspaces aside

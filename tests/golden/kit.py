@@ -155,13 +155,14 @@ def write_lake(
     without: tuple[str, ...] = (),
     restart: tuple[str, ...] = (),
     as_of: datetime = AS_OF,
+    lake: Lake | None = None,
 ) -> Manifest:
     """Publish a generation that adds these rows to those of the former one.
 
     `without` names tables, or columns as table.column, that the server does not list; `restart`
     those whose former files are dropped, as a full extract does.
     """
-    lake = Lake(home / "lake")
+    lake = lake or Lake(home / "lake")
     draft = lake.draft()
     former = draft.parent.tables if draft.parent else {}
     published: dict[str, TableEntry] = {}

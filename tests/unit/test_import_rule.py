@@ -15,7 +15,7 @@ ALLOWED = {
     "errors": set(),
     "config": set(),
     "octane": {"config"},
-    "lake": set(),
+    "lake": {"config"},
     "extract": {"octane", "lake", "config"},
     "warehouse": {"lake", "config"},
     "flows": {"warehouse", "lake"},
@@ -25,7 +25,7 @@ ALLOWED = {
     "reports": {"warehouse", "flows"},
     "simulator": set(),
     # On top: they join the parts for people.
-    "refresh": {"config", "octane", "extract", "warehouse", "reports"},
+    "refresh": {"config", "lake", "octane", "extract", "warehouse", "reports"},
     "answers": {"warehouse", "flows", "lake"},
     "doctor": {"config", "octane", "extract"},
     "demo": {

@@ -11,15 +11,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from octane_flows.errors import LakeError
-from octane_flows.lake import Lake
+from octane_flows.lake import BucketStorage, Lake
 from octane_flows.lake.files import digest
 from octane_flows.lake.storage import FolderStorage, Storage
 from tests.unit.test_lake import publish, write
 
 
-@pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return FolderStorage(tmp_path / "lake")
+@pytest.fixture(params=["folder", "bucket"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "folder":
+        return FolderStorage(tmp_path / "lake")
+    return BucketStorage(request.getfixturevalue("bucket"), tmp_path / "cache")
 
 
 def add(storage: Storage, path: str, body: bytes) -> str:

@@ -78,10 +78,11 @@ def data_folder() -> Path:
 
 
 def data_lake() -> Any:
-    """The lake of the data folder."""
-    from octane_flows.lake import Lake
+    """The lake of the settings: a folder of the data folder, or a bucket."""
+    from octane_flows.config import load_lake
+    from octane_flows.lake import open_lake
 
-    return Lake(data_folder() / "lake")
+    return open_lake(data_folder(), load_lake(os.environ))
 
 
 def open_warehouse(as_of: str | None) -> Any:

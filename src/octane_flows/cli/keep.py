@@ -14,6 +14,7 @@ from octane_flows.cli.frame import (
     Skip,
     app,
     data_folder,
+    data_lake,
     extract_progress,
     output,
     read_settings,
@@ -137,7 +138,7 @@ def build(
     """Bring the DuckDB warehouse to the lake's current generation, check it, swap it in."""
     from octane_flows import warehouse
 
-    say_build(warehouse.build(data_folder(), full=full, progress=step))
+    say_build(warehouse.build(data_folder(), lake=data_lake(), full=full, progress=step))
 
 
 @app.command(epilog="Example: octane-flows run")
@@ -158,4 +159,4 @@ def status() -> None:
     """Tell what the lake and the warehouse hold, and how complete it is."""
     from octane_flows.answers import print_status
 
-    print_status(data_folder(), output)
+    print_status(data_folder(), data_lake(), output)

@@ -50,7 +50,8 @@ def compact(dry_run: DryRun = False) -> None:
     """Merge the lake's small files in a generation of its own; no answer changes."""
     from octane_flows import lake
 
-    done = lake.compact(data_lake(), dry_run=dry_run)
+    with lake.hold(data_folder(), "a compaction"):
+        done = lake.compact(data_lake(), dry_run=dry_run)
     what = (
         f"{done.files_before} files of {done.tables} tables ({done.bytes_before / 1e6:,.1f} MB) "
         f"into {done.files_after}"
@@ -80,7 +81,8 @@ def expire(
     if keep is None and older_than is None:
         raise UsageError("Say what may go: --keep N generations, --older-than DAYS, or both.")
     before = datetime.now(UTC) - timedelta(days=older_than) if older_than is not None else None
-    gone = lake.expire(data_lake(), keep=keep, before=before, dry_run=dry_run)
+    with lake.hold(data_folder(), "an expiry"):
+        gone = lake.expire(data_lake(), keep=keep, before=before, dry_run=dry_run)
     if not dry_run:
         warehouse.forget_past(data_folder(), {one.generation for one in gone.kept})
     verb = "would let" if dry_run else "let"

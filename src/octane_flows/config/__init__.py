@@ -12,6 +12,7 @@ from octane_flows.config.credentials import (
     Token,
     UserPassword,
 )
+from octane_flows.config.lake import LakePlace
 from octane_flows.config.quiet import QuietHours
 from octane_flows.config.settings import (
     DEFAULT_MAX_VANISHED,
@@ -20,6 +21,7 @@ from octane_flows.config.settings import (
     DEFAULT_SWEEP_SHARE,
     Settings,
     load_home,
+    load_lake,
     load_settings,
 )
 
@@ -31,6 +33,7 @@ __all__ = [
     "ApiKey",
     "Cookie",
     "Credentials",
+    "LakePlace",
     "QuietHours",
     "Scheme",
     "Secret",
@@ -38,5 +41,6 @@ __all__ = [
     "Token",
     "UserPassword",
     "load_home",
+    "load_lake",
     "load_settings",
 ]

@@ -45,7 +45,7 @@ def server_url(found: Found, allow_http_host: str | None) -> str:
             f"{label} is the address of a page or resource, not of the server; give {base}"
             f"{_space_hint(parts)}."
         )
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         allowed = (allow_http_host or "").lower().strip("[]")
         if allowed != parts.hostname.lower():
             raise UsageError(
@@ -70,7 +70,8 @@ def _space_hint(parts: SplitResult) -> str:
     return hint + (f" and OCTANE_WORKSPACES={match[2]}" if match[2] else "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     if host.lower() == "localhost":
         return True
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from octane_flows.config.credentials import Credentials, read_credentials
+from octane_flows.config.lake import LakePlace, lake_place
 from octane_flows.config.places import (
     DEFAULT_HOME,
     ca_file,
@@ -48,6 +49,7 @@ class Settings:
     workspaces: tuple[str, ...] | None
     credentials: Credentials
     home: Path = DEFAULT_HOME
+    lake: LakePlace | None = None  # None: a folder of `home`
     ca_file: Path | None = None
     proxy: str | None = field(default=None, repr=False)  # may carry a password
     allow_http_host: str | None = None
@@ -76,6 +78,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         workspaces=workspaces(found),
         credentials=read_credentials(found),
         home=home_folder(found),
+        lake=lake_place(found),
         ca_file=ca_file(found),
         proxy=proxy_address(found),
         allow_http_host=allow_http_host,
@@ -97,3 +100,8 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
 def load_home(environ: Mapping[str, str], config_file: Path | None = None) -> Path:
     """The data folder alone, for commands that need no server. Raises UsageError."""
     return home_folder(Found.collect(environ, config_file))
+
+
+def load_lake(environ: Mapping[str, str], config_file: Path | None = None) -> LakePlace | None:
+    """Where the lake lies, for commands that need no server. Raises UsageError."""
+    return lake_place(Found.collect(environ, config_file))

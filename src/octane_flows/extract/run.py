@@ -75,27 +75,28 @@ def extract(
     octane: Octane,
     home: Path,
     *,
+    lake: Lake | None = None,
     workspaces: Sequence[str] | None = None,
     options: Options,
     progress: Progress | None = None,
 ) -> ExtractReport:
-    """Bring `home`'s lake up to date with the workspaces (None: all readable ones).
+    """Bring the lake, `home`'s own unless given, up to date with the workspaces (None: all).
 
     Raises ExtractError, ServerError or LakeError, and then the former generation is still the
     current one.
     """
     with hold(home, "an extract", wait_s=options.wait_s):
-        return _extract(octane, home, workspaces, options, progress)
+        return _extract(octane, home, lake or Lake(home / "lake"), workspaces, options, progress)
 
 
 def _extract(
     octane: Octane,
     home: Path,
+    lake: Lake,
     workspaces: Sequence[str] | None,
     options: Options,
     progress: Progress | None,
 ) -> ExtractReport:
-    lake = Lake(home / "lake")
     draft = lake.draft()
     parent = draft.parent
     _require_same_server(parent, octane, home)

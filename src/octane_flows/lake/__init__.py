@@ -3,6 +3,8 @@
 `extract` appends a generation, `warehouse` reads the current one; nobody else touches its files.
 """
 
+from octane_flows.lake.bucket import BucketStorage, open_lake
+from octane_flows.lake.lock import hold
 from octane_flows.lake.manifest import (
     CertificateRow,
     ColumnEntry,
@@ -16,6 +18,7 @@ from octane_flows.lake.store import Draft, Kept, Lake
 from octane_flows.lake.upkeep import Compaction, Expiry, compact, expire
 
 __all__ = [
+    "BucketStorage",
     "Census",
     "CertificateRow",
     "ColumnEntry",
@@ -33,4 +36,6 @@ __all__ = [
     "TableEntry",
     "compact",
     "expire",
+    "hold",
+    "open_lake",
 ]

@@ -7,6 +7,7 @@ Only files that the manifest names are read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 
@@ -15,6 +16,7 @@ from octane_flows.lake import Lake, TableEntry
 from octane_flows.warehouse.connect import first_line
 from octane_flows.warehouse.update import TableChange
 
+DOWNLOADS = 8  # files of a bucket at once; a folder has nothing to fetch
 SCHEMAS = ("octane", "er", "flow", "metric", "plan", "meta")
 # columns that the lake adds to every table, with the meaning that goes into the catalogue
 OWN_COLUMNS = {
@@ -158,7 +160,8 @@ def _drop_orphans(
 
 def _source(lake: Lake, change: TableChange) -> str:
     """The files of a change as a table function call; a missing one is named."""
-    paths = [lake.resolve(file) for file in change.files]
+    with ThreadPoolExecutor(DOWNLOADS) as pool:
+        paths = list(pool.map(lake.resolve, change.files))
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise LakeError(

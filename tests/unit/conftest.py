@@ -1,0 +1,31 @@
+"""An S3 server of our own for the tests of a lake in a bucket."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+
+from octane_flows.config import LakePlace, Secret
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str) -> LakePlace:
+    """An empty bucket; the lake lies below a prefix of it."""
+    name = f"lake-{secrets.token_hex(4)}"
+    httpx.put(f"{s3_endpoint}/{name}").raise_for_status()
+    return LakePlace(name, "octane/lake", s3_endpoint, "us-east-1", "key", Secret("canary-secret"))

@@ -1,0 +1,216 @@
+"""A lake in a bucket of a real S3 server: the same guarantees, local copies checked by digest."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octane_flows.config import LakePlace, Secret, load_lake
+from octane_flows.errors import LakeError, UsageError
+from octane_flows.lake import BucketStorage, FileEntry, Lake, Manifest, compact, expire, open_lake
+from octane_flows.warehouse import build, connect, load_models
+from tests.golden import kit
+from tests.unit.test_lake import publish, write
+
+NAMES = ("er.releases", "er.sprints", "check.certificate_adds_up")
+FEW = [model for model in load_models() if model.name in NAMES]
+
+
+def names(home: Path) -> list[str]:
+    with connect(home) as connection:
+        return [row[0] for row in connection.execute("select name from octane.release").fetchall()]
+
+
+def test_a_warehouse_is_built_and_updated_from_a_bucket(bucket: LakePlace, tmp_path: Path) -> None:
+    lake = open_lake(tmp_path, bucket)
+    for number in range(8):
+        kit.write_lake(tmp_path, {"release": [{"id": "5", "name": f"r{number}"}]}, lake=lake)
+    build(tmp_path, lake=lake, models=FEW)
+    assert names(tmp_path) == ["r7"]
+
+    assert compact(lake).files_before == 8
+    expire(lake, keep=1)
+    kit.write_lake(tmp_path, {"release": [{"id": "6", "name": "new"}]}, lake=lake)
+    shutil.rmtree(tmp_path / "lake-cache")  # another machine, or a cleaned one
+    build(tmp_path, lake=lake, models=FEW)
+    assert sorted(names(tmp_path)) == ["new", "r7"]
+    assert not (tmp_path / "lake").exists()
+    assert len(list(lake.storage.list("data"))) == 2
+
+
+def test_a_file_that_was_changed_in_the_bucket_is_told(bucket: LakePlace, tmp_path: Path) -> None:
+    lake = open_lake(tmp_path, bucket)
+    draft = lake.draft()
+    manifest = publish(draft, write(draft, ["1"]))
+    file = manifest.tables["defect"].files[0]
+    lake.storage.delete(file.path)
+    assert lake.storage.create(file.path, b"something else")
+
+    assert lake.resolve(file).is_file()  # the copy of the machine that wrote it
+    other = open_lake(tmp_path / "other", bucket)
+    with pytest.raises(LakeError, match=r"s3://lake-.* is not what its manifest says"):
+        other.resolve(file)
+    lake.storage.delete(file.path)
+    with pytest.raises(LakeError, match=r"Could not read s3://lake-"):
+        other.resolve(file)
+
+
+def test_two_machines_write_the_same_generation_and_one_wins(
+    bucket: LakePlace, tmp_path: Path
+) -> None:
+    here, there = open_lake(tmp_path / "here", bucket), open_lake(tmp_path / "there", bucket)
+    one, other = here.draft(), there.draft()
+    assert one.generation == other.generation
+    winner = publish(one, write(one, ["1"]))
+    lost = write(other, ["2"])
+
+    with pytest.raises(LakeError, match="Another process published into s3://"):
+        publish(other, lost)
+    assert there.current() == winner
+
+
+def test_a_server_without_conditional_writes_is_refused(
+    bucket: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import obstore
+
+    put = obstore.put
+
+    def careless(store: Any, path: str, body: Any, **named: Any) -> Any:
+        named.pop("mode", None)
+        return put(store, path, body, **named)
+
+    monkeypatch.setattr(obstore, "put", careless)
+    with pytest.raises(LakeError, match="does not honour conditional writes"):
+        publish(open_lake(tmp_path, bucket).draft())
+    monkeypatch.undo()
+    assert open_lake(tmp_path, bucket).current() is None
+
+
+def test_a_write_whose_answer_was_lost_counts(
+    bucket: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import obstore
+    from obstore.exceptions import PreconditionError
+
+    lake = open_lake(tmp_path, bucket)
+    publish(lake.draft())
+    put = obstore.put
+
+    def lossy(store: Any, path: str, body: Any, **named: Any) -> Any:
+        put(store, path, body, **named)
+        raise PreconditionError("the repeated request met what its first try wrote")
+
+    draft = lake.draft()
+    monkeypatch.setattr(obstore, "put", lossy)
+    published = publish(draft)
+    monkeypatch.undo()
+    assert lake.current() == published
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+class Dying(BucketStorage):
+    """Ends the process before or after its n-th change."""
+
+    def __init__(self, place: LakePlace, cache: Path, step: int, *, after: bool) -> None:
+        super().__init__(place, cache)
+        self.left = step
+        self.after = after
+
+    def _count(self, change: Callable[[], Any]) -> Any:
+        self.left -= 1
+        if self.left == 0 and not self.after:
+            raise Killed
+        done = change()
+        if self.left == 0:
+            raise Killed
+        return done
+
+    def add(self, path: str, local: Path, sha256: str) -> None:
+        self._count(lambda: super(Dying, self).add(path, local, sha256))
+
+    def create(self, path: str, body: bytes) -> bool:
+        return bool(self._count(lambda: super(Dying, self).create(path, body)))
+
+    def swap(self, path: str, body: bytes, former: bytes | None) -> bool:
+        return bool(self._count(lambda: super(Dying, self).swap(path, body, former)))
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_kill_at_any_change_leaves_a_whole_generation(
+    bucket: LakePlace, tmp_path: Path, step: int, after: bool
+) -> None:
+    lake = open_lake(tmp_path, bucket)
+    draft = lake.draft()
+    first = publish(draft, write(draft, ["1"]))
+    dying = Lake(Dying(bucket, tmp_path / "dying", step, after=after))
+    with pytest.raises(Killed):
+        publish_two(dying)
+
+    current = lake.current()
+    assert current is not None
+    assert (current == first) == (not (step == 3 and after))
+    again = lake.draft()
+    third = publish(again, write(again, ["4"]))
+    assert third.parent == current.generation
+    fresh = open_lake(tmp_path / "fresh", bucket)
+    for one in fresh.kept():
+        for file in fresh.manifest(one.generation).tables["defect"].files:
+            assert fresh.resolve(file).is_file()
+
+
+def publish_two(lake: Lake) -> Manifest:
+    draft = lake.draft()
+    file: FileEntry = write(draft, ["2", "3"])
+    return publish(draft, file)
+
+
+def test_settings_name_the_bucket() -> None:
+    place = load_lake(
+        {
+            "OCTANE_LAKE": "s3://company-lake/qa/octane/",
+            "OCTANE_LAKE_ENDPOINT": "https://s3.example.com/",
+            "OCTANE_LAKE_REGION": "eu-central-1",
+            "OCTANE_LAKE_KEY_ID": "key",
+            "OCTANE_LAKE_SECRET": "canary",
+        }
+    )
+    assert place == LakePlace(
+        "company-lake", "qa/octane", "https://s3.example.com", "eu-central-1", "key",
+        Secret("canary"),
+    )  # fmt: skip
+    assert "canary" not in repr(place)
+    assert load_lake({}) is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"OCTANE_LAKE": "gs://bucket"}, "not the address of a bucket"),
+        ({"OCTANE_LAKE_REGION": "eu-central-1"}, "OCTANE_LAKE is not"),
+        ({"OCTANE_LAKE": "s3://bucket", "OCTANE_LAKE_KEY_ID": "key"}, "belong together"),
+        (
+            {"OCTANE_LAKE": "s3://bucket", "OCTANE_LAKE_ENDPOINT": "http://minio.example"},
+            "unencrypted; use https",
+        ),
+        ({"OCTANE_LAKE": "s3://bucket", "OCTANE_LAKE_ENDPOINT": "minio"}, "not a web address"),
+    ],
+)
+def test_a_wrong_place_is_told(environ: dict[str, str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        load_lake(environ)
+
+
+def test_a_bucket_that_is_not_there_is_told(bucket: LakePlace, tmp_path: Path) -> None:
+    gone = LakePlace("no-such-bucket", "", bucket.endpoint, "us-east-1", "k", Secret("canary"))
+    with pytest.raises(LakeError, match=r"check OCTANE_LAKE, its endpoint") as told:
+        publish(open_lake(tmp_path, gone).draft())
+    assert "canary" not in str(told.value)
