@@ -121,6 +121,7 @@ def _extract(
             concurrency=options.concurrency,
             overlap=options.overlap,
             settle=options.settle,
+            full=options.full,
         )
     manifest = draft.publish(
         as_of=as_of,

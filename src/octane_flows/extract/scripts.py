@@ -75,14 +75,18 @@ def read_scripts(
     concurrency: int,
     overlap: timedelta = timedelta(0),
     settle: timedelta = timedelta(0),
+    full: bool = False,
 ) -> Scripts:
-    """Read the scripts of tests that changed since the former generation; all of them at first."""
+    """Read the scripts of tests that changed since the former generation; at first, or `full`, all.
+
+    `overlap` reads that far back again, and what is read is known up to `settle` before `as_of`.
+    """
     kept = kept_scripts(draft.parent)
     files, states, findings = list(kept.files), {}, []
     with ThreadPoolExecutor(concurrency, thread_name_prefix="scripts") as pool:
         for id, workspace in workspaces.items():
             former = _state(draft.parent, id)
-            since = former.cursor - overlap if former is not None else None
+            since = former.cursor - overlap if former is not None and not full else None
             reader = _Reader(draft, workspace, as_of, page_size, pool)
             try:
                 file = reader.read(since)

@@ -135,10 +135,11 @@ def verify_flow(
         return _without_answer(flow, workspace, "not compared", error)
     except (AccessError, AnswerError, NotFoundError, RequestError) as error:
         return _without_answer(flow, workspace, "refused", error)
-    as_of = _as_of(connection)
+    documented = rest_flow(flow.slug)
+    cursor = _cursor(connection, workspace.id, documented.collection)
     differences = (
-        *_explain(workspace, rest_flow(flow.slug), compared.missing, "octane", as_of),
-        *_explain(workspace, rest_flow(flow.slug), compared.extra, "warehouse", as_of),
+        *_explain(workspace, documented, compared.missing, "octane", cursor),
+        *_explain(workspace, documented, compared.extra, "warehouse", cursor),
     )
     return _verification(flow, compared, differences)
 
@@ -184,12 +185,27 @@ def _message(compared: Parity, differences: tuple[Difference, ...]) -> str:
     )
 
 
-def _as_of(connection: duckdb.DuckDBPyConnection) -> datetime:
-    with connection.cursor() as cursor:
-        moment_of_extract: datetime = cursor.execute(
-            "select generation.as_of from meta.generation as generation"
-        ).fetchall()[0][0]
-    return moment_of_extract
+CURSOR = """
+select coalesce(
+    min(certificate.cursor_at) filter (where certificate.collection = $collection),
+    max(certificate.cursor_at),
+    any_value(generation.as_of)
+)
+from meta.generation as generation
+left join meta.certificate as certificate
+    on certificate.workspace_id = $workspace
+"""
+
+
+def _cursor(connection: duckdb.DuckDBPyConnection, workspace_id: str, collection: str) -> datetime:
+    """The moment before which every row of the collection is known to the warehouse (UTC).
+
+    Collections of several entity types have the workspace's newest cursor.
+    """
+    with connection.cursor() as own:
+        rows = own.execute(CURSOR, {"collection": collection, "workspace": workspace_id}).fetchall()
+    known_to: datetime = rows[0][0]
+    return known_to
 
 
 def _explain(
@@ -197,20 +213,20 @@ def _explain(
     documented: RestFlow,
     ids: frozenset[str],
     only_in: Literal["octane", "warehouse"],
-    as_of: datetime,
+    cursor: datetime,
 ) -> list[Difference]:
     """Why each id is on one side only."""
     ordered = sorted(ids)
     examined = ordered[:MOST_EXAMINED]
     modified = _last_modified(workspace, documented.collection, examined)
-    related = _changed_since(workspace, documented.depends_on, as_of) if examined else None
+    related = _changed_since(workspace, documented.depends_on, cursor) if examined else None
     found: list[Difference] = []
     for id in examined:
         reason: Reason = "different"
         detail = "both sides know it as it is, and only one names it"
         if id not in modified:
             reason, detail = "not readable", "Octane does not give it when asked for by id"
-        elif (when := modified[id]) is not None and when >= as_of:
+        elif (when := modified[id]) is not None and when >= cursor:
             reason, detail = "changed", f"last modified {when:%Y-%m-%d %H:%M:%S} UTC"
         elif related:
             reason, detail = "related changed", related
@@ -247,12 +263,12 @@ def _last_modified(
 
 
 def _changed_since(
-    workspace: RestWorkspace, collections: Iterable[str], as_of: datetime
+    workspace: RestWorkspace, collections: Iterable[str], cursor: datetime
 ) -> str | None:
-    """What else the answer rests on that changed after the extract began; None for nothing."""
+    """What else the answer rests on that changed since the extract; None for nothing."""
     changed: list[str] = []
     for collection in collections:
-        query = f"last_modified GE {moment(as_of)}"
+        query = f"last_modified GE {moment(cursor)}"
         page = workspace.page(collection, fields=["id"], query=query, limit=1)
         if page.total_count:
             changed.append(f"{page.total_count:,} {collection}")
