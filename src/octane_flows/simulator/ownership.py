@@ -23,23 +23,33 @@ def check_ownership(
     """Refuse a write that leaves a row with no owner or two, or puts it below itself."""
     if kind in _OWNED:
         _one_owner(kind, {**(held or {}), **values})
-    if held is None:
-        return
     family = store.schema.family(kind)
     if family in TREE_FAMILIES:
-        own = held.get("path")
-        parent = values.get("parent")
-        above = _path(store, family, parent) if parent else None
-        below = [_path(store, family, child) for child in values.get("children") or []]
-        circular = above is not None and above.startswith(str(own))
-        if circular or any(path and str(own).startswith(path) for path in below):
-            raise _wrong(kind, "parent", "must not be the row itself or lie below it")
+        _no_circle(store, kind, held, values)
+    if held is None:
+        return
     for name, targets in values.items():
         inverse = store.schema.inverses.get((family, name))
         if inverse and store.schema.entities[inverse.child].fields[inverse.reference].required:
             left = {one["id"] for one in held.get(name) or []} - {one["id"] for one in targets}
             if left:
                 raise _wrong(kind, name, f"must keep {min(left)}, which cannot be without it")
+
+
+def _no_circle(
+    store: Store, kind: str, held: Mapping[str, Any] | None, values: Mapping[str, Any]
+) -> None:
+    """A parent must not lie below the row, nor a child above it, where the row will be."""
+    family = store.schema.family(kind)
+    own = str(held.get("path")) if held else None
+    parent = values.get("parent")
+    above = _path(store, family, parent) if parent else own
+    if parent and own and str(above).startswith(own):
+        raise _wrong(kind, "parent", "must not be the row itself or lie below it")
+    for child in values.get("children") or []:
+        path = _path(store, family, child)
+        if path and (str(above).startswith(path) or str(own).startswith(path)):
+            raise _wrong(kind, "children", "must not hold the row itself or what lies above it")
 
 
 def _one_owner(kind: str, row: Mapping[str, Any]) -> None:
