@@ -53,7 +53,8 @@ FLOWS = {
     "22": ("stories", "!phase EQ {logical_name EQ ^phase.story.done^};!child_task EQ {null};"
            "!child_task EQ {!phase EQ {logical_name EQ ^phase.task.completed^}}"),
     "23": ("features", "phase EQ {logical_name EQ ^phase.feature.intesting^};"
-           "children EQ {subtype EQ ^story^}"),
+           "children EQ {subtype EQ ^story^};"
+           "!children EQ {subtype EQ ^story^;!phase EQ {logical_name EQ ^phase.story.done^}}"),
     "25": ("epics", "children EQ {children EQ {child_task EQ {id GE 1}}}"),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ that are done, mixed or missing.
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from octane_flows.simulator.clock import iso
@@ -22,6 +23,7 @@ _PHASES = {
     "defect": ("new", "opened", "opened", "fixed", "proposeclose", "closed", "closed", "deferred",
                "duplicate", "rejected"),
 }  # fmt: skip
+_LAST = {"story": "done", "quality_story": "done", "defect": "closed"}
 _DONE = frozenset({"done", "closed", "duplicate", "rejected"})
 _SEVERITIES = ("low", "medium", "high", "very_high", "urgent")
 _TASK_TYPES = ("develop", "test", "document", "research")
@@ -36,18 +38,22 @@ def add(world: World) -> None:
         "epic", [_item(world, dice, "epic", world.root["work_item_root"], 0)
                  for _ in range(2 * world.scale)],
     )  # fmt: skip
-    world.features = world.add(
-        "feature",
-        [
-            _item(world, dice, "feature", world.maybe(dice, 0.9, epics)
-                  or world.root["work_item_root"], number)
-            for number in range(6 * world.scale)
-        ],
-    )  # fmt: skip
+    root = world.root["work_item_root"]
+    features = [
+        _item(world, dice, "feature", world.maybe(dice, 0.9, epics) or root, number)
+        for number in range(6 * world.scale)
+    ]
+    world.features = world.add("feature", features)
+    # Of the features in testing, about half have nothing left to do.
+    finished = {
+        ref["id"]
+        for ref, row in zip(world.features, features, strict=True)
+        if row["phase"]["id"].endswith(".intesting") and dice.random() < 0.5
+    }
     for kind, count in (("story", 20), ("quality_story", 4), ("defect", 24)):
         rows = [
-            _item(world, dice, kind, world.maybe(dice, 0.85, world.features)
-                  or world.root["work_item_root"], number)
+            _item(world, dice, kind, world.maybe(dice, 0.85, world.features) or root, number,
+                  finished)
             for number in range(count * world.scale)
         ]  # fmt: skip
         made = world.add(kind, rows)
@@ -56,10 +62,17 @@ def add(world: World) -> None:
     _requirements(world)
 
 
-def _item(world: World, dice: random.Random, kind: str, parent: Ref, number: int) -> Row:
+def _item(
+    world: World,
+    dice: random.Random,
+    kind: str,
+    parent: Ref,
+    number: int,
+    finished: Collection[str] = (),
+) -> Row:
     release = dice.choice(world.releases)
     made = world.moment(dice, release.start, release.end)
-    word = dice.choice(_PHASES[kind])
+    word = _LAST[kind] if parent["id"] in finished else dice.choice(_PHASES[kind])
     row: Row = {
         "name": f"{dice.choice(_VERBS)} the {dice.choice(_THINGS)} ({kind} {number})",
         "parent": parent,
