@@ -326,3 +326,42 @@ def test_the_command_line_plans_asks_for_a_yes_and_applies(
     assert json.loads(applied.stdout)[-1]["outcome"] == "done"
     again = runner.invoke(app, ["apply", slug, "--yes"])
     assert "already" in again.output
+
+
+def test_reported_results_are_runs_with_their_context(
+    server: Running, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment_of(server, tmp_path / "home").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OCTANE_HOME", str(world.settings.home))
+    file = tmp_path / "junit.xml"
+    file.write_text(
+        '<testsuite><testcase classname="a.Grid" name="reported" time="0.2">'
+        '<failure type="E" message="no paper">at Grid</failure></testcase></testsuite>'
+    )
+    story = world.ids["Print"]
+    arguments = [
+        "report-results", str(file), "--server-id", "ci-1", "--job-id", "nightly", "--build-id",
+        "17", "--job-name", "Nightly", "--release-name", "2.9", "--backlog-item", story,
+        "--environment", "OS=Linux",
+    ]  # fmt: skip
+    runner = CliRunner()
+
+    printed = runner.invoke(app, [*arguments, "--dry-run"])
+    assert printed.exit_code == 0, printed.output
+    assert "<test_run " in printed.stdout
+    runs = world.workspace.page("automated_runs", fields=["name"], query="name EQ ^reported^")
+    assert runs.total_count == 0
+
+    sent = runner.invoke(app, arguments)
+    assert sent.exit_code == 0, sent.output
+    assert "1 results (1 Failed)" in sent.stdout
+    [run] = world.workspace.page(
+        "automated_runs",
+        fields=["error_message", "release", "taxonomies", "duration"],
+        query="test_name EQ ^reported^",
+    ).rows
+    assert (run["error_message"], run["duration"]) == ("no paper", 200)
+    assert run["release"]["id"] == world.ids["2.9"]
+    assert run["taxonomies"]["total_count"] == 1
+    assert [line["event"] for line in world.audit.read()[-2:]] == ["sending", "verdict"]

@@ -24,6 +24,8 @@ from octane_flows.flows import list_flows
 #: Commands whose example is run elsewhere, with the reason.
 RUN_ELSEWHERE = {
     "simulate": "runs until it is stopped: test_simulate_says_where_it_is",
+    "apply": "writes to the server: test_actions",
+    "report-results": "writes to the server: test_actions",
     "demo": "test_the_demo_answers_every_flow_from_any_former_state",
 }
 GROUP = typer.main.get_command(app)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
-@app.command(epilog="Example: octane-flows plan stories_with_completed_tasks --output plan.json")
+@app.command(epilog="Example: octane-flows plan stories_with_completed_tasks")
 def plan(
     slug: Annotated[str, typer.Argument(help="A flow that writes, see docs/flows.md")],
     param: Parameters = None,

@@ -1,0 +1,98 @@
+"""The command that reports test results: files of test tools to the server's test-results.
+
+Arguments in; what was sent on standard output, exit 1 when the server did not take it as it is.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from octane_flows.cli.frame import app, output, read_settings, step
+
+Pairs = Annotated[
+    list[str] | None, typer.Option(metavar="TYPE=VALUE", help="Such as OS=Linux; repeatable.")
+]
+Ids = Annotated[list[str] | None, typer.Option(metavar="ID", help="Repeatable.")]
+
+
+@app.command(
+    "report-results",
+    epilog="Example: octane-flows report-results junit.xml --server-id jenkins --job-id nightly "
+    "--build-id 17 --environment OS=Linux --module 1003",
+)
+def report_results(
+    files: Annotated[list[Path], typer.Argument(help="JUnit, pytest, TestNG, NUnit, Cucumber.")],
+    server_id: Annotated[str, typer.Option(help="Id that the CI server gives itself.")],
+    job_id: Annotated[str, typer.Option(help="Id of the CI job.")],
+    build_id: Annotated[str, typer.Option(help="Id of the build.")],
+    job_name: str | None = None,
+    build_name: str | None = None,
+    release_id: str | None = None,
+    release_name: Annotated[
+        str | None, typer.Option(help="Exact name; _default_ is the default release.")
+    ] = None,
+    milestone_id: str | None = None,
+    backlog_item: Ids = None,
+    module: Ids = None,
+    test_field: Pairs = None,
+    environment: Pairs = None,
+    workspace: Annotated[
+        str | None, typer.Option(help="Its id, where the settings name several.")
+    ] = None,
+    skip_errors: Annotated[
+        bool, typer.Option(help="Let the server leave out references that it does not know.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print the XML and send nothing.")] = False,
+) -> None:
+    """Report test results with build, release, module, backlog and environment."""
+    from octane_flows.actions import AuditLog, audit_path
+    from octane_flows.actions.result_files import read_results
+    from octane_flows.actions.result_report import Context, counts, report, to_xml
+    from octane_flows.octane import Octane
+
+    runs = [run for file in files for run in read_results(file)]
+    context = Context(
+        server_id, job_id, build_id, job_name, build_name, release_id, release_name, milestone_id,
+        tuple(backlog_item or ()), tuple(module or ()), _pairs(test_field), _pairs(environment),
+    )  # fmt: skip
+    document = to_xml(context, runs)
+    if dry_run:
+        sys.stdout.write(document.decode() + "\n")
+        return
+    settings = read_settings()
+    with Octane(settings) as octane:
+        target = octane.workspace(_one(workspace, settings.workspaces))
+        said = report(
+            target, document, AuditLog(audit_path(settings.home)), skip_errors=skip_errors
+        )
+    told = ", ".join(f"{number} {status}" for status, number in sorted(counts(runs).items()))
+    output.print(f"{len(runs)} results ({told}) to workspace {target.id}: {said}", markup=False)
+    if said != "success":
+        step("the server left something out; read its log of test results, or try --skip-errors")
+        raise typer.Exit(1)
+
+
+def _pairs(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
+    from octane_flows.errors import UsageError
+
+    pairs: list[tuple[str, str]] = []
+    for text in texts or ():
+        kind, mark, value = text.partition("=")
+        if not (kind and mark and value):
+            raise UsageError(f"'{text}' is no pair; write TYPE=VALUE, such as OS=Linux.")
+        pairs.append((kind, value))
+    return tuple(pairs)
+
+
+def _one(asked: str | None, known: tuple[str, ...] | None) -> str:
+    from octane_flows.errors import UsageError
+
+    if asked is not None:
+        return asked
+    if known is None or len(known) != 1:
+        raise UsageError("Results go to one workspace; name it with --workspace ID.")
+    return known[0]
