@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from octane_flows.simulator.answers import ApiError, entity_not_found, illegal_value
-from octane_flows.simulator.store import Store, opaque_name
+from octane_flows.simulator.names import opaque_name
+from octane_flows.simulator.store import Store
 
 __all__ = ["CI_KINDS", "check_ci"]
 

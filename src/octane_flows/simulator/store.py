@@ -6,7 +6,6 @@ the datasets. Out: the tables of database.py kept in order; rows.py reads them b
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.database import FIRST_ID
 from octane_flows.simulator.links import Links
+from octane_flows.simulator.names import ROOT_PATH, opaque_name, path_segment
 from octane_flows.simulator.relations import Inverse
 from octane_flows.simulator.schema import (
     LOGICAL_NAME_FAMILIES,
@@ -27,26 +27,8 @@ from octane_flows.simulator.tables import Column, quoted
 __all__ = ["DEFAULT_AUTHOR", "FIRST_ID", "Store"]
 
 DEFAULT_AUTHOR = {"type": "workspace_user", "id": "1001"}
-ROOT_PATH = "000000"
-_BASE_36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _STAMPS = ("last_modified", "version_stamp", "client_lock_stamp")
 _OWNER_FLAGS = {"comment": "has_comments", "attachment": "has_attachments"}
-_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
-
-
-def opaque_name(*parts: object) -> str:
-    """A stable 25-character lower-case name, as the server gives to rows without a dotted one."""
-    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
-    return "".join(_LETTERS[byte % 36] for byte in digest[:25])
-
-
-def path_segment(key: int | str) -> str:
-    """Six characters in base 36, as paths of trees have them: `0001OT`."""
-    number, digits = int(key), ""
-    for _ in range(6):
-        number, digit = divmod(number, 36)
-        digits = _BASE_36[digit] + digits
-    return digits
 
 
 class Store(Links):
