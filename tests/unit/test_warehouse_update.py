@@ -170,3 +170,18 @@ def test_other_models_take_the_place_of_the_former(tmp_path: Path) -> None:
     build(tmp_path, models=FEW)
 
     assert set(content(tmp_path, ("er",))) == {model.name for model in FEW if model.schema == "er"}
+
+
+def test_an_update_does_not_run_macros_again_and_says_so(tmp_path: Path) -> None:
+    kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "first"}]})
+    build(tmp_path)
+    kit.write_lake(tmp_path, {"release": [{"id": "6", "name": "second"}]})
+    report = build(tmp_path)
+
+    rows = {model.name: model.rows for model in report.models}
+    assert rows["er.releases"] == 2
+    assert rows["flow.planned_runs"] is None
+    details = {check.name: check.detail for check in report.checks if check.passed}
+    assert details["key:flow.planned_runs"] == "not run again since generation 1"
+    assert details["key:er.releases"] == ""
+    assert {model.rows is None for model in build(tmp_path, full=True).models} == {False}

@@ -62,8 +62,8 @@ def create_models(
         if result.status == "unavailable":
             unavailable[model.name] = result.reason or ""
         if progress:
-            count = f"{result.rows:>10,} rows" if result.rows is not None else result.reason
-            progress(f"{model.name:<47} {count}")
+            said = f"{result.rows:>10,} rows" if result.rows is not None else result.reason
+            progress(f"{model.name:<47} {said or 'as before'}")
         results.append(result)
     return results
 

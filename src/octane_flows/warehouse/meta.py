@@ -111,7 +111,11 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("kind", "VARCHAR", "view or macro"),
             ("status", "VARCHAR", "available, partial or unavailable"),
             ("reason", "VARCHAR", "what it reads that is missing, or why it does not run"),
-            ("row_count", "BIGINT", "rows; of a macro with its default parameters"),
+            (
+                "row_count",
+                "BIGINT",
+                "rows; null for a macro that an update did not run",
+            ),
             ("question", "VARCHAR", "question that the rows answer"),
             ("grain", "VARCHAR", "what one row is"),
             ("key_columns", "VARCHAR[]", "columns that identify a row"),
