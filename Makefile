@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STRANGERS := tests/strangers/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test ui notebook bench docs clean
+.PHONY: demo test soak ui notebook bench docs clean
 
 demo: $(VENV)/.run
 	$(BIN)/octane-flows demo
@@ -16,6 +16,9 @@ test: $(VENV)/.test $(STRANGERS)/.done
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+soak: $(VENV)/.test
+	SCHEDULES=2000 $(BIN)/python -m pytest -q tests/property/test_schedules.py
 
 ui: $(VENV)/.run
 	$(BIN)/python -m pipelines.dev

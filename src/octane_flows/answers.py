@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from octane_flows import warehouse
+from octane_flows.certificate import print_certificate, rows_held
 from octane_flows.errors import UsageError
 from octane_flows.flows import Metric, list_flows, list_metrics
 from octane_flows.lake import Lake
@@ -251,8 +252,9 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
     complete = [row for row in manifest.certificate if row.status in ("complete", "carried")]
     console.print(
         f"complete     {len(complete)} of {len(manifest.certificate)} entity types, "
-        f"{sum(row.rows_read for row in complete):,} entities"
+        f"{rows_held(manifest):,} entities"
     )
+    print_certificate(manifest, console)
     _print_politeness(manifest.politeness, console)
     try:
         with warehouse.connect(home) as connection:

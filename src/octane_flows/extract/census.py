@@ -165,16 +165,15 @@ def verify_vanished(
     ids: Sequence[str],
     pool: ThreadPoolExecutor,
     *,
-    aggregate: str | None,
     others: Sequence[Workspace],
 ) -> dict[str, str]:
     """The reason of each id that is really not there; ids that are there after all are left out.
 
-    `aggregate` is the collection of the type's family; `others` are the other workspaces read.
+    `others` are the other workspaces that are read.
     """
 
     def ask(id: str) -> tuple[str, str | None]:
-        return id, _reason(workspace, entity, id, aggregate, others)
+        return id, _reason(workspace, entity, id, others)
 
     return {id: reason for id, reason in pool.map(ask, ids) if reason is not None}
 
@@ -183,13 +182,12 @@ def _reason(
     workspace: Workspace,
     entity: EntityPlan,
     id: str,
-    aggregate: str | None,
     others: Sequence[Workspace],
 ) -> str | None:
     try:
         workspace.entity(entity.collection, id, fields=["id"])
     except NotFoundError:
-        kind = _type_now(workspace, aggregate, id) if aggregate is not None else None
+        kind = _type_now(workspace, entity.family, id) if entity.family is not None else None
         if kind is not None and kind != entity.name:
             return f"moved to {kind}"
         for other in others:
@@ -201,9 +199,9 @@ def _reason(
     return None
 
 
-def _type_now(workspace: Workspace, aggregate: str, id: str) -> str | None:
+def _type_now(workspace: Workspace, family: str, id: str) -> str | None:
     try:
-        row = workspace.entity(aggregate, id, fields=["id", "subtype"])
+        row = workspace.entity(family, id, fields=["id", "subtype"])
     except (NotFoundError, AccessError, RequestError):
         return None
     kind = row.get("subtype") or row.get("type")

@@ -62,13 +62,6 @@ class Context:
         """Where the next cursor stands."""
         return self.as_of - self.options.settle
 
-    def aggregate_of(self, entity: EntityPlan) -> str | None:
-        """The collection of the family that an entity type belongs to."""
-        for one in self.plan.aggregates:
-            if one.workspace == entity.workspace and entity.name in one.subtypes:
-                return one.collection
-        return None
-
 
 @dataclass(frozen=True)
 class Known:

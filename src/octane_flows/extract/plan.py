@@ -27,6 +27,7 @@ class EntityPlan:
     collection: str
     scalars: tuple[Field, ...]
     links: tuple[Field, ...]
+    family: str | None = None  # collection of the aggregate that it belongs to
 
     @property
     def fields(self) -> list[str]:
@@ -92,7 +93,8 @@ def make_plan(
                         Aggregate(workspace, name, entity.collection, tuple(readable))
                     )
                 continue
-            entities.append(_entity_plan(workspace, entity))
+            parent = one.entity_types.get(entity.subtype_of or "")
+            entities.append(_entity_plan(workspace, entity, parent))
     if not entities:
         raise UsageError(
             "Nothing is left to extract: the server's metadata lists no readable entity type "
@@ -106,7 +108,7 @@ def _is_readable(metadata: Metadata, name: str) -> bool:
     return entity is not None and entity.collection is not None and "GET" in entity.methods
 
 
-def _entity_plan(workspace: str, entity: EntityType) -> EntityPlan:
+def _entity_plan(workspace: str, entity: EntityType, parent: EntityType | None) -> EntityPlan:
     readable = [
         one
         for one in sorted(entity.fields.values(), key=lambda one: one.name)
@@ -119,6 +121,7 @@ def _entity_plan(workspace: str, entity: EntityType) -> EntityPlan:
         collection=entity.collection or "",
         scalars=tuple(one for one in readable if not (one.is_reference and one.multiple)),
         links=tuple(one for one in readable if one.is_reference and one.multiple),
+        family=parent.collection if parent is not None else None,
     )
 
 

@@ -172,7 +172,6 @@ class _Upkeep:
             run.entity,
             vanished,
             context.pool,
-            aggregate=context.aggregate_of(run.entity),
             others=[one for key, one in context.workspaces.items() if key != run.entity.workspace],
         )
         run.writer.write_tombstones(reasons)

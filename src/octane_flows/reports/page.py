@@ -73,8 +73,9 @@ COMPLETENESS = """
 select
     count(*) as entity_types,
     count(*) filter (where status in ('complete', 'carried')) as complete_types,
-    coalesce(sum(rows_read), 0) as rows_read,
-    coalesce(sum(total_count), 0) as total_count
+    coalesce(sum(coalesce(rows_held, rows_read)), 0) as rows_held,
+    min(cursor_at) as cursor_at,
+    min(census_at) as census_at
 from meta.certificate
 """
 

@@ -1,0 +1,215 @@
+"""One random schedule: what people and server do between and during extracts, then the reckoning.
+
+A seed in, an AssertionError that names it out when the lake does not end equal to the server.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from octane_flows.errors import OctaneFlowsError
+from octane_flows.octane.transport import Request
+from octane_flows.simulator import Simulator
+from tests.small import START, SmallTransport, held, held_links, run_extract
+
+ENTITIES = ("defect", "story")
+TAGS = 4
+STEPS = (
+    "edit", "edit", "create", "create", "late_edit", "late_create", "tie", "link_only", "link",
+    "delete", "move", "lose", "regain", "add_field", "remove_field", "wait", "clock_back",
+)  # fmt: skip
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Schedule:
+    """A server, a lake, and dice."""
+
+    def __init__(self, seed: int, home: Path) -> None:
+        self.dice = random.Random(seed)
+        self.home = home
+        self.simulator = Simulator(clock=START + timedelta(minutes=self.dice.randint(-10, 10)))
+        self.store = self.simulator.store
+        self.udf: list[str] = []
+        self.log: list[str] = []
+        self.tags = [self.store.insert("user_tag", {"name": f"t{n}"}) for n in range(TAGS)]
+        for _ in range(self.dice.randint(0, 9)):
+            self.create()
+
+    def run(self) -> None:
+        """Steps and extracts, then one quiet extract with census and sweep; compares."""
+        for _ in range(self.dice.randint(2, 4)):
+            for _ in range(self.dice.randint(0, 5)):
+                self.step()
+            self.extract()
+        self.simulator.faults.allow()
+        self.simulator.clock.advance(timedelta(hours=1))
+        self.log.append("last extract")
+        run_extract(self.simulator, self.home, SmallTransport(self.simulator), census=True,
+                    sweep=True, sweep_share=1.0)  # fmt: skip
+        self.compare()
+
+    def step(self) -> None:
+        """Something happens on the server."""
+        name = self.dice.choice(STEPS)
+        self.log.append(name)
+        getattr(self, name)()
+        if self.dice.random() < 0.6:
+            self.simulator.clock.advance(self.dice.choice([1, 30, 300, 4000]))
+
+    def extract(self) -> None:
+        """An extract of some kind; things may happen while it reads, or it may be killed."""
+        during = self.dice.random() < 0.4
+        kill_at = self.dice.randint(3, 14) if self.dice.random() < 0.25 else None
+        sent = 0
+
+        def before(_: Request) -> None:
+            nonlocal sent
+            sent += 1
+            if kill_at is not None and sent >= kill_at:
+                raise Killed
+            if during and sent > 3 and self.dice.random() < 0.3:
+                self.dice.choice((self.hot, self.create, self.edit, self.delete))()
+
+        choices: dict[str, Any] = {"concurrency": 1} if during else {}
+        kind = self.dice.choice(("", "", "", "census", "sweep", "full"))
+        if kind:
+            choices[kind] = True
+        self.log.append(f"extract {choices} during={during} kill={kill_at}")
+        transport = SmallTransport(self.simulator, before)
+        try:
+            run_extract(self.simulator, self.home, transport, **choices)
+        except Killed:
+            self.log.append("killed")
+        except OctaneFlowsError as error:
+            self.log.append(f"refused: {error}")
+            if not any(one in str(error) for one in ("does not let this user", "gave", "repeated")):
+                raise
+
+    # -- what happens ---------------------------------------------------------------------------
+
+    def ids(self, entity: str) -> list[str]:
+        return [row["id"] for row in self.store.find(entity)]
+
+    def pick(self) -> tuple[str, str] | None:
+        entity = self.dice.choice(ENTITIES)
+        ids = self.ids(entity)
+        return (entity, self.dice.choice(ids)) if ids else None
+
+    def values(self) -> dict[str, Any]:
+        severity = self.dice.choice(("high", "low", "medium"))
+        values: dict[str, Any] = {"name": f"n{self.dice.randint(0, 999)}"}
+        values["severity"] = {"type": "list_node", "id": f"list_node.severity.{severity}"}
+        if self.dice.random() < 0.5:
+            chosen = self.dice.sample(self.tags, self.dice.randint(0, TAGS))
+            values["user_tags"] = [{"type": "user_tag", "id": one} for one in chosen]
+        return values
+
+    def late(self) -> str:
+        back = timedelta(seconds=self.dice.randint(1, 11 * 60))  # overlap and settle: 12 minutes
+        return (self.simulator.clock.now() - back).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def create(self) -> None:
+        entity = self.dice.choice(ENTITIES)
+        values = self.values()
+        if entity == "story":
+            values.pop("severity")
+        self.store.insert(entity, values)
+
+    def late_create(self) -> None:
+        self.store.insert("defect", {**self.values(), "last_modified": self.late()})
+
+    def edit(self, **more: Any) -> None:
+        found = self.pick()
+        if found is None:
+            return
+        values = self.values()
+        if found[0] == "story":
+            values.pop("severity")
+        self.store.update(*found, {**values, **more})
+
+    def late_edit(self) -> None:
+        self.edit(last_modified=self.late())
+
+    def tie(self) -> None:
+        for _ in range(3):
+            self.edit()
+
+    def hot(self) -> None:
+        ids = self.ids("defect")
+        if ids:
+            self.simulator.clock.advance(1)
+            self.store.update("defect", ids[0], {"name": f"hot{self.dice.randint(0, 999)}"})
+
+    def link(self) -> None:
+        self.edit(user_tags=[])
+
+    def link_only(self) -> None:
+        found = self.pick()
+        if found is not None:
+            chosen = self.dice.sample(self.tags, self.dice.randint(0, TAGS))
+            self.store.link(found[0], "user_tags", found[1], [("user_tag", one) for one in chosen])
+
+    def delete(self) -> None:
+        found = self.pick()
+        if found is not None:
+            self.store.delete(*found)
+
+    def move(self) -> None:
+        ids = self.ids("defect")
+        if ids:
+            with self.store.transaction():
+                self.store.connection.execute(
+                    "UPDATE work_item SET type = 'story' WHERE id = ?", (int(ids[-1]),)
+                )
+
+    def lose(self) -> None:
+        self.simulator.faults.refuse(self.dice.choice(ENTITIES))
+
+    def regain(self) -> None:
+        self.simulator.faults.allow()
+
+    def add_field(self) -> None:
+        name = f"f{len(self.udf)}_udf"
+        kind = self.dice.choice(("string", "integer"))
+        self.simulator.add_field("defect", name, kind)
+        self.udf.append(name)
+        for id in self.ids("defect"):
+            if self.dice.random() < 0.5:  # a value that does not touch last_modified
+                value: Any = "x" if kind == "string" else 7
+                row = self.store.get("defect", id) or {}
+                stamp = row["last_modified"]
+                self.store.update("defect", id, {name: value, "last_modified": stamp})
+
+    def remove_field(self) -> None:
+        if self.udf:
+            self.simulator.remove_field("defect", self.udf.pop())
+
+    def wait(self) -> None:
+        self.simulator.clock.advance(timedelta(hours=3))
+
+    def clock_back(self) -> None:
+        """Only the server's clock counts, and it may be set back by ten minutes."""
+        self.simulator.clock.advance(timedelta(minutes=-self.dice.randint(1, 10)))
+
+    # -- the reckoning --------------------------------------------------------------------------
+
+    def compare(self) -> None:
+        """The lake's current state is the server's."""
+        for entity in ENTITIES:
+            udf = self.udf if entity == "defect" else []
+            names = ["name", "version_stamp", *udf]
+            rows = {row["id"]: row for row in self.store.find(entity)}
+            expected = {id: tuple(row[name] for name in names) for id, row in rows.items()}
+            assert held(self.home, entity, *names) == expected
+            links = {
+                id: sorted(tag["id"] for tag in row["user_tags"])
+                for id, row in rows.items()
+                if row["user_tags"]
+            }
+            assert held_links(self.home, entity, "user_tags") == links

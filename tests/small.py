@@ -1,0 +1,103 @@
+"""A simulated server with few entity types, and what a lake says that it holds: for schedules.
+
+Metadata is cut down on its way, so that a whole extract takes a few dozen milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from octane_flows.extract import ExtractReport, Options, extract
+from octane_flows.lake import Lake
+from octane_flows.octane import Octane
+from octane_flows.octane.session import Timing
+from octane_flows.octane.transport import Answer, Request
+from octane_flows.simulator import Simulator
+from octane_flows.warehouse.load import create_schemas, load_tables
+from octane_flows.warehouse.update import plan_rebuild
+from tests.wsgi import WsgiTransport, settings_for
+
+START = datetime(2021, 1, 20, 12, tzinfo=UTC)
+TYPES = frozenset({"work_item", "defect", "story", "list_node"})
+#: Fields that stay; everything else only costs time.
+FIELDS = frozenset({"name", "severity", "user_tags", "last_modified", "version_stamp", "list_root"})
+
+
+class SmallTransport(WsgiTransport):
+    """A transport whose metadata names few entity types and fields, and all user-defined ones."""
+
+    def send(self, request: Request) -> Answer:
+        """Answer one request."""
+        answer = super().send(request)
+        kind = request.url.partition("?")[0].rpartition("/metadata/")[2]
+        if answer.status != 200 or kind not in ("entities", "fields"):
+            return answer
+        body: dict[str, Any] = json.loads(answer.body)
+        body["data"] = [one for one in body["data"] if _is_kept(kind, one)]
+        body["total_count"] = len(body["data"])
+        return replace(answer, body=json.dumps(body).encode())
+
+
+def _is_kept(kind: str, one: dict[str, Any]) -> bool:
+    if kind == "entities":
+        return one["name"] in TYPES
+    return one["name"] in FIELDS or one["name"].endswith("_udf")
+
+
+@pytest.fixture
+def small() -> Simulator:
+    """An empty server at noon of a day in 2021."""
+    return Simulator(clock=START)
+
+
+def run_extract(
+    simulator: Simulator, home: Path, transport: WsgiTransport | None = None, **choices: Any
+) -> ExtractReport:
+    """One extract in process, with pages of three rows unless said otherwise."""
+    values = {"page_size": 3, "concurrency": 2, "only": ("defect", "story"), **choices}
+    timing = Timing(sleep=lambda _: None)
+    with Octane(
+        settings_for(simulator), transport=transport or SmallTransport(simulator), timing=timing
+    ) as octane:
+        return extract(octane, home, workspaces=(simulator.workspace,), options=Options(**values))
+
+
+def loaded(home: Path) -> duckdb.DuckDBPyConnection:
+    """The current state as the warehouse loads it."""
+    lake = Lake(home / "lake")
+    manifest = lake.current()
+    assert manifest is not None
+    connection = duckdb.connect(":memory:")
+    create_schemas(connection)
+    load_tables(connection, lake, plan_rebuild(manifest.tables.values()))
+    return connection
+
+
+def held(home: Path, entity: str, *columns: str) -> dict[str, tuple[Any, ...]]:
+    """The rows of one entity type by id; asserts that none is there twice."""
+    names = ", ".join(f'"{one}"' for one in ("id", *columns))
+    with loaded(home) as connection:
+        rows = connection.execute(f"select {names} from octane.{entity}").fetchall()
+    found = {row[0]: row[1:] for row in rows}
+    assert len(found) == len(rows), f"{entity}: rows are there twice"
+    return found
+
+
+def held_links(home: Path, entity: str, field: str) -> dict[str, list[str]]:
+    """The link sets of one field by owner; asserts that no pair is there twice."""
+    with loaded(home) as connection:
+        rows = connection.execute(
+            f"select source_id, target_id from octane.{entity}__{field} order by all"
+        ).fetchall()
+    assert len(set(rows)) == len(rows), f"{entity}.{field}: pairs are there twice"
+    found: dict[str, list[str]] = {}
+    for owner, target in rows:
+        found.setdefault(owner, []).append(target)
+    return found
