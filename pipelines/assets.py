@@ -61,7 +61,7 @@ def extract(
     context: dg.AssetExecutionContext, octane: OctaneResource
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Read the Octane server into a new generation of the lake."""
-    with _one_sentence():
+    with one_sentence():
         report = refresh.extract(octane.settings())
     for finding in report.manifest.findings:
         context.log.warning(finding)
@@ -120,7 +120,7 @@ def build_warehouse(
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Build the DuckDB warehouse aside, check it, swap it in."""
     home = octane.home()
-    with _one_sentence():
+    with one_sentence():
         report = warehouse.build(home, lake=octane.lake(), progress=context.log.debug)
     manifest = _manifest(octane.lake())
     costs = Costs(manifest)
@@ -166,7 +166,7 @@ def build_warehouse(
 def report(octane: OctaneResource) -> dg.MaterializeResult[Any]:
     """Write the HTML report from the published warehouse."""
     home = octane.home()
-    with _one_sentence():
+    with one_sentence():
         page = reports.write(home)
     manifest = _manifest(octane.lake())
     return dg.MaterializeResult(
@@ -220,7 +220,7 @@ def _manifest(lake: Lake) -> Manifest:
     return manifest
 
 
-class _one_sentence:  # noqa: N801  (a context manager that reads like a phrase)
+class one_sentence:  # noqa: N801  (a context manager that reads like a phrase)
     """Our errors are complete sentences: Dagster shows them without a traceback."""
 
     def __enter__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from pipelines.assets import build_warehouse, extract, report
+from pipelines.proof import verify_flows
 from pipelines.resources import OctaneResource
 
 #: One process for the whole job: a process per step would cost more than the steps.
@@ -12,7 +13,7 @@ refresh = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.all(),
     executor_def=dg.in_process_executor,
-    description="Extract, warehouse, checks, report.",
+    description="Extract, warehouse, checks, proof against the live server, report.",
 )
 
 #: Off until someone switches it on: the server's administrators may want a say in the hour.
@@ -26,6 +27,7 @@ nightly = dg.ScheduleDefinition(
 
 definitions = dg.Definitions(
     assets=[extract, build_warehouse, report],
+    asset_checks=[verify_flows],
     jobs=[refresh],
     schedules=[nightly],
     resources={"octane": OctaneResource()},

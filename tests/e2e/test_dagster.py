@@ -7,8 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from octane_flows.flows import list_flows
 from octane_flows.simulator.server import Running
 from pipelines.definitions import definitions
+from pipelines.proof import CHECK
 from tests.e2e.support import environment_of
 
 
@@ -39,4 +41,7 @@ def test_everything_materialises_and_tells_its_cost(
     checks = result.get_asset_check_evaluations()
     assert checks
     assert all(check.passed for check in checks)
+    proven = [check for check in checks if check.check_name == CHECK]
+    assert {check.asset_key.path[-1] for check in proven} == {flow.slug for flow in list_flows()}
+    assert {check.description for check in proven} == {"workspace 1002: equal"}
     assert (tmp_path / "report.html").exists()
