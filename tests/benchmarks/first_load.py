@@ -2,7 +2,7 @@
 
 The peers load the same pages from the same server in the same run: dlt's `rest_api` source to
 Parquet as it comes, dlt fed with Arrow by hand, and fetching alone. Each load has a process of its
-own; the figures are medians. `OCTANE_BENCH_RUNS` and `OCTANE_BENCH_REPEATS` make it shorter.
+own; the figures are medians. `BENCH_RUNS` and `BENCH_REPEATS` make it shorter.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from tests.benchmarks import _loaders
 from tests.benchmarks._page_server import serving
 
-RUNS = int(os.environ.get("OCTANE_BENCH_RUNS", "200000"))
-REPEATS = int(os.environ.get("OCTANE_BENCH_REPEATS", "3"))
+RUNS = int(os.environ.get("BENCH_RUNS", "200000"))
+REPEATS = int(os.environ.get("BENCH_REPEATS", "3"))
 LATENCIES_MS = (0, 50)
 
 
