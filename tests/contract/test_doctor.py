@@ -39,7 +39,7 @@ def found(
     server: Running, home: Path, budget_s: float = 8.0, **settings: str
 ) -> dict[str, Finding]:
     environ = {**environment_of(server, home), **settings}
-    return {finding.name: finding for finding in examine(environ, budget_s=budget_s)}
+    return {finding.name: finding for finding in examine(environ, budget_s=budget_s, timeout_s=30)}
 
 
 def test_a_healthy_server_is_told_with_what_a_first_load_takes(
@@ -130,13 +130,22 @@ def test_limits_of_the_site_are_part_of_the_estimate(server: Running, tmp_path: 
     findings = found(
         server,
         tmp_path,
-        OCTANE_MAX_REQUESTS="5",
+        OCTANE_MAX_REQUESTS="30",
         OCTANE_REQUESTS_PER_SECOND="500",
         OCTANE_QUIET_HOURS="00:00-23:59",
     )
 
-    assert "OCTANE_MAX_REQUESTS allows 5 a run" in findings["first load"].remedy
+    assert findings["first load"].status == "warning"
+    assert "OCTANE_MAX_REQUESTS allows 30 a run" in findings["first load"].remedy
     assert findings["quiet hours"].text.startswith("00:00-23:59 UTC")
+
+
+def test_a_budget_that_can_never_be_enough_is_told(server: Running, tmp_path: Path) -> None:
+    load = found(server, tmp_path, OCTANE_MAX_REQUESTS="12")["first load"]
+
+    assert load.status == "failed", load.line
+    assert "run_automated alone needs more requests" in load.text
+    assert load.remedy == f"allow at least {10 + request_count(RUNS, 1000)} (OCTANE_MAX_REQUESTS)"
 
 
 def test_a_folder_that_cannot_be_written_is_told(server: Running, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ Key = tuple[str, str]  # workspace, entity type
 
 FIXED_REQUESTS = 10  # sign-in, version, time, user, workspaces, metadata of a workspace
 EDGE_REQUESTS = 3  # a collection of several pages: its first page, lowest and highest id
+SCRIPTED = frozenset({"test_manual", "gherkin_test"})  # one request each where scripts are read
 PROBE_ROWS = 200  # enough to tell the rate, few enough to be quick at 50 ms a row
 
 
@@ -79,9 +80,10 @@ def estimate(
     """Requests, rows, minutes and bytes of a first load, from the counts and a timed page."""
     entities = {(one.workspace, one.name): one for one in plan.entities}
     total = sum(counts.rows.values())
-    requests = FIXED_REQUESTS + sum(
-        request_count(counts.rows.get(key, 0), settings.page_size) for key in entities
-    )
+    by_type = {key: request_count(counts.rows.get(key, 0), settings.page_size) for key in entities}
+    requests = FIXED_REQUESTS + sum(by_type.values())
+    if settings.scripts:
+        requests += sum(count for key, count in counts.rows.items() if key[1] in SCRIPTED)
     if not total:
         text = f"{_about(counts)}{requests:,} requests, no rows counted"
         return Finding("first load", "ok", text, facts={"requests": requests, "rows": 0})
@@ -118,6 +120,11 @@ def estimate(
         "json_bytes": size,
     }
     allowed = settings.max_requests
+    if allowed is not None and max(by_type.values()) + FIXED_REQUESTS > allowed:
+        # What a stopped extract has read is kept by entity type.
+        remedy = f"allow at least {max(by_type.values()) + FIXED_REQUESTS:,} (OCTANE_MAX_REQUESTS)"
+        text = f"{text}; {key[1]} alone needs more requests than a run may send"
+        return Finding("first load", "failed", text, remedy, facts)
     if allowed is not None and requests > allowed:
         remedy = f"OCTANE_MAX_REQUESTS allows {allowed:,} a run: it takes several, or allow more"
         return Finding("first load", "warning", text, remedy, facts)

@@ -35,7 +35,9 @@ LOW_SPACE_BYTES: Final = 1 << 30  # room for about a million runs and the next g
 SKEW_S: Final = 60.0  # below, minutes of the schedule and of quiet hours are right
 
 
-def examine(environ: Mapping[str, str], *, budget_s: float = BUDGET_S) -> Iterator[Finding]:
+def examine(
+    environ: Mapping[str, str], *, budget_s: float = BUDGET_S, timeout_s: float = TIMEOUT_S
+) -> Iterator[Finding]:
     """Yield the findings; the last one is about the first load when nothing stands in the way."""
     try:
         settings = load_settings(environ)
@@ -53,7 +55,7 @@ def examine(environ: Mapping[str, str], *, budget_s: float = BUDGET_S) -> Iterat
     folder = _folder(settings.home)
     yield folder
     deadline = time.monotonic() + budget_s
-    quick = replace(settings, timeout_s=min(settings.timeout_s, TIMEOUT_S))
+    quick = replace(settings, timeout_s=min(settings.timeout_s, timeout_s))
     with (
         Octane(quick, policy=PATIENCE) as octane,
         ThreadPoolExecutor(settings.concurrency, thread_name_prefix="doctor") as pool,
