@@ -25,7 +25,7 @@ from octane_flows.actions import (
 )
 from octane_flows.cli import app
 from octane_flows.config import Settings, load_settings
-from octane_flows.errors import UsageError
+from octane_flows.errors import UnavailableError, UsageError
 from octane_flows.flows import run_flow
 from octane_flows.flows.catalogue import list_plans
 from octane_flows.octane import Octane, Workspace
@@ -234,7 +234,7 @@ def test_an_item_that_somebody_moved_is_left_alone(world: World, story: str) -> 
 
 def test_a_refusal_is_told_and_the_others_go_on(world: World, story: str) -> None:
     good = plan_for(world, story).requests[0]
-    bad = dataclasses.replace(good, body={"phase": phase("story.nowhere")})
+    bad = dataclasses.replace(good, body={"phase": phase("story.new")})
     gone = dataclasses.replace(good, step=2, entity_id="999999")
     plan = plan_for(world, story)
     plan = dataclasses.replace(plan, requests=(bad, gone, dataclasses.replace(good, step=3)))
@@ -242,7 +242,7 @@ def test_a_refusal_is_told_and_the_others_go_on(world: World, story: str) -> Non
     verdicts = world.apply(plan)
 
     assert [one.outcome for one in verdicts] == ["refused", "refused", "done"]
-    assert "phase" in verdicts[0].detail
+    assert "There is no transition" in verdicts[0].detail
     events = [line.get("outcome", line["event"]) for line in world.audit.read()[-5:]]
     assert events == ["sending", "refused", "refused", "sending", "done"]
 
@@ -263,6 +263,35 @@ def test_what_a_failed_step_was_to_give_is_not_waited_for(world: World) -> None:
 
     assert [one.outcome for one in verdicts] == ["refused", "skipped"]
     assert verdicts[1].detail == "step 1 did not give an id"
+
+
+def test_without_an_answer_the_rest_is_not_tried(
+    world: World, story: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: Any, **__: Any) -> Row:
+        raise UnavailableError("no answer came")
+
+    first = plan_for(world, story).requests[0]
+    plan = dataclasses.replace(
+        plan_for(world, story), requests=(first, dataclasses.replace(first, step=2))
+    )
+    monkeypatch.setattr(Workspace, "update_one", lost)
+
+    verdicts = world.apply(plan)
+
+    assert [one.outcome for one in verdicts] == ["unknown", "skipped"]
+    assert verdicts[0].detail == "no answer came"
+
+
+def test_what_reads_back_otherwise_is_told(
+    world: World, story: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Workspace, "update_one", lambda *_, **__: {})
+
+    [verdict] = world.apply(plan_for(world, story))
+
+    assert verdict.outcome == "differs"
+    assert verdict.detail == "it reads back as phase is phase.story.intesting"
 
 
 def test_an_interrupted_run_goes_on(world: World, story: str) -> None:
