@@ -9,6 +9,7 @@ from pathlib import Path
 
 from octane_flows.flows.markdown import flow_table, metric_table
 from octane_flows.flows.pages import flow_pages
+from tests.generated_questions import QUESTIONS, fresh_questions
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -17,7 +18,11 @@ PARTS: dict[str, Callable[[], str]] = {"flows": flow_table, "metrics": metric_ta
 
 def fresh_documents() -> dict[Path, str]:
     """Every document that is generated, wholly or in parts, as it should be."""
-    return {README: fresh_readme(), ROOT / "docs" / "flows.md": flow_pages()}
+    return {
+        README: fresh_readme(),
+        ROOT / "docs" / "flows.md": flow_pages(),
+        QUESTIONS: fresh_questions(),
+    }
 
 
 def fresh_readme() -> str:

@@ -201,40 +201,19 @@ def _print_question(console: Console, asked: Metric, kind: str) -> None:
         )
 
 
-def run_sql(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    """Run a user's SQL; its mistakes become one sentence."""
-    try:
-        result = connection.sql(sql)
-        return pa.table({}) if result is None else result.to_arrow_table()
-    except duckdb.Error as error:
-        first = str(error).split("\n\n", 1)[0].replace("\n", " ")
-        raise UsageError(f"The warehouse did not accept this SQL: {first}") from None
-
-
 def show_table(
     connection: duckdb.DuckDBPyConnection, name: str, limit: int, console: Console
 ) -> None:
     """Columns with types and comments, then the first rows."""
-    schema, dot, table = name.partition(".")
-    if not dot:
-        raise UsageError(f"Name the schema too, such as er.{name} or octane.{name}.")
+    rows = warehouse.table_relation(connection, name)
+    schema, _, table = name.partition(".")
     columns: pa.Table = connection.sql(
         "select column_name, data_type, comment from duckdb_columns() "
         "where schema_name = $schema and table_name = $table order by column_index",
         params={"schema": schema, "table": table},
     ).to_arrow_table()
-    if columns.num_rows == 0:
-        known = connection.execute(
-            "select distinct schema_name || '.' || table_name from duckdb_columns() "
-            "where schema_name = ? or table_name = ? order by all limit 8",
-            [schema, table],
-        ).fetchall()
-        near = ", ".join(one for (one,) in known) or "octane.*, er.*, meta.*"
-        raise UsageError(f"There is no table {name} in the warehouse; there are {near}.")
     print_rows(console, columns, title=name)
-    # Both names exist: checked above.
-    rows = connection.sql(f'select * from "{schema}"."{table}" limit {limit}').to_arrow_table()
-    print_rows(console, rows)
+    print_rows(console, rows.limit(limit).to_arrow_table())
 
 
 def print_status(home: Path, lake: Lake, console: Console) -> None:

@@ -18,16 +18,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be
 @app.command(epilog="Example: octane-flows generations")
 def generations(style: Style = Format.table, destination: Destination = None) -> None:
     """List the generations that --as-of can go back to."""
-    import pyarrow as pa
-
+    from octane_flows import warehouse
     from octane_flows.answers import write_answer
 
-    kept = data_lake().kept()
-    rows = {
-        "generation": pa.array([one.generation for one in kept], pa.int64()),
-        "as_of": pa.array([one.as_of.replace(tzinfo=None) for one in kept], pa.timestamp("us")),
-    }
-    write_answer(pa.table(rows), style.value, destination, output)
+    write_answer(warehouse.generations(data_lake()), style.value, destination, output)
 
 
 @app.command(epilog="Example: octane-flows history release --format csv")

@@ -89,12 +89,12 @@ def query(
 ) -> None:
     """Ask the warehouse in SQL; octane_history.<entity> has every version ever read."""
     from octane_flows import warehouse
-    from octane_flows.answers import run_sql, write_answer
+    from octane_flows.answers import write_answer
 
     with open_warehouse(as_of) as connection:
         if past := warehouse.history_named_in(sql):
             warehouse.attach_history(connection, data_lake(), past)
-        answer = run_sql(connection, sql)
+        answer = warehouse.sql_relation(connection, sql).to_arrow_table()
     write_answer(answer, style.value, destination, output)
 
 

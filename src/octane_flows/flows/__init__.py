@@ -15,6 +15,7 @@ from octane_flows.flows.markdown import flow_table, metric_table
 from octane_flows.flows.run import (
     missing_of,
     parse_parameters,
+    relation_of,
     run_flow,
     run_metric,
     run_query,
@@ -35,6 +36,7 @@ __all__ = [
     "metric_table",
     "missing_of",
     "parse_parameters",
+    "relation_of",
     "run_flow",
     "run_metric",
     "run_query",

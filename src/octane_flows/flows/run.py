@@ -5,7 +5,8 @@ A connection, a slug and parameters in; the command line, reports and notebooks 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -42,14 +43,31 @@ def run_query(
     columns: Sequence[str] = (),
 ) -> pa.Table:
     """Call the macro of a flow or metric; `columns` are those wanted, none: all."""
+    with connection.cursor() as cursor, _one_sentence(asked, params):
+        # a cursor of its own, because the caller's may hold an unfinished result
+        return relation_of(cursor, asked, params, columns=columns).to_arrow_table()
+
+
+def relation_of(
+    connection: duckdb.DuckDBPyConnection,
+    asked: Metric,
+    params: Mapping[str, Value],
+    *,
+    columns: Sequence[str] = (),
+) -> duckdb.DuckDBPyRelation:
+    """The macro's rows as a relation, which lives as long as its connection."""
     values = parse_parameters(asked, params)
     _require_available(connection, asked)
     named = ", ".join(f"{name} := ${name}" for name in values)
     sql = f"select {', '.join(columns) or '*'} from {asked.name}({named})"
+    with _one_sentence(asked, values):
+        return connection.sql(sql, params=values or None)
+
+
+@contextmanager
+def _one_sentence(asked: Metric, values: Mapping[str, Value]) -> Iterator[None]:
     try:
-        # a cursor of its own, because the caller's may hold an unfinished result
-        with connection.cursor() as cursor:
-            return cursor.sql(sql, params=values or None).to_arrow_table()
+        yield
     except duckdb.Error as error:
         raise UsageError(
             f"The {asked.schema} {asked.slug} could not be run with {_shown(values)} "

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from octane_flows import __version__
 from octane_flows.errors import CheckError, LakeError, UsageError
@@ -58,6 +59,17 @@ def connect_as_of(
             warehouse.check()
         warehouse.publish()
     return open_file(target, read_only=True)
+
+
+def generations(lake: Lake) -> pa.Table:
+    """The generations that can be opened, oldest first: number and time (UTC)."""
+    kept = lake.kept()
+    return pa.table(
+        {
+            "generation": pa.array([one.generation for one in kept], pa.int64()),
+            "as_of": pa.array([one.as_of.replace(tzinfo=None) for one in kept], pa.timestamp("us")),
+        }
+    )
 
 
 def past_path(home: Path, generation: int) -> Path:

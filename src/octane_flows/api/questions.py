@@ -1,0 +1,1099 @@
+"""Every flow and metric as a typed method; written by `make docs` from `sql/`.
+
+Parameters in, DuckDB relations out; `OpenWarehouse` hands in the functions that ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+import duckdb
+
+Value = str | int | float | bool | date | datetime | None
+Rows = duckdb.DuckDBPyRelation
+
+
+class Flows:
+    """The flows; called as a function it lists them."""
+
+    def __init__(self, ask: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None:
+        self._ask = ask
+        self._catalogue = catalogue
+
+    def __call__(self) -> Rows:
+        """One row for each flow: its slug, its question and what a row of its answer is."""
+        return self._catalogue()
+
+    def my_new_stories(
+        self,
+        *,
+        user_id: str | None = None,
+        release_name: str | None = None,
+        phase_codes: str | None = "phase.story.new",
+    ) -> Rows:
+        """Which new user stories are mine, by release?
+
+        One row is one user story in the phase New that the user owns.
+
+        user_id: id of the user whose work it is; null means who signed in to extract
+        release_name: name of the release, * for any characters; null: any, or none
+        phase_codes: logical names of the phases, comma between them
+        """
+        return self._ask(
+            "my_new_stories", user_id=user_id, release_name=release_name, phase_codes=phase_codes
+        )
+
+    def my_opened_defects_to_test(
+        self,
+        *,
+        user_id: str | None = None,
+        sprint_id: str | None = None,
+        sprint_name: str | None = None,
+        release_name: str | None = None,
+        phase_codes: str | None = "phase.defect.opened",
+    ) -> Rows:
+        """Which opened defects of a sprint am I to test?
+
+        One row is one defect in the phase Opened whose QA owner is the user.
+
+        user_id: id of the user whose work it is; null means who signed in to extract
+        sprint_id: id of the sprint; null means any, or none
+        sprint_name: name of the sprint, * for any characters; null: any, or none
+        release_name: name of the sprint's release, * for any characters; null: any
+        phase_codes: logical names of the phases, comma between them
+        """
+        return self._ask(
+            "my_opened_defects_to_test",
+            user_id=user_id,
+            sprint_id=sprint_id,
+            sprint_name=sprint_name,
+            release_name=release_name,
+            phase_codes=phase_codes,
+        )
+
+    def comments_on_my_manual_tests(
+        self,
+        *,
+        user_id: str | None = None,
+        in_my_work: bool | None = False,
+        test_types: str | None = "test_manual",
+    ) -> Rows:
+        """What do people say about my manual tests?
+
+        One row is one comment on a test itself; comments on its runs are others.
+
+        user_id: id of the user whose work it is; null means who signed in to extract
+        in_my_work: tests in the user's My Work instead of those the user owns
+        test_types: kinds of tests, comma between them
+        """
+        return self._ask(
+            "comments_on_my_manual_tests",
+            user_id=user_id,
+            in_my_work=in_my_work,
+            test_types=test_types,
+        )
+
+    def manual_test_steps_and_attachments(
+        self,
+        *,
+        test_id: str | None = None,
+        test_name: str | None = None,
+        file_name: str | None = None,
+    ) -> Rows:
+        """What do the scripts of manual tests say step by step, and which files are attached to the
+        tests?
+
+        One row is one step with one attachment that it names; a step that names none and an
+        attachment that no step names have a row each.
+
+        test_id: id of the test; null means any
+        test_name: name of the test, * for any characters; null means any
+        file_name: name of an attachment of the test, * for any characters
+        """
+        return self._ask(
+            "manual_test_steps_and_attachments",
+            test_id=test_id,
+            test_name=test_name,
+            file_name=file_name,
+        )
+
+    def my_gherkin_tests_to_automate(
+        self,
+        *,
+        user_id: str | None = None,
+        automation_status_codes: str | None = "list_node.automation_status.ready_for_automation",
+    ) -> Rows:
+        """Which of my Gherkin tests are ready for automation?
+
+        One row is one Gherkin test of that automation status that the user owns.
+
+        user_id: id of the user whose work it is; null means who signed in to extract
+        automation_status_codes: logical names of the automation status, comma between them
+        """
+        return self._ask(
+            "my_gherkin_tests_to_automate",
+            user_id=user_id,
+            automation_status_codes=automation_status_codes,
+        )
+
+    def planned_runs(
+        self,
+        *,
+        release_name: str | None = None,
+        sprint_name: str | None = None,
+        run_by_user_id: str | None = None,
+        only_mine: bool | None = False,
+        test_types: str | None = "test_manual,gherkin_test,test_suite",
+        exclude_runs_inside_suites: bool | None = False,
+    ) -> Rows:
+        """Which runs of manual tests, Gherkin tests and test suites are planned?
+
+        One row is one planned run.
+
+        release_name: name of the release, * for any characters; null: any, or none
+        sprint_name: name of the sprint, * for any characters; null: any, or none
+        run_by_user_id: id of the user who is to run it; null means anybody
+        only_mine: only those that who signed in to extract is to run
+        test_types: kinds of tests, with commas
+        exclude_runs_inside_suites: leave out runs that a suite run contains
+        """
+        return self._ask(
+            "planned_runs",
+            release_name=release_name,
+            sprint_name=sprint_name,
+            run_by_user_id=run_by_user_id,
+            only_mine=only_mine,
+            test_types=test_types,
+            exclude_runs_inside_suites=exclude_runs_inside_suites,
+        )
+
+    def release_runs_with_environments(
+        self,
+        *,
+        release_name: str | None = None,
+        environment_category_name: str | None = None,
+        environment_name: str | None = None,
+        status_codes: str | None = None,
+    ) -> Rows:
+        """In which environments did the runs of a release take place?
+
+        One row is one run with its environment tags; a run without any too, unless tags are asked
+        for.
+
+        release_name: name of the release, * for any characters; null: any, or none
+        environment_category_name: category, such as Browser, * for any characters
+        environment_name: environment tag, such as Chrome, * for any characters
+        status_codes: logical names of summary statuses, with commas; null means any
+        """
+        return self._ask(
+            "release_runs_with_environments",
+            release_name=release_name,
+            environment_category_name=environment_category_name,
+            environment_name=environment_name,
+            status_codes=status_codes,
+        )
+
+    def tagged_automated_tests(
+        self,
+        *,
+        user_tag_name: str | None = "*",
+        application_module_name: str | None = "*",
+        subtree: bool | None = False,
+        only_automated: bool | None = True,
+    ) -> Rows:
+        """Which automated tests carry a tag and belong to an application module?
+
+        One row is one test with such a tag and such a module.
+
+        user_tag_name: text of the tag, * for any characters
+        application_module_name: name of the module, * for any characters
+        subtree: a module stands for those nested in it too
+        only_automated: automated tests only; false means tests of all kinds
+        """
+        return self._ask(
+            "tagged_automated_tests",
+            user_tag_name=user_tag_name,
+            application_module_name=application_module_name,
+            subtree=subtree,
+            only_automated=only_automated,
+        )
+
+    def recent_failed_automated_tests(
+        self,
+        *,
+        release_name: str | None = None,
+        as_of: datetime | str | None = None,
+        hours: int | None = 24,
+        status_codes: str | None = "list_node.run_status.failed",
+        only_automated: bool | None = True,
+    ) -> Rows:
+        """Which automated tests have a last run that failed recently?
+
+        One row is one test; the same last run failed, is recent and is of the release.
+
+        release_name: name of the release, * for any characters; null: any, or none
+        as_of: moment (UTC) that hours count back from; null: the extract's
+        hours: length of the window; a result counts from its creation in Octane
+        status_codes: summary statuses, with commas
+        only_automated: automated tests only; false means tests of all kinds
+        """
+        return self._ask(
+            "recent_failed_automated_tests",
+            release_name=release_name,
+            as_of=as_of,
+            hours=hours,
+            status_codes=status_codes,
+            only_automated=only_automated,
+        )
+
+    def modules_with_recent_failures(
+        self,
+        *,
+        as_of: datetime | str | None = None,
+        hours: int | None = 24,
+        status_codes: str | None = "list_node.run_status.failed",
+        only_automated: bool | None = False,
+        subtree: bool | None = False,
+    ) -> Rows:
+        """Which application modules have a test whose last run failed recently?
+
+        One row is one application module that such a test is assigned to.
+
+        as_of: moment (UTC) that hours count back from; null: the extract's
+        hours: length of the window; a result counts from its creation in Octane
+        status_codes: summary statuses, with commas
+        only_automated: automated tests only; false means tests of all kinds
+        subtree: a module stands for those nested in it too
+        """
+        return self._ask(
+            "modules_with_recent_failures",
+            as_of=as_of,
+            hours=hours,
+            status_codes=status_codes,
+            only_automated=only_automated,
+            subtree=subtree,
+        )
+
+    def features_with_recent_failures(
+        self,
+        *,
+        as_of: datetime | str | None = None,
+        hours: int | None = 24,
+        status_codes: str | None = "list_node.run_status.failed",
+        only_automated: bool | None = False,
+    ) -> Rows:
+        """Which features have a test whose last run failed recently, their own or one of their
+        children?
+
+        One row is one feature with such a test.
+
+        as_of: moment (UTC) that hours count back from; null: the extract's
+        hours: length of the window; a result counts from its creation in Octane
+        status_codes: summary statuses, with commas
+        only_automated: automated tests only; false means tests of all kinds
+        """
+        return self._ask(
+            "features_with_recent_failures",
+            as_of=as_of,
+            hours=hours,
+            status_codes=status_codes,
+            only_automated=only_automated,
+        )
+
+    def open_high_severity_defects(
+        self,
+        *,
+        application_module_name: str | None = "*",
+        phase_codes: str | None = "phase.defect.opened",
+        severity_codes: str | None = "list_node.severity.high",
+        priority_codes: str | None = None,
+    ) -> Rows:
+        """Which open defects of high severity are associated with an application module?
+
+        One row is one defect with at least one application module.
+
+        application_module_name: name of the module, * for any characters
+        phase_codes: logical names of the phases, comma between them
+        severity_codes: logical names, commas; null means any
+        priority_codes: logical names of priorities, with commas; null means any
+        """
+        return self._ask(
+            "open_high_severity_defects",
+            application_module_name=application_module_name,
+            phase_codes=phase_codes,
+            severity_codes=severity_codes,
+            priority_codes=priority_codes,
+        )
+
+    def closed_defects_of_failed_runs(
+        self,
+        *,
+        test_id: str | None = None,
+        phase_codes: str | None = "phase.defect.closed",
+        status_code: str | None = "list_node.run_status.failed",
+        only_newest_runs: bool | None = False,
+        in_one_run: bool | None = True,
+    ) -> Rows:
+        """Which closed defects are linked to a failed run?
+
+        One row is one defect that is linked to at least one such run.
+
+        test_id: id of the test that the run is of; null means any test
+        phase_codes: logical names of the phases, comma between them
+        status_code: logical name, summary or native status
+        only_newest_runs: only runs after which their test was not run again
+        in_one_run: one linked run is of the test and has the status; false: two linked runs may
+            share the conditions
+        """
+        return self._ask(
+            "closed_defects_of_failed_runs",
+            test_id=test_id,
+            phase_codes=phase_codes,
+            status_code=status_code,
+            only_newest_runs=only_newest_runs,
+            in_one_run=in_one_run,
+        )
+
+    def open_defects_of_passed_runs(
+        self,
+        *,
+        test_id: str | None = None,
+        phase_codes: str | None = "phase.defect.fixed",
+        status_code: str | None = "list_node.run_status.passed",
+        only_newest_runs: bool | None = False,
+        in_one_run: bool | None = True,
+    ) -> Rows:
+        """Which fixed defects that nobody closed are linked to a passed run?
+
+        One row is one defect that is linked to at least one such run.
+
+        test_id: id of the test that the run is of; null means any test
+        phase_codes: logical names of the phases, comma between them
+        status_code: logical name, summary or native status
+        only_newest_runs: only runs after which their test was not run again
+        in_one_run: one linked run is of the test and has the status; false: two linked runs may
+            share the conditions
+        """
+        return self._ask(
+            "open_defects_of_passed_runs",
+            test_id=test_id,
+            phase_codes=phase_codes,
+            status_code=status_code,
+            only_newest_runs=only_newest_runs,
+            in_one_run=in_one_run,
+        )
+
+    def reported_builds(
+        self,
+        *,
+        ci_server_name: str | None = "*",
+        pipeline_name: str | None = "*",
+        pipeline_id: str | None = None,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        build_results: str | None = None,
+    ) -> Rows:
+        """Which builds did the pipelines report, and how did their tests end?
+
+        One row is one build in one run of a pipeline.
+
+        ci_server_name: name of the CI server, * for any characters
+        pipeline_name: name of the pipeline, * for any characters
+        pipeline_id: id of the pipeline; null means every pipeline
+        since: only builds that started at or after this moment (UTC)
+        until: only builds that started before this moment (UTC)
+        build_results: results such as failure, with commas; null means any
+        """
+        return self._ask(
+            "reported_builds",
+            ci_server_name=ci_server_name,
+            pipeline_name=pipeline_name,
+            pipeline_id=pipeline_id,
+            since=since,
+            until=until,
+            build_results=build_results,
+        )
+
+    def failed_automated_runs(
+        self,
+        *,
+        status_codes: str | None = "list_node.run_status.failed",
+        since: datetime | str | None = None,
+        as_of: datetime | str | None = None,
+        hours: int | None = None,
+        release_name: str | None = None,
+        build_id: int | None = None,
+        pipeline_name: str | None = None,
+        application_module_name: str | None = None,
+        subtree: bool | None = False,
+        environment_name: str | None = None,
+        only_without_defect: bool | None = False,
+    ) -> Rows:
+        """Which automated runs failed, with which error, and who knows of it?
+
+        One row is one automated run whose newest result is of that status.
+
+        status_codes: summary statuses, with commas
+        since: only runs that started at or after this moment (UTC)
+        as_of: moment (UTC) that hours count back from; null: the extract's
+        hours: only runs that reached Octane in that many hours before as_of
+        release_name: name of the release, * for any characters; null: any, or none
+        build_id: build that reported the results; null means every build
+        pipeline_name: name of the pipeline, * for any characters; null: any, or none
+        application_module_name: name of the test's module, * for any characters
+        subtree: a module stands for those nested in it too
+        environment_name: environment tag, such as Chrome, * for any characters
+        only_without_defect: leave out runs that a defect is linked to
+        """
+        return self._ask(
+            "failed_automated_runs",
+            status_codes=status_codes,
+            since=since,
+            as_of=as_of,
+            hours=hours,
+            release_name=release_name,
+            build_id=build_id,
+            pipeline_name=pipeline_name,
+            application_module_name=application_module_name,
+            subtree=subtree,
+            environment_name=environment_name,
+            only_without_defect=only_without_defect,
+        )
+
+    def failed_previous_runs(
+        self,
+        *,
+        run_id: int | None = None,
+        build_id: int | None = None,
+        since: datetime | str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = None,
+        status_code: str | None = "list_node.run_native_status.failed",
+    ) -> Rows:
+        """Which earlier results of a run or of a build failed?
+
+        One row is one failed result that a later result of the same run replaced.
+
+        run_id: run whose history is asked for; null means every run
+        build_id: build that reported the results; null means every build
+        since: only results that started after this moment (UTC)
+        as_of: moment (UTC) that `days` counts back from; null: the extract's
+        days: only results that started in that many days before as_of
+        status_code: logical name, native status
+        """
+        return self._ask(
+            "failed_previous_runs",
+            run_id=run_id,
+            build_id=build_id,
+            since=since,
+            as_of=as_of,
+            days=days,
+            status_code=status_code,
+        )
+
+    def manual_tests_without_run(
+        self,
+        *,
+        release_name: str | None = None,
+        test_types: str | None = "test_manual",
+        phase_codes: str | None = None,
+        application_module_name: str | None = None,
+        subtree: bool | None = False,
+        owner_user_id: str | None = None,
+    ) -> Rows:
+        """Which manual and Gherkin tests have no run in a release yet?
+
+        One row is one test without a run in one release that matches.
+
+        release_name: name of the release, * for any characters; null: the default release, which is
+            the newest of those that are marked so
+        test_types: kinds of tests, comma between them
+        phase_codes: logical names of phases, with commas; null: all but Obsolete
+        application_module_name: name of the module, * for any characters
+        subtree: a module stands for those nested in it too
+        owner_user_id: id of the user who owns the test; null means anybody
+        """
+        return self._ask(
+            "manual_tests_without_run",
+            release_name=release_name,
+            test_types=test_types,
+            phase_codes=phase_codes,
+            application_module_name=application_module_name,
+            subtree=subtree,
+            owner_user_id=owner_user_id,
+        )
+
+    def tests_to_put_into_suite(
+        self,
+        *,
+        test_suite_id: str | None = None,
+        test_types: str | None = "test_manual,gherkin_test",
+        phase_codes: str | None = None,
+        application_module_name: str | None = None,
+        subtree: bool | None = False,
+        user_tag_name: str | None = None,
+        covered_work_item_id: str | None = None,
+    ) -> Rows:
+        """Which manual and Gherkin tests would a test suite be filled with?
+
+        One row is one test that matches and that the suite, where one is named, does not contain.
+
+        test_suite_id: id of the suite to fill; null means one yet to be made
+        test_types: kinds of tests, comma between them
+        phase_codes: logical names of phases, with commas; null: all but Obsolete
+        application_module_name: name of the module, * for any characters
+        subtree: a module stands for those nested in it too
+        user_tag_name: text of the tag, * for any characters
+        covered_work_item_id: id of a work item that it covers; null: any, or none
+        """
+        return self._ask(
+            "tests_to_put_into_suite",
+            test_suite_id=test_suite_id,
+            test_types=test_types,
+            phase_codes=phase_codes,
+            application_module_name=application_module_name,
+            subtree=subtree,
+            user_tag_name=user_tag_name,
+            covered_work_item_id=covered_work_item_id,
+        )
+
+    def test_suites_without_run(
+        self, *, release_name: str | None = None, test_suite_name: str | None = "*"
+    ) -> Rows:
+        """Which test suites have no suite run in a release yet, and what would one contain?
+
+        One row is one test suite without a suite run in one release that matches.
+
+        release_name: name of the release, * for any characters; null: the default release, which is
+            the newest of those that are marked so
+        test_suite_name: name of the suite, * for any characters
+        """
+        return self._ask(
+            "test_suites_without_run", release_name=release_name, test_suite_name=test_suite_name
+        )
+
+    def work_items_without_test_task(
+        self,
+        *,
+        release_name: str | None = None,
+        work_item_types: str | None = "story",
+        task_type_code: str | None = "list_node.task_item_type.test",
+        exclude_done: bool | None = False,
+    ) -> Rows:
+        """Which work items have no task of the kind Test?
+
+        One row is one work item without such a task.
+
+        release_name: name of the release, * for any characters; null: any, or none
+        work_item_types: story, quality_story, defect; comma between them
+        task_type_code: logical name of the kind of task
+        exclude_done: leave out items whose phase is of the metaphase Done
+        """
+        return self._ask(
+            "work_items_without_test_task",
+            release_name=release_name,
+            work_item_types=work_item_types,
+            task_type_code=task_type_code,
+            exclude_done=exclude_done,
+        )
+
+    def stories_with_completed_tasks(
+        self,
+        *,
+        release_name: str | None = None,
+        sprint_name: str | None = None,
+        work_item_types: str | None = "story",
+        task_phase_codes: str | None = "phase.task.completed",
+        done_phase_codes: str
+        | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
+    ) -> Rows:
+        """Which user stories are not done although all of their tasks are completed?
+
+        One row is one story with at least one task and without an open one.
+
+        release_name: name of the release, * for any characters; null: any, or none
+        sprint_name: name of the sprint, * for any characters; null: any, or none
+        work_item_types: story, quality_story, defect; comma between them
+        task_phase_codes: phases of a completed task, with commas
+        done_phase_codes: phases of items that are done already, with commas
+        """
+        return self._ask(
+            "stories_with_completed_tasks",
+            release_name=release_name,
+            sprint_name=sprint_name,
+            work_item_types=work_item_types,
+            task_phase_codes=task_phase_codes,
+            done_phase_codes=done_phase_codes,
+        )
+
+    def features_with_done_stories(
+        self,
+        *,
+        release_name: str | None = None,
+        phase_codes: str | None = "phase.feature.intesting",
+        child_types: str | None = "story",
+        done_phase_codes: str
+        | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
+    ) -> Rows:
+        """Which features are still in testing although all of their stories are done?
+
+        One row is one feature with at least one such child and without an open one.
+
+        release_name: name of the release, * for any characters; null: any, or none
+        phase_codes: phases of the feature, comma between them
+        child_types: children that count: story, quality_story, defect; commas
+        done_phase_codes: phases of a child that is done, with commas
+        """
+        return self._ask(
+            "features_with_done_stories",
+            release_name=release_name,
+            phase_codes=phase_codes,
+            child_types=child_types,
+            done_phase_codes=done_phase_codes,
+        )
+
+    def user_defined_field_values(
+        self,
+        *,
+        entity_type: str | None = None,
+        field_name: str | None = "*",
+        entity_id: str | None = None,
+    ) -> Rows:
+        """Which values do the user-defined fields hold?
+
+        One row is one value of one user-defined field of one item; a field of many values has many
+        rows.
+
+        entity_type: type of the items, such as defect; null means all
+        field_name: name of the field, * for any characters
+        entity_id: id of one item; null means all
+        """
+        return self._ask(
+            "user_defined_field_values",
+            entity_type=entity_type,
+            field_name=field_name,
+            entity_id=entity_id,
+        )
+
+    def descendants_of_items(
+        self,
+        *,
+        root_ids: str | None = None,
+        tree: str | None = "work_item",
+        max_depth: int | None = None,
+        item_types: str | None = None,
+    ) -> Rows:
+        """Which items are below an item, at any depth?
+
+        One row is one item below, or equal to, one root.
+
+        root_ids: ids of the roots, comma between them; null: all without a parent
+        tree: work_item for the backlog, requirement for requirements
+        max_depth: levels below the root; 0 is the root alone, null is all
+        item_types: types that are shown, with commas; null: all. Others are walked through
+        """
+        return self._ask(
+            "descendants_of_items",
+            root_ids=root_ids,
+            tree=tree,
+            max_depth=max_depth,
+            item_types=item_types,
+        )
+
+
+class Metrics:
+    """The metrics; called as a function it lists them."""
+
+    def __init__(self, ask: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None:
+        self._ask = ask
+        self._catalogue = catalogue
+
+    def __call__(self) -> Rows:
+        """One row for each metric: its slug, its question and what a row of its answer is."""
+        return self._catalogue()
+
+    def burn_up(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        release_name: str | None = None,
+        work_item_types: str | None = "story,quality_story",
+    ) -> Rows:
+        """How did the scope of each release and the done part of it grow, day by day?
+
+        One row is one day of one release, from its start to its end or as_of.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the last day is; null means the extract's
+        release_name: name of the release, * is any text; null means any
+        work_item_types: kinds of work items, with commas
+        """
+        return self._ask(
+            "burn_up",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            release_name=release_name,
+            work_item_types=work_item_types,
+        )
+
+    def current_failures(
+        self, *, workspace_id: str | None = None, as_of: datetime | str | None = None
+    ) -> Rows:
+        """Which automated tests fail now, since when, and in which build did it begin?
+
+        One row is one test in one environment whose newest passed or failed result failed.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later results are left out; null means the extract's time
+        """
+        return self._ask("current_failures", workspace_id=workspace_id, as_of=as_of)
+
+    def defect_closing_times(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        release_name: str | None = None,
+    ) -> Rows:
+        """How long do defects stay open, counting those that still are?
+
+        One row is one severity of the defects of a workspace.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that ages are measured at; null means the extract's
+        release_name: release that they were found in, * is any text; null means any
+        """
+        return self._ask(
+            "defect_closing_times",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            release_name=release_name,
+        )
+
+    def escaped_defects(
+        self, *, workspace_id: str | None = None, release_name: str | None = None
+    ) -> Rows:
+        """How many of a release's defects were found only after its end, by application module?
+
+        One row is one application module of one release with defects; one row for those without a
+        module.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * is any text; null means any
+        """
+        return self._ask("escaped_defects", workspace_id=workspace_id, release_name=release_name)
+
+    def failing_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = None,
+    ) -> Rows:
+        """Which tests failed most often, over current and replaced results?
+
+        One row is one test with at least one failed automated result.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window; null means the whole history
+        """
+        return self._ask("failing_tests", workspace_id=workspace_id, as_of=as_of, days=days)
+
+    def failure_bursts(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = None,
+        new_failures: int | None = 3,
+    ) -> Rows:
+        """Which builds brought many new failures at once?
+
+        One row is one build in one environment in which many tests began to fail.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window; null means the whole history
+        new_failures: tests that must begin to fail in the build
+        """
+        return self._ask(
+            "failure_bursts",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            days=days,
+            new_failures=new_failures,
+        )
+
+    def failure_clusters(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = None,
+    ) -> Rows:
+        """Which failures have the same cause, judged by their error text without numbers and
+        addresses?
+
+        One row is one masked error text.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window; null means the whole history
+        """
+        return self._ask("failure_clusters", workspace_id=workspace_id, as_of=as_of, days=days)
+
+    def flaky_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = 90,
+        small_sample: int | None = 20,
+        z: float | None = 1.96,
+    ) -> Rows:
+        """Which automated tests change between passed and failed, how often, and how sure is that?
+
+        One row is one test in one environment whose result changed at least once in the window.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window
+        small_sample: fewer chances to change than this are a small sample
+        z: width of the interval in standard errors; 1.96 is 95 percent
+        """
+        return self._ask(
+            "flaky_tests",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            days=days,
+            small_sample=small_sample,
+            z=z,
+        )
+
+    def lead_times(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = None,
+        work_item_types: str | None = "feature,story,quality_story,defect",
+        small_sample: int | None = 5,
+    ) -> Rows:
+        """How long does it take from the creation of a story, feature or defect until it is closed?
+
+        One row is one kind of work items of one release; one row for those without a release.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: only items closed in that many days before as_of; null means all
+        work_item_types: kinds, with commas
+        small_sample: fewer closed items than this are a small sample
+        """
+        return self._ask(
+            "lead_times",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            days=days,
+            work_item_types=work_item_types,
+            small_sample=small_sample,
+        )
+
+    def problematic_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        failing_runs: int | None = 8,
+        oscillating_runs: int | None = 8,
+        oscillating_changes: int | None = 4,
+        regression_runs: int | None = 4,
+        regression_passes: int | None = 2,
+        skipped_runs: int | None = 8,
+        unstable_runs: int | None = 50,
+        unstable_failures: int | None = 5,
+    ) -> Rows:
+        """Which automated tests fall under one of Octane's five rules for problematic tests?
+
+        One row is one rule that holds for one test in one environment.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later results are left out; null means the extract's time
+        failing_runs: continuously failing: that many newest results failed
+        oscillating_runs: oscillating: that many newest results are looked at
+        oscillating_changes: oscillating: changes between passed and failed in them
+        regression_runs: regression: results that there must be at least
+        regression_passes: regression: passes just before the newest, failed result
+        skipped_runs: continuously skipped: that many newest results are skipped
+        unstable_runs: unstable: that many newest results are looked at
+        unstable_failures: unstable: single failures between two passes in them
+        """
+        return self._ask(
+            "problematic_tests",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            failing_runs=failing_runs,
+            oscillating_runs=oscillating_runs,
+            oscillating_changes=oscillating_changes,
+            regression_runs=regression_runs,
+            regression_passes=regression_passes,
+            skipped_runs=skipped_runs,
+            unstable_runs=unstable_runs,
+            unstable_failures=unstable_failures,
+        )
+
+    def release_readiness(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        release_name: str | None = None,
+        severity_codes: str
+        | None = "list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent",
+    ) -> Rows:
+        """How ready is each release: what is done, what is tested, what is still open?
+
+        One row is one release of a workspace.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that days are counted from; null means the extract's
+        release_name: name of the release, * is any text; null means any
+        severity_codes: severities that hold a release up, with commas
+        """
+        return self._ask(
+            "release_readiness",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            release_name=release_name,
+            severity_codes=severity_codes,
+        )
+
+    def reopened_defects(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        reopens: int | None = 1,
+    ) -> Rows:
+        """Which defects were opened again after they had been fixed or closed?
+
+        One row is one defect that was opened again.
+
+        workspace_id: workspace to look at; null means all
+        release_name: release that they were found in, * is any text; null means any
+        reopens: times at least
+        """
+        return self._ask(
+            "reopened_defects",
+            workspace_id=workspace_id,
+            release_name=release_name,
+            reopens=reopens,
+        )
+
+    def results_per_week(self, *, workspace_id: str | None = None) -> Rows:
+        """How many automated results came in each week and environment, and how many of them
+        failed?
+
+        One row is one week of one combination of environment tags.
+
+        workspace_id: workspace to look at; null means all
+        """
+        return self._ask("results_per_week", workspace_id=workspace_id)
+
+    def slow_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = 30,
+        small_sample: int | None = 5,
+    ) -> Rows:
+        """Which automated tests take longest, and which ones become slower?
+
+        One row is one test in one environment with a duration in the window.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window, and of the one before that it is compared with
+        small_sample: fewer results than this in a window are a small sample
+        """
+        return self._ask(
+            "slow_tests",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            days=days,
+            small_sample=small_sample,
+        )
+
+    def sprint_progress(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        work_item_types: str | None = "story,quality_story,defect",
+    ) -> Rows:
+        """What was planned for each sprint, what was done in it, and what was left over?
+
+        One row is one sprint of a workspace.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * is any text; null means any
+        work_item_types: kinds of work items, with commas
+        """
+        return self._ask(
+            "sprint_progress",
+            workspace_id=workspace_id,
+            release_name=release_name,
+            work_item_types=work_item_types,
+        )
+
+    def test_repair_times(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = None,
+    ) -> Rows:
+        """How long does it take until a failing automated test passes again?
+
+        One row is one test in one environment that failed at least once in the window.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window; null means the whole history
+        """
+        return self._ask("test_repair_times", workspace_id=workspace_id, as_of=as_of, days=days)
+
+    def traceability(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        release_name: str | None = None,
+        work_item_types: str | None = "feature,story",
+        stale_days: int | None = 30,
+        only_gaps: bool | None = False,
+    ) -> Rows:
+        """Which work items are covered by which tests, how did these end last, and where are the
+        gaps?
+
+        One row is one test that covers one work item; one row for a work item without a test.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that ages are measured at; null means the extract's
+        release_name: release of the work item, * is any text; null means any
+        work_item_types: kinds of work items, with commas
+        stale_days: a last run older than this is a gap
+        only_gaps: leave out what is covered by a recent passed run
+        """
+        return self._ask(
+            "traceability",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            release_name=release_name,
+            work_item_types=work_item_types,
+            stale_days=stale_days,
+            only_gaps=only_gaps,
+        )

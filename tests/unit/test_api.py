@@ -1,0 +1,150 @@
+"""The Python interface: typed questions, relations, the past, and the command line's sentences."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import octane_flows as of
+from octane_flows.api import Flows, Metrics, OpenWarehouse
+from octane_flows.errors import UsageError
+from octane_flows.flows import Metric, list_flows, list_metrics, parse_parameters
+from octane_flows.warehouse import build, load_models
+from tests.golden import kit
+
+ASKED = [*list_flows(), *list_metrics()]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Release 5 is renamed in the second generation; the warehouse holds that one."""
+    folder = tmp_path_factory.mktemp("api")
+    release = {"id": "5", "type": "release"}
+    kit.write_lake(folder, {"release": [{**release, "name": "2.8"}]})
+    later = kit.AS_OF + timedelta(days=1)
+    kit.write_lake(folder, {"release": [{**release, "name": "2.8 final"}]}, as_of=later)
+    build(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wh(home: Path) -> Iterator[OpenWarehouse]:
+    with of.open(home) as opened:
+        yield opened
+
+
+def test_importing_the_package_loads_nothing() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import octane_flows; octane_flows.open; "
+        "print({name.split('.')[0] for name in set(sys.modules) - before} "
+        "- set(sys.stdlib_module_names))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "{'octane_flows'}"
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)
+def test_every_question_is_a_method_that_answers_as_by_name(
+    asked: Metric, wh: OpenWarehouse
+) -> None:
+    methods = wh.flows if asked.schema == "flow" else wh.metrics
+    method = getattr(methods, asked.slug)
+    ask = wh.flow if asked.schema == "flow" else wh.metric
+    defaults = {
+        name: parameter.default for name, parameter in inspect.signature(method).parameters.items()
+    }
+
+    answer = method()
+
+    assert parse_parameters(asked, defaults) == parse_parameters(
+        asked, {parameter.name: parameter.default for parameter in asked.parameters}
+    )
+    assert answer.columns == [column.name for column in asked.columns]
+    assert answer.fetchall() == ask(asked.slug).fetchall()
+    assert all(f"{one.name}: " in (method.__doc__ or "") for one in asked.parameters)
+
+
+def test_there_is_no_method_without_a_question(wh: OpenWarehouse) -> None:
+    for methods, listed in ((Flows, list_flows()), (Metrics, list_metrics())):
+        public = {name for name in vars(methods) if not name.startswith("_")}
+        assert public == {one.slug for one in listed}
+    assert [row[1] for row in wh.flows().fetchall()] == [flow.slug for flow in list_flows()]
+    assert [row[0] for row in wh.metrics().fetchall()] == [one.slug for one in list_metrics()]
+
+
+def test_mypy_checks_the_parameters(wh: OpenWarehouse) -> None:
+    # mypy calls an ignore that hides nothing an error
+    with pytest.raises(UsageError, match="write a whole number"):
+        wh.flows.modules_with_recent_failures(hours="many")  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        wh.flows.modules_with_recent_failures(hour=24)  # type: ignore[call-arg]
+
+
+def test_an_answer_is_a_relation(wh: OpenWarehouse) -> None:
+    ready = wh.metric("release_readiness", release_name="2.8*")
+
+    assert isinstance(ready, duckdb.DuckDBPyRelation)
+    assert ready.df().release_name.tolist() == ["2.8 final"]
+    assert ready.arrow().read_all().column("release_name").to_pylist() == ["2.8 final"]
+    assert ready.filter("release_name = '2.8'").fetchall() == []
+    assert wh.table("er.releases").columns[:1] == ["workspace_id"]
+    assert wh.sql("select $days + 1", days=2).fetchall() == [(3,)]
+    assert wh.sql("set threads = 1").fetchall() == []
+
+
+def test_the_past_is_opened_beside_the_present(
+    wh: OpenWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases = [model for model in load_models() if model.name == "er.releases"]  # all take longer
+    monkeypatch.setattr("octane_flows.warehouse.past.load_models", lambda: releases)
+    name = "select release_name from er.releases"
+
+    with wh.as_of(date(2021, 1, 20)) as then:
+        assert then.sql(name).fetchall() == [("2.8",)]
+        assert repr(then).endswith("generation 1, as of 2021-01-20 21:00:00 UTC>")
+    assert wh.sql(name).fetchall() == [("2.8 final",)]
+    assert wh.generations().df().generation.tolist() == [1, 2]
+    assert wh.history("release", "5").df().name.tolist() == ["2.8", "2.8 final"]
+    named = wh.sql("select name from octane_history.release order by valid_from")
+    assert named.fetchall() == [("2.8",), ("2.8 final",)]
+
+
+def test_the_data_folder_is_that_of_the_command_line(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"There is no warehouse at data/warehouse\.duckdb"):
+        of.open()
+    Path("octane-flows.toml").write_text(f"home = '{home}'\n")
+    with of.open() as from_file:
+        assert from_file.home == home
+    monkeypatch.setenv("OCTANE_HOME", str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="set OCTANE_HOME to the folder that has one"):
+        of.open()
+
+
+MISTAKES = [
+    (lambda wh: wh.flow("planed_runs"), "did you mean 'planned_runs'"),
+    (lambda wh: wh.metric("flaky"), "There is no metric 'flaky'"),
+    (lambda wh: wh.flow("planned_runs", hour=1), "has no parameter 'hour'"),
+    (lambda wh: wh.table("releases"), "Name the schema too"),
+    (lambda wh: wh.table("er.release"), "There is no table er.release"),
+    (lambda wh: wh.sql("selct 1"), "did not accept this SQL"),
+    (lambda wh: wh.sql("create table er.mine (a int)"), "read-only"),
+    (lambda wh: wh.as_of("yesterday"), "neither a generation nor a time"),
+]
+
+
+@pytest.mark.parametrize(("ask", "said"), MISTAKES, ids=lambda one: str(one)[:40])
+def test_a_mistake_gets_one_sentence(ask: object, said: str, wh: OpenWarehouse) -> None:
+    assert callable(ask)
+    with pytest.raises(UsageError, match=said):
+        ask(wh)
