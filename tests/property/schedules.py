@@ -36,6 +36,7 @@ class Schedule:
         self.simulator = Simulator(clock=START + timedelta(minutes=self.dice.randint(-10, 10)))
         self.store = self.simulator.store
         self.udf: list[str] = []
+        self.fields = 0
         self.log: list[str] = []
         self.tags = [self.store.insert("user_tag", {"name": f"t{n}"}) for n in range(TAGS)]
         for _ in range(self.dice.randint(0, 9)):
@@ -175,7 +176,8 @@ class Schedule:
         self.simulator.faults.allow()
 
     def add_field(self) -> None:
-        name = f"f{len(self.udf)}_udf"
+        self.fields += 1  # a name is never used again
+        name = f"f{self.fields}_udf"
         kind = self.dice.choice(("string", "integer"))
         self.simulator.add_field("defect", name, kind)
         self.udf.append(name)

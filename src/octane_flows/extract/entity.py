@@ -308,7 +308,7 @@ class EntityRun:
             replaces=replaces,
             notes=tuple(self.notes),
             lists=tuple(lists),
-            fields=tuple(self.entity.fields),
+            fields=self.entity.fingerprint,
         )
 
     def _intervals(self, former: ReadState | None) -> tuple[Interval, ...]:

@@ -34,6 +34,11 @@ class EntityPlan:
         """The names to put into the `fields` parameter."""
         return [entry.name for entry in (*self.scalars, *self.links)]
 
+    @property
+    def fingerprint(self) -> tuple[str, ...]:
+        """What is asked for and how it is understood: the same plan reads the same columns."""
+        return tuple(f"{one.name} {one.field_type}" for one in (*self.scalars, *self.links))
+
 
 @dataclass(frozen=True)
 class TablePlan:

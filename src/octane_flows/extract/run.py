@@ -280,7 +280,7 @@ class _Run:
 
 def _is_done(entity: EntityPlan, done: Mapping[Key, Result]) -> bool:
     result = done.get((entity.workspace, entity.name))
-    return result is not None and result.fields == tuple(entity.fields)
+    return result is not None and result.fields == entity.fingerprint
 
 
 def _states(
