@@ -46,6 +46,7 @@ def measure() -> Iterator[str]:
     simulator = Simulator(dataset="empty", seed=1)
     simulator.clock.set(START)
     ids = generator.load_runs(simulator.store, RUNS)
+    _later(simulator)  # what has just been written would be read again by the next overlap
     with serve(simulator) as running, tempfile.TemporaryDirectory() as home:
         yield f"{RUNS:,} runs, first load:        {_extract(running, home)}"
         _later(simulator)

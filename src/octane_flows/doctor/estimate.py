@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 
 from octane_flows.config import Settings
-from octane_flows.doctor.finding import Finding
+from octane_flows.doctor.finding import Finding, Status
 from octane_flows.errors import AccessError, OctaneFlowsError, RequestError
 from octane_flows.extract import EntityPlan, Plan
 from octane_flows.octane import Octane
@@ -79,59 +79,76 @@ def estimate(
 ) -> Finding:
     """Requests, rows, minutes and bytes of a first load, from the counts and a timed page."""
     entities = {(one.workspace, one.name): one for one in plan.entities}
-    total = sum(counts.rows.values())
     by_type = {key: request_count(counts.rows.get(key, 0), settings.page_size) for key in entities}
     requests = FIXED_REQUESTS + sum(by_type.values())
     if settings.scripts:
         requests += sum(count for key, count in counts.rows.items() if key[1] in SCRIPTED)
-    if not total:
-        text = f"{_about(counts)}{requests:,} requests, no rows counted"
-        return Finding("first load", "ok", text, facts={"requests": requests, "rows": 0})
-    key = max(counts.rows, key=lambda one: (counts.rows[one], one))
-    entity = entities[key]
-    asked = min(PROBE_ROWS, settings.page_size)
-    started = time.perf_counter()
+    rows = sum(counts.rows.values())
+    about = "at least" if counts.at_least or counts.failed or counts.unasked else "about"
+    text = f"{about} {requests:,} requests, {rows:,} rows"
+    facts: dict[str, Any] = {"requests": requests, "rows": rows}
+    if not rows:
+        return Finding("first load", "ok", text, facts=facts)
+    largest = max(counts.rows, key=lambda one: (counts.rows[one], one))
     try:
-        page = octane.workspace(entity.workspace).page_bytes(
-            entity.collection, fields=entity.fields, limit=asked
-        )
-        rows = max(1, len(page.parse().rows))
+        probe = _probe(octane, entities[largest], min(PROBE_ROWS, settings.page_size))
     except OctaneFlowsError as error:
-        return Finding(
-            "first load",
-            "warning",
-            f"{_about(counts)}{requests:,} requests and {total:,} rows; a probe page of "
-            f"{entity.name} gave no time ({str(error).rstrip('.')})",
-            "lower OCTANE_PAGE_SIZE, or raise OCTANE_TIMEOUT",
-            {"requests": requests, "rows": total},
-        )
-    seconds = time.perf_counter() - started
-    minutes = _minutes(settings, requests, total, seconds / rows)
-    size = total * len(page.body) // rows
-    text = (
-        f"{_about(counts)}{requests:,} requests, {total:,} rows, {_time(minutes)} "
-        f"({rows} {entity.name} with every field took {seconds * 1000:,.0f} ms; "
-        f"{size / 1e6:,.0f} MB as JSON, less as Parquet)"
+        text += f"; a probe page of {largest[1]} gave no time ({str(error).rstrip('.')})"
+        remedy = "lower OCTANE_PAGE_SIZE, or raise OCTANE_TIMEOUT"
+        return Finding("first load", "warning", text, remedy, facts)
+    minutes = _minutes(settings, requests, rows, probe.seconds / probe.rows)
+    size = rows * probe.body_bytes // probe.rows
+    text += (
+        f", {_time(minutes)} ({probe.rows} {largest[1]} with every field took "
+        f"{probe.seconds * 1000:,.0f} ms; {size / 1e6:,.0f} MB as JSON, less as Parquet)"
     )
-    facts: dict[str, Any] = {
-        "requests": requests,
-        "rows": total,
-        "minutes": round(minutes, 4),
-        "json_bytes": size,
-    }
+    facts |= {"minutes": round(minutes, 4), "json_bytes": size}
+    obstacle = _obstacle(settings, requests, max(by_type.values()), largest[1], size, free_bytes)
+    if obstacle is None:
+        return Finding("first load", "ok", text, facts=facts)
+    status, remedy = obstacle
+    return Finding("first load", status, text, remedy, facts)
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """A page that was read to see how long it takes."""
+
+    rows: int
+    body_bytes: int
+    seconds: float
+
+
+def _probe(octane: Octane, entity: EntityPlan, limit: int) -> _Probe:
+    started = time.perf_counter()
+    page = octane.workspace(entity.workspace).page_bytes(
+        entity.collection, fields=entity.fields, limit=limit
+    )
+    seconds = time.perf_counter() - started
+    return _Probe(max(1, len(page.parse().rows)), len(page.body), seconds)
+
+
+def _obstacle(
+    settings: Settings, requests: int, most: int, largest: str, size: int, free_bytes: int
+) -> tuple[Status, str] | None:
+    """What the site's limits or the disk have against it; `most` requests are for one type."""
     allowed = settings.max_requests
-    if allowed is not None and max(by_type.values()) + FIXED_REQUESTS > allowed:
+    if allowed is not None and most + FIXED_REQUESTS > allowed:
         # What a stopped extract has read is kept by entity type.
-        remedy = f"allow at least {max(by_type.values()) + FIXED_REQUESTS:,} (OCTANE_MAX_REQUESTS)"
-        text = f"{text}; {key[1]} alone needs more requests than a run may send"
-        return Finding("first load", "failed", text, remedy, facts)
+        return "failed", (
+            f"{largest} alone needs more requests than a run may send, so allow at least "
+            f"{most + FIXED_REQUESTS:,} (OCTANE_MAX_REQUESTS)"
+        )
     if allowed is not None and requests > allowed:
-        remedy = f"OCTANE_MAX_REQUESTS allows {allowed:,} a run: it takes several, or allow more"
-        return Finding("first load", "warning", text, remedy, facts)
+        return "warning", (
+            f"OCTANE_MAX_REQUESTS allows {allowed:,} a run: it takes several, or allow more"
+        )
     if size > free_bytes > 0:
-        remedy = f"only {free_bytes / 1e6:,.0f} MB are free: free space, or move OCTANE_HOME"
-        return Finding("first load", "warning", text, remedy, facts)
-    return Finding("first load", "ok", text, facts=facts)
+        return (
+            "warning",
+            f"only {free_bytes / 1e6:,.0f} MB are free: free space, or move OCTANE_HOME",
+        )
+    return None
 
 
 def request_count(rows: int, page_size: int) -> int:
@@ -144,10 +161,6 @@ def _minutes(settings: Settings, requests: int, rows: int, row_s: float) -> floa
     by_server = rows * row_s / settings.concurrency
     pace = settings.requests_per_second
     return max(by_server, requests / pace if pace else 0.0) / 60
-
-
-def _about(counts: Counts) -> str:
-    return "at least " if counts.at_least or counts.failed or counts.unasked else "about "
 
 
 def _time(minutes: float) -> str:
