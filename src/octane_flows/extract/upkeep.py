@@ -77,16 +77,24 @@ class _Upkeep:
         run, name, workspace = self.run, self.run.entity.name, self.run.entity.workspace
         read = len(run.writer.numbers) + len(run.writer.names)
         gone: dict[str, str] = {}
-        held_before = run.context.held.has_rows(name, workspace)
-        if held_before and run.known.state is not None:
-            held = set(run.context.held.ids(name, workspace))
-            total = len(held)
-            held.difference_update(map(str, run.writer.numbers), run.writer.names)
-            gone = self._bury(sorted(held), total)
+        if run.known.state is not None and run.context.held.has_rows(name, workspace):
+            vanished, total = self._missing(name, workspace)
+            gone = self._bury(vanished, total)
         before = run.count.first_count if run.count.first_count is not None else read
         self._record(before, run.count.total_count, len(gone), 0)
         self.swept_at = run.context.as_of
         return read
+
+    def _missing(self, name: str, workspace: str) -> tuple[list[str], int]:
+        """Ids held that a full reading did not bring, and how many are held."""
+        writer, held = self.run.writer, self.run.context.held
+        if writer.names:
+            named = set(held.ids(name, workspace))
+            missing = named.difference(writer.names, map(str, writer.numbers))
+            return sorted(missing), len(named)
+        numbers = held.numbers(name, workspace)
+        read = np.array(writer.numbers, dtype=np.int64)
+        return [str(one) for one in np.setdiff1d(numbers, read)], len(numbers)
 
     def _after_whole(self) -> int:
         """The rows held are those whose digests are known."""
