@@ -10,7 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from octane_flows.cli import app
+from octane_flows.config import LakePlace
 from octane_flows.errors import UsageError
+from octane_flows.lake import open_lake
 from octane_flows.warehouse.past import past_path
 from tests.golden import kit
 
@@ -64,3 +66,18 @@ def test_a_query_looks_back_and_expiry_forgets(home: Path) -> None:
 def test_expire_wants_to_know_what_may_go(home: Path) -> None:
     with pytest.raises(UsageError, match="--keep N generations, --older-than DAYS"):
         ask("expire")
+
+
+def test_commands_find_a_lake_in_a_bucket(
+    home: Path, bucket: LakePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTANE_LAKE", f"s3://{bucket.bucket}/{bucket.prefix}")
+    monkeypatch.setenv("OCTANE_LAKE_ENDPOINT", str(bucket.endpoint))
+    monkeypatch.setenv("OCTANE_LAKE_KEY_ID", "key")
+    monkeypatch.setenv("OCTANE_LAKE_SECRET", "canary-secret")
+    release = {"id": "5", "type": "release", "name": "in the bucket"}
+    kit.write_lake(home, {"release": [release]}, lake=open_lake(home, bucket))
+
+    assert len(json.loads(ask("generations", "--format", "json"))) == 1
+    versions = json.loads(ask("history", "release", "--format", "json"))
+    assert [one["name"] for one in versions] == ["in the bucket"]

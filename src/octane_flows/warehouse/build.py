@@ -16,6 +16,7 @@ import duckdb
 from octane_flows import __version__
 from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
+from octane_flows.lake.storage import sync_file
 from octane_flows.warehouse.checks import require_passed, run_checks
 from octane_flows.warehouse.connect import first_line, open_file, warehouse_path
 from octane_flows.warehouse.contract import completed, find_missing
@@ -175,9 +176,9 @@ class Warehouse:
         self.connection.execute("checkpoint")
         self.connection.close()
         self._connection = None
-        _sync(self._aside)
+        sync_file(self._aside)
         self._aside.replace(self.target)
-        _sync(self.target.parent)
+        sync_file(self.target.parent)
         if self._progress:
             self._progress(f"published {self.target}")
         return BuildReport(
@@ -215,11 +216,3 @@ def drop_models(connection: duckdb.DuckDBPyConnection, *, keep_tables: set[str])
     for (table,) in connection.execute(held).fetchall():
         if table not in keep_tables:
             connection.execute(f"drop table octane.{quoted(table)}")
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
