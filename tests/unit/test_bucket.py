@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import octane_flows
 from octane_flows.config import LakePlace, Secret, load_lake
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake import BucketStorage, FileEntry, Lake, Manifest, compact, expire, open_lake
@@ -214,3 +215,17 @@ def test_a_bucket_that_is_not_there_is_told(bucket: LakePlace, tmp_path: Path) -
     with pytest.raises(LakeError, match=r"check OCTANE_LAKE, its endpoint") as told:
         publish(open_lake(tmp_path, gone).draft())
     assert "canary" not in str(told.value)
+
+
+def test_python_users_find_the_history_in_a_bucket(
+    bucket: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTANE_LAKE", f"s3://{bucket.bucket}/{bucket.prefix}")
+    monkeypatch.setenv("OCTANE_LAKE_ENDPOINT", str(bucket.endpoint))
+    monkeypatch.setenv("OCTANE_LAKE_KEY_ID", "key")
+    monkeypatch.setenv("OCTANE_LAKE_SECRET", "canary-secret")
+    lake = open_lake(tmp_path, bucket)
+    kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "there"}]}, lake=lake)
+    build(tmp_path, lake=lake, models=FEW)
+    with octane_flows.open(tmp_path) as opened:
+        assert opened.history("release", "5").project("name").fetchall() == [("there",)]

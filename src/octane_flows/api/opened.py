@@ -17,9 +17,9 @@ import duckdb
 
 from octane_flows import flows, warehouse
 from octane_flows.api.questions import Flows, Metrics, Value
-from octane_flows.config import load_home
+from octane_flows.config import load_home, load_lake
 from octane_flows.flows import Metric, flow_named, metric_named
-from octane_flows.lake import Lake
+from octane_flows.lake import Lake, open_lake
 
 FLOWS = "select number, slug, title, question, rows_mean, status from meta.flows order by number"
 METRICS = (
@@ -107,7 +107,8 @@ class OpenWarehouse:
         return OpenWarehouse(self.home, warehouse.connect_as_of(self.home, when, lake=self._lake()))
 
     def _lake(self) -> Lake:
-        return Lake(self.home / "lake")
+        own = Lake(self.home / "lake")
+        return own if own.folder.is_dir() else open_lake(self.home, load_lake(os.environ))
 
     def _ask(self, asked: Metric, parameters: dict[str, Value]) -> duckdb.DuckDBPyRelation:
         if missing := flows.missing_of(self.connection, asked):
