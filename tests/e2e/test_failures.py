@@ -108,22 +108,22 @@ def test_an_answer_that_cannot_be_trusted_replaces_nothing(
 
 
 def test_an_entity_type_that_the_role_may_not_read_is_named(published: Published) -> None:
-    before = published.state()
     published.server.simulator.faults.refuse("sprint")
 
-    done = published.run("run")
+    fresh = published.run("extract", OCTANE_HOME=str(published.home / "fresh"))
+    held = published.run("extract")
 
-    assert_refused(published, before, done, "sprint", "--skip sprint")
-    assert published.run("extract", "--skip", "sprint").returncode == 0
+    assert fresh.returncode == 1
+    assert "--skip sprint" in fresh.stderr
+    assert held.returncode == 0
+    assert "sprint may no longer be read" in held.stderr
 
 
 def test_a_full_disk_replaces_nothing(published: Published) -> None:
     before = published.state()
 
-    assert_refused(
-        published, before, published.run("extract", limit_bytes=4096), "OCTANE_HOME", "space"
-    )
-    assert_refused(published, before, published.run("build", limit_bytes=200_000), "disk space")
+    assert_refused(published, before, published.run("extract", "--full", limit_bytes=4096), "space")
+    assert_refused(published, before, published.run("build", limit_bytes=200_000), "space")
 
 
 def test_a_folder_that_cannot_be_made_is_named(published: Published) -> None:
