@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Scenario_FailingRunDefects.htm
 -- grain: one defect that is linked to at least one such run
 -- key: workspace_id, defect_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: test_id text = null -- id of the test that the run is of; null means any test
 -- param: phase_codes text = 'phase.defect.closed' -- logical names of the phases, comma between them
 -- param: status_code text = 'list_node.run_status.failed' -- logical name, summary or native status
@@ -84,7 +85,8 @@ left join er.releases as releases
 left join er.users as owners
     on owners.workspace_id = defects.workspace_id
     and owners.user_id = defects.owner_user_id
-where er.is_listed(defects.phase_code, $phase_codes)
+where ($workspace_id is null or defects.workspace_id = $workspace_id)
+    and er.is_listed(defects.phase_code, $phase_codes)
     and exists (
         select 1
         from linked_runs

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Flows_Intro.htm
 -- grain: one comment on a test itself; comments on its runs are others
 -- key: workspace_id, comment_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: user_id text = null -- id of the user whose work it is; null means who signed in to extract
 -- param: in_my_work boolean = false -- tests in the user's My Work instead of those the user owns
 -- param: test_types text = 'test_manual' -- kinds of tests, comma between them
@@ -21,7 +22,8 @@ with my_tests as (
         on user_items.workspace_id = tests.workspace_id
         and user_items.test_id = tests.test_id
         and user_items.user_id = coalesce($user_id, me.user_id)
-    where er.is_listed(tests.test_type, $test_types)
+    where ($workspace_id is null or tests.workspace_id = $workspace_id)
+        and er.is_listed(tests.test_type, $test_types)
         and case
             when $in_my_work then user_items.user_item_id is not null
             else tests.owner_user_id = coalesce($user_id, me.user_id)

@@ -3,6 +3,7 @@
 -- source: https://github.com/MicroFocus/alm-octane-document-report-downloader
 -- grain: one item below, or equal to, one root
 -- key: workspace_id, root_id, item_type, item_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: root_ids text = null -- ids of the roots, comma between them; null: all without a parent
 -- param: tree text = 'work_item' -- work_item for the backlog, requirement for requirements
 -- param: max_depth integer = null -- levels below the root; 0 is the root alone, null is all
@@ -64,7 +65,8 @@ descendants as (
         [nodes.item_id] as ids,
         nodes.item_name as path_names,
     from nodes
-    where nodes.tree = $tree
+    where ($workspace_id is null or nodes.workspace_id = $workspace_id)
+        and nodes.tree = $tree
         and nodes.id_space <> 'task'
         and case
             when $root_ids is null then nodes.parent_id is null

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Scenario_PipelineReportResultsNoContext.htm
 -- grain: one automated run whose newest result is of that status
 -- key: workspace_id, run_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
 -- param: since timestamp = null -- only runs that started at or after this moment (UTC)
 -- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
@@ -137,7 +138,8 @@ left join er.pipelines as pipelines
 left join er.releases as releases
     on releases.workspace_id = runs.workspace_id
     and releases.release_id = runs.release_id
-where runs.run_type in ('run_automated', 'gherkin_automated_run')
+where ($workspace_id is null or runs.workspace_id = $workspace_id)
+    and runs.run_type in ('run_automated', 'gherkin_automated_run')
     and er.is_listed(runs.status_code, $status_codes)
     and ($since is null or runs.started_at >= $since)
     and (

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/16.1.100/Online/Content/API/Scenario_RunHistory.htm
 -- grain: one failed result that a later result of the same run replaced
 -- key: workspace_id, previous_run_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: run_id integer = null -- run whose history is asked for; null means every run
 -- param: build_id integer = null -- build that reported the results; null means every build
 -- param: since timestamp = null -- only results that started after this moment (UTC)
@@ -59,7 +60,8 @@ left join environments_by_run as environments
 left join er.releases as releases
     on releases.workspace_id = previous_runs.workspace_id
     and releases.release_id = previous_runs.release_id
-where previous_runs.native_status_code = $status_code
+where ($workspace_id is null or previous_runs.workspace_id = $workspace_id)
+    and previous_runs.native_status_code = $status_code
     and ($run_id is null or previous_runs.run_id = cast($run_id as varchar))
     and ($build_id is null or previous_runs.build_id = cast($build_id as varchar))
     and ($since is null or previous_runs.started_at > $since)

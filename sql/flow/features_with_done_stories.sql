@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/16.1.100-16.2.100/Online/Content/API/Scenario-FeaturesMarkDone.htm
 -- grain: one feature with at least one such child and without an open one
 -- key: workspace_id, feature_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: phase_codes text = 'phase.feature.intesting' -- phases of the feature, comma between them
 -- param: child_types text = 'story' -- children that count: story, quality_story, defect; commas
@@ -51,6 +52,7 @@ left join er.releases as releases
 left join er.users as owners
     on owners.workspace_id = features.workspace_id
     and owners.user_id = features.owner_user_id
-where features.work_item_type = 'feature'
+where ($workspace_id is null or features.workspace_id = $workspace_id)
+    and features.work_item_type = 'feature'
     and er.is_listed(features.phase_code, $phase_codes)
     and ($release_name is null or er.name_matches(releases.release_name, $release_name))

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/23.4-24.1/Online/Content/API/Scenario_FailingTestBacklogFeature.htm
 -- grain: one feature with such a test
 -- key: workspace_id, feature_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
 -- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
 -- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
@@ -91,4 +92,5 @@ left join er.releases as releases
 left join er.users as owners
     on owners.workspace_id = features.workspace_id
     and owners.user_id = features.owner_user_id
-where features.work_item_type = 'feature'
+where ($workspace_id is null or features.workspace_id = $workspace_id)
+    and features.work_item_type = 'feature'

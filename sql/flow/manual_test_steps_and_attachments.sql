@@ -4,6 +4,7 @@
 -- grain: one step with one attachment that it names; a step that names none and an attachment that
 --     no step names have a row each
 -- key: workspace_id, test_id, line_number
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: test_id text = null -- id of the test; null means any
 -- param: test_name text = null -- name of the test, * for any characters; null means any
 -- param: file_name text = null -- name of an attachment of the test, * for any characters
@@ -14,7 +15,8 @@ with wanted_tests as (
         tests.test_id,
         tests.test_name,
     from er.tests as tests
-    where tests.test_type = 'test_manual'
+    where ($workspace_id is null or tests.workspace_id = $workspace_id)
+        and tests.test_type = 'test_manual'
         and ($test_id is null or tests.test_id = $test_id)
         and ($test_name is null or er.name_matches(tests.test_name, $test_name))
 ),

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Scenario_CreateManualTestRun.htm
 -- grain: one test without a run in one release that matches
 -- key: workspace_id, test_id, release_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: the default
 --     release, which is the newest of those that are marked so
 -- param: test_types text = 'test_manual' -- kinds of tests, comma between them
@@ -75,7 +76,8 @@ left join newest_runs as newest
 left join er.users as owners
     on owners.workspace_id = tests.workspace_id
     and owners.user_id = tests.owner_user_id
-where tests.test_type in ('test_manual', 'gherkin_test')
+where ($workspace_id is null or tests.workspace_id = $workspace_id)
+    and tests.test_type in ('test_manual', 'gherkin_test')
     and er.is_listed(tests.test_type, $test_types)
     and case
         when $phase_codes is not null then er.is_listed(tests.phase_code, $phase_codes)

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/23.4-24.1/Online/Content/API/Scenario_GetAppModsRecentFails.htm
 -- grain: one application module that such a test is assigned to
 -- key: workspace_id, application_module_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
 -- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
 -- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
@@ -79,3 +80,4 @@ join failures
 left join er.application_modules as parents
     on parents.workspace_id = modules.workspace_id
     and parents.application_module_id = modules.parent_application_module_id
+where $workspace_id is null or modules.workspace_id = $workspace_id

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/23.4-24.1/Online/Content/API/Scenario_MyGherkinAutomateUpdate.htm
 -- grain: one Gherkin test of that automation status that the user owns
 -- key: workspace_id, test_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: user_id text = null -- id of the user whose work it is; null means who signed in to extract
 -- param: automation_status_codes text = 'list_node.automation_status.ready_for_automation' --
 --     logical names of the automation status, comma between them
@@ -27,6 +28,7 @@ left join er.signed_in_users as me
 left join er.users as owners
     on owners.workspace_id = tests.workspace_id
     and owners.user_id = tests.owner_user_id
-where tests.test_type = 'gherkin_test'
+where ($workspace_id is null or tests.workspace_id = $workspace_id)
+    and tests.test_type = 'gherkin_test'
     and tests.owner_user_id = coalesce($user_id, me.user_id)
     and er.is_listed(tests.automation_status_code, $automation_status_codes)

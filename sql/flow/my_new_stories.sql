@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/latest/Online/Content/API/Scenario_MyWorkStoriesNewRelease.htm
 -- grain: one user story in the phase New that the user owns
 -- key: workspace_id, story_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: user_id text = null -- id of the user whose work it is; null means who signed in to extract
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: phase_codes text = 'phase.story.new' -- logical names of the phases, comma between them
@@ -36,7 +37,8 @@ left join er.sprints as sprints
 left join er.users as owners
     on owners.workspace_id = stories.workspace_id
     and owners.user_id = stories.owner_user_id
-where stories.work_item_type = 'story'
+where ($workspace_id is null or stories.workspace_id = $workspace_id)
+    and stories.work_item_type = 'story'
     and stories.owner_user_id = coalesce($user_id, me.user_id)
     and er.is_listed(stories.phase_code, $phase_codes)
     and ($release_name is null or er.name_matches(releases.release_name, $release_name))

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/16.1.100-16.1.200/Online/Content/API/Flows_Intro.htm
 -- grain: one defect in the phase Opened whose QA owner is the user
 -- key: workspace_id, defect_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: user_id text = null -- id of the user whose work it is; null means who signed in to extract
 -- param: sprint_id text = null -- id of the sprint; null means any, or none
 -- param: sprint_name text = null -- name of the sprint, * for any characters; null: any, or none
@@ -50,7 +51,8 @@ left join er.users as owners
 left join er.users as qa_owners
     on qa_owners.workspace_id = defects.workspace_id
     and qa_owners.user_id = defects.qa_owner_user_id
-where defects.qa_owner_user_id = coalesce($user_id, me.user_id)
+where ($workspace_id is null or defects.workspace_id = $workspace_id)
+    and defects.qa_owner_user_id = coalesce($user_id, me.user_id)
     and er.is_listed(defects.phase_code, $phase_codes)
     and ($sprint_id is null or defects.sprint_id = $sprint_id)
     and ($sprint_name is null or er.name_matches(sprints.sprint_name, $sprint_name))

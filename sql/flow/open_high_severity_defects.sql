@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Scenario_ReportOpenCriticalDefectAM.htm
 -- grain: one defect with at least one application module
 -- key: workspace_id, defect_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: application_module_name text = '*' -- name of the module, * for any characters
 -- param: phase_codes text = 'phase.defect.opened' -- logical names of the phases, comma between them
 -- param: severity_codes text = 'list_node.severity.high' -- logical names, commas; null means any
@@ -54,6 +55,7 @@ left join er.releases as releases
 left join er.users as owners
     on owners.workspace_id = defects.workspace_id
     and owners.user_id = defects.owner_user_id
-where er.is_listed(defects.phase_code, $phase_codes)
+where ($workspace_id is null or defects.workspace_id = $workspace_id)
+    and er.is_listed(defects.phase_code, $phase_codes)
     and ($severity_codes is null or er.is_listed(defects.severity_code, $severity_codes))
     and ($priority_codes is null or er.is_listed(defects.priority_code, $priority_codes))

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Scenario_PlannedManualTests.htm
 -- grain: one planned run
 -- key: workspace_id, run_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: sprint_name text = null -- name of the sprint, * for any characters; null: any, or none
 -- param: run_by_user_id text = null -- id of the user who is to run it; null means anybody
@@ -45,7 +46,8 @@ left join er.sprints as sprints
 left join er.users as run_by_users
     on run_by_users.workspace_id = runs.workspace_id
     and run_by_users.user_id = runs.run_by_user_id
-where runs.status_code = 'list_node.run_status.planned'
+where ($workspace_id is null or runs.workspace_id = $workspace_id)
+    and runs.status_code = 'list_node.run_status.planned'
     and er.is_listed(tests.test_type, $test_types)
     and ($release_name is null or er.name_matches(releases.release_name, $release_name))
     and ($sprint_name is null or er.name_matches(sprints.sprint_name, $sprint_name))

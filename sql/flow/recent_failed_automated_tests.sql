@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Scenario_GetFailingAutoTests.htm
 -- grain: one test; the same last run failed, is recent and is of the release
 -- key: workspace_id, test_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
 -- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
@@ -87,4 +88,5 @@ join newest_failures as newest
 left join er.users as owners
     on owners.workspace_id = tests.workspace_id
     and owners.user_id = tests.owner_user_id
-where not $only_automated or tests.test_type = 'test_automated'
+where ($workspace_id is null or tests.workspace_id = $workspace_id)
+    and (not $only_automated or tests.test_type = 'test_automated')

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/23.4-24.1/Online/Content/API/Scenario_GetResultsReleaseEnv.htm
 -- grain: one run with its environment tags; a run without any too, unless tags are asked for
 -- key: workspace_id, run_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: environment_category_name text = null -- category, such as Browser, * for any characters
 -- param: environment_name text = null -- environment tag, such as Chrome, * for any characters
@@ -60,7 +61,8 @@ left join er.tests as tests
 left join er.releases as releases
     on releases.workspace_id = runs.workspace_id
     and releases.release_id = runs.release_id
-where ($release_name is null or er.name_matches(releases.release_name, $release_name))
+where ($workspace_id is null or runs.workspace_id = $workspace_id)
+    and ($release_name is null or er.name_matches(releases.release_name, $release_name))
     and ($status_codes is null or er.is_listed(runs.status_code, $status_codes))
     and (
         tags.environment_count is not null

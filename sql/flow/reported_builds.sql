@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/16.1.100-16.2.100/Online/Content/API/Scenario_PipelineReportResults.htm
 -- grain: one build in one run of a pipeline
 -- key: workspace_id, pipeline_run_id, build_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: ci_server_name text = '*' -- name of the CI server, * for any characters
 -- param: pipeline_name text = '*' -- name of the pipeline, * for any characters
 -- param: pipeline_id text = null -- id of the pipeline; null means every pipeline
@@ -87,7 +88,8 @@ left join er.releases as releases
 left join results_by_build as counts
     on counts.workspace_id = builds.workspace_id
     and counts.build_id = builds.build_id
-where er.name_matches(pipelines.pipeline_name, $pipeline_name)
+where ($workspace_id is null or pipeline_runs.workspace_id = $workspace_id)
+    and er.name_matches(pipelines.pipeline_name, $pipeline_name)
     and ($ci_server_name = '*' or er.name_matches(servers.ci_server_name, $ci_server_name))
     and ($pipeline_id is null or pipelines.pipeline_id = $pipeline_id)
     and ($since is null or builds.started_at >= $since)

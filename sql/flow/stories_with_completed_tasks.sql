@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/16.1.100-16.2.100/Online/Content/API/Scenario-TasksMarkDone.htm
 -- grain: one story with at least one task and without an open one
 -- key: workspace_id, work_item_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: sprint_name text = null -- name of the sprint, * for any characters; null: any, or none
 -- param: work_item_types text = 'story' -- story, quality_story, defect; comma between them
@@ -54,7 +55,8 @@ left join er.sprints as sprints
 left join er.users as owners
     on owners.workspace_id = items.workspace_id
     and owners.user_id = items.owner_user_id
-where items.work_item_type in ('story', 'quality_story', 'defect')
+where ($workspace_id is null or items.workspace_id = $workspace_id)
+    and items.work_item_type in ('story', 'quality_story', 'defect')
     and er.is_listed(items.work_item_type, $work_item_types)
     and not coalesce(er.is_listed(items.phase_code, $done_phase_codes), false)
     and ($release_name is null or er.name_matches(releases.release_name, $release_name))

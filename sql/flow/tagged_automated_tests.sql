@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/16.1.100/Online/Content/API/Scenario_ReportAutoTestTagAM.htm
 -- grain: one test with such a tag and such a module
 -- key: workspace_id, test_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: user_tag_name text = '*' -- text of the tag, * for any characters
 -- param: application_module_name text = '*' -- name of the module, * for any characters
 -- param: subtree boolean = false -- a module stands for those nested in it too
@@ -80,4 +81,5 @@ join modules_by_test as modules
 left join er.users as owners
     on owners.workspace_id = tests.workspace_id
     and owners.user_id = tests.owner_user_id
-where not $only_automated or tests.test_type = 'test_automated'
+where ($workspace_id is null or tests.workspace_id = $workspace_id)
+    and (not $only_automated or tests.test_type = 'test_automated')

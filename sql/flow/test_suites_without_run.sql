@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/latest/Online/Content/API/Scenario_CreateTestSuiteRun.htm
 -- grain: one test suite without a suite run in one release that matches
 -- key: workspace_id, test_suite_id, release_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: the default
 --     release, which is the newest of those that are marked so
 -- param: test_suite_name text = '*' -- name of the suite, * for any characters
@@ -81,7 +82,8 @@ left join newest_suite_runs as newest
 left join er.users as owners
     on owners.workspace_id = suites.workspace_id
     and owners.user_id = suites.owner_user_id
-where suites.test_type = 'test_suite'
+where ($workspace_id is null or suites.workspace_id = $workspace_id)
+    and suites.test_type = 'test_suite'
     and er.name_matches(suites.test_name, $test_suite_name)
     and not exists (
         select 1

@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/25.1-25.3/Online/Content/API/Scenario_CreateTestSuite.htm
 -- grain: one test that matches and that the suite, where one is named, does not contain
 -- key: workspace_id, test_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: test_suite_id text = null -- id of the suite to fill; null means one yet to be made
 -- param: test_types text = 'test_manual,gherkin_test' -- kinds of tests, comma between them
 -- param: phase_codes text = null -- logical names of phases, with commas; null: all but Obsolete
@@ -99,7 +100,8 @@ left join suites_by_test as suites
 left join er.users as owners
     on owners.workspace_id = tests.workspace_id
     and owners.user_id = tests.owner_user_id
-where tests.test_type in ('test_manual', 'gherkin_test', 'test_automated')
+where ($workspace_id is null or tests.workspace_id = $workspace_id)
+    and tests.test_type in ('test_manual', 'gherkin_test', 'test_automated')
     and er.is_listed(tests.test_type, $test_types)
     and case
         when $phase_codes is not null then er.is_listed(tests.phase_code, $phase_codes)

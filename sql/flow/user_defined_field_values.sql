@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/API/Create_UDF.htm
 -- grain: one value of one user-defined field of one item; a field of many values has many rows
 -- key: workspace_id, entity_type, entity_id, field_name, value_type, value
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: entity_type text = null -- type of the items, such as defect; null means all
 -- param: field_name text = '*' -- name of the field, * for any characters
 -- param: entity_id text = null -- id of one item; null means all
@@ -44,6 +45,7 @@ left join er.teams as teams
     on udf_values.value_type = 'team'
     and teams.workspace_id = udf_values.workspace_id
     and teams.team_id = udf_values.value
-where ($entity_type is null or udf_values.entity_type = $entity_type)
+where ($workspace_id is null or udf_values.workspace_id = $workspace_id)
+    and ($entity_type is null or udf_values.entity_type = $entity_type)
     and er.name_matches(udf_values.field_name, $field_name)
     and ($entity_id is null or udf_values.entity_id = $entity_id)

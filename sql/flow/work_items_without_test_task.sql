@@ -3,6 +3,7 @@
 -- source: https://admhelp.microfocus.com/octane/en/latest/Online/Content/API/Scenario-AddMissingTasks.htm
 -- grain: one work item without such a task
 -- key: workspace_id, work_item_id
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: work_item_types text = 'story' -- story, quality_story, defect; comma between them
 -- param: task_type_code text = 'list_node.task_item_type.test' -- logical name of the kind of task
@@ -51,7 +52,8 @@ left join er.users as owners
     on owners.workspace_id = items.workspace_id
     and owners.user_id = items.owner_user_id
 -- epics and features cannot have tasks
-where items.work_item_type in ('story', 'quality_story', 'defect')
+where ($workspace_id is null or items.workspace_id = $workspace_id)
+    and items.work_item_type in ('story', 'quality_story', 'defect')
     and er.is_listed(items.work_item_type, $work_item_types)
     and not coalesce(tasks.has_test_task, false)
     and ($release_name is null or er.name_matches(releases.release_name, $release_name))

@@ -2,6 +2,7 @@
 -- flow: 23 Mark features done if stories are completed
 -- grain: one feature to be updated
 -- key: workspace_id, step
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: phase_codes text = 'phase.feature.intesting' -- phases of the feature, comma between them
 -- param: child_types text = 'story' -- children that count: story, quality_story, defect; commas
@@ -44,6 +45,7 @@ select
         else 'all of its ' || features.child_count || ' stories are done'
     end as reason -- why it is sent
 from flow.features_with_done_stories(
+    workspace_id := $workspace_id,
     release_name := $release_name,
     phase_codes := $phase_codes,
     child_types := $child_types,

@@ -2,6 +2,7 @@
 -- flow: 18 Create a manual test run
 -- grain: one run to be created
 -- key: workspace_id, step
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: the default
 --     release, which is the newest of those that are marked so
 -- param: test_types text = 'test_manual' -- kinds of tests, comma between them
@@ -45,6 +46,7 @@ select
     ) as body, -- what is sent, as JSON
     'it has no run in the release ' || tests.release_name as reason -- why it is sent
 from flow.manual_tests_without_run(
+    workspace_id := $workspace_id,
     release_name := $release_name,
     test_types := $test_types,
     phase_codes := $phase_codes,

@@ -2,6 +2,7 @@
 -- flow: 5 Get and update Gherkin tests that are ready for automation
 -- grain: one Gherkin test to be updated
 -- key: workspace_id, step
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: user_id text = null -- id of the user whose work it is; null means who signed in to extract
 -- param: automation_status_codes text = 'list_node.automation_status.ready_for_automation' --
 --     logical names of the automation status, comma between them
@@ -31,6 +32,7 @@ select
     'its automation status is ' || coalesce(tests.automation_status_label, 'not set')
         as reason -- why it is sent
 from flow.my_gherkin_tests_to_automate(
+    workspace_id := $workspace_id,
     user_id := $user_id,
     automation_status_codes := $automation_status_codes
 ) as tests

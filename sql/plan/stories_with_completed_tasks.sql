@@ -2,6 +2,7 @@
 -- flow: 22 Mark stories done if tasks are completed
 -- grain: one story to be updated
 -- key: workspace_id, step
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: sprint_name text = null -- name of the sprint, * for any characters; null: any, or none
 -- param: work_item_types text = 'story' -- story, quality_story, defect; comma between them
@@ -43,6 +44,7 @@ select
         else 'all of its ' || stories.task_count || ' tasks are completed'
     end as reason -- why it is sent
 from flow.stories_with_completed_tasks(
+    workspace_id := $workspace_id,
     release_name := $release_name,
     sprint_name := $sprint_name,
     work_item_types := $work_item_types,

@@ -2,6 +2,7 @@
 -- flow: 20 Plan a test suite run
 -- grain: one suite run to be created; a suite that would run nothing is left out
 -- key: workspace_id, step
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: the default
 --     release, which is the newest of those that are marked so
 -- param: test_suite_name text = '*' -- name of the suite, * for any characters
@@ -44,6 +45,7 @@ select
     'it has no suite run in the release ' || suites.release_name || '; tests in it: '
         || suites.included_test_count as reason -- why it is sent
 from flow.test_suites_without_run(
+    workspace_id := $workspace_id,
     release_name := $release_name,
     test_suite_name := $test_suite_name
 ) as suites

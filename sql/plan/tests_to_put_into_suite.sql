@@ -2,6 +2,7 @@
 -- flow: 19 Create a test suite with manual and Gherkin tests
 -- grain: the suite, or one test to be linked to it
 -- key: workspace_id, step
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: test_suite_id text = null -- id of the suite to fill; null means one yet to be made
 -- param: test_types text = 'test_manual,gherkin_test' -- kinds of tests, comma between them
 -- param: phase_codes text = null -- logical names of phases, with commas; null: all but Obsolete
@@ -14,6 +15,7 @@
 with chosen_tests as (
     select tests.*
     from flow.tests_to_put_into_suite(
+        workspace_id := $workspace_id,
         test_suite_id := $test_suite_id,
         test_types := $test_types,
         phase_codes := $phase_codes,

@@ -2,6 +2,7 @@
 -- flow: 24 User-defined fields
 -- grain: the definition, or one item to be filled
 -- key: workspace_id, step
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: entity_type text = 'defect' -- type of the items, such as defect
 -- param: field_name text = 'new_udf' -- name of the field; lower case, ends in _udf
 -- param: field_label text = null -- name that Octane shows; null: it is there already
@@ -10,7 +11,6 @@
 -- param: list_id text = null -- id of the list, for a field of the type list
 -- param: entity_ids text = '' -- ids of the items to fill, comma between them
 -- param: value text = null -- the value to fill in; the id for a reference; null empties the field
--- param: workspace_id text = null -- id of one workspace; null means all
 -- order: workspace_id, step
 with workspaces as (
     select distinct phases.workspace_id

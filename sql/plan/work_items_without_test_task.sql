@@ -2,6 +2,7 @@
 -- flow: 21 Add "test" tasks to work items that have none
 -- grain: one task to be created
 -- key: workspace_id, step
+-- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: work_item_types text = 'story' -- story, quality_story, defect; comma between them
 -- param: task_type_code text = 'list_node.task_item_type.test' -- logical name of the kind of task
@@ -46,6 +47,7 @@ select
         else 'none of its ' || items.task_count || ' tasks is of that kind'
     end as reason -- why it is sent
 from flow.work_items_without_test_task(
+    workspace_id := $workspace_id,
     release_name := $release_name,
     work_item_types := $work_item_types,
     task_type_code := $task_type_code,

@@ -15,7 +15,7 @@ from octane_flows import refresh, warehouse
 from octane_flows.cli import app
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import UsageError
-from octane_flows.flows import Flow, flow_named, list_flows, parity
+from octane_flows.flows import Flow, flow_named, list_flows, parity, run_flow
 from octane_flows.octane import Octane, Workspace, field
 from octane_flows.simulator import Simulator, serve
 from octane_flows.simulator.server import Running
@@ -188,6 +188,20 @@ def test_a_flow_names_the_ids_that_its_documented_requests_give(
     assert seen, "only empty answers, which prove nothing"
 
 
+def test_the_workspaces_of_a_flow_are_the_parts_of_the_whole(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    told_of: set[str] = set()
+    for flow in list_flows():
+        whole = run_flow(connection, flow.slug).to_pylist()
+        for workspace in WORKSPACES:
+            part = run_flow(connection, flow.slug, {"workspace_id": workspace}).to_pylist()
+            assert part == [row for row in whole if row["workspace_id"] == workspace], flow.slug
+            told_of |= {f"{flow.slug} {workspace}"} if part else set()
+
+    assert len(told_of) > 2 * len(list_flows()) * 0.7, "too many empty answers to prove anything"
+
+
 @pytest.fixture
 def new_story(octane: Octane) -> Iterator[str]:
     """A story that was made after the extract, owned by who is signed in."""
@@ -240,6 +254,13 @@ def test_what_changed_since_the_extract_is_a_difference_with_its_reason(
     assert [(one["id"], one["only_in"], one["reason"]) for one in found[1]["differences"]] == [
         (new_story, "octane", "changed")
     ]
+
+
+def test_one_workspace_can_be_asked_alone(settings: Settings, environment: dict[str, str]) -> None:
+    exit_code, found = call(environment, "planned_runs", "--param", "workspace_id=1003")
+
+    assert exit_code == 0
+    assert [(one["workspace_id"], one["status"]) for one in found] == [("1003", "equal")]
 
 
 def test_the_table_says_why(

@@ -134,6 +134,37 @@ def given_rows(connection: duckdb.DuckDBPyConnection, given: Path) -> Iterator[N
             connection.execute(f"delete from octane.{path.stem}")
 
 
+TWIN = "-twin"
+
+
+def add_twins(connection: duckdb.DuckDBPyConnection, given: Path, *, without: str) -> None:
+    """Give each workspace a second one with the same ids in it, but no rows of one table."""
+    for path in sorted(given.glob("*.csv")):
+        if path.stem != without:
+            connection.execute(
+                f"insert into octane.{path.stem} select * replace "
+                f"(_workspace_id || '{TWIN}' as _workspace_id) from octane.{path.stem}"
+            )
+
+
+def keep_twins(connection: duckdb.DuckDBPyConnection, given: Path) -> None:
+    """Delete the workspaces that have twins."""
+    for path in sorted(given.glob("*.csv")):
+        connection.execute(
+            f"delete from octane.{path.stem} where not ends_with(_workspace_id, '{TWIN}')"
+        )
+
+
+def twin_of(workspace_id: str) -> str:
+    """The id of a workspace's twin."""
+    return workspace_id + TWIN
+
+
+def is_twin(workspace_id: str) -> bool:
+    """Whether `add_twins` made this workspace."""
+    return workspace_id.endswith(TWIN)
+
+
 def fill(connection: duckdb.DuckDBPyConnection, path: Path, columns: dict[str, str]) -> None:
     """Insert rows by name; an empty cell is null."""
     for row in read_csv(path):

@@ -12,6 +12,7 @@ import pytest
 
 from octane_flows.flows import Flow, list_flows, list_metrics, run_query
 from octane_flows.flows.rest import REST_FLOWS
+from octane_flows.warehouse import load_models
 from octane_flows.warehouse.paths import sql_folder
 from tests.golden import kit
 
@@ -32,14 +33,14 @@ def shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def parameters_of(case: Path) -> dict[str, str]:
+    path = case / "parameters.csv"
+    return {row["name"]: row["value"] for row in kit.read_csv(path)} if path.is_file() else {}
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_the_answer_has_the_expected_rows(case: Path, empty: duckdb.DuckDBPyConnection) -> None:
-    parameters = case / "parameters.csv"
-    given = (
-        {row["name"]: row["value"] for row in kit.read_csv(parameters)}
-        if parameters.is_file()
-        else {}
-    )
+    given = parameters_of(case)
     with kit.given_rows(empty, case / "given"):
         answer = run_query(empty, ASKED[case.parent.name], given)
 
@@ -49,12 +50,57 @@ def test_the_answer_has_the_expected_rows(case: Path, empty: duckdb.DuckDBPyConn
     assert rows == kit.read_csv(case / "expect.csv")
 
 
+def left_out(case: Path) -> str:
+    """The table that the twins of this case lack: another one in each case of a flow."""
+    tables = sorted(path.stem for path in (case / "given").glob("*.csv"))
+    return tables[sorted(case.parent.iterdir()).index(case) % len(tables)]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if kit.read_csv(case / "expect.csv")],
+    ids=lambda case: f"{case.parent.name}/{case.name}",
+)
+def test_workspaces_with_the_same_ids_do_not_mix(
+    case: Path, empty: duckdb.DuckDBPyConnection
+) -> None:
+    asked, given = ASKED[case.parent.name], parameters_of(case)
+    expected = kit.read_csv(case / "expect.csv")
+    with kit.given_rows(empty, case / "given"):
+        kit.add_twins(empty, case / "given", without=left_out(case))
+        both = run_query(empty, asked, given).to_pylist()
+        twin = kit.twin_of(expected[0]["workspace_id"])
+        asked_for = run_query(empty, asked, {**given, "workspace_id": twin}).to_pylist()
+        kit.keep_twins(empty, case / "given")
+        alone = run_query(empty, asked, given).to_pylist()
+
+    told = [{name: shown(value) for name, value in row.items()} for row in both]
+    assert [row for row in told if not kit.is_twin(row["workspace_id"])] == expected
+    assert [row for row in both if kit.is_twin(row["workspace_id"])] == alone
+    assert [row for row in alone if row["workspace_id"] == twin] == asked_for
+
+
 @pytest.mark.parametrize("slug", ASKED)
 def test_everything_that_can_be_asked_has_its_file_and_golden_cases(slug: str) -> None:
     assert (sql_folder() / ASKED[slug].schema / f"{slug}.sql").is_file()
     cases = {case.name for case in CASES if case.parent.name == slug}
     assert {"ordinary", "empty"} < cases
     assert len(cases) >= 3
+
+
+def test_everything_takes_a_workspace_or_all_in_the_same_words() -> None:
+    told = {
+        model.name: [
+            (one.type, one.default, one.meaning)
+            for one in model.header.parameters
+            if one.name == "workspace_id"
+        ]
+        for model in load_models()
+        if model.schema in ("flow", "metric", "plan")
+    }
+
+    words = ("text", None, "workspace to look at; null means all")
+    assert told == {name: [words] for name in told}
 
 
 @pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)

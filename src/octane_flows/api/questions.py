@@ -28,6 +28,7 @@ class Flows:
     def my_new_stories(
         self,
         *,
+        workspace_id: str | None = None,
         user_id: str | None = None,
         release_name: str | None = None,
         phase_codes: str | None = "phase.story.new",
@@ -36,17 +37,23 @@ class Flows:
 
         One row is one user story in the phase New that the user owns.
 
+        workspace_id: workspace to look at; null means all
         user_id: id of the user whose work it is; null means who signed in to extract
         release_name: name of the release, * for any characters; null: any, or none
         phase_codes: logical names of the phases, comma between them
         """
         return self._ask(
-            "my_new_stories", user_id=user_id, release_name=release_name, phase_codes=phase_codes
+            "my_new_stories",
+            workspace_id=workspace_id,
+            user_id=user_id,
+            release_name=release_name,
+            phase_codes=phase_codes,
         )
 
     def my_opened_defects_to_test(
         self,
         *,
+        workspace_id: str | None = None,
         user_id: str | None = None,
         sprint_id: str | None = None,
         sprint_name: str | None = None,
@@ -57,6 +64,7 @@ class Flows:
 
         One row is one defect in the phase Opened whose QA owner is the user.
 
+        workspace_id: workspace to look at; null means all
         user_id: id of the user whose work it is; null means who signed in to extract
         sprint_id: id of the sprint; null means any, or none
         sprint_name: name of the sprint, * for any characters; null: any, or none
@@ -65,6 +73,7 @@ class Flows:
         """
         return self._ask(
             "my_opened_defects_to_test",
+            workspace_id=workspace_id,
             user_id=user_id,
             sprint_id=sprint_id,
             sprint_name=sprint_name,
@@ -75,6 +84,7 @@ class Flows:
     def comments_on_my_manual_tests(
         self,
         *,
+        workspace_id: str | None = None,
         user_id: str | None = None,
         in_my_work: bool | None = False,
         test_types: str | None = "test_manual",
@@ -83,12 +93,14 @@ class Flows:
 
         One row is one comment on a test itself; comments on its runs are others.
 
+        workspace_id: workspace to look at; null means all
         user_id: id of the user whose work it is; null means who signed in to extract
         in_my_work: tests in the user's My Work instead of those the user owns
         test_types: kinds of tests, comma between them
         """
         return self._ask(
             "comments_on_my_manual_tests",
+            workspace_id=workspace_id,
             user_id=user_id,
             in_my_work=in_my_work,
             test_types=test_types,
@@ -97,6 +109,7 @@ class Flows:
     def manual_test_steps_and_attachments(
         self,
         *,
+        workspace_id: str | None = None,
         test_id: str | None = None,
         test_name: str | None = None,
         file_name: str | None = None,
@@ -107,12 +120,14 @@ class Flows:
         One row is one step with one attachment that it names; a step that names none and an
         attachment that no step names have a row each.
 
+        workspace_id: workspace to look at; null means all
         test_id: id of the test; null means any
         test_name: name of the test, * for any characters; null means any
         file_name: name of an attachment of the test, * for any characters
         """
         return self._ask(
             "manual_test_steps_and_attachments",
+            workspace_id=workspace_id,
             test_id=test_id,
             test_name=test_name,
             file_name=file_name,
@@ -121,6 +136,7 @@ class Flows:
     def my_gherkin_tests_to_automate(
         self,
         *,
+        workspace_id: str | None = None,
         user_id: str | None = None,
         automation_status_codes: str | None = "list_node.automation_status.ready_for_automation",
     ) -> Rows:
@@ -128,11 +144,13 @@ class Flows:
 
         One row is one Gherkin test of that automation status that the user owns.
 
+        workspace_id: workspace to look at; null means all
         user_id: id of the user whose work it is; null means who signed in to extract
         automation_status_codes: logical names of the automation status, comma between them
         """
         return self._ask(
             "my_gherkin_tests_to_automate",
+            workspace_id=workspace_id,
             user_id=user_id,
             automation_status_codes=automation_status_codes,
         )
@@ -140,6 +158,7 @@ class Flows:
     def planned_runs(
         self,
         *,
+        workspace_id: str | None = None,
         release_name: str | None = None,
         sprint_name: str | None = None,
         run_by_user_id: str | None = None,
@@ -151,6 +170,7 @@ class Flows:
 
         One row is one planned run.
 
+        workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: any, or none
         sprint_name: name of the sprint, * for any characters; null: any, or none
         run_by_user_id: id of the user who is to run it; null means anybody
@@ -160,6 +180,7 @@ class Flows:
         """
         return self._ask(
             "planned_runs",
+            workspace_id=workspace_id,
             release_name=release_name,
             sprint_name=sprint_name,
             run_by_user_id=run_by_user_id,
@@ -171,6 +192,7 @@ class Flows:
     def release_runs_with_environments(
         self,
         *,
+        workspace_id: str | None = None,
         release_name: str | None = None,
         environment_category_name: str | None = None,
         environment_name: str | None = None,
@@ -181,6 +203,7 @@ class Flows:
         One row is one run with its environment tags; a run without any too, unless tags are asked
         for.
 
+        workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: any, or none
         environment_category_name: category, such as Browser, * for any characters
         environment_name: environment tag, such as Chrome, * for any characters
@@ -188,6 +211,7 @@ class Flows:
         """
         return self._ask(
             "release_runs_with_environments",
+            workspace_id=workspace_id,
             release_name=release_name,
             environment_category_name=environment_category_name,
             environment_name=environment_name,
@@ -197,6 +221,7 @@ class Flows:
     def tagged_automated_tests(
         self,
         *,
+        workspace_id: str | None = None,
         user_tag_name: str | None = "*",
         application_module_name: str | None = "*",
         subtree: bool | None = False,
@@ -206,6 +231,7 @@ class Flows:
 
         One row is one test with such a tag and such a module.
 
+        workspace_id: workspace to look at; null means all
         user_tag_name: text of the tag, * for any characters
         application_module_name: name of the module, * for any characters
         subtree: a module stands for those nested in it too
@@ -213,6 +239,7 @@ class Flows:
         """
         return self._ask(
             "tagged_automated_tests",
+            workspace_id=workspace_id,
             user_tag_name=user_tag_name,
             application_module_name=application_module_name,
             subtree=subtree,
@@ -222,6 +249,7 @@ class Flows:
     def recent_failed_automated_tests(
         self,
         *,
+        workspace_id: str | None = None,
         release_name: str | None = None,
         as_of: datetime | str | None = None,
         hours: int | None = 24,
@@ -232,6 +260,7 @@ class Flows:
 
         One row is one test; the same last run failed, is recent and is of the release.
 
+        workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: any, or none
         as_of: moment (UTC) that hours count back from; null: the extract's
         hours: length of the window; a result counts from its creation in Octane
@@ -240,6 +269,7 @@ class Flows:
         """
         return self._ask(
             "recent_failed_automated_tests",
+            workspace_id=workspace_id,
             release_name=release_name,
             as_of=as_of,
             hours=hours,
@@ -250,6 +280,7 @@ class Flows:
     def modules_with_recent_failures(
         self,
         *,
+        workspace_id: str | None = None,
         as_of: datetime | str | None = None,
         hours: int | None = 24,
         status_codes: str | None = "list_node.run_status.failed",
@@ -260,6 +291,7 @@ class Flows:
 
         One row is one application module that such a test is assigned to.
 
+        workspace_id: workspace to look at; null means all
         as_of: moment (UTC) that hours count back from; null: the extract's
         hours: length of the window; a result counts from its creation in Octane
         status_codes: summary statuses, with commas
@@ -268,6 +300,7 @@ class Flows:
         """
         return self._ask(
             "modules_with_recent_failures",
+            workspace_id=workspace_id,
             as_of=as_of,
             hours=hours,
             status_codes=status_codes,
@@ -278,6 +311,7 @@ class Flows:
     def features_with_recent_failures(
         self,
         *,
+        workspace_id: str | None = None,
         as_of: datetime | str | None = None,
         hours: int | None = 24,
         status_codes: str | None = "list_node.run_status.failed",
@@ -288,6 +322,7 @@ class Flows:
 
         One row is one feature with such a test.
 
+        workspace_id: workspace to look at; null means all
         as_of: moment (UTC) that hours count back from; null: the extract's
         hours: length of the window; a result counts from its creation in Octane
         status_codes: summary statuses, with commas
@@ -295,6 +330,7 @@ class Flows:
         """
         return self._ask(
             "features_with_recent_failures",
+            workspace_id=workspace_id,
             as_of=as_of,
             hours=hours,
             status_codes=status_codes,
@@ -304,6 +340,7 @@ class Flows:
     def open_high_severity_defects(
         self,
         *,
+        workspace_id: str | None = None,
         application_module_name: str | None = "*",
         phase_codes: str | None = "phase.defect.opened",
         severity_codes: str | None = "list_node.severity.high",
@@ -313,6 +350,7 @@ class Flows:
 
         One row is one defect with at least one application module.
 
+        workspace_id: workspace to look at; null means all
         application_module_name: name of the module, * for any characters
         phase_codes: logical names of the phases, comma between them
         severity_codes: logical names, commas; null means any
@@ -320,6 +358,7 @@ class Flows:
         """
         return self._ask(
             "open_high_severity_defects",
+            workspace_id=workspace_id,
             application_module_name=application_module_name,
             phase_codes=phase_codes,
             severity_codes=severity_codes,
@@ -329,6 +368,7 @@ class Flows:
     def closed_defects_of_failed_runs(
         self,
         *,
+        workspace_id: str | None = None,
         test_id: str | None = None,
         phase_codes: str | None = "phase.defect.closed",
         status_code: str | None = "list_node.run_status.failed",
@@ -339,6 +379,7 @@ class Flows:
 
         One row is one defect that is linked to at least one such run.
 
+        workspace_id: workspace to look at; null means all
         test_id: id of the test that the run is of; null means any test
         phase_codes: logical names of the phases, comma between them
         status_code: logical name, summary or native status
@@ -348,6 +389,7 @@ class Flows:
         """
         return self._ask(
             "closed_defects_of_failed_runs",
+            workspace_id=workspace_id,
             test_id=test_id,
             phase_codes=phase_codes,
             status_code=status_code,
@@ -358,6 +400,7 @@ class Flows:
     def open_defects_of_passed_runs(
         self,
         *,
+        workspace_id: str | None = None,
         test_id: str | None = None,
         phase_codes: str | None = "phase.defect.fixed",
         status_code: str | None = "list_node.run_status.passed",
@@ -368,6 +411,7 @@ class Flows:
 
         One row is one defect that is linked to at least one such run.
 
+        workspace_id: workspace to look at; null means all
         test_id: id of the test that the run is of; null means any test
         phase_codes: logical names of the phases, comma between them
         status_code: logical name, summary or native status
@@ -377,6 +421,7 @@ class Flows:
         """
         return self._ask(
             "open_defects_of_passed_runs",
+            workspace_id=workspace_id,
             test_id=test_id,
             phase_codes=phase_codes,
             status_code=status_code,
@@ -387,6 +432,7 @@ class Flows:
     def reported_builds(
         self,
         *,
+        workspace_id: str | None = None,
         ci_server_name: str | None = "*",
         pipeline_name: str | None = "*",
         pipeline_id: str | None = None,
@@ -398,6 +444,7 @@ class Flows:
 
         One row is one build in one run of a pipeline.
 
+        workspace_id: workspace to look at; null means all
         ci_server_name: name of the CI server, * for any characters
         pipeline_name: name of the pipeline, * for any characters
         pipeline_id: id of the pipeline; null means every pipeline
@@ -407,6 +454,7 @@ class Flows:
         """
         return self._ask(
             "reported_builds",
+            workspace_id=workspace_id,
             ci_server_name=ci_server_name,
             pipeline_name=pipeline_name,
             pipeline_id=pipeline_id,
@@ -418,6 +466,7 @@ class Flows:
     def failed_automated_runs(
         self,
         *,
+        workspace_id: str | None = None,
         status_codes: str | None = "list_node.run_status.failed",
         since: datetime | str | None = None,
         as_of: datetime | str | None = None,
@@ -434,6 +483,7 @@ class Flows:
 
         One row is one automated run whose newest result is of that status.
 
+        workspace_id: workspace to look at; null means all
         status_codes: summary statuses, with commas
         since: only runs that started at or after this moment (UTC)
         as_of: moment (UTC) that hours count back from; null: the extract's
@@ -448,6 +498,7 @@ class Flows:
         """
         return self._ask(
             "failed_automated_runs",
+            workspace_id=workspace_id,
             status_codes=status_codes,
             since=since,
             as_of=as_of,
@@ -464,6 +515,7 @@ class Flows:
     def failed_previous_runs(
         self,
         *,
+        workspace_id: str | None = None,
         run_id: int | None = None,
         build_id: int | None = None,
         since: datetime | str | None = None,
@@ -475,6 +527,7 @@ class Flows:
 
         One row is one failed result that a later result of the same run replaced.
 
+        workspace_id: workspace to look at; null means all
         run_id: run whose history is asked for; null means every run
         build_id: build that reported the results; null means every build
         since: only results that started after this moment (UTC)
@@ -484,6 +537,7 @@ class Flows:
         """
         return self._ask(
             "failed_previous_runs",
+            workspace_id=workspace_id,
             run_id=run_id,
             build_id=build_id,
             since=since,
@@ -495,6 +549,7 @@ class Flows:
     def manual_tests_without_run(
         self,
         *,
+        workspace_id: str | None = None,
         release_name: str | None = None,
         test_types: str | None = "test_manual",
         phase_codes: str | None = None,
@@ -506,6 +561,7 @@ class Flows:
 
         One row is one test without a run in one release that matches.
 
+        workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: the default release, which is
             the newest of those that are marked so
         test_types: kinds of tests, comma between them
@@ -516,6 +572,7 @@ class Flows:
         """
         return self._ask(
             "manual_tests_without_run",
+            workspace_id=workspace_id,
             release_name=release_name,
             test_types=test_types,
             phase_codes=phase_codes,
@@ -527,6 +584,7 @@ class Flows:
     def tests_to_put_into_suite(
         self,
         *,
+        workspace_id: str | None = None,
         test_suite_id: str | None = None,
         test_types: str | None = "test_manual,gherkin_test",
         phase_codes: str | None = None,
@@ -539,6 +597,7 @@ class Flows:
 
         One row is one test that matches and that the suite, where one is named, does not contain.
 
+        workspace_id: workspace to look at; null means all
         test_suite_id: id of the suite to fill; null means one yet to be made
         test_types: kinds of tests, comma between them
         phase_codes: logical names of phases, with commas; null: all but Obsolete
@@ -549,6 +608,7 @@ class Flows:
         """
         return self._ask(
             "tests_to_put_into_suite",
+            workspace_id=workspace_id,
             test_suite_id=test_suite_id,
             test_types=test_types,
             phase_codes=phase_codes,
@@ -559,23 +619,32 @@ class Flows:
         )
 
     def test_suites_without_run(
-        self, *, release_name: str | None = None, test_suite_name: str | None = "*"
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        test_suite_name: str | None = "*",
     ) -> Rows:
         """Which test suites have no suite run in a release yet, and what would one contain?
 
         One row is one test suite without a suite run in one release that matches.
 
+        workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: the default release, which is
             the newest of those that are marked so
         test_suite_name: name of the suite, * for any characters
         """
         return self._ask(
-            "test_suites_without_run", release_name=release_name, test_suite_name=test_suite_name
+            "test_suites_without_run",
+            workspace_id=workspace_id,
+            release_name=release_name,
+            test_suite_name=test_suite_name,
         )
 
     def work_items_without_test_task(
         self,
         *,
+        workspace_id: str | None = None,
         release_name: str | None = None,
         work_item_types: str | None = "story",
         task_type_code: str | None = "list_node.task_item_type.test",
@@ -585,6 +654,7 @@ class Flows:
 
         One row is one work item without such a task.
 
+        workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: any, or none
         work_item_types: story, quality_story, defect; comma between them
         task_type_code: logical name of the kind of task
@@ -592,6 +662,7 @@ class Flows:
         """
         return self._ask(
             "work_items_without_test_task",
+            workspace_id=workspace_id,
             release_name=release_name,
             work_item_types=work_item_types,
             task_type_code=task_type_code,
@@ -601,6 +672,7 @@ class Flows:
     def stories_with_completed_tasks(
         self,
         *,
+        workspace_id: str | None = None,
         release_name: str | None = None,
         sprint_name: str | None = None,
         work_item_types: str | None = "story",
@@ -612,6 +684,7 @@ class Flows:
 
         One row is one story with at least one task and without an open one.
 
+        workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: any, or none
         sprint_name: name of the sprint, * for any characters; null: any, or none
         work_item_types: story, quality_story, defect; comma between them
@@ -620,6 +693,7 @@ class Flows:
         """
         return self._ask(
             "stories_with_completed_tasks",
+            workspace_id=workspace_id,
             release_name=release_name,
             sprint_name=sprint_name,
             work_item_types=work_item_types,
@@ -630,6 +704,7 @@ class Flows:
     def features_with_done_stories(
         self,
         *,
+        workspace_id: str | None = None,
         release_name: str | None = None,
         phase_codes: str | None = "phase.feature.intesting",
         child_types: str | None = "story",
@@ -640,6 +715,7 @@ class Flows:
 
         One row is one feature with at least one such child and without an open one.
 
+        workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: any, or none
         phase_codes: phases of the feature, comma between them
         child_types: children that count: story, quality_story, defect; commas
@@ -647,6 +723,7 @@ class Flows:
         """
         return self._ask(
             "features_with_done_stories",
+            workspace_id=workspace_id,
             release_name=release_name,
             phase_codes=phase_codes,
             child_types=child_types,
@@ -656,6 +733,7 @@ class Flows:
     def user_defined_field_values(
         self,
         *,
+        workspace_id: str | None = None,
         entity_type: str | None = None,
         field_name: str | None = "*",
         entity_id: str | None = None,
@@ -665,12 +743,14 @@ class Flows:
         One row is one value of one user-defined field of one item; a field of many values has many
         rows.
 
+        workspace_id: workspace to look at; null means all
         entity_type: type of the items, such as defect; null means all
         field_name: name of the field, * for any characters
         entity_id: id of one item; null means all
         """
         return self._ask(
             "user_defined_field_values",
+            workspace_id=workspace_id,
             entity_type=entity_type,
             field_name=field_name,
             entity_id=entity_id,
@@ -679,6 +759,7 @@ class Flows:
     def descendants_of_items(
         self,
         *,
+        workspace_id: str | None = None,
         root_ids: str | None = None,
         tree: str | None = "work_item",
         max_depth: int | None = None,
@@ -688,6 +769,7 @@ class Flows:
 
         One row is one item below, or equal to, one root.
 
+        workspace_id: workspace to look at; null means all
         root_ids: ids of the roots, comma between them; null: all without a parent
         tree: work_item for the backlog, requirement for requirements
         max_depth: levels below the root; 0 is the root alone, null is all
@@ -695,6 +777,7 @@ class Flows:
         """
         return self._ask(
             "descendants_of_items",
+            workspace_id=workspace_id,
             root_ids=root_ids,
             tree=tree,
             max_depth=max_depth,

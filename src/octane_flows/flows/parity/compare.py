@@ -56,15 +56,11 @@ def compare(
     Raises ServerError, UsageError, OctaneFlowsError; `most` as in `ask`.
     """
     documented = rest_flow(slug)
-    given = dict(params or {})
+    given = {**(params or {}), "workspace_id": workspace.id}
     effective = effective_parameters(connection, workspace.id, slug, given)
-    answer = run_query(
-        connection, flow_named(slug), given, columns=("workspace_id", documented.key)
-    )
+    answer = run_query(connection, flow_named(slug), given, columns=(documented.key,))
     sql_ids = frozenset(
-        str(row[documented.key])
-        for row in answer.to_pylist()
-        if row["workspace_id"] == workspace.id and row[documented.key] is not None
+        str(row[documented.key]) for row in answer.to_pylist() if row[documented.key] is not None
     )
     requests, rest_ids = ask(workspace, documented, effective, most=most)
     return Parity(slug, workspace.id, requests, rest_ids, sql_ids)

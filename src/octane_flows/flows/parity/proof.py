@@ -96,6 +96,7 @@ def verify(
     """Compare flows (none named: all) in every workspace of the warehouse, one after the other.
 
     A parameter goes to each flow that has it; one that no flow has is a `UsageError`.
+    `workspace_id` leaves out the other workspaces.
     """
     flows = [flow_named(slug) for slug in slugs] or list_flows()
     given = dict(params or {})
@@ -111,6 +112,8 @@ def verify(
             "order by certificate.workspace_id"
         ).fetchall()
     for (workspace_id,) in rows:
+        if given.get("workspace_id") not in (None, workspace_id):
+            continue
         workspace = octane.workspace(workspace_id)
         for flow in flows:
             names = {parameter.name for parameter in flow.parameters}
