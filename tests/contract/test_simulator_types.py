@@ -104,6 +104,9 @@ def body_of(client: httpx.Client, entity: str) -> Row:
     if kind == "phase":
         body |= {"entity": "defect", "metaphase": {"type": "metaphase",
                                                    "id": "metaphase.work_item.new"}}  # fmt: skip
+    if kind == "pipeline":
+        body |= {"ci_server": row_of(client, "ci_server"), "root_job_ci_id": "root",
+                 "jobs": [{"jobCiId": "root"}]}  # fmt: skip
     if entity in SUBTYPE:
         body["subtype"] = kind
     return body
