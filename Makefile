@@ -24,7 +24,7 @@ ui: $(VENV)/.run
 	$(BIN)/python -m pipelines.dev
 
 notebook: $(VENV)/.notebook
-	OCTANE_HOME="$${OCTANE_HOME:-$(CURDIR)/demo}" $(BIN)/jupyter lab notebooks/explore.ipynb
+	OCTANE_HOME="$${OCTANE_HOME:-$(CURDIR)/demo}" $(BIN)/jupyter lab notebooks
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks $(NAME)

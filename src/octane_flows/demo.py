@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -25,7 +27,7 @@ from octane_flows import refresh, warehouse
 from octane_flows.answers import print_rows
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import OctaneFlowsError, UsageError
-from octane_flows.flows import list_flows, run_flow
+from octane_flows.flows import Flow, Metric, flow_named, list_flows, list_metrics, run_query
 from octane_flows.octane import Octane, Workspace
 from octane_flows.reports import REPORT_FILE
 from octane_flows.simulator.datasets import ci_history
@@ -33,26 +35,23 @@ from octane_flows.simulator.datasets import demo as demo_data
 
 MARKER = ".octane-flows-demo"  # only a folder with this file is ever emptied
 ROWS_SHOWN = 12
-#: What the demo asks beyond the defaults, so that every answer has something to look at.
-#: The made-up users 1002 and 1004 are a developer and a tester.
+#: Flows whose answers are printed; the others are named with their number of rows.
+IN_FULL = (
+    "planned_runs", "recent_failed_automated_tests", "modules_with_recent_failures",
+    "open_high_severity_defects", "failed_previous_runs",
+)  # fmt: skip
+#: What the demo asks beyond the defaults, so that an answer is neither too short nor too long.
 PARAMETERS: dict[str, dict[str, str]] = {
-    "my_new_stories": {"user_id": "1002"},
-    "my_opened_defects_to_test": {"user_id": "1004"},
-    "comments_on_my_manual_tests": {"user_id": "1004"},
-    "my_gherkin_tests_to_automate": {"user_id": "1004"},
     "release_runs_with_environments": {
         "release_name": "2.9*",
         "environment_category_name": "compiler",
     },
-    "tagged_automated_tests": {"only_automated": "false"},
     "features_with_recent_failures": {"hours": "72"},
     "recent_failed_automated_tests": {"hours": "72"},
     "modules_with_recent_failures": {"hours": "72"},
     "failed_previous_runs": {"days": "3"},
     "reported_builds": {"since": "2021-01-19"},
     "failed_automated_runs": {"hours": "72"},
-    "manual_tests_without_run": {"release_name": "*"},
-    "test_suites_without_run": {"release_name": "*"},
     "descendants_of_items": {"item_types": "epic,feature"},
 }
 
@@ -60,9 +59,10 @@ PARAMETERS: dict[str, dict[str, str]] = {
 class HttpFeeder:
     """Writes the demo's data through the REST API, as users and a CI server would."""
 
-    def __init__(self, octane: Octane, workspace: Workspace) -> None:
+    def __init__(self, octane: Octane, shared_space: str, workspace: Workspace) -> None:
         self._octane = octane
         self._workspace = workspace
+        self._base = f"/api/shared_spaces/{shared_space}/workspaces/{workspace.id}"
 
     def create(self, collection: str, rows: list[dict[str, Any]]) -> list[str]:
         """POST entities; returns their ids in order."""
@@ -80,6 +80,16 @@ class HttpFeeder:
         if status != "success":
             raise OctaneFlowsError(f"The simulator ended a test-results task with {status!r}.")
 
+    def send(
+        self, method: str, path: str, params: Mapping[str, str], body: bytes, content_type: str
+    ) -> None:
+        """Send a script or a file."""
+        pairs = [(name, quote(value, safe="")) for name, value in params.items()]
+        self._octane.call(
+            method, f"{self._base}/{path}", pairs, what=f"sending {path}", body=body,
+            content_type=content_type,
+        )  # fmt: skip
+
     def set_clock(self, now: datetime) -> None:
         """Set the simulator's clock and stop it there."""
         body = json.dumps({"now": now.isoformat(), "frozen": True}).encode()
@@ -96,6 +106,7 @@ def run(home: Path, *, output: Console, console: Console) -> None:
             "OCTANE_CLIENT_SECRET": facts["client_secret"],
             "OCTANE_SHARED_SPACE": facts["shared_space"],
             "OCTANE_WORKSPACES": facts["workspace"],
+            "OCTANE_SCRIPTS": "true",
             "OCTANE_HOME": str(home),
         }
         settings = load_settings(environment, config_file=Path(os.devnull))
@@ -137,13 +148,19 @@ def _feed(settings: Settings, facts: Mapping[str, str], console: Console) -> Non
         TimeElapsedColumn(),
     )
     with Octane(settings) as octane, Progress(*columns, console=console) as bar:
-        feeder = HttpFeeder(octane, octane.workspace(facts["workspace"]))
+        workspace = octane.workspace(facts["workspace"])
+        feeder = HttpFeeder(octane, settings.shared_space, workspace)
         builds = bar.add_task("real CI builds", total=ci_history.BUILDS)
 
         def posted(done: int, total: int) -> None:
             bar.update(builds, completed=done, total=total)
 
-        demo_data.load(feeder, progress=posted)
+        def extract() -> None:
+            refresh.extract(settings)
+
+        demo_data.load(feeder, progress=posted, midway=extract)  # so that there is a past
+    with console.status("link sweep: what changed since, links whose rows do not say so too"):
+        refresh.extract(settings, sweep=True, sweep_share=1)
 
 
 def _refresh(
@@ -190,20 +207,15 @@ def _program() -> str:
 def _show(home: Path, output: Console) -> None:
     program = _program()
     with warehouse.connect(home) as connection:
-        for flow in list_flows():
-            parameters = PARAMETERS.get(flow.slug, {})
-            answer = run_flow(connection, flow.slug, parameters)
-            options = "".join(f" --param {name}={value}" for name, value in parameters.items())
-            output.rule(align="left", characters="─")
-            output.print(f"[bold]{flow.title}[/bold] (flow {flow.number})")
-            output.print(flow.question, markup=False)
-            output.print(
-                f"$ OCTANE_HOME={home} {program} flow {flow.slug}{options}",
-                style="cyan",
-                markup=False,
-                soft_wrap=True,
-            )
-            print_rows(output, answer[:ROWS_SHOWN], total=answer.num_rows)
+        for slug in IN_FULL:
+            _show_answer(connection, flow_named(slug), f"OCTANE_HOME={home} {program}", output)
+        output.rule(align="left", characters="─")
+        output.print("[bold]All flows and metrics[/bold]: rows, and the command that gives them")
+        output.print(f"$ export OCTANE_HOME={home}", style="cyan", markup=False, soft_wrap=True)
+        asked: list[Metric] = [*list_flows(), *list_metrics()]
+        for one in asked:
+            rows = run_query(connection, one, PARAMETERS.get(one.slug, {})).num_rows
+            output.print(f"{rows:>6,}  {program} {_command(one)}", markup=False, soft_wrap=True)
     output.rule(align="left", characters="─")
     for name, path, how in (
         ("Parquet", home / "lake", f"OCTANE_HOME={home} {program} status"),
@@ -213,7 +225,25 @@ def _show(home: Path, output: Console) -> None:
             f"OCTANE_HOME={home} {program} query SQL, or any DuckDB client",
         ),
         ("HTML report", home / REPORT_FILE, "open it in a browser"),
-        ("Notebook", Path("notebooks") / "explore.ipynb", "make notebook"),
+        ("Notebooks", Path("notebooks"), "make notebook"),
         ("Dagster", home / "dagster.log", "make ui"),
     ):
         output.print(f"{name:<12} {path}   ({how})", markup=False, soft_wrap=True)
+
+
+def _show_answer(
+    connection: duckdb.DuckDBPyConnection, flow: Flow, program: str, output: Console
+) -> None:
+    answer = run_query(connection, flow, PARAMETERS.get(flow.slug, {}))
+    output.rule(align="left", characters="─")
+    output.print(f"[bold]{flow.title}[/bold] (flow {flow.number})")
+    output.print(flow.question, markup=False)
+    output.print(f"$ {program} {_command(flow)}", style="cyan", markup=False, soft_wrap=True)
+    print_rows(output, answer[:ROWS_SHOWN], total=answer.num_rows)
+
+
+def _command(asked: Metric) -> str:
+    given = PARAMETERS.get(asked.slug, {}).items()
+    return f"{asked.schema} {asked.slug}" + "".join(
+        f" --param {name}={value}" for name, value in given
+    )

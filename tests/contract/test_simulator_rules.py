@@ -81,6 +81,17 @@ def test_a_move_without_transition_is_refused_until_one_is_added(client: httpx.C
     assert client.put(f"/stories/{story}", json=back).status_code == 200
 
 
+def test_a_defect_counts_how_often_it_was_opened_again(client: httpx.Client) -> None:
+    defect = make(client, "defects", name="D", phase=ref("phase", "phase.defect.new"))
+    counts = []
+    for word in ("opened", "opened", "fixed", "opened", "closed", "opened", "deferred", "opened"):
+        phase = {"phase": ref("phase", f"phase.defect.{word}")}
+        assert client.put(f"/defects/{defect}", json=phase).status_code == 200
+        counts.append(client.get(f"/defects/{defect}?fields=reopens").json()["reopens"])
+
+    assert counts == [None, None, None, 1, 1, 2, 2, 2]
+
+
 def test_the_first_transition_of_each_phase_is_the_primary_one(client: httpx.Client) -> None:
     query = "\"entity EQ 'defect';is_primary EQ true\""
     found = rows(client, "transitions", query=query, fields="source_phase,target_phase")

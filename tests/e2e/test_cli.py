@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow.csv as pa_csv
@@ -18,33 +16,18 @@ import typer
 from typer.core import TyperGroup
 
 from octane_flows.cli import app
-from octane_flows.demo import MARKER
-from octane_flows.flows import list_flows
+from tests.e2e.support import octane_flows
 
 #: Commands whose example is run elsewhere, with the reason.
 RUN_ELSEWHERE = {
     "simulate": "runs until it is stopped: test_simulate_says_where_it_is",
     "apply": "writes to the server: test_actions",
     "report-results": "writes to the server: test_actions",
-    "demo": "test_the_demo_answers_every_flow_from_any_former_state",
+    "demo": "takes a while: test_demo.py",
 }
 GROUP = typer.main.get_command(app)
 assert isinstance(GROUP, TyperGroup)
 COMMANDS = GROUP.commands
-
-
-def octane_flows(
-    *arguments: str, environment: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("OCTANE_")}
-    return subprocess.run(
-        [sys.executable, "-m", "octane_flows", *arguments],
-        env={**clean, **environment, "COLUMNS": "160"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def example_of(command: str) -> list[str]:
@@ -65,27 +48,6 @@ def test_the_example_in_the_help_text_works(
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
-
-
-def test_the_demo_answers_every_flow_from_any_former_state(tmp_path: Path) -> None:
-    assert "demo" in example_of("demo")
-    home = tmp_path / "demo"
-    (home / "lake").mkdir(parents=True)
-    (home / "lake" / "CURRENT").write_text("half written")
-    refused = octane_flows("demo", "--home", str(home), environment={})
-    assert refused.returncode == 2
-    assert "files that no demo wrote" in refused.stderr
-    (home / MARKER).touch()
-
-    done = octane_flows("demo", "--home", str(home), environment={})
-
-    assert done.returncode == 0, done.stderr
-    for flow in list_flows():
-        assert f"flow {flow.slug}" in done.stdout
-    for name in ("lake", "warehouse.duckdb", "report.html"):
-        assert (home / name).exists()
-        assert f"{home}/{name}" in done.stdout
-    assert "simulator_secret" not in done.stdout + done.stderr
 
 
 def test_simulate_says_where_it_is() -> None:

@@ -6,8 +6,6 @@ from io import StringIO
 from pathlib import Path
 
 import duckdb
-import nbclient
-import nbformat
 import pytest
 from rich.console import Console
 
@@ -19,8 +17,6 @@ from octane_flows.lake import Lake
 from octane_flows.octane import Octane
 from octane_flows.simulator.datasets import ci_history
 from octane_flows.simulator.server import Running
-
-ROOT = Path(__file__).resolve().parents[2]
 
 CASES = [
     ("planned_runs", {}),
@@ -119,20 +115,6 @@ def test_the_report_needs_nothing_from_elsewhere(demo_home: Path) -> None:
     assert "<script src" not in page
     assert page.count("<link") == page.count('<link rel="icon" href="data:,">') == 1
     assert 'src="http' not in page
-
-
-def test_the_notebook_runs(demo_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OCTANE_HOME", str(demo_home))
-    notebook = nbformat.read(ROOT / "notebooks" / "explore.ipynb", as_version=4)
-    assert all(not cell.get("outputs") for cell in notebook.cells), "outputs are not committed"
-
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute(
-        cwd=str(ROOT / "notebooks")
-    )
-
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert any("image/svg+xml" in output.get("data", {}) for output in outputs)
-    assert any("True" in str(output.get("data", {}).get("text/plain")) for output in outputs)
 
 
 def test_what_was_asked_of_the_server_is_told_by_collection(

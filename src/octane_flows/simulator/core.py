@@ -257,6 +257,18 @@ class LocalFeeder:
         if task.get("status") not in {"success", "warning"}:
             raise ValueError(f"Test results were not taken over: {task}")
 
+    def send(
+        self, method: str, path: str, params: Mapping[str, str], body: bytes, content_type: str
+    ) -> None:
+        """Send what is no row, such as a script or a file; a refusal is an ApiError."""
+        routes = importlib.import_module("octane_flows.simulator.routes_workspace")
+        builder = EnvironBuilder(
+            path="/", method=method, query_string=dict(params), data=body, content_type=content_type
+        )
+        request = Request(builder.get_environ())
+        builder.close()
+        routes.answer(self.simulator, request, self.workspace.id, path.split("/"))
+
     def set_clock(self, now: datetime) -> None:
         """Freeze the server's clock at a time."""
         self.simulator.clock.set(now, frozen=True)

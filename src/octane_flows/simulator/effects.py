@@ -6,7 +6,7 @@ Called by writes.py only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from octane_flows.simulator.clock import iso
@@ -16,12 +16,13 @@ from octane_flows.simulator.scripts import start_steps
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.udf import define
 
-__all__ = ["after_write", "complete", "summary_status"]
+__all__ = ["after_write", "complete", "reopened", "summary_status"]
 
 _ROOTS = {"work_item": "work_item_root", "product_area": "product_area",
           "requirement": "requirement_root"}  # fmt: skip
 _CHILD_RUNS = {"test_manual": "run_manual", "gherkin_test": "run_manual",
                "test_automated": "run_automated"}  # fmt: skip
+_FINISHED = frozenset({"fixed", "proposeclose", "closed", "duplicate", "rejected"})
 _SAME_STATUS = frozenset({"planned", "passed", "failed", "skipped"})
 
 
@@ -128,6 +129,14 @@ def _rejudge(store: Store, kind: str, identifier: str, values: dict[str, Any]) -
 
 def _held(store: Store, kind: str, identifier: str) -> Any:
     return (store.get(kind, identifier) or {}).get("version_stamp")
+
+
+def reopened(kind: str, held: Mapping[str, Any], phase: str) -> dict[str, int]:
+    """The count of a defect that goes back to Opened after somebody called it fixed or done."""
+    before = (held.get("phase") or {}).get("id", "").rsplit(".", 1)[-1]
+    if kind == "defect" and phase == "phase.defect.opened" and before in _FINISHED:
+        return {"reopens": (held.get("reopens") or 0) + 1}
+    return {}
 
 
 def _close(store: Store, kind: str, identifier: str, values: dict[str, Any]) -> None:

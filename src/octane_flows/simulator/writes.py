@@ -19,7 +19,7 @@ from octane_flows.simulator.answers import (
     unknown_field,
 )
 from octane_flows.simulator.ci_rules import CI_KINDS, check_ci
-from octane_flows.simulator.effects import after_write, complete
+from octane_flows.simulator.effects import after_write, complete, reopened
 from octane_flows.simulator.extra_types import UDF_KINDS
 from octane_flows.simulator.history import Log
 from octane_flows.simulator.last_runs import renew_last_runs
@@ -235,6 +235,7 @@ class Writer:
         check_ownership(self.store, kind, held, values)
         if values.get("phase") is not None:
             check_transition(self.store, kind, held.get("phase"), values["phase"]["id"])
+            values |= reopened(kind, held, values["phase"]["id"])
         self.store.update(kind, identifier, values)
         log.updated(kind, identifier, held, values)
         return kind, identifier, values

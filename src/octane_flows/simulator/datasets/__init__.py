@@ -6,11 +6,14 @@ server's rows. `generated` alone writes into a store directly, for sheer size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-__all__ = ["Feeder"]
+__all__ = ["Event", "Feeder"]
+
+#: Something that happens at a moment of a dataset's story.
+Event = tuple[datetime, Callable[[], None]]
 
 
 class Feeder(Protocol):
@@ -26,6 +29,12 @@ class Feeder(Protocol):
 
     def post_test_results(self, xml: bytes) -> None:
         """Post one test-results document and return when its task is done."""
+        ...
+
+    def send(
+        self, method: str, path: str, params: Mapping[str, str], body: bytes, content_type: str
+    ) -> None:
+        """Send what is no row, such as a script or a file; `path` is below the workspace."""
         ...
 
     def set_clock(self, now: datetime) -> None:

@@ -6,7 +6,8 @@ by the demo and by tests; the release names come from demo_workspace.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -14,7 +15,7 @@ from xml.sax.saxutils import quoteattr
 
 import pyarrow.parquet as pq
 
-from octane_flows.simulator.datasets import Feeder
+from octane_flows.simulator.datasets import Event, Feeder
 
 __all__ = ["BUILDS", "END", "FIRST_RELEASE", "RESULTS", "SECOND_RELEASE", "iter_builds", "load",
            "module_of", "release_of"]  # fmt: skip
@@ -146,12 +147,13 @@ def load(
     *,
     progress: Callable[[int, int], None] | None = None,
     limit: int | None = None,
+    meanwhile: Sequence[Event] = (),
 ) -> int:
     """Register the CI server and its pipelines, then post every build (or the first `limit`).
 
     `modules` as in `iter_builds`; with it, the releases must exist (demo_workspace makes them),
-    without it they are made here. `progress` gets posted and total builds. Returns the builds
-    posted; the clock stands at the demo's end.
+    without it they are made here. `progress` gets posted and total builds. `meanwhile` happens
+    between builds, in its order. Returns the builds posted; the clock stands at the demo's end.
     """
     if modules is None:
         feeder.create(
@@ -186,13 +188,23 @@ def load(
     )
     total = BUILDS if limit is None else min(limit, BUILDS)
     posted = 0
+    events = deque(meanwhile)
     for moment, xml in iter_builds(modules):
         if posted == total:
             break
+        _run_until(feeder, events, moment)
         feeder.set_clock(moment)
         feeder.post_test_results(xml)
         posted += 1
         if progress is not None:
             progress(posted, total)
+    _run_until(feeder, events, END)
     feeder.set_clock(END)
     return posted
+
+
+def _run_until(feeder: Feeder, events: deque[Event], end: datetime) -> None:
+    while events and events[0][0] <= end:
+        moment, act = events.popleft()
+        feeder.set_clock(moment)
+        act()
