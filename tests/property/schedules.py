@@ -182,11 +182,13 @@ class Schedule:
         self.simulator.add_field("defect", name, kind)
         self.udf.append(name)
         for id in self.ids("defect"):
-            if self.dice.random() < 0.5:  # a value that does not touch last_modified
+            if self.dice.random() < 0.5:
+                # A value that touches no stamp. Were `version_stamp` to rise here, a field that is
+                # removed before the next extract would leave a version that no request can find.
                 value: Any = "x" if kind == "string" else 7
                 row = self.store.get("defect", id) or {}
-                stamp = row["last_modified"]
-                self.store.update("defect", id, {name: value, "last_modified": stamp})
+                kept = {stamp: row[stamp] for stamp in ("last_modified", "version_stamp")}
+                self.store.update("defect", id, {name: value, **kept})
 
     def remove_field(self) -> None:
         if self.udf:

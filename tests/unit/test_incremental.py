@@ -439,3 +439,63 @@ def test_a_session_that_ends_at_a_late_page_is_renewed(
 
     assert run_extract(simulator, tmp_path, SmallTransport(simulator, expire)).rows == DEFECTS
     assert simulator.auth.sign_ins == 2
+
+
+def asked_of_defects(transport: SmallTransport) -> int:
+    return sum("/defects?" in one for one in transport.targets)
+
+
+@pytest.mark.parametrize("page", [7, 10, 14])
+def test_a_large_type_is_read_on_from_where_a_stopped_extract_was(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("octane_flows.extract.full.PART_ROWS", 6)
+    for number in range(26):
+        simulator.store.insert("defect", {"name": f"more {number}"})
+    simulator.clock.advance(3600)
+    began = simulator.clock.now()
+    whole = SmallTransport(simulator)
+    run_extract(simulator, tmp_path / "peer", whole, concurrency=1)
+    left = page
+
+    def stop(request: Request) -> None:
+        nonlocal left
+        left -= "/defects?" in request.url
+        if left < 0:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_extract(simulator, tmp_path, SmallTransport(simulator, stop), concurrency=1)
+    simulator.clock.advance(3600)
+    first = ids_of(simulator)[0]
+    simulator.store.update("defect", first, {"name": "changed after it was read"})
+    transport = SmallTransport(simulator)
+
+    report = run_extract(simulator, tmp_path, transport, concurrency=1)
+
+    # a part is two pages: besides what is left, at most that and the first page and both ends
+    assert asked_of_defects(transport) <= asked_of_defects(whole) - page + 2 + 3
+    row = certificate(report)
+    assert (row.rows_read, row.total_count, row.rows_held) == (36, 36, 36)
+    assert "were read before the extract was stopped" in row.note
+    assert row.cursor == began - timedelta(minutes=2)
+    assert report.manifest.as_of == began
+    assert held(tmp_path, "defect").keys() == set(ids_of(simulator))
+    assert held_links(tmp_path, "defect", "user_tags").keys() == set(ids_of(simulator)[:2])
+    run_extract(simulator, tmp_path)
+    assert held(tmp_path, "defect", "name")[first] == ("changed after it was read",)
+
+
+def test_parts_of_a_reading_with_other_fields_are_not_taken_over(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octane_flows.extract.full.PART_ROWS", 3)
+
+    with pytest.raises(Killed):
+        run_extract(simulator, tmp_path, SmallTransport(simulator, killer(12)), concurrency=1)
+    assert '"part"' in (tmp_path / "extract.journal").read_text(encoding="utf-8")
+    simulator.add_field("defect", "team_udf", "string")
+    report = run_extract(simulator, tmp_path)
+
+    assert certificate(report).note == ""
+    assert len(held(tmp_path, "defect", "team_udf")) == DEFECTS

@@ -6,7 +6,6 @@ and `upkeep` adds census and link sweep.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,7 +15,8 @@ import pyarrow.compute as pc
 
 from octane_flows.errors import ExtractError, RequestError
 from octane_flows.extract.decode import DecodedPage, decode_page
-from octane_flows.extract.journal import Counts, Result
+from octane_flows.extract.full import read_full
+from octane_flows.extract.journal import Counts, Journal, Part, Result
 from octane_flows.extract.options import Options
 from octane_flows.extract.plan import EntityPlan, Plan
 from octane_flows.extract.read import ReadCount, Reader, read_pages
@@ -28,7 +28,6 @@ from octane_flows.extract.slices import (
     Reading,
     backfill,
     choose_reading,
-    has_last_modified,
     held_query,
     new_field_query,
     next_intervals,
@@ -56,6 +55,7 @@ class Context:
     options: Options
     pool: ThreadPoolExecutor
     held: Held
+    journal: Journal
 
     @property
     def cursor(self) -> datetime:
@@ -79,7 +79,9 @@ class Known:
 class EntityRun:
     """The reading of one entity type; `finish` gives its result."""
 
-    def __init__(self, context: Context, entity: EntityPlan, known: Known) -> None:
+    def __init__(
+        self, context: Context, entity: EntityPlan, known: Known, part: Part | None = None
+    ) -> None:
         self.context = context
         self.entity = entity
         self.known = known
@@ -90,6 +92,13 @@ class EntityRun:
         self.reading: Reading = choose_reading(
             entity, known.state, context.options, context.cursor, again=again
         )
+        fits = (
+            part is not None and self.reading.kind == "full" and part.fields == entity.fingerprint
+        )
+        self._part = part if fits else None
+        # what a stopped reading brought is as old as its beginning
+        self.as_of = min(context.as_of, part.as_of) if fits and part else context.as_of
+        self.cursor = self.as_of - context.options.settle
         self.stamp = Stamp(entity.workspace, context.draft.generation, context.as_of)
         self.writer = EntityWriter(
             context.draft, entity, context.plan.tables, self.stamp, context.held
@@ -118,38 +127,17 @@ class EntityRun:
     def read(self, asked: Future[DecodedPage] | None) -> None:
         """Read and write everything that is new."""
         if self.reading.kind == "full":
-            self._read_full()
+            read_full(self, self._part)
+            self.trim()
             return
         known = self.known.state
         recent = known.recent if known is not None else {}
         for page in self.pages(self.reading.query, self.count, asked=asked):
             digests = self.writer.write_changed(page, recent)
             self._remember(page, digests)
-        self._trim()
+        self.trim()
         if self.reading.kind != "whole":
             self._read_beside()
-
-    def _read_full(self) -> None:
-        options = self.context.options
-        since = self.context.cursor - options.overlap
-        whole = not has_last_modified(self.entity)
-        growing = next_mode(self.entity, named_ids=False) == "ids"
-        ends: deque[DecodedPage] = deque(maxlen=ID_OVERLAP // options.page_size + 2)
-        for page in self.pages(self.reading.query, self.count):
-            self.writer.write_all(page)
-            numbers = page.numbers
-            if numbers is not None and page.rows:
-                self.last_id = max(self.last_id or 0, pc.max(numbers).as_py())
-            if growing:
-                ends.append(page)
-            elif whole or numbers is None:
-                if len(self.recent) <= WHOLE_COMPARED:
-                    self.recent.update(self.writer.digests(page))
-            else:
-                self.recent.update(self.writer.tail_digests(page, since))
-        for page in ends:
-            self.recent.update(self.writer.digests(page))
-        self._trim()
 
     def _read_beside(self) -> None:
         """Rows that the newest slice does not bring: a backfilled slice, values of new fields."""
@@ -240,7 +228,7 @@ class EntityRun:
         if self.entity.name == LIST_TYPE and LIST_ROOT in table.column_names:
             self.roots.extend(table.filter(pc.is_null(table[LIST_ROOT]))["id"].to_pylist())
         if self.reading.kind == "newest":
-            since = self.context.cursor - self.context.options.overlap
+            since = self.cursor - self.context.options.overlap
             changed = table[CHANGED].to_pylist()
             ids = page.ids.to_pylist()
             moment = since.replace(tzinfo=None)
@@ -251,7 +239,8 @@ class EntityRun:
             }
         self.recent.update(digests)
 
-    def _trim(self) -> None:
+    def trim(self) -> None:
+        """Let go of digests that the next overlap will not ask for."""
         if next_mode(self.entity, named_ids=False) == "ids":
             edge = (self.last_id or 0) - ID_OVERLAP
             self.recent = {id: one for id, one in self.recent.items() if int(id) > edge}
@@ -278,11 +267,11 @@ class EntityRun:
         recent = self.recent
         if mode == "whole" and len(recent) > WHOLE_COMPARED:
             recent = {}
-        base = former if former is not None else ReadState(mode, self.context.cursor)
+        base = former if former is not None else ReadState(mode, self.cursor)
         state = replace(
             base,
             mode=mode,
-            cursor=self.context.cursor,
+            cursor=self.cursor,
             intervals=self._intervals(former),
             last_id=self.last_id,
             recent=recent,
@@ -313,4 +302,4 @@ class EntityRun:
 
     def _intervals(self, former: ReadState | None) -> tuple[Interval, ...]:
         options = self.context.options
-        return next_intervals(former, options, self.context.cursor, self.slices)
+        return next_intervals(former, options, self.cursor, self.slices)

@@ -203,11 +203,26 @@ class _Run:
             Held(self.draft.lake, tables) as held,
         ):
             context = Context(
-                self.draft, self.plan, self.workspaces, self.as_of, options, pool, held
+                self.draft,
+                self.plan,
+                self.workspaces,
+                self.as_of,
+                options,
+                pool,
+                held,
+                self.journal,
             )
             pending = [one for one in self.plan.entities if not _is_done(one, done)]
             self.resumed = total - len(pending)
-            runs = [EntityRun(context, one, self._known(one)) for one in pending]
+            runs = [
+                EntityRun(
+                    context,
+                    one,
+                    self._known(one),
+                    self.journal.parts.get((one.workspace, one.name)),
+                )
+                for one in pending
+            ]
             asked = [run.first_page() for run in runs]
             try:
                 for entity in self.plan.entities:

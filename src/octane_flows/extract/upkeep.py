@@ -82,7 +82,7 @@ class _Upkeep:
             gone = self._bury(vanished, total)
         before = run.count.first_count if run.count.first_count is not None else read
         self._record(before, run.count.total_count, len(gone), 0)
-        self.swept_at = run.context.as_of
+        self.swept_at = run.as_of
         return read
 
     def _missing(self, name: str, workspace: str) -> tuple[list[str], int]:
@@ -190,7 +190,7 @@ class _Upkeep:
 
     def _record(self, before: int, after: int, vanished: int, found: int) -> None:
         result = "equal" if not vanished and not found else f"{vanished} vanished, {found} found"
-        self.census = Census(self.run.context.as_of, result, before, after, vanished, found)
+        self.census = Census(self.run.as_of, result, before, after, vanished, found)
         self.server_counts = (before, after)
 
     def _sweeps(self) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from octane_flows.extract.columns import OWN_COLUMNS, arrow_schema
 from octane_flows.extract.decode import DecodedPage
@@ -144,12 +145,25 @@ class EntityWriter:
         }
         return row_digests(recent, links)
 
+    def take_over(self, files: Mapping[str, Sequence[FileEntry]]) -> None:
+        """Count the files of a stopped full reading as written by this one."""
+        for name, entries in files.items():
+            self._files[name] = list(entries)
+            rows = sum(one.rows for one in entries)
+            if name != self._entity.name:
+                self.links += rows
+                continue
+            self.rows += rows
+            for one in entries:
+                ids = pq.read_table(self._draft.lake.resolve(one), columns=["id"])["id"]
+                self.numbers.extend(pc.cast(ids, pa.int64()).to_pylist())
+
     def close(self) -> dict[str, list[FileEntry]]:
-        """Finish every file; entries by table."""
+        """Finish every file; entries by table. What is written later goes into new files."""
         for name, writer in self._writers.items():
             self._keep(name, writer)
         self._writers.clear()
-        return self._files
+        return {name: list(files) for name, files in self._files.items()}
 
     def discard(self) -> None:
         """Drop what was begun."""
