@@ -5,10 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from octane_flows import refresh, warehouse
+from octane_flows.actions import AuditLog, Plan, Verdict, apply_plan, audit_path, make_plan
+from octane_flows.config import Settings, load_settings
+from octane_flows.flows import run_flow
+from octane_flows.octane import Octane, Workspace
 from octane_flows.simulator.server import Running
+from octane_flows.warehouse import load_models
+
+Row = dict[str, Any]
 
 
 def environment_of(server: Running, home: Path) -> dict[str, str]:
@@ -36,3 +47,54 @@ def octane_flows(
         timeout=400,  # the demo on a busy machine
         check=False,
     )
+
+
+def phase(name: str) -> Row:
+    return {"type": "phase", "id": f"phase.{name}"}
+
+
+def node(name: str) -> Row:
+    return {"type": "list_node", "id": f"list_node.{name}"}
+
+
+@dataclass
+class World:
+    """One server, its data folder and the ids of what is in its workspace."""
+
+    settings: Settings
+    octane: Octane
+    workspace: Workspace
+    ids: dict[str, str]
+
+    def create(self, collection: str, name: str, **values: Any) -> Row:
+        made = self.workspace.create(collection, [{"name": name, **values}])[0]
+        self.ids[name] = str(made["id"])
+        return {"type": made["type"], "id": made["id"]}
+
+    def rebuild(self) -> None:
+        refresh.extract(self.settings)
+        models = [one for one in load_models() if one.schema in ("er", "flow", "plan")]
+        warehouse.build(self.settings.home, models=models)
+
+    def plan(self, slug: str, **parameters: str) -> Plan:
+        with warehouse.connect(self.settings.home) as connection:
+            return make_plan(connection, slug, parameters)
+
+    def apply(self, plan: Plan, **more: Any) -> list[Verdict]:
+        return apply_plan(self.octane, plan, self.audit, server_url=self.settings.url, **more)
+
+    def flow(self, slug: str, **parameters: str) -> int:
+        with warehouse.connect(self.settings.home) as connection:
+            return int(run_flow(connection, slug, parameters).num_rows)
+
+    @property
+    def audit(self) -> AuditLog:
+        return AuditLog(audit_path(self.settings.home))
+
+
+@contextmanager
+def open_world(server: Running, home: Path) -> Iterator[World]:
+    """A data folder of a server, scripts included, without anything extracted yet."""
+    settings = load_settings({**environment_of(server, home), "OCTANE_SCRIPTS": "true"})
+    with Octane(settings) as octane:
+        yield World(settings, octane, octane.workspace(server.workspace), {})

@@ -5,80 +5,30 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from octane_flows import refresh, warehouse
+from octane_flows import warehouse
 from octane_flows.actions import (
-    AuditLog,
     Plan,
     Verdict,
-    apply_plan,
-    audit_path,
-    make_plan,
     read_plan,
     write_plan,
 )
 from octane_flows.cli import app
-from octane_flows.config import Settings, load_settings
 from octane_flows.errors import UnavailableError, UsageError
 from octane_flows.flows import run_flow
 from octane_flows.flows.catalogue import list_plans
-from octane_flows.octane import Octane, Workspace
+from octane_flows.octane import Workspace
 from octane_flows.simulator import Simulator, serve
 from octane_flows.simulator.server import Running
-from octane_flows.warehouse import load_models
-from tests.e2e.support import environment_of
+from tests.e2e.support import Row, World, environment_of, node, open_world, phase
 
+ATTACH = "manual_test_steps_and_attachments"
 UDF = {"field_name": "post_release_udf", "field_label": "Post Release", "field_type": "boolean"}
-Row = dict[str, Any]
-
-
-def phase(name: str) -> Row:
-    return {"type": "phase", "id": f"phase.{name}"}
-
-
-def node(name: str) -> Row:
-    return {"type": "list_node", "id": f"list_node.{name}"}
-
-
-@dataclass
-class World:
-    """One server, its data folder and the ids of what is in its workspace."""
-
-    settings: Settings
-    octane: Octane
-    workspace: Workspace
-    ids: dict[str, str]
-
-    def create(self, collection: str, name: str, **values: Any) -> Row:
-        made = self.workspace.create(collection, [{"name": name, **values}])[0]
-        self.ids[name] = str(made["id"])
-        return {"type": made["type"], "id": made["id"]}
-
-    def rebuild(self) -> None:
-        refresh.extract(self.settings)
-        models = [one for one in load_models() if one.schema in ("er", "flow", "plan")]
-        warehouse.build(self.settings.home, models=models)
-
-    def plan(self, slug: str, **parameters: str) -> Plan:
-        with warehouse.connect(self.settings.home) as connection:
-            return make_plan(connection, slug, parameters)
-
-    def apply(self, plan: Plan, **more: Any) -> list[Verdict]:
-        return apply_plan(self.octane, plan, self.audit, server_url=self.settings.url, **more)
-
-    def flow(self, slug: str, **parameters: str) -> int:
-        with warehouse.connect(self.settings.home) as connection:
-            return int(run_flow(connection, slug, parameters).num_rows)
-
-    @property
-    def audit(self) -> AuditLog:
-        return AuditLog(audit_path(self.settings.home))
 
 
 def fill(world: World) -> None:
@@ -99,6 +49,7 @@ def fill(world: World) -> None:
         "gherkin_tests", "Log in", phase=phase("gherkin_test.new"), owner=owner,
         automation_status=node("automation_status.ready_for_automation"),
     )  # fmt: skip
+    world.workspace.write_script(str(manual["id"]), "- Open it\n- ?It is open\n", comment="")
     suite = world.create("test_suites", "Regression")
     link = {"test": manual, "test_suite": suite, "include_in_next_run": True}
     world.workspace.create("test_suite_link_to_manual_tests", [link])
@@ -113,9 +64,7 @@ def server() -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def world(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    settings = load_settings(environment_of(server, tmp_path_factory.mktemp("actions")))
-    with Octane(settings) as octane:
-        made = World(settings, octane, octane.workspace(server.workspace), {})
+    with open_world(server, tmp_path_factory.mktemp("actions")) as made:
         fill(made)
         made.rebuild()
         yield made
@@ -125,8 +74,10 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "my_gherkin_tests_to_automate": {"user_id": "1001"},
     "user_defined_field_values": {**UDF, "value": "true"},
     "tests_to_put_into_suite": {"test_suite_name": 'Smoke "2.9" (new)'},
+    ATTACH: {"test_name": "Install", "step_number": "2"},
 }
 SENT = {
+    "manual_test_steps_and_attachments": 2,  # the attachment and the script
     "my_gherkin_tests_to_automate": 1,
     "manual_tests_without_run": 1,
     "tests_to_put_into_suite": 3,  # the suite, a manual and a Gherkin test
@@ -138,7 +89,11 @@ SENT = {
 }
 
 
-def test_every_plan_is_applied_once_and_the_next_extract_shows_it(world: World) -> None:
+def test_every_plan_is_applied_once_and_the_next_extract_shows_it(
+    world: World, tmp_path: Path
+) -> None:
+    PARAMETERS[ATTACH]["file_path"] = str(tmp_path / "open it.png")
+    (tmp_path / "open it.png").write_bytes(b"\x89PNG\r\n--\x00")
     assert set(SENT) == {plan.slug for plan in list_plans()}
     PARAMETERS["user_defined_field_values"]["entity_ids"] = world.ids["Crash"]
     before = {"stories_with_completed_tasks": world.flow("stories_with_completed_tasks")}
@@ -161,6 +116,13 @@ def test_every_plan_is_applied_once_and_the_next_extract_shows_it(world: World) 
             with warehouse.connect(world.settings.home) as connection:
                 rows = run_flow(connection, slug, {"test_suite_id": suite_named(world)}).to_pylist()
             assert rows == []
+        elif slug == ATTACH:
+            assert world.plan(slug, **PARAMETERS[slug]).requests == ()
+            with warehouse.connect(world.settings.home) as connection:
+                rows = run_flow(connection, slug, {"file_name": "open it.png"}).to_pylist()
+            assert [(row["step_text"], row["file_bytes"]) for row in rows] == [
+                ("It is open (open it.png)", 9)
+            ]
         elif slug == "user_defined_field_values":
             assert world.flow(slug, field_name="post_release_udf") == 1
         elif slug == "test_suites_without_run":

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from octane_flows.actions.audit import AuditLog
+from octane_flows.actions.items import LOCK, FileChanged, Items
 from octane_flows.actions.plan import Plan, PlannedRequest
 from octane_flows.errors import (
     AccessError,
@@ -26,12 +27,10 @@ from octane_flows.errors import (
 from octane_flows.octane import Octane, Workspace
 
 LIMIT = 100  # requests that a plan may have unless its reader says more: what one can still review
-LOCK = "client_lock_stamp"  # sent back unchanged, it lets the server refuse what somebody changed
-# Types that metadata does not list as entities.
-COLLECTIONS = {"field_metadata": "metadata_fields"}
+SHOWN = 200  # characters of a value in a verdict: a script has many
 
 # Where a plan writes step:N for an id: in a query, and in a reference of the body.
-_QUERIED_STEP = re.compile(r"(id EQ )(step:\d+)(\})")
+_QUERIED_STEP = re.compile(r"(id EQ )(step:\d+)([};])")
 _REFERRED_STEP = re.compile(r'("id": ")(step:\d+)(")')
 
 Outcome = Literal["done", "already", "changed", "refused", "differs", "unknown", "skipped"]
@@ -112,13 +111,12 @@ def _verdicts(octane: Octane, plan: Plan, audit: AuditLog) -> Iterator[Verdict]:
 
 
 class _Writer:
-    """One workspace: its collections, and the ids that earlier steps gave."""
+    """One workspace: its items, and the ids that earlier steps gave."""
 
     def __init__(self, workspace: Workspace, plan: Plan, audit: AuditLog) -> None:
-        self._workspace = workspace
+        self._items = Items(workspace)
         self._plan = plan
         self._audit = audit
-        self._types = workspace.metadata().entity_types
         self._ids: dict[str, str] = {}
 
     def write(self, request: PlannedRequest) -> Verdict:
@@ -146,22 +144,25 @@ class _Writer:
                 raise _Stop("skipped", f"{name.replace(':', ' ')} did not give an id")
             return f"{match.group(1)}{self._ids[name]}{match.group(3)}"
 
-        expected = _QUERIED_STEP.sub(id_of, json.dumps(request.expected))
-        body = _REFERRED_STEP.sub(id_of, json.dumps(request.body))
-        return dataclasses.replace(request, expected=json.loads(expected), body=json.loads(body))
+        conditions = {name: request.expected.get(name, []) for name in ("some", "none")}
+        asked = json.loads(_QUERIED_STEP.sub(id_of, json.dumps(conditions)))
+        body = json.loads(_REFERRED_STEP.sub(id_of, json.dumps(request.body)))
+        return dataclasses.replace(request, expected={**request.expected, **asked}, body=body)
 
     def _write(self, request: PlannedRequest) -> Verdict:
         now: dict[str, Any] = {}
         if request.entity_id is not None:
-            now = self._read(request, request.entity_id)
+            now = self._items.read(request, request.entity_id)
             if not _differences(request.body, now):
                 raise _Stop("already", "it is so already", request.entity_id)
         for condition in request.expected.get("some", ()):
-            if not self._matches(condition):
+            if not self._items.matches(condition):
                 raise _Stop("changed", f"no {_told(condition)} is left", request.entity_id)
         for condition in request.expected.get("none", ()):
-            if found := self._matches(condition):
+            if found := self._items.matches(condition):
                 ids = ", ".join(found)
+                if other := self._items.other_bytes(request, found[0]):
+                    raise _Stop("changed", f"{_told(condition)} is there, but {other}")
                 if request.entity_id is None:
                     raise _Stop("already", f"{_told(condition)} is there: {ids}", found[0])
                 raise _Stop("changed", f"{_told(condition)} is there: {ids}", request.entity_id)
@@ -175,44 +176,24 @@ class _Writer:
 
     def _create(self, request: PlannedRequest) -> Verdict:
         self._log("sending", request)
-        rows = self._workspace.create(self._collection(request.entity_type), [request.body])
-        return self._read_again(request, str(rows[0]["id"]))
+        try:
+            id = self._items.create(request)
+        except FileChanged as error:
+            raise _Stop("changed", str(error)) from error
+        return self._read_again(request, id)
 
     def _update(self, request: PlannedRequest, id: str, lock: int | None) -> Verdict:
         self._log("sending", request)
-        collection = self._collection(request.entity_type)
-        body = dict(request.body) if lock is None else {**request.body, LOCK: lock}
-        self._workspace.update_one(collection, id, body)
+        self._items.update(request, id, lock)
         return self._read_again(request, id)
 
     def _read_again(self, request: PlannedRequest, id: str) -> Verdict:
-        differing = _differences(request.body, self._read(request, id))
+        differing = _differences(request.body, self._items.read(request, id))
+        if other := self._items.other_bytes(request, id):
+            differing.append(other)
         if differing:
             return Verdict(request, "differs", id, f"it reads back as {'; '.join(differing)}")
         return Verdict(request, "done", id, "")
-
-    def _read(self, request: PlannedRequest, id: str) -> dict[str, Any]:
-        known = self._types.get(request.entity_type)
-        fields = sorted({*request.body, *request.expected.get("fields", {})} - {"type"})
-        if known is not None and LOCK in known.fields:
-            fields.append(LOCK)
-        return self._workspace.entity(self._collection(request.entity_type), id, fields=fields)
-
-    def _matches(self, condition: Mapping[str, str]) -> list[str]:
-        page = self._workspace.page(
-            self._collection(condition["entity_type"]),
-            fields=["id"],
-            query=condition["query"],
-            limit=3,  # enough to name them
-        )
-        return [str(row["id"]) for row in page.rows]
-
-    def _collection(self, entity_type: str) -> str:
-        known = self._types.get(entity_type)
-        collection = COLLECTIONS.get(entity_type) or (known.collection if known else None)
-        if collection is None:
-            raise _Stop("refused", f"the server offers no collection of {entity_type}")
-        return collection
 
     def _log(self, event: str, request: PlannedRequest, **more: Any) -> None:
         self._audit.append(
@@ -250,4 +231,7 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return "empty" if value is None else str(_plain(value))
+    if value is None:
+        return "empty"
+    text = str(_plain(value))
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

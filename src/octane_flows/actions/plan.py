@@ -20,7 +20,7 @@ from octane_flows.flows.catalogue import plan_named
 from octane_flows.flows.run import Value
 
 FORMAT = 1  # of the file; another number is another meaning of its keys
-CONDITIONS = frozenset({"fields", "some", "none"})
+CONDITIONS = frozenset({"fields", "some", "none", "file"})
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class PlannedRequest:
     """One request, and what must hold before it is sent.
 
     `expected` may hold `fields` (values of the item), `some` and `none` (queries that must match
-    something or nothing). In queries and `body`, `step:1` stands for the id that step 1 gave.
+    something or nothing) and `file` (path, sha256 and bytes of a local file that is uploaded). In
+    queries and `body`, `step:1` stands for the id that step 1 gave.
     """
 
     workspace_id: str
@@ -73,9 +74,13 @@ def make_plan(
         "from meta.generation as generation"
     ).fetchall()[0]
     requests = tuple(
-        _request({**row, "expected": json.loads(row["expected"]), "body": json.loads(row["body"])})
+        _request({
+            **row,
+            "expected": _with_file(json.loads(row["expected"])),
+            "body": json.loads(row["body"]),
+        })
         for row in rows
-    )
+    )  # fmt: skip
     return Plan(slug, dict(parameters or {}), server_url, shared_space, generation, requests)
 
 
@@ -102,6 +107,22 @@ def read_plan(path: Path) -> Plan:
         raise UsageError(
             f"{path} is no plan ({error}); write one with 'octane-flows plan SLUG --output FILE'."
         ) from error
+
+
+def _with_file(expected: dict[str, Any]) -> dict[str, Any]:
+    """Conditions with what the named local file is now, so that another one is told later."""
+    if "file" not in expected:
+        return expected
+    path = Path(expected["file"]["path"]).expanduser()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}); name the file to attach."
+        ) from error
+    digest = hashlib.sha256(content).hexdigest()
+    file = {"path": str(path.absolute()), "sha256": digest, "bytes": len(content)}
+    return {**expected, "file": file}
 
 
 def _request(row: Mapping[str, Any]) -> PlannedRequest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from octane_flows.cli import act, begin, keep, past, prove, read, report_results
+from octane_flows.cli import act, begin, document, keep, past, prove, read, report_results
 from octane_flows.cli.frame import app, errors
 from octane_flows.errors import OctaneFlowsError
 
@@ -33,4 +33,15 @@ def main() -> None:
         sys.exit(130)
 
 
-__all__ = ["act", "app", "begin", "keep", "main", "past", "prove", "read", "report_results"]
+__all__ = [
+    "act",
+    "app",
+    "begin",
+    "document",
+    "keep",
+    "main",
+    "past",
+    "prove",
+    "read",
+    "report_results",
+]

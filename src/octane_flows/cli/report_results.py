@@ -5,13 +5,18 @@ Arguments in; what was sent on standard output, exit 1 when the server did not t
 
 from __future__ import annotations
 
+import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from octane_flows.cli.frame import app, output, read_settings, step
+
+if TYPE_CHECKING:
+    from octane_flows.actions.registration import Registered
 
 Pairs = Annotated[
     list[str] | None, typer.Option(metavar="TYPE=VALUE", help="Such as OS=Linux; repeatable.")
@@ -46,10 +51,27 @@ def report_results(
     skip_errors: Annotated[
         bool, typer.Option(help="Let the server leave out references that it does not know.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option(help="Print the XML and send nothing.")] = False,
+    register: Annotated[
+        bool, typer.Option("--register", help="Create CI server, pipeline and build if missing.")
+    ] = False,
+    server_name: Annotated[str | None, typer.Option(help="Default: its id.")] = None,
+    server_url: str | None = None,
+    pipeline_name: Annotated[str | None, typer.Option(help="Default: the job's name.")] = None,
+    build_result: Annotated[
+        str, typer.Option(help="success, failure, unstable or aborted.")
+    ] = "unavailable",
+    build_started: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%SZ"], help="In UTC.")
+    ] = None,
+    build_duration_ms: Annotated[int | None, typer.Option(min=0)] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Print the XML, and what --register would do; send nothing.")
+    ] = False,
 ) -> None:
     """Report test results with build, release, module, backlog and environment."""
     from octane_flows.actions import AuditLog, audit_path
+    from octane_flows.actions.registration import Build, look_up
+    from octane_flows.actions.registration import register as register_build
     from octane_flows.actions.result_files import read_results
     from octane_flows.actions.result_report import Context, counts, report, to_xml
     from octane_flows.octane import Octane
@@ -60,20 +82,44 @@ def report_results(
         tuple(backlog_item or ()), tuple(module or ()), _pairs(test_field), _pairs(environment),
     )  # fmt: skip
     document = to_xml(context, runs)
+    build = Build(
+        server_id, job_id, build_id, server_name or server_id, server_url,
+        pipeline_name or job_name or job_id, job_name or job_id, build_name or build_id,
+        build_result, _epoch_ms(build_started), build_duration_ms,
+    )  # fmt: skip
     if dry_run:
         sys.stdout.write(document.decode() + "\n")
-        return
+        if not register:
+            return
     settings = read_settings()
+    audit = AuditLog(audit_path(settings.home))
     with Octane(settings) as octane:
-        target = octane.workspace(_one(workspace, settings.workspaces))
-        said = report(
-            target, document, AuditLog(audit_path(settings.home)), skip_errors=skip_errors
-        )
+        target = octane.workspace(one_workspace(workspace, settings.workspaces))
+        if dry_run:
+            _say(look_up(target, build))
+            return
+        if register:
+            _say(steps := register_build(target, build, audit))
+            if any(one.outcome not in ("already", "done") for one in steps):
+                step("so the results were not sent; correct the names, or report without them")
+                raise typer.Exit(1)
+        said = report(target, document, audit, skip_errors=skip_errors)
     told = ", ".join(f"{number} {status}" for status, number in sorted(counts(runs).items()))
     output.print(f"{len(runs)} results ({told}) to workspace {target.id}: {said}", markup=False)
     if said != "success":
         step("the server left something out; read its log of test results, or try --skip-errors")
         raise typer.Exit(1)
+
+
+def _say(steps: list[Registered]) -> None:
+    for one in steps:
+        named = " ".join(filter(None, (one.kind, one.entity_id, one.name)))
+        sent = json.dumps(one.body, ensure_ascii=False) if one.outcome == "missing" else one.detail
+        step(f"{named}: {one.outcome} {sent}".rstrip())
+
+
+def _epoch_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else round(moment.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 def _pairs(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
@@ -88,11 +134,12 @@ def _pairs(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-def _one(asked: str | None, known: tuple[str, ...] | None) -> str:
+def one_workspace(asked: str | None, known: tuple[str, ...] | None) -> str:
+    """The workspace that a command is for. Raises UsageError."""
     from octane_flows.errors import UsageError
 
     if asked is not None:
         return asked
     if known is None or len(known) != 1:
-        raise UsageError("Results go to one workspace; name it with --workspace ID.")
+        raise UsageError("This is for one workspace; name it with --workspace ID.")
     return known[0]

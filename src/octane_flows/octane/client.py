@@ -22,6 +22,7 @@ from octane_flows.octane.concurrency import Politeness, Topic
 from octane_flows.octane.envelope import Page, PageBytes, page_params
 from octane_flows.octane.limits import Limits
 from octane_flows.octane.metadata import Metadata, entity_names, parse_metadata
+from octane_flows.octane.multipart import upload
 from octane_flows.octane.query import Query, encode, encode_names, encode_query, field
 from octane_flows.octane.retry import RetryPolicy
 from octane_flows.octane.session import Session, Timing
@@ -30,6 +31,7 @@ from octane_flows.octane.transport import Answer, HttpTransport, Transport
 __all__ = ["Octane", "Page", "PageBytes", "UserRef", "Workspace", "WorkspaceRef"]
 
 PREVIEW_HEADER: Final = "ALM-OCTANE-TECH-PREVIEW"  # many resources need it, none minds it
+PRIVATE_HEADER: Final = "ALM-OCTANE-PRIVATE"  # in its place, for what only the vendor's tools use
 METADATA_BATCH: Final = 20  # entity types per request: one answer stays around a megabyte
 WRITE_BATCH: Final = 200  # the vendor's CI client writes no more at once
 VERSION_PATH: Final = "/admin/server/version"
@@ -176,9 +178,11 @@ class Octane:
         what: str,
         body: bytes | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
+        is_private: bool = False,
     ) -> Answer:
         """Send one request; the values of `params` are encoded already."""
-        headers = {"Accept": "application/json", PREVIEW_HEADER: "true"}
+        headers = {"Accept": accept, PRIVATE_HEADER if is_private else PREVIEW_HEADER: "true"}
         if body is not None:
             headers["Content-Type"] = content_type
         query = "&".join(f"{encode(key)}={value}" for key, value in params)
@@ -200,9 +204,13 @@ class Octane:
         what: str,
         body: bytes | None = None,
         content_type: str = "application/json",
+        is_private: bool = False,
     ) -> tuple[Any, int]:
         """Send one request; gives the JSON and the bytes that came. Raises ServerError."""
-        answer = self.send(method, path, params, what=what, body=body, content_type=content_type)
+        answer = self.send(
+            method, path, params, what=what, body=body, content_type=content_type,
+            is_private=is_private,
+        )  # fmt: skip
         if method == "DELETE" and 200 <= answer.status < 300 and not answer.body.strip():
             return None, answer.wire_bytes
         return read_json(answer, what, redact=self._session.redact), answer.wire_bytes
@@ -393,6 +401,77 @@ class Workspace:
         if not isinstance(status, str):
             raise AnswerError(f"The task {task_id} of test results has no status; try again.")
         return status
+
+    def report_build(self, facts: Mapping[str, Any]) -> None:
+        """Report a CI build as a CI server does; the same ids again change the same build."""
+        what = f"reporting a build to workspace {self.id}"
+        target = f"{self._base}/analytics/ci/builds"
+        self._confirm(self._octane.send("PUT", target, what=what, body=_json(dict(facts))), what)
+
+    def attach(self, entity: Mapping[str, Any], content: bytes) -> str:
+        """Upload a file; `entity` has its `name` and one `owner_...`; gives the id."""
+        what = f"attaching {entity['name']} in workspace {self.id}"
+        body, content_type = upload(entity, str(entity["name"]), content)
+        answer, _ = self._octane.call(
+            "POST", self._path("attachments"), what=what, body=body, content_type=content_type
+        )
+        rows = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(rows, list) or len(rows) != 1:
+            raise AnswerError(
+                f"{what[:1].upper()}{what[1:]} was not confirmed; look at the attachments of its "
+                "owner before attaching it again."
+            )
+        return str(rows[0]["id"])
+
+    def download(self, attachment_id: str) -> bytes:
+        """The bytes of an attachment. Raises NotFoundError."""
+        what = f"downloading attachment {attachment_id} of workspace {self.id}"
+        answer = self._octane.send(
+            "GET",
+            self._path("attachments", attachment_id),
+            what=what,
+            accept="application/octet-stream",
+        )
+        kind = (answer.header("content-type") or "").lower()
+        if answer.status != 200 or "html" in kind:  # files come as bytes, sign-in pages as HTML
+            self._octane.check(answer, what)
+        return answer.body
+
+    def script(self, test_id: str) -> dict[str, Any]:
+        """The script of a manual or Gherkin test: `script`, and who wrote it when."""
+        found = self.get(f"tests/{test_id}/script")
+        if not isinstance(found, dict) or not isinstance(found.get("script"), str | None):
+            raise AnswerError(f"The script of test {test_id} came without its text; try again.")
+        return found
+
+    def write_script(self, test_id: str, script: str, *, comment: str) -> None:
+        """A new minor revision of a script; a lock of somebody else is a RequestError."""
+        what = f"writing the script of test {test_id} in workspace {self.id}"
+        body = _json({"script": script, "comment": comment, "revision_type": "Minor"})
+        target = f"{self._path('tests', test_id)}/script"
+        self._confirm(self._octane.send("PUT", target, what=what, body=body), what)
+
+    def ask_private(
+        self,
+        method: str,
+        collection: str,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """JSON of a resource that only the vendor's own tools use; values are encoded here."""
+        return self._octane.call(
+            method,
+            self._path(collection),
+            [(key, encode(value)) for key, value in (params or {}).items()],
+            what=f"asking for {collection} of workspace {self.id}",
+            body=None if body is None else _json(dict(body)),
+            is_private=True,
+        )[0]
+
+    def _confirm(self, answer: Answer, what: str) -> None:
+        """Raise unless it went well; some writes are answered without a body."""
+        if not 200 <= answer.status < 300 or answer.body.strip():
+            self._octane.check(answer, what)
 
     def _path(self, collection: str, id: str | None = None) -> str:
         path = f"{self._base}/{encode(collection)}"
