@@ -7,12 +7,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from octane_flows.flows.markdown import flow_table, metric_table
 from octane_flows.flows.pages import flow_pages
 from tests.generated_questions import QUESTIONS, fresh_questions
+from tests.pages.commands import commands_page
+from tests.pages.metrics import metrics_page
+from tests.pages.readme import flow_table, metric_table
+from tests.pages.settings import settings_page
+from tests.pages.tables import tables_page
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+DOCS = ROOT / "docs"
 PARTS: dict[str, Callable[[], str]] = {"flows": flow_table, "metrics": metric_table}
 
 
@@ -20,7 +25,11 @@ def fresh_documents() -> dict[Path, str]:
     """Every document that is generated, wholly or in parts, as it should be."""
     return {
         README: fresh_readme(),
-        ROOT / "docs" / "flows.md": flow_pages(),
+        DOCS / "flows.md": flow_pages(),
+        DOCS / "metrics.md": metrics_page(),
+        DOCS / "tables.md": tables_page(),
+        DOCS / "settings.md": settings_page(),
+        DOCS / "commands.md": commands_page(),
         QUESTIONS: fresh_questions(),
     }
 

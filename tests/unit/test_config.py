@@ -17,6 +17,7 @@ from octane_flows.config import (
     load_home,
     load_settings,
 )
+from octane_flows.config.names import SETTINGS
 from octane_flows.errors import UsageError
 
 GOOD = {
@@ -196,3 +197,10 @@ def test_a_secret_shows_in_no_text_and_is_not_pickled() -> None:
     assert secret.reveal() == "canary"
     with pytest.raises(TypeError):
         pickle.dumps(secret)
+
+
+def test_the_declared_defaults_are_those_that_hold() -> None:
+    declared = {one.variable: one.default for one in SETTINGS if one.default}
+
+    assert load_settings({**declared, **GOOD}) == load_settings(GOOD)
+    assert len(declared) >= 10

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from octane_flows.errors import AnswerError, OctaneFlowsError, UsageError
-from octane_flows.flows import flow_named, flow_table, list_flows, missing_of, parity, run_flow
+from octane_flows.flows import flow_named, list_flows, missing_of, parity, run_flow
 from octane_flows.flows.rest import REST_FLOWS, Params, Request, RestFlow, Steps
 from octane_flows.flows.rest.request import pattern, single
 from octane_flows.flows.run import parse_parameters
@@ -150,13 +150,6 @@ def test_a_partial_answer_is_given_and_said(tmp_path: Path) -> None:
 def test_another_database_is_told_from_a_warehouse() -> None:
     with duckdb.connect() as connection, pytest.raises(UsageError, match="no octane-flows"):
         run_flow(connection, SLUG)
-
-
-def test_the_table_for_the_readme_has_a_line_for_each_flow() -> None:
-    lines = flow_table().splitlines()
-
-    assert len(lines) == 2 + len(list_flows())
-    assert all(f"`{flow.slug}`" in "".join(lines) for flow in list_flows())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The examples of `simulate`, in its help text and in the README, can be run as they stand."""
+"""The examples of `simulate`, in its help text and in docs/simulator.md, run as they stand."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from octane_flows.cli import app
 from octane_flows.cli.begin import simulate
 from octane_flows.simulator import parse_fault
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-ALONE = README.split("## The simulator alone")[1].split("\n## ")[0]
+ALONE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
 LINES = re.findall(r"octane-flows (simulate --.+)", (inspect.getdoc(simulate) or "") + ALONE)
 COMMAND: Any = typer.main.get_command(app)
 
@@ -36,5 +35,5 @@ def test_an_example_is_understood(line: str) -> None:
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     code = textwrap.dedent(ALONE[ALONE.index("    from octane_flows") :].split("\n\nWith `")[0])
-    exec(compile(code.replace('"demo"', '"empty"'), "README.md", "exec"), {})
+    exec(compile(code.replace('"demo"', '"empty"'), "simulator.md", "exec"), {})
     assert re.fullmatch(r"http://127.0.0.1:\d+ \w+ \w+\n", capsys.readouterr().out)

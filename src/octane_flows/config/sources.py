@@ -13,44 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from octane_flows.config.names import CONFIG_VARIABLE, NAMES
 from octane_flows.errors import UsageError
 
-__all__ = ["NAMES", "Found", "number"]
+__all__ = ["Found", "flag", "number"]
 
 DEFAULT_CONFIG: Final = Path("octane-flows.toml")
-
-NAMES: Final = (
-    "url",
-    "client_id",
-    "client_secret",
-    "user",
-    "password",
-    "token",
-    "cookie",
-    "auth",
-    "shared_space",
-    "workspaces",
-    "home",
-    "lake",
-    "lake_endpoint",
-    "lake_region",
-    "lake_key_id",
-    "lake_secret",
-    "ca_file",
-    "proxy",
-    "allow_http_host",
-    "page_size",
-    "concurrency",
-    "timeout",
-    "requests_per_second",
-    "max_requests",
-    "quiet_hours",
-    "time_zone",
-    "scripts",
-    "overlap",
-    "settle",
-    "max_vanished",
-)
 
 
 @dataclass(frozen=True)
@@ -64,7 +32,7 @@ class Found:
     @classmethod
     def collect(cls, environ: Mapping[str, str], config_file: Path | None) -> Found:
         """Read both sources. Raises UsageError."""
-        known = [f"OCTANE_{name.upper()}" for name in (*NAMES, "config")]
+        known = [*(f"OCTANE_{name.upper()}" for name in NAMES), CONFIG_VARIABLE]
         for name in sorted(environ):
             if name.startswith("OCTANE_") and name not in known:
                 raise UsageError(
@@ -103,7 +71,7 @@ class Found:
 
 
 def _config_path(environ: Mapping[str, str]) -> Path | None:
-    named = environ.get("OCTANE_CONFIG", "").strip()
+    named = environ.get(CONFIG_VARIABLE, "").strip()
     if named:
         return Path(named).expanduser()
     return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None

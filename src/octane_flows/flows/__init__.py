@@ -11,7 +11,6 @@ from octane_flows.flows.catalogue import (
     list_metrics,
     metric_named,
 )
-from octane_flows.flows.markdown import flow_table, metric_table
 from octane_flows.flows.run import (
     missing_of,
     parse_parameters,
@@ -29,11 +28,9 @@ __all__ = [
     "Metric",
     "Parameter",
     "flow_named",
-    "flow_table",
     "list_flows",
     "list_metrics",
     "metric_named",
-    "metric_table",
     "missing_of",
     "parse_parameters",
     "relation_of",

@@ -1,0 +1,113 @@
+"""Every setting by name, with what it means and its default: the list that the others are held to.
+
+Nothing in, `SETTINGS` out; `sources` accepts these names alone, and docs/settings.md shows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One name, `OCTANE_<NAME>` in the environment and `<name>` in the TOML file.
+
+    `default` is its text, as somebody would write it; empty where there is none.
+    """
+
+    name: str
+    group: str
+    meaning: str
+    default: str = ""
+    example: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"OCTANE_{self.name.upper()}"
+
+
+SERVER: Final = "The server"
+CREDENTIALS: Final = "Who asks: one kind of credentials"
+DATA: Final = "Where the data lies"
+WAY: Final = "The way to the server"
+PACE: Final = "How much is asked, and when"
+READING: Final = "What is read"
+
+SETTINGS: Final = (
+    Setting(
+        "url", SERVER, "address of the server, with https", example="https://octane.example.com"
+    ),
+    Setting("shared_space", SERVER, "id of the shared space", example="1001"),
+    Setting("workspaces", SERVER, "ids of workspaces, or all", "all", "1002,1003"),
+    Setting("client_id", CREDENTIALS, "client id of an API access key"),
+    Setting("client_secret", CREDENTIALS, "client secret of that key"),
+    Setting("user", CREDENTIALS, "login name of a user instead"),
+    Setting("password", CREDENTIALS, "password of that user"),
+    Setting("token", CREDENTIALS, "a bearer token that something else renews"),
+    Setting("cookie", CREDENTIALS, "a session cookie from elsewhere; it cannot be renewed here"),
+    Setting(
+        "auth",
+        CREDENTIALS,
+        "sign_in for a session, basic to send key or user with each request",
+        "sign_in",
+    ),
+    Setting("home", DATA, "data folder: lake, warehouse, reports, audit log", "data"),
+    Setting(
+        "lake",
+        DATA,
+        "keep the lake in an S3-compatible bucket; needs octane-flows[bucket]",
+        example="s3://bucket/prefix",
+    ),
+    Setting("lake_endpoint", DATA, "the bucket's server; Amazon's unless given"),
+    Setting(
+        "lake_region", DATA, "the bucket's region; us-east-1 unless given", example="eu-west-1"
+    ),
+    Setting("lake_key_id", DATA, "the bucket's key; without one, what Amazon's own tools find"),
+    Setting("lake_secret", DATA, "the secret of that key"),
+    Setting("ca_file", WAY, "PEM file with your company's certificates; they are always verified"),
+    Setting("proxy", WAY, "your company's proxy", example="http://proxy.example.com:8080"),
+    Setting(
+        "allow_http_host",
+        WAY,
+        "the one host that may be reached without TLS; loopback always may",
+        example="octane.test",
+    ),
+    Setting("page_size", PACE, "rows a page, up to 1000", "1000"),
+    Setting("concurrency", PACE, "most requests at a time, up to 8", "4"),
+    Setting("timeout", PACE, "seconds that one request may take", "120"),
+    Setting("requests_per_second", PACE, "pace; no limit unless given", example="5"),
+    Setting(
+        "max_requests",
+        PACE,
+        "requests that one extract may send; no limit unless given",
+        example="20000",
+    ),
+    Setting(
+        "quiet_hours",
+        PACE,
+        "when no extract starts or goes on",
+        example="mon-fri 08:00-18:00, sat 22:00-06:00",
+    ),
+    Setting(
+        "time_zone", PACE, "zone of the quiet hours; UTC unless given", example="Europe/Berlin"
+    ),
+    Setting(
+        "scripts",
+        READING,
+        "true reads the scripts of manual and Gherkin tests too: a request for each changed test",
+        "false",
+    ),
+    Setting("overlap", READING, "minutes that an extract reads again", "10"),
+    Setting("settle", READING, "minutes that the cursor stays behind the server's clock", "2"),
+    Setting(
+        "max_vanished",
+        READING,
+        "share of an entity type that may vanish at once before a census stops",
+        "0.2",
+    ),
+)
+
+NAMES: Final = tuple(setting.name for setting in SETTINGS)
+CONFIG_VARIABLE: Final = "OCTANE_CONFIG"

@@ -1,0 +1,59 @@
+"""docs/metrics.md: a page about every metric, from the headers of `sql/metric`."""
+
+from __future__ import annotations
+
+import re
+
+from octane_flows.flows import Metric, list_metrics
+from tests.pages.markdown import anchor, table
+
+HEAD = """# The metrics
+
+Each metric is a table macro, `metric.<slug>(name := value, ...)`, a command,
+`octane-flows metric <slug> --param name=value`, and a method in [Python](python.md). The definition
+in words is the question, what one row is, and the meaning of each column; the SQL is linked.
+
+- `as_of` is the server's time when the extract began, unless it is given; windows count back
+  from it.
+- Lists of logical names and kinds are written with commas. `--param name=` (nothing behind the
+  equals sign) means null.
+- Results of automated tests are the current runs and the history of those they replaced.
+- A ratio is a share from 0 to 1. `is_small_sample`, where a metric has it, tells
+  that there are too few results to rank by.
+"""
+
+
+def metrics_page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(_metric(metric) for metric in list_metrics())])
+
+
+def _metric(metric: Metric) -> str:
+    parameters = [
+        (f"`{one.name}`", one.type, f"`{one.default_sql}`", one.meaning)
+        for one in metric.parameters
+    ]
+    columns = [(f"`{column.name}`", column.meaning) for column in metric.columns]
+    return "\n".join(
+        [
+            f"## {metric.slug}",
+            "",
+            metric.question,
+            "",
+            f"One row is {metric.grain}. Key: {', '.join(f'`{name}`' for name in metric.key)}. "
+            f"Read from {_linked(metric.source)}. "
+            f"SQL: [{metric.slug}.sql](../sql/metric/{metric.slug}.sql)",
+            "",
+            *table(("parameter", "type", "default", "meaning"), parameters),
+            "",
+            *table(("column", "meaning"), columns),
+            "",
+        ]
+    )
+
+
+def _linked(source: str) -> str:
+    source = re.sub(r"https://\S+[^;\s]", r"<\g<0>>", source)
+    return re.sub(
+        r"\ber\.\w+", lambda found: f"[`{found[0]}`](tables.md#{anchor(found[0])})", source
+    )

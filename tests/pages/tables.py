@@ -1,0 +1,91 @@
+"""docs/tables.md: octane.*, er.*, plan.* and meta.*, from the contract, the models and `meta`."""
+
+from __future__ import annotations
+
+from octane_flows.warehouse.contract import OWN_COLUMNS, contract_tables
+from octane_flows.warehouse.meta import TABLES
+from octane_flows.warehouse.models import Model, load_models
+from tests.pages.markdown import anchor, table
+
+HEAD = """# Tables
+
+| schema | what it holds | made by |
+|---|---|---|
+| `octane.*` | the current state as Octane names it, user-defined fields included | the extract |
+| `octane_history.*` | every version that was ever read of the same tables | the lake, when asked |
+| `er.*` | keys, relations, one meaning for each column name | [sql/er](../sql/er) |
+| `flow.*` | the documented flows: [flows.md](flows.md) | [sql/flow](../sql/flow) |
+| `metric.*` | the questions after them: [metrics.md](metrics.md) | [sql/metric](../sql/metric) |
+| `plan.*` | what a flow would write: [writing-back.md](writing-back.md) | [sql/plan](../sql/plan) |
+| `meta.*` | what the warehouse knows of itself | the build |
+
+`octane-flows show TABLE` prints columns with their meanings and the first rows. Keys are unique
+together with `workspace_id`. Times are UTC.
+
+## octane
+
+One table for each entity type that a server lists. A plain field is a column of its own name; a
+reference is `<field>_id` and `<field>_type`; a multi-reference is a link table
+`octane.<entity>__<field>` with `source_id`, `target_id` and `target_type`. Memo fields are HTML as
+it came. Every table has `_workspace_id`, `_generation` and `_extracted_at`. `meta.fields` lists
+every field of your server with its label and the share of rows that fill it. These are the tables
+that a server of early 2023 gives; yours adds its own fields:
+"""
+
+
+def tables_page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *_octane(), "", *_er(), *_meta()])
+
+
+def _octane() -> list[str]:
+    tables = contract_tables()
+    rows = []
+    for name in sorted(name for name in tables if "__" not in name):
+        links = sorted(one.partition("__")[2] for one in tables if one.startswith(f"{name}__"))
+        own = len(tables[name].keys() - OWN_COLUMNS.keys())
+        rows.append((f"`{name}`", str(own), ", ".join(f"`{link}`" for link in links)))
+    return table(("entity type", "columns", "link tables: `<entity>__`"), rows)
+
+
+def _er() -> list[str]:
+    models = sorted(
+        (model for model in load_models() if model.schema == "er"), key=lambda one: one.name
+    )
+    rows = [(_linked(model.name), model.header.question) for model in models]
+    lines = ["## er", "", *table(("table", "question"), rows), ""]
+    for model in models:
+        lines += _er_table(model)
+    return lines
+
+
+def _er_table(model: Model) -> list[str]:
+    header = model.header
+    targets = {one.column: f"; {_linked(one.target)}" for one in header.relations}
+    columns = [
+        (f"`{column.name}`", column.meaning + targets.get(column.name, ""))
+        for column in model.columns
+    ]
+    key = ", ".join(f"`{name}`" for name in header.key)
+    return [
+        f"### {model.name}",
+        "",
+        f"{header.question} One row is {header.grain}. Key: {key}. "
+        f"Read from {', '.join(header.sources)}.",
+        "",
+        *table(("column", "meaning"), columns),
+        "",
+    ]
+
+
+def _meta() -> list[str]:
+    lines = ["## meta", ""]
+    for name, (comment, columns) in TABLES.items():
+        rows = [(f"`{column}`", f"`{kind}`", meaning) for column, kind, meaning in columns]
+        lines += [f"### meta.{name}", "", comment, "", *table(("column", "type", "meaning"), rows)]
+        lines.append("")
+    return lines
+
+
+def _linked(name: str) -> str:
+    return f"[`{name}`](#{anchor(name)})"
