@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from werkzeug.test import Client, TestResponse
 from octane_flows.simulator import Simulator
 
 BASE = "/api/shared_spaces/1001/workspaces/1002"
+XS = "{http://www.w3.org/2001/XMLSchema}"
 DOCUMENTS = Path(__file__).parent / "test_result_documents"
 SERVER = {"name": "CI", "url": "http://ci.example.invalid", "server_type": "ci_server",
           "instance_id": "serverId"}  # fmt: skip
@@ -205,3 +207,36 @@ def test_a_result_again_becomes_a_previous_run_that_bare_ids_find(caller: Caller
         ("run_started GT ^2021-01-20T12:00:00Z^", 0),
     ):  # fmt: skip
         assert len(caller.rows("previous_runs", "id", query)) == count, query
+
+
+def test_the_schema_of_results_can_be_read_and_names_what_documents_hold(caller: Caller) -> None:
+    answer = caller.send("GET", "test-results/xsd")
+    assert (answer.status_code, answer.mimetype) == (200, "application/xml")
+    schema = ET.fromstring(answer.get_data())
+    names = {
+        kind: {node.attrib["name"] for node in schema.iter(f"{XS}{kind}") if "name" in node.attrib}
+        for kind in ("element", "attribute")
+    }
+    for path in DOCUMENTS.glob("*.xml"):
+        for node in ET.fromstring(path.read_bytes()).iter():
+            assert node.tag in names["element"]
+            assert {name for name in node.attrib if "}" not in name} <= names["attribute"]
+    levels = schema.findall(f".//{XS}complexType[@name='test_field']//{XS}enumeration")
+    assert [node.attrib["value"] for node in levels] == [
+        "Test_Level", "Test_Type", "Testing_Tool_Type", "Framework",
+    ]  # fmt: skip
+    assert caller.send("POST", "test-results/xsd").status_code == 405
+
+
+def test_results_that_name_a_suite_belong_to_its_newest_suite_run(caller: Caller) -> None:
+    store = caller.simulator.store
+    suite = store.insert("test_suite", {"name": "Nightly"})
+    test = {"type": "test_suite", "id": suite}
+    _, newest = (store.insert("run_suite", {"name": name, "test": test}) for name in ("A", "B"))
+    run = "<test_run name='t' duration='1' status='Passed'/>"
+    xml = f"<test_result><suite_ref id='{suite}'/><test_runs>{run}</test_runs></test_result>"
+    assert caller.results(xml.encode())["status"] == "success"
+    (automated,) = caller.rows("automated_runs", "parent_suite")
+    assert automated["parent_suite"] == {"type": "run_suite", "id": newest}
+    (parent,) = caller.rows("suite_run", "runs_in_suite", f"id EQ {newest}")
+    assert [one["id"] for one in parent["runs_in_suite"]["data"]] == [automated["id"]]

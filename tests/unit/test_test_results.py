@@ -12,7 +12,8 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator import Simulator, ci, test_results
-from octane_flows.simulator.result_schema import SchemaError, parse
+from octane_flows.simulator.result_document import parse
+from octane_flows.simulator.result_schema import SchemaError
 from octane_flows.simulator.store import Store
 
 BASE = "/api/shared_spaces/1001/workspaces/1002"

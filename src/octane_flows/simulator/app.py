@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator import page, routes_site
 from octane_flows.simulator.answers import ApiError, correlation_ids, next_ids
+from octane_flows.simulator.callers import caller_id
 from octane_flows.simulator.control import control
 from octane_flows.simulator.misbehave import instead, stamped
 from octane_flows.simulator.tokens import token_routes
@@ -80,11 +81,15 @@ class Application:
         expiry = faults.take("expire", path)
         if expiry is not None:
             auth.expire_all(absolute=expiry.options["reason"] == "absolute")
-        refusal = auth.refusal(request)
-        if refusal is not None:
-            return refusal
-        with stamped(self.simulator, request):
-            response = routes_site.answer(self.simulator, request)
+        caller = auth.caller(request)
+        if isinstance(caller, Response):
+            return caller
+        before = caller_id.set(caller)
+        try:
+            with stamped(self.simulator, request):
+                response = routes_site.answer(self.simulator, request)
+        finally:
+            caller_id.reset(before)
         auth.renew(request, response, force=faults.take("rotate", path) is not None)
         return response
 

@@ -1,7 +1,7 @@
 """Who may call: sign-in, sessions that age and renew themselves, Basic and Bearer.
 
-In: requests. Out: nothing when the caller is known, else a 401 answer; cookies to set. Called by
-app.py before every other resource.
+In: requests. Out: the id of the user who calls, or a 401 answer; cookies to set. Called by app.py
+before every other resource.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from werkzeug.wrappers import Request, Response
 
+from octane_flows.simulator.callers import FIRST_USER
 from octane_flows.simulator.strict_json import json_value
 
 __all__ = ["COOKIE", "TOKEN_COOKIE", "Auth"]
@@ -30,8 +31,9 @@ TOKEN_COOKIE = "access_token"
 
 @dataclass
 class Session:
-    """A token: when it was made by sign-in, last used, and until when a renewed one still works."""
+    """A token: whose it is, when it was made and last used, how long a renewed one still works."""
 
+    user: str
     started: float
     used: float
     valid_until: float | None = None
@@ -40,6 +42,7 @@ class Session:
 class Auth:
     """Credentials and live sessions; life times are attributes that tests may change.
 
+    `find_user` gives the id of a workspace user by name or email; all have the same password.
     Tokens follow from the seed: whoever can start the simulator may know them.
     """
 
@@ -58,6 +61,7 @@ class Auth:
         self.rotate_every = 50
         self.grace_s = 60.0
         self.monotonic: Callable[[], float] = time.monotonic
+        self.find_user: Callable[[str], str | None] = lambda name: None
         self.sign_ins = 0
         self._ended = "VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT"
         self._sessions: dict[str, Session] = {}
@@ -73,22 +77,24 @@ class Auth:
             body = json_value(request.get_data())
         except ValueError:
             body = None
-        if not isinstance(body, dict) or not self._known(body):
+        user = self._known(body) if isinstance(body, dict) else None
+        if user is None:
             return _unauthorized("AUTHENTICATION_FAILED", "Wrong user name or password")
         with self._lock:
             self.sign_ins += 1
-        token = self.open_session()
+        token = self.open_session(user)
         response = Response("", 200, content_type="application/json")
         self._set_cookie(response, token)
-        response.set_cookie(USER_COOKIE, self.user, path="/", httponly=True)
+        name = self.user if user == FIRST_USER else user
+        response.set_cookie(USER_COOKIE, name, path="/", httponly=True)
         return response
 
-    def open_session(self) -> str:
+    def open_session(self, user: str = FIRST_USER) -> str:
         """A new session's token."""
         now = self.monotonic()
         with self._lock:
             token = self._new_token()
-            self._sessions[token] = Session(now, now)
+            self._sessions[token] = Session(user, now, now)
         return token
 
     def offer(self) -> str:
@@ -112,31 +118,33 @@ class Auth:
         response.delete_cookie(COOKIE, path="/")
         return response
 
-    def _known(self, body: dict[str, object]) -> bool:
+    def _known(self, body: dict[str, object]) -> str | None:
         pairs = (
             (body.get("client_id"), body.get("client_secret")),
             (body.get("user"), body.get("password")),
         )
-        return any(self._valid(name, secret) for name, secret in pairs)
+        return next((user for pair in pairs if (user := self._valid(*pair))), None)
 
-    def _valid(self, name: object, secret: object) -> bool:
-        return (name, secret) in {
-            (self.client_id, self.client_secret),
-            (self.user, self.password),
-        }
+    def _valid(self, name: object, secret: object) -> str | None:
+        """The id of the user whom a name and a secret stand for."""
+        if (name, secret) in {(self.client_id, self.client_secret), (self.user, self.password)}:
+            return FIRST_USER
+        known = isinstance(name, str) and secret == self.password
+        return self.find_user(str(name)) if known else None
 
     # -- every other request --------------------------------------------------------------------
 
-    def refusal(self, request: Request) -> Response | None:
-        """None when the caller is known, else the 401 answer."""
+    def caller(self, request: Request) -> str | Response:
+        """The id of the user who calls, or the 401 answer when nobody known does."""
         header = request.headers.get("Authorization", "")
         if header.startswith("Bearer "):
             if header[7:].strip() in self.bearer_tokens:
-                return None
+                return FIRST_USER
             return _unauthorized("VALIDATION_TOKEN_INVALID", "The bearer token is not valid")
         if header.startswith("Basic "):
-            if self.basic_enabled and self._basic(header[6:]):
-                return None
+            user = self._basic(header[6:]) if self.basic_enabled else None
+            if user is not None:
+                return user
             return _unauthorized("AUTHENTICATION_FAILED", "Basic authentication was refused")
         token = request.cookies.get(COOKIE, "") or request.cookies.get(TOKEN_COOKIE, "")
         if not token:
@@ -154,7 +162,7 @@ class Auth:
                 del self._sessions[token]
                 return _unauthorized("VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT")
             session.used = now
-        return None
+            return session.user
 
     def renew(self, request: Request, response: Response, *, force: bool = False) -> None:
         """Now and then give the caller a new token; the old one works for a short time."""
@@ -168,7 +176,7 @@ class Auth:
                 return
             now = self.monotonic()
             fresh = self._new_token()
-            self._sessions[fresh] = Session(session.started, now)
+            self._sessions[fresh] = Session(session.user, session.started, now)
             session.valid_until = now + self.grace_s
         self._set_cookie(response, fresh)
 
@@ -185,13 +193,13 @@ class Auth:
     def known_basic(self, request: Request) -> bool:
         """Whether the request carries Basic credentials that are known."""
         header = request.headers.get("Authorization", "")
-        return header.startswith("Basic ") and self._basic(header[6:])
+        return header.startswith("Basic ") and self._basic(header[6:]) is not None
 
-    def _basic(self, encoded: str) -> bool:
+    def _basic(self, encoded: str) -> str | None:
         try:
             name, _, secret = base64.b64decode(encoded).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            return False
+            return None
         return self._valid(name, secret)
 
     def _set_cookie(self, response: Response, token: str) -> None:

@@ -83,6 +83,7 @@ class Simulator:
         self.reader, self.writer = first.reader, first.writer
         if path is not None and path.with_name(f"{path.name}.{MASTER}").exists():
             _ = self.master  # its shared fields belong to the other workspaces
+        self.auth.find_user = self._user_named
         self.wsgi = Application(self)
         self.load(dataset)
         if clock is not None:  # the loaders of a dataset turn the clock
@@ -205,6 +206,20 @@ class Simulator:
             "is_api_key": True,
         }  # fmt: skip
         return [*people.values(), api_key]
+
+    def find_user(self, identifier: str) -> dict[str, Any] | None:
+        """A user of any workspace by id."""
+        rows = (one.store.get("workspace_user", identifier) for one in self.workspaces.values())
+        return next((row for row in rows if row), None)
+
+    def _user_named(self, name: str) -> str | None:
+        """The id of a user by name or email."""
+        sql = "SELECT id FROM workspace_user WHERE fold(name) = ?1 OR fold(email) = ?1 ORDER BY id"
+        for workspace in self.workspaces.values():
+            rows = workspace.store.read(sql, (name.casefold(),))
+            if rows:
+                return str(rows[0][0])
+        return None
 
     def state(self) -> dict[str, Any]:
         """Row counts, clock and counters, as the control endpoint shows them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from octane_flows.simulator.callers import caller_ref
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.extra_types import UDF_KINDS
 from octane_flows.simulator.last_runs import PLANNED, renew_last_runs
@@ -92,7 +93,7 @@ def _judge(store: Store, kind: str, values: dict[str, Any], before: dict[str, An
     if native["id"] != PLANNED and not started:
         values["started"] = iso(store.now())
         if kind != "run_suite":
-            values.setdefault("run_by", _ref("workspace_user", "1001"))
+            values.setdefault("run_by", caller_ref())
 
 
 def after_write(

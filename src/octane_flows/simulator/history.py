@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from octane_flows.simulator.callers import caller_ref
 from octane_flows.simulator.clock import iso
-from octane_flows.simulator.store import DEFAULT_AUTHOR, Store
+from octane_flows.simulator.store import Store
 
 __all__ = ["Log"]
 
@@ -60,7 +61,7 @@ class Log:
         new: str | None,
     ) -> None:
         self.rows.append({
-            "timestamp": iso(self.store.now()), "user": DEFAULT_AUTHOR, "action": action,
+            "timestamp": iso(self.store.now()), "user": caller_ref(), "action": action,
             "entity_type": kind, "entity_id": identifier, "entity_name": name,
             "field_name": field, "old_value": old, "new_value": new,
         })  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 from weakref import proxy
 
 from octane_flows.simulator import ci
-from octane_flows.simulator.result_schema import Context
+from octane_flows.simulator.result_document import Context
 from octane_flows.simulator.store import Store
 
 __all__ = ["Contexts", "Setting", "id_of", "ref"]
@@ -34,7 +34,7 @@ _COVERABLE = ("story", "feature", "defect")
 class Setting:
     """A context whose references were looked up."""
 
-    suite: str | None = None
+    suite_run: str | None = None
     release: str | None = None
     milestone: str | None = None
     program: str | None = None
@@ -72,7 +72,8 @@ class Contexts:
                 return None
             return id
 
-        found.suite = one("test_suite", context.suite)
+        suite = one("test_suite", context.suite)
+        found.suite_run = self._suite_run(suite) if suite is not None else None
         found.program = one("program", context.program)
         found.milestone = one("milestone", context.milestone)
         if context.release is not None:
@@ -97,6 +98,13 @@ class Contexts:
                 found.nodes.setdefault(name, []).append(node)
         found.tags = tuple(dict.fromkeys(self._tag(*tag) for tag in context.environment or ()))
         return found
+
+    def _suite_run(self, suite: str) -> str | None:
+        """The newest run of a suite, if it was ever run."""
+        (newest,) = self.store.read(
+            "SELECT max(id) FROM run WHERE type = 'run_suite' AND test_id = ?", (int(suite),)
+        )
+        return None if newest[0] is None else str(newest[0])
 
     def _release(self, name: str, found: Setting) -> str | None:
         if name == "_default_":

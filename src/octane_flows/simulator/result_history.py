@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from octane_flows.simulator.ci import Builds, Row, ref
-from octane_flows.simulator.result_schema import Result
+from octane_flows.simulator.result_document import Result
 from octane_flows.simulator.store import FIRST_ID, Store
 from octane_flows.simulator.tables import quoted
 

@@ -17,8 +17,8 @@ from octane_flows.simulator.ci import BuildRow, Row, builds_of
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.last_runs import renew_last_runs
 from octane_flows.simulator.result_context import Contexts, Setting, id_of, ref
+from octane_flows.simulator.result_document import Build, Context, Result
 from octane_flows.simulator.result_history import append_history, history_row
-from octane_flows.simulator.result_schema import Build, Context, Result
 from octane_flows.simulator.result_tests import ResultTests, alive
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import quoted
@@ -215,6 +215,7 @@ class Ingest:
             "release": ref("release", setting.release),
             "milestone": ref("milestone", setting.milestone),
             "program": ref("program", setting.program),
+            "parent_suite": ref("run_suite", setting.suite_run),
             "test_framework": setting.node("Framework"),
             "testing_tool_type": setting.node("Testing_Tool_Type"),
             "error_type": result.error_type,

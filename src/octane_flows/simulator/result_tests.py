@@ -11,7 +11,7 @@ from weakref import proxy
 
 from octane_flows.simulator.ci import Row
 from octane_flows.simulator.result_context import Setting, ref
-from octane_flows.simulator.result_schema import Result
+from octane_flows.simulator.result_document import Result
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import quoted
 

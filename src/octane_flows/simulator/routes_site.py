@@ -51,7 +51,7 @@ def answer(simulator: Simulator, request: Request) -> Response:
 
 def _get(simulator: Simulator, request: Request, parts: list[str]) -> Response | None:
     if parts == ["api", "current_user"]:
-        user = simulator.store.get("workspace_user", caller_of(request).user_id) or {}
+        user = simulator.find_user(caller_of(request).user_id) or {}
         shown = {key: user.get(key) for key in ("id", "name", "email", "full_name")}
         return json_response(json.dumps({"type": "sharedspace_user", **shown}))
     if parts == ["admin", "server", "version"]:

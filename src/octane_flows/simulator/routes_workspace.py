@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 from octane_flows.simulator import metadata, routes_entity
 from octane_flows.simulator.answers import ApiError, illegal_value, not_authorized, not_found
 from octane_flows.simulator.attachments import attachment_routes
+from octane_flows.simulator.callers import FIRST_USER, caller_id
 from octane_flows.simulator.documents import finish_tasks, report_route
 from octane_flows.simulator.scripts import script_route
 from octane_flows.simulator.store import Store
@@ -38,6 +39,9 @@ def answer(simulator: Simulator, request: Request, identifier: str, parts: list[
             404, "platform.workspace_not_found", f"There is no workspace {identifier}",
             {"entity_type": "workspace", "entity_id": identifier},
         )  # fmt: skip
+    caller = caller_id.get()
+    if caller != FIRST_USER and workspace.store.type_of("workspace_user", caller) is None:
+        raise not_authorized(f"workspace {identifier}")
     if not parts:
         return json_response(json.dumps(workspace.row()))
     special = _special(workspace, request, parts)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from octane_flows.simulator.callers import EDITORS, caller_ref
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.database import FIRST_ID
 from octane_flows.simulator.links import Links
@@ -24,10 +25,10 @@ from octane_flows.simulator.schema import (
 )
 from octane_flows.simulator.tables import Column, quoted
 
-__all__ = ["DEFAULT_AUTHOR", "FIRST_ID", "Store"]
+__all__ = ["FIRST_ID", "Store"]
 
-DEFAULT_AUTHOR = {"type": "workspace_user", "id": "1001"}
 _STAMPS = ("last_modified", "version_stamp", "client_lock_stamp")
+_BY_CALLER = ("author", *EDITORS)
 _OWNER_FLAGS = {"comment": "has_comments", "attachment": "has_attachments"}
 
 
@@ -131,9 +132,10 @@ class Store(Links):
         ):  # fmt: skip
             if name in columns:
                 defaults[name] = value
-        if "author" in columns:
-            defaults["author_id"] = int(DEFAULT_AUTHOR["id"])
-            defaults["author_type"] = DEFAULT_AUTHOR["type"]
+        caller = caller_ref()
+        for name in _BY_CALLER:
+            if name in columns:
+                defaults[f"{name}_id"], defaults[f"{name}_type"] = int(caller["id"]), caller["type"]
         return defaults
 
     def _flatten(

@@ -18,8 +18,10 @@ from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator.ci import error_response, forget_builds
 from octane_flows.simulator.clock import iso
+from octane_flows.simulator.result_document import parse
 from octane_flows.simulator.result_ingest import Ingest
-from octane_flows.simulator.result_schema import SchemaError, parse
+from octane_flows.simulator.result_schema import SchemaError
+from octane_flows.simulator.result_xsd import schema_text
 from octane_flows.simulator.store import Store
 
 __all__ = ["forget", "handle", "post"]
@@ -104,7 +106,7 @@ def _status(task: _Task) -> dict[str, object]:
 
 
 def handle(store: Store, request: Request) -> Response:
-    """POST test-results[?skip-errors=], GET test-results/<id>, GET test-results/<id>/log."""
+    """POST test-results[?skip-errors=], GET test-results/xsd, GET test-results/<id>[/log]."""
     rest = request.path.partition("/test-results")[2].strip("/")
     if not rest and request.method == "POST":
         word = request.args.get("skip-errors", "false").lower()
@@ -117,6 +119,8 @@ def handle(store: Store, request: Request) -> Response:
         except SchemaError as failure:
             return error_response(400, "testbox.invalid_xml", str(failure))
         return _json({"status": status, "id": id}, 202)
+    if rest == "xsd" and request.method == "GET":
+        return Response(schema_text(), content_type="application/xml")
     found = re.fullmatch(r"([0-9]{1,18})(/log)?", rest)
     if found and request.method == "GET":
         tasks = _tasks_of(store)
@@ -129,6 +133,6 @@ def handle(store: Store, request: Request) -> Response:
         if found[2]:
             return Response("\n".join(task.log) + "\n", content_type="text/plain; charset=utf-8")
         return _json(_status(task))
-    if found or not rest:
+    if found or rest in ("", "xsd"):
         return error_response(405, "platform.web_application", "HTTP 405 Method Not Allowed")
     return error_response(404, "platform.web_application", "HTTP 404 Not Found")

@@ -14,6 +14,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator.answers import not_found
+from octane_flows.simulator.callers import caller_id
 from octane_flows.simulator.reads import Caller
 from octane_flows.simulator.strict_json import json_value
 
@@ -85,14 +86,14 @@ def body_of(request: Request, *, check_type: bool = True) -> Any:
 
 
 def caller_of(request: Request) -> Caller:
-    """Which API mode the caller asks for."""
+    """Who asks, and for which API mode."""
     headers = request.headers
     preview = (
         headers.get("ALM-OCTANE-TECH-PREVIEW", "").lower() == "true"
         or headers.get("ALM-OCTANE-PRIVATE", "").lower() == "true"
         or headers.get("HPECLIENTTYPE", "") in _PREVIEW_CLIENTS
     )
-    return Caller(preview)
+    return Caller(preview, caller_id.get())
 
 
 def parameters_of(request: Request) -> dict[str, str]:

@@ -18,6 +18,7 @@ from octane_flows.simulator.answers import (
     not_found,
     unknown_field,
 )
+from octane_flows.simulator.callers import EDITORS, caller_ref
 from octane_flows.simulator.ci_rules import CI_KINDS, check_ci
 from octane_flows.simulator.effects import after_write, complete, reopened
 from octane_flows.simulator.extra_types import UDF_KINDS
@@ -236,7 +237,8 @@ class Writer:
         if values.get("phase") is not None:
             check_transition(self.store, kind, held.get("phase"), values["phase"]["id"])
             values |= reopened(kind, held, values["phase"]["id"])
-        self.store.update(kind, identifier, values)
+        editors = {name: caller_ref() for name in EDITORS if name in definition.fields}
+        self.store.update(kind, identifier, {**editors, **values})
         log.updated(kind, identifier, held, values)
         return kind, identifier, values
 
