@@ -293,6 +293,26 @@ def test_fields_come_go_and_change_type(client: httpx.Client) -> None:
     assert answer.json()["error_code"] == "platform.unknown_field"
 
 
+@pytest.mark.parametrize(
+    ("entity", "name"),
+    [("run_manual", "test"), ("run_manual", "native_status"), ("test_manual", "name")],
+)
+def test_what_clients_no_longer_know_the_server_still_uses(
+    client: httpx.Client, entity: str, name: str
+) -> None:
+    (test,) = make(client, "manual_tests", {"name": "M"})
+    row = {"name": "R", "test": {"type": "test_manual", "id": test}}
+    (before,) = make(client, "manual_runs", row)
+    switch(client, "remove_field", field=f"{entity}.{name}")
+    last = get(client, "manual_runs", query='"is_test_last_run EQ true"')["data"]
+    assert [run["id"] for run in last] == [before]
+    passed = {"type": "list_node", "id": "list_node.run_native_status.passed"}
+    changed = client.put(f"{WS}/manual_runs/{before}", json={"native_status": passed})
+    assert changed.status_code == (400 if name == "native_status" else 200)
+    assert client.delete(f"{WS}/manual_tests/{test}").status_code == 200
+    assert client.get(f"{WS}/manual_runs/{before}").status_code == 404
+
+
 def test_metadata_alone_can_be_odd(client: httpx.Client) -> None:
     switch(client, "odd_type", field="story.name")
     switch(client, "odd_type", field="story.story_points", type="object")

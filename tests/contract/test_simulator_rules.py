@@ -240,13 +240,14 @@ def test_the_summary_status_follows_the_native_one(
 # -- last runs ----------------------------------------------------------------------------------
 
 
-def test_one_last_run_for_each_release_milestone_and_environment(
+def test_one_last_run_for_each_release_milestone_program_and_environment(
     simulator: Simulator, client: httpx.Client
 ) -> None:
     test = ref("test_manual", make(client, "manual_tests", name="M"))
     one, two = release(client, "A"), release(client, "B")
     milestone = ref("milestone", make(client, "milestones", name="M", release=one,
                                       date="2026-04-01T00:00:00Z"))  # fmt: skip
+    program = ref("program", make(client, "programs", name="P"))
     browser = make(client, "taxonomy_category_nodes", name="Browser")
     firefox = make(client, "taxonomy_item_nodes", name="Firefox",
                    category=ref("taxonomy_category_node", browser))  # fmt: skip
@@ -255,6 +256,7 @@ def test_one_last_run_for_each_release_milestone_and_environment(
     for more in (
         {"release": one}, {"release": one}, {"release": two}, {"release": one, **tags},
         {"release": one, "milestone": milestone}, {"release": one, "draft_run": True},
+        {"release": one, "program": program},
     ):  # fmt: skip
         simulator.clock.advance(1)
         row = {"name": "M", "test": test, "native_status": node("passed"), **more}
@@ -265,9 +267,9 @@ def test_one_last_run_for_each_release_milestone_and_environment(
     def last() -> set[str]:
         return {run["id"] for run in rows(client, "runs", query='"is_test_last_run EQ true"')}
 
-    assert last() == {made[1], made[2], made[3], made[4], planned}
+    assert last() == {made[1], made[2], made[3], made[4], made[6], planned}
     client.delete(f"/manual_runs/{made[1]}")
-    assert last() == {made[0], made[2], made[3], made[4], planned}
+    assert last() == {made[0], made[2], made[3], made[4], made[6], planned}
     shown = client.get(f"/tests/{test['id']}", params={"fields": "last_runs"}).json()
     assert {run["id"] for run in shown["last_runs"]["data"]} == last()
 

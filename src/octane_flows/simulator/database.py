@@ -144,7 +144,7 @@ class Database:
             self.schema.add_field(entity, definition)
             family = self.schema.family(entity)
             known = {r[1] for r in self.connection.execute(f"PRAGMA table_info({quoted(family)})")}
-            self._columns[family] = columns_of(self.schema, family)
+            self._columns[family] |= columns_of(self.schema, family)
             column = self._columns[family][definition.name]
             for ddl in field_ddl(column):
                 if ddl.split('"')[1] not in known:
@@ -160,11 +160,9 @@ class Database:
                     self._filled.add(name)
 
     def remove_field(self, entity: str, name: str) -> None:
-        """Take a field out of the schema; its stored values stay unseen."""
+        """Take a field out of the schema; the server itself still fills and reads it."""
         with self.transaction():
             self.schema.remove_field(entity, name)
-            family = self.schema.family(entity)
-            self._columns[family] = columns_of(self.schema, family)
 
     def retype_field(self, entity: str, name: str, field_type: str) -> None:
         """Give a scalar field another type; values that do not fit the new one are lost."""
@@ -178,7 +176,7 @@ class Database:
         table, column, former = quoted(family), quoted(name), quoted(f"{name}.{self.version}")
         with self.transaction():
             self.schema.retype_field(entity, name, field_type)
-            self._columns[family] = columns_of(self.schema, family)
+            self._columns[family] |= columns_of(self.schema, family)
             run = self.connection.execute
             run(f"ALTER TABLE {table} RENAME COLUMN {column} TO {former}")
             for ddl in field_ddl(self._columns[family][name]):

@@ -30,7 +30,7 @@ def check_ownership(
         return
     for name, targets in values.items():
         inverse = store.schema.inverses.get((family, name))
-        if inverse and store.schema.entities[inverse.child].fields[inverse.reference].required:
+        if inverse and store.columns(inverse.child)[inverse.reference].field.required:
             left = {one["id"] for one in held.get(name) or []} - {one["id"] for one in targets}
             if left:
                 raise _wrong(kind, name, f"must keep {min(left)}, which cannot be without it")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from octane_flows.simulator.result_schema import SchemaError, check
 
@@ -41,8 +42,7 @@ class Context:
     environment: tuple[tuple[str, str], ...] | None = None
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """One test's result; times in ISO text (UTC), duration in milliseconds."""
 
     test: tuple[str, str, str, str]  # component, package, class, name
@@ -65,7 +65,7 @@ def _iso(value: str | None) -> str | None:
     if value is None:
         return None
     moment = _EPOCH + timedelta(milliseconds=int(value))
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")  # the server keeps whole seconds
+    return moment.isoformat()[:19] + "Z"  # the server keeps whole seconds
 
 
 def _context(element: ET.Element, outer: Context) -> Context:

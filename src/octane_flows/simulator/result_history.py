@@ -68,28 +68,30 @@ def append_history(store: Store, rows: list[Row]) -> None:
     first = max(FIRST_ID, (top or 0) + 1)
     # The last row goes the store's own way, so that the store knows how far the ids went.
     store.insert("run_history", rows[-1], id=str(first + len(rows) - 1))
-    flats: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-    links: dict[str, list[tuple[int, str, str, str]]] = {}
+    columns = store.columns("run_history")
+    scalars, singles, links = (
+        [name for name in rows[0] if columns[name].kind == kind]
+        for kind in ("scalar", "single", "link")
+    )
+    names = ["id", "type", *scalars]
+    names += [f"{name}_{part}" for name in singles for part in ("id", "type")]
+    flat: list[list[Any]] = []
+    pairs: dict[str, list[tuple[int, str, str, str]]] = {name: [] for name in links}
     for id, row in enumerate(rows[:-1], first):
-        flat: Row = {"id": id, "type": "run_history"}
-        for name, value in row.items():
-            if isinstance(value, dict):
-                flat[f"{name}_id"], flat[f"{name}_type"] = value["id"], value["type"]
-            elif isinstance(value, list):
-                links.setdefault(name, []).extend(
-                    (id, "run_history", item["id"], item["type"]) for item in value
-                )
-            elif value is not None:
-                flat[name] = value
-        flats.setdefault(tuple(flat), []).append(tuple(flat.values()))
-    for names, batch in flats.items():
-        store.connection.executemany(
-            f"INSERT INTO run_history ({', '.join(map(quoted, names))}) "
-            f"VALUES ({', '.join('?' * len(names))})",
-            batch,
-        )
-    for name, pairs in links.items():
-        _append_links(store, name, pairs)
+        values = [id, "run_history", *(row[name] for name in scalars)]
+        for name in singles:
+            value = row[name]
+            values += (value["id"], value["type"]) if value else (None, None)
+        flat.append(values)
+        for name in links:
+            pairs[name] += [(id, "run_history", one["id"], one["type"]) for one in row[name]]
+    store.connection.executemany(
+        f"INSERT INTO run_history ({', '.join(map(quoted, names))}) "
+        f"VALUES ({', '.join('?' * len(names))})",
+        flat,
+    )
+    for name, linked in pairs.items():
+        _append_links(store, name, linked)
 
 
 def _append_links(store: Store, name: str, rows: list[tuple[int, str, str, str]]) -> None:

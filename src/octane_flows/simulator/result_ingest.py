@@ -116,8 +116,8 @@ class Ingest:
             job_name=build.job_name, name=build.build_name,
         )  # fmt: skip
         if row.status is None:  # nobody reported the build: what its results tell stands in
-            starts = [_milliseconds(r.started) for r in results if r.started]
-            ends = [_milliseconds(r.started) + r.duration for r in results if r.started]
+            times = [(_milliseconds(r.started), r.duration) for r in results if r.started]
+            starts, ends = [start for start, _ in times], [start + took for start, took in times]
             self.builds.report(
                 row,
                 status="finished",
@@ -264,7 +264,10 @@ class Ingest:
     def _renew(self, changed: Sequence[tuple[str, Row]]) -> None:
         """Write new results into runs that exist, many at a time."""
         by_names: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-        columns = self.store.columns("run")
+        stored = {
+            name: (column.kind, f"{name}_id", f"{name}_type")
+            for name, column in self.store.columns("run").items()
+        }
         for id, row in changed:
             flat: Row = {}
             before = self._rows.get(id, {})
@@ -272,13 +275,13 @@ class Ingest:
                 held = before.get(name, _UNKNOWN)
                 if held is value or held == value:
                     continue
-                kind = columns[name].kind
+                kind, id_column, type_column = stored[name]
                 if kind == "link":
                     pairs = [(item["type"], item["id"]) for item in value]
                     self.store.link(_kind_of(row), name, id, pairs)
                 elif kind == "single":
-                    flat[f"{name}_id"] = None if value is None else value["id"]
-                    flat[f"{name}_type"] = None if value is None else value["type"]
+                    flat[id_column] = None if value is None else value["id"]
+                    flat[type_column] = None if value is None else value["type"]
                 else:
                     flat[name] = value
             by_names.setdefault(tuple(flat), []).append((*flat.values(), int(id)))

@@ -11,6 +11,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 __all__ = ["TYPES", "Check", "Part", "SchemaError", "Type", "check"]
 
@@ -104,6 +105,11 @@ class Type:
     optional: Mapping[str, Check] | None = None
     mixed: bool = False
     open: bool = False
+
+    @cached_property
+    def needs_a_child(self) -> bool:
+        """Whether an empty element breaks the rules."""
+        return any(part.least for part in self.parts)
 
 
 def _part(name: str, kind: str, least: int = 0, most: int | None = 1) -> Part:
@@ -243,6 +249,8 @@ def _check(element: ET.Element, kind_name: str) -> None:
     if not kind.mixed and any(text and not text.isspace() for text in texts):
         raise SchemaError(f"Element <{element.tag}> may not hold text.")
     children = list(element)
+    if not children and not kind.needs_a_child:
+        return
     position = 0
     for part in kind.parts:
         count, first = 0, ""

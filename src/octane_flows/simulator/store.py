@@ -271,7 +271,7 @@ class Store(Links):
                             "id": self.root(family)}  # fmt: skip
                     for (row,) in self.read(f"SELECT id {pointing}", (key,)):
                         self.update(child, str(row), {"parent": root})
-                elif owned or self.schema.entities[child].fields[name].required:
+                elif owned or column.field.required:
                     for kind, row in self.read(f"SELECT type, id {pointing}", (key,)):
                         gone += self.delete(kind, str(row))
                 else:

@@ -124,7 +124,7 @@ def iter_builds(modules: Mapping[str, str] | None = None) -> Iterator[tuple[date
     """
     source = resources.files("octane_flows.simulator") / "data" / "dune_common_ci_history.parquet"
     with source.open("rb") as file:
-        columns = pq.read_table(file).to_pydict()
+        columns = pq.ParquetFile(file).read().to_pydict()
     builds: dict[tuple[str, int], list[tuple[datetime, int, float, bool]]] = {}
     for environment, build, run_at, test, seconds, failed in zip(
         *(columns[n] for n in ("environment", "build", "run_at", "test", "duration_s", "failed")),
