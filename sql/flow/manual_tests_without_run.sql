@@ -12,21 +12,7 @@
 -- param: subtree boolean = false -- a module stands for those nested in it too
 -- param: owner_user_id text = null -- id of the user who owns the test; null means anybody
 -- order: test_name, workspace_id, test_id, release_id
-with wanted_releases as (
-    select releases.*
-    from er.releases as releases
-    where case
-        when $release_name is not null then er.name_matches(releases.release_name, $release_name)
-        else releases.is_default
-    end
-    qualify $release_name is not null
-        or row_number() over (
-            partition by releases.workspace_id
-            order by cast(releases.release_id as bigint) desc
-        ) = 1
-),
-
-tests_of_modules as (
+with tests_of_modules as (
     select distinct
         test_modules.workspace_id,
         test_modules.test_id,
@@ -68,8 +54,12 @@ select
     er.item_url('test', tests.workspace_id, tests.test_id)
         as test_url -- where Octane shows the test
 from er.tests as tests
-join wanted_releases as releases
+join er.releases as releases
     on releases.workspace_id = tests.workspace_id
+    and case
+        when $release_name is not null then er.name_matches(releases.release_name, $release_name)
+        else releases.is_newest_default
+    end
 left join newest_runs as newest
     on newest.workspace_id = tests.workspace_id
     and newest.test_id = tests.test_id

@@ -8,21 +8,7 @@
 --     release, which is the newest of those that are marked so
 -- param: test_suite_name text = '*' -- name of the suite, * for any characters
 -- order: test_suite_name, workspace_id, test_suite_id, release_id
-with wanted_releases as (
-    select releases.*
-    from er.releases as releases
-    where case
-        when $release_name is not null then er.name_matches(releases.release_name, $release_name)
-        else releases.is_default
-    end
-    qualify $release_name is not null
-        or row_number() over (
-            partition by releases.workspace_id
-            order by cast(releases.release_id as bigint) desc
-        ) = 1
-),
-
-links_by_suite as (
+with links_by_suite as (
     select
         suite_links.workspace_id,
         suite_links.test_suite_id,
@@ -71,8 +57,12 @@ select
     er.item_url('test', suites.workspace_id, suites.test_id)
         as test_suite_url -- where Octane shows the test suite
 from er.tests as suites
-join wanted_releases as releases
+join er.releases as releases
     on releases.workspace_id = suites.workspace_id
+    and case
+        when $release_name is not null then er.name_matches(releases.release_name, $release_name)
+        else releases.is_newest_default
+    end
 left join links_by_suite as links
     on links.workspace_id = suites.workspace_id
     and links.test_suite_id = suites.test_id
