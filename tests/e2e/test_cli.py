@@ -22,6 +22,7 @@ from tests.e2e.support import octane_flows
 RUN_ELSEWHERE = {
     "simulate": "runs until it is stopped: test_simulate_says_where_it_is",
     "apply": "writes to the server: test_actions",
+    "document": "writes to the server: test_documents",
     "report-results": "writes to the server: test_actions",
     "demo": "takes a while: test_demo.py",
 }
