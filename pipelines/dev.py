@@ -16,7 +16,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
-    """Run `dagster dev` until it is interrupted; returns its exit code."""
+    """Run `dagster dev` until it is interrupted; returns its exit code.
+
+    Arguments such as `--port 3001` go to it.
+    """
     environment = dict(os.environ)
     simulator = None
     if "OCTANE_URL" not in environment:
@@ -47,6 +50,7 @@ def main() -> int:
     shutil.copy(PROJECT / "pipelines" / "dagster.yaml", dagster_home / "dagster.yaml")
     environment |= {"OCTANE_HOME": str(home), "DAGSTER_HOME": str(dagster_home)}
     command = [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions"]
+    command += sys.argv[1:]
     try:
         return subprocess.run(command, env=environment, cwd=PROJECT, check=False).returncode
     except KeyboardInterrupt:

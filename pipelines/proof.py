@@ -11,8 +11,8 @@ import dagster as dg
 from octane_flows import warehouse
 from octane_flows.flows import list_flows, parity
 from octane_flows.octane import Octane
-from pipelines.assets import key, one_sentence
-from pipelines.resources import OctaneResource
+from pipelines.facts import key
+from pipelines.resources import OctaneResource, one_sentence
 
 CHECK = "names_what_octane_names"
 #: What is no fault of the warehouse: equal ids, changes since the extract, too many to compare.

@@ -1,18 +1,26 @@
-"""One simulated server with the demo's data and one refreshed data folder, shared by slow tests."""
+"""What slow tests share: a simulated server with the demo's data, a refreshed folder, a browser."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
+from selenium import webdriver
 
 from octane_flows import refresh, warehouse
 from octane_flows.config import Settings, load_settings
 from octane_flows.simulator import Simulator, serve
 from octane_flows.simulator.server import Running
 from tests.e2e.support import environment_of
+
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +55,21 @@ def demo_home(demo_settings: Settings, demo_refresh: refresh.RefreshReport) -> P
 def demo_warehouse(demo_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with warehouse.connect(demo_home) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        missing = "the Debian packages chromium and chromium-driver are not installed"
+        if os.environ.get("OCTANE_FLOWS_NEEDS_CHROMIUM"):
+            pytest.fail(f"{missing}; .ci/run installs them")
+        pytest.skip(f"{missing}; install them to look at pages in a browser")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chrome = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield chrome
+    chrome.quit()

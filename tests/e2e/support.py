@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from octane_flows.actions import AuditLog, Plan, Verdict, apply_plan, audit_path
 from octane_flows.config import Settings, load_settings
 from octane_flows.flows import run_flow
 from octane_flows.octane import Octane, Workspace
+from octane_flows.simulator import Simulator, serve
 from octane_flows.simulator.server import Running
 from octane_flows.warehouse import load_models
 
@@ -98,3 +99,11 @@ def open_world(server: Running, home: Path) -> Iterator[World]:
     settings = load_settings({**environment_of(server, home), "OCTANE_SCRIPTS": "true"})
     with Octane(settings) as octane:
         yield World(settings, octane, octane.workspace(server.workspace), {})
+
+
+@contextmanager
+def tiny_server(workspaces: Sequence[str] = ("1002",)) -> Iterator[Running]:
+    """A simulated server whose workspaces hold a few rows of everything."""
+    simulator = Simulator(dataset="generated", seed=3, workspaces=workspaces, runs=60)
+    with serve(simulator) as running:
+        yield running

@@ -16,6 +16,7 @@ from octane_flows.config import (
     UserPassword,
     load_home,
     load_settings,
+    load_site,
 )
 from octane_flows.config.names import SETTINGS
 from octane_flows.errors import UsageError
@@ -187,6 +188,16 @@ def test_the_data_folder_needs_no_server(tmp_path: Path) -> None:
         load_home({"OCTANE_HOME": "taken"})
     with pytest.raises(UsageError, match="OCTANE_HOME"):
         load_home({"OCTANE_HOMES": "typo"})
+
+
+def test_what_a_scheduler_needs_of_the_site_needs_no_server() -> None:
+    owners = "team:qa, jane@example.com"
+    site = load_site({"OCTANE_TIME_ZONE": "Europe/Berlin", "OCTANE_OWNERS": owners})
+
+    assert (site.time_zone, site.owners) == ("Europe/Berlin", ("team:qa", "jane@example.com"))
+    assert load_site({}).time_zone == "UTC"
+    with pytest.raises(UsageError, match="OCTANE_OWNERS holds qa"):
+        load_site({"OCTANE_OWNERS": "qa"})
 
 
 def test_a_secret_shows_in_no_text_and_is_not_pickled() -> None:

@@ -24,6 +24,7 @@ from octane_flows.config.settings import (
     load_lake,
     load_settings,
 )
+from octane_flows.config.site import Site, load_site
 
 __all__ = [
     "DEFAULT_MAX_VANISHED",
@@ -38,9 +39,11 @@ __all__ = [
     "Scheme",
     "Secret",
     "Settings",
+    "Site",
     "Token",
     "UserPassword",
     "load_home",
     "load_lake",
     "load_settings",
+    "load_site",
 ]

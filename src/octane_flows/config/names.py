@@ -91,7 +91,13 @@ SETTINGS: Final = (
         example="mon-fri 08:00-18:00, sat 22:00-06:00",
     ),
     Setting(
-        "time_zone", PACE, "zone of the quiet hours; UTC unless given", example="Europe/Berlin"
+        "time_zone",
+        PACE,
+        "zone of quiet hours and Dagster's schedules; UTC unless given",
+        example="Europe/Berlin",
+    ),
+    Setting(
+        "owners", PACE, "who owns the tables in Dagster: team:NAME or e-mail", example="team:qa"
     ),
     Setting(
         "scripts",

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from octane_flows.config.sources import Found
 from octane_flows.errors import UsageError
 
-__all__ = ["QuietHours", "quiet_hours"]
+__all__ = ["QuietHours", "quiet_hours", "time_zone"]
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SPAN: Final = re.compile(r"(?:(\w{3})(?:-(\w{3}))? +)?(\d\d):(\d\d)-(\d\d):(\d\d)")
@@ -64,7 +64,7 @@ class QuietHours:
 
 def quiet_hours(found: Found) -> QuietHours | None:
     """The quiet hours that are set, in the zone that is set (UTC unless given)."""
-    zone = _zone(found)
+    zone = time_zone(found)
     text = found.get("quiet_hours")
     if text is None:
         return None
@@ -107,7 +107,8 @@ def _span(text: str) -> Span | None:
     return Span(frozenset(days), time(hours[0], minutes[0]), length)
 
 
-def _zone(found: Found) -> ZoneInfo:
+def time_zone(found: Found) -> ZoneInfo:
+    """The zone that is set, UTC unless given. Raises UsageError."""
     name = found.get("time_zone") or "UTC"
     try:
         return ZoneInfo(name)

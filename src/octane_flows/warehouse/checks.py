@@ -20,6 +20,7 @@ from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult
 
 SHOWN = 3  # violations in the detail: enough to search for, short enough to read
+EXAMPLES = 20  # violations that the result carries for those who want a table
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def _run(
     try:
         cursor = connection.execute(
             f"select violations.*, count(*) over () as _total from ({sql}) as violations "
-            f"limit {SHOWN}"
+            f"limit {EXAMPLES}"
         )
         rows = cursor.fetchall()
     except duckdb.Error as error:
@@ -162,9 +163,12 @@ def _run(
     if not rows:
         return CheckResult(name, severity, True, "")
     names = [column[0] for column in cursor.description or []][:-1]
+    examples = tuple(
+        {column: str(value) for column, value in zip(names, row[:-1], strict=True)} for row in rows
+    )
     shown = ", ".join(
-        " ".join(f"{column}={value}" for column, value in zip(names, row[:-1], strict=True))
-        for row in rows
+        " ".join(f"{column}={value}" for column, value in row.items()) for row in examples[:SHOWN]
     )
     total = int(rows[0][-1])
-    return CheckResult(name, severity, False, f"{total} violations, first: {shown}", total)
+    detail = f"{total} violations, first: {shown}"
+    return CheckResult(name, severity, False, detail, total, examples)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -38,13 +39,17 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check; `detail` shows the first violations."""
+    """One check; `detail` shows the first violations, `examples` some more as texts by column.
+
+    A result that an update took over from the build before has no examples.
+    """
 
     name: str
     severity: Literal["error", "warn"]
     passed: bool
     detail: str
     violations: int = 0
+    examples: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,87 @@
+"""`make ui` as an operator meets it: `dagster dev` in a browser, on a folder with a run in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from pipelines.definitions import definitions
+from pipelines.facts import LAKE
+from tests.e2e.support import environment_of, tiny_server
+
+pytestmark = pytest.mark.slow
+
+PROJECT = Path(__file__).resolve().parents[2]
+WAIT_S = 120.0  # on a busy machine; some ten seconds on a quiet one
+
+
+@pytest.fixture
+def operated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """The environment of a folder that a Dagster run has filled."""
+    with tiny_server() as server:
+        environment = environment_of(server, tmp_path)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        home = tmp_path / "dagster"
+        home.mkdir()
+        (home / "dagster.yaml").write_bytes((PROJECT / "pipelines" / "dagster.yaml").read_bytes())
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            job = definitions.resolve_job_def("update")
+            assert job.execute_in_process(instance=instance, asset_selection=[LAKE]).success
+        yield environment
+
+
+@pytest.fixture
+def address(operated: dict[str, str]) -> Iterator[str]:
+    """The address of a running `dagster dev`, which leaves no process behind."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "pipelines.dev", "--port", str(port)]
+    environment = {**os.environ, **operated, "PYTHONPATH": str(PROJECT / "src")}
+    log = (Path(operated["OCTANE_HOME"]) / "dev.log").open("wb")
+    with (
+        log,
+        subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
+        ) as process,
+    ):
+        children = psutil.Process(process.pid)
+        yield f"http://127.0.0.1:{port}"
+        started = children.children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        _, left = psutil.wait_procs(started, timeout=30)
+        for one in left:
+            one.kill()
+        process.wait(10)
+        assert left == []
+
+
+def test_a_page_shows_the_assets_and_the_run(address: str, browser: webdriver.Chrome) -> None:
+    waiting = WebDriverWait(browser, WAIT_S, 0.2, [urllib.error.URLError])
+    waiting.until(lambda _: urllib.request.urlopen(f"{address}/server_info", timeout=5).status)
+
+    browser.set_window_size(1280, 900)
+
+    def shows(path: str, *words: str) -> None:
+        browser.get(address + path)
+        waiting.until(
+            lambda page: all(word in page.find_element(By.TAG_NAME, "body").text for word in words)
+        )
+
+    shows("/asset-groups", "lake", "octane", "er", "flow", "metric", "plan", "reports")
+    shows("/runs", "update", "Success")
