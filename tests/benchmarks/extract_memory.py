@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from octane_flows.simulator import Simulator, serve
-from octane_flows.simulator.datasets import generator
 from tests.benchmarks._timing import client_environment
+from tests.many_runs import load_runs
 
 RUNS = 300_000
 EXTRACT = """
@@ -34,7 +34,7 @@ print(json.dumps({
 def measure() -> Iterator[str]:
     """One extract of automated runs with every field."""
     simulator = Simulator(dataset="empty", seed=1)
-    generator.load_runs(simulator.store, RUNS)
+    load_runs(simulator.store, RUNS)
     with serve(simulator) as running, tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
             [sys.executable, "-c", EXTRACT],

@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from octane_flows.simulator import Running, Simulator, serve
-from octane_flows.simulator.datasets import generator
 from tests.benchmarks._timing import client_environment
+from tests.many_runs import load_runs
 
 RUNS = int(os.environ.get("BENCH_LAKE_RUNS", "1000000"))
 CHANGED = 10_000
@@ -45,7 +45,7 @@ def measure() -> Iterator[str]:
     """A first load, refreshes and censuses, one after the other on the same lake."""
     simulator = Simulator(dataset="empty", seed=1)
     simulator.clock.set(START)
-    ids = generator.load_runs(simulator.store, RUNS)
+    ids = load_runs(simulator.store, RUNS)
     _later(simulator)  # what has just been written would be read again by the next overlap
     with serve(simulator) as running, tempfile.TemporaryDirectory() as home:
         yield f"{RUNS:,} runs, first load:        {_extract(running, home)}"

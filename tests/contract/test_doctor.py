@@ -14,8 +14,8 @@ import pytest
 from octane_flows.doctor import Finding, examine
 from octane_flows.doctor.estimate import request_count
 from octane_flows.simulator import Running, Simulator, serve
-from octane_flows.simulator.datasets import generator
 from tests.e2e.support import environment_of
+from tests.many_runs import load_runs
 
 RUNS = 2_500
 
@@ -23,7 +23,7 @@ RUNS = 2_500
 @pytest.fixture(scope="module")
 def served() -> Iterator[Running]:
     simulator = Simulator(dataset="empty", seed=1)
-    generator.load_runs(simulator.store, RUNS)
+    load_runs(simulator.store, RUNS)
     with serve(simulator) as running:
         yield running
 

@@ -12,7 +12,8 @@ import pytest
 
 from octane_flows.simulator import Simulator
 from octane_flows.simulator.core import LocalFeeder
-from octane_flows.simulator.datasets import ci_history, demo, generator
+from octane_flows.simulator.datasets import ci_history, demo
+from tests.many_runs import load_runs
 
 
 @pytest.fixture(name="full", scope="module")
@@ -145,7 +146,7 @@ def test_the_workspace_says_that_it_is_made_up(full: tuple[Simulator, dict[str, 
 
 def test_the_generator_gives_each_test_one_last_run() -> None:
     simulator = Simulator()
-    ids = generator.load_runs(simulator.store, 2_005)
+    ids = load_runs(simulator.store, 2_005)
     assert len(ids) == len(set(ids)) == 2_005
     assert count(simulator, "select count(*) from test") == 201
     marked = "select count(*), count(distinct test_of_last_run_id) from run"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any
 
 from octane_flows.simulator.answers import (
@@ -16,7 +15,6 @@ from octane_flows.simulator.answers import (
     entity_not_found,
     illegal_value,
     not_found,
-    unknown_field,
 )
 from octane_flows.simulator.callers import EDITORS, caller_ref
 from octane_flows.simulator.ci_rules import CI_KINDS, check_ci
@@ -25,11 +23,11 @@ from octane_flows.simulator.extra_types import UDF_KINDS
 from octane_flows.simulator.history import Log
 from octane_flows.simulator.last_runs import renew_last_runs
 from octane_flows.simulator.ownership import check_ownership
-from octane_flows.simulator.schema import SHARED_STORAGE, TREE_FAMILIES, EntityDef, FieldDef
-from octane_flows.simulator.sql import parse_moment
+from octane_flows.simulator.schema import TREE_FAMILIES, EntityDef
 from octane_flows.simulator.store import Store
-from octane_flows.simulator.tables import column_of, quoted
+from octane_flows.simulator.tables import quoted
 from octane_flows.simulator.udf import check_definition
+from octane_flows.simulator.values import Values, not_editable
 from octane_flows.simulator.workflow import check_transition
 
 __all__ = ["UNIQUE", "Outcome", "Writer"]
@@ -73,6 +71,7 @@ class Writer:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.schema = store.schema
+        self._values = Values(store)
 
     def create(self, entity: EntityDef, rows: Sequence[Any], *, atomic: bool = False) -> Outcome:
         """Add rows; those that break a rule are left out and reported (atomic: with all others)."""
@@ -184,7 +183,7 @@ class Writer:
                 )
         definition = self.schema.entities[kind]
         values = {
-            name: self._value(definition, name, value)
+            name: self._values.value(definition, name, value)
             for name, value in row.items()
             if name not in ECHOED and name != "subtype"
         }
@@ -223,9 +222,9 @@ class Writer:
         for name, value in row.items():
             if name in ECHOED:
                 continue
-            values[name] = self._value(definition, name, value)
+            values[name] = self._values.value(definition, name, value)
             if definition.fields[name].final and values[name] != held.get(name):
-                raise _not_editable(definition, name)
+                raise not_editable(definition, name)
             if definition.fields[name].required and values[name] in (None, ""):
                 raise _missing(definition, name)
             if append and definition.fields[name].multiple:
@@ -272,57 +271,6 @@ class Writer:
                 business_error=True,
             )
 
-    # -- one value ------------------------------------------------------------------------------
-
-    def _value(self, entity: EntityDef, name: str, value: Any) -> Any:
-        definition = entity.fields.get(name)
-        if definition is None or definition.filter_only:
-            raise unknown_field(entity.name, name)
-        if not definition.editable:
-            raise _not_editable(entity, name)
-        if not definition.is_reference:
-            return None if value is None else _scalar(entity, definition, value)
-        if definition.multiple:
-            return self._references(entity, definition, value)
-        return None if value is None else self._reference(entity, definition, value)
-
-    def _references(self, entity: EntityDef, definition: FieldDef, value: Any) -> list[Any]:
-        items = value.get("data") if isinstance(value, Mapping) else value
-        if items is None:
-            return []
-        if not isinstance(items, Sequence) or isinstance(items, str):
-            raise _illegal(entity, definition, 'a list of references in {"data": [...]}')
-        return [self._reference(entity, definition, item) for item in items]
-
-    def _reference(self, entity: EntityDef, definition: FieldDef, value: Any) -> dict[str, str]:
-        if not isinstance(value, Mapping) or "id" not in value or "type" not in value:
-            raise _illegal(entity, definition, "a reference with type and id")
-        kind, identifier = str(value["type"]), str(value["id"])
-        family = column_of(self.schema, self.schema.family(entity.name), definition).far_family
-        if self.schema.family(kind) != family:
-            raise _illegal(entity, definition, f"a reference to {' or '.join(definition.targets)}")
-        found = self.store.type_of(family, identifier)
-        if found is None or (kind != found and kind not in {family, "application_module"}):
-            raise entity_not_found(kind, identifier)
-        self._check_target(entity, definition, found)
-        if definition.list_root:
-            node = self.store.read("SELECT list_root_id FROM list_node WHERE id = ?", (identifier,))
-            if node[0][0] != definition.list_root:
-                raise _illegal(entity, definition, f"a node of the list {definition.list_root}")
-        if found == "phase" and definition.name == "phase":
-            phase = self.store.read("SELECT entity FROM phase WHERE id = ?", (identifier,))
-            if phase[0][0] != entity.name:
-                raise _illegal(entity, definition, f"a phase of {entity.name}")
-        return {"type": found, "id": identifier}
-
-    def _check_target(self, entity: EntityDef, definition: FieldDef, found: str) -> None:
-        """The row referred to is of a type that the field takes."""
-        taken = {SHARED_STORAGE.get(target, target) for target in definition.targets}
-        for target in definition.targets:
-            taken.update(self.schema.subtypes.get(target, ()))
-        if found not in taken:
-            raise _illegal(entity, definition, f"a reference to {' or '.join(definition.targets)}")
-
 
 def _missing(entity: EntityDef, name: str) -> ApiError:
     return ApiError(
@@ -332,53 +280,6 @@ def _missing(entity: EntityDef, name: str) -> ApiError:
         {"entity_type": entity.name, "field_name": name},
         business_error=True,
     )
-
-
-def _not_editable(entity: EntityDef, name: str) -> ApiError:
-    return ApiError(
-        403,
-        "platform.modify_non_editable_field",
-        f"The field '{name}' of '{entity.name}' cannot be edited",
-        {"entity_type": entity.name, "field_name": name},
-        business_error=True,
-    )
-
-
-def _illegal(entity: EntityDef, definition: FieldDef, wanted: str) -> ApiError:
-    return illegal_value(
-        f"The field '{definition.name}' of '{entity.name}' takes {wanted}",
-        {"entity_type": entity.name, "field_name": definition.name},
-    )
-
-
-def _scalar(entity: EntityDef, definition: FieldDef, value: Any) -> Any:
-    kind = definition.field_type
-    if kind in {"string", "memo"}:
-        if not isinstance(value, str):
-            raise _illegal(entity, definition, "text")
-        if definition.max_length and len(value) > definition.max_length:
-            raise _illegal(entity, definition, f"at most {definition.max_length} characters")
-        return value
-    if kind == "boolean":
-        if not isinstance(value, bool):
-            raise _illegal(entity, definition, "true or false")
-        return value
-    if kind == "integer":
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
-            raise _illegal(entity, definition, "a whole number of 64 bits")
-        return value
-    if kind == "float":
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise _illegal(entity, definition, "a number")
-        if not -inf < value < inf or (isinstance(value, int) and abs(value) >= 2**63):
-            raise _illegal(entity, definition, "a number that is not as large")
-        return value
-    if kind in {"date", "date_time"}:
-        try:
-            return parse_moment(str(value))[0]
-        except ApiError as error:
-            raise _illegal(entity, definition, "an ISO date") from error
-    return value
 
 
 def require_list(body: Any) -> list[Any]:

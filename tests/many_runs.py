@@ -1,7 +1,7 @@
 """Synthetic automated runs of any number, written straight into a store; for measurements.
 
 In: a store and a count. Out: tests, builds and runs by plain arithmetic, always the same. Called
-by benchmarks, by `simulate --dataset large` and by tests of paging and limits.
+by benchmarks and by tests of paging and limits, which need an exact number of one type.
 """
 
 from __future__ import annotations
