@@ -80,7 +80,15 @@ def test_entity_types_that_the_role_may_not_read_are_listed(
     assert "--skip defect --skip story" in roles.remedy
 
 
-@pytest.mark.parametrize(("minutes", "way"), [(12, "12 min ahead of"), (-12, "12 min behind")])
+@pytest.mark.parametrize(
+    ("minutes", "way"),
+    [
+        (12, "12 min ahead of"),
+        (-12, "12 min behind"),
+        (-300, "5 hours behind"),
+        (7200, "5 days ahead of"),
+    ],
+)
 def test_a_clock_that_is_wrong_is_told(
     server: Running, tmp_path: Path, minutes: int, way: str
 ) -> None:

@@ -130,11 +130,19 @@ def _clock(octane: Octane) -> Finding:
     return Finding(
         "clock",
         "warning",
-        f"the server is {abs(skew) / 60:,.0f} min {way} this machine",
+        f"the server is {_span(abs(skew) / 60)} {way} this machine",
         "extracts follow the server's clock and lose nothing, but schedules and quiet hours follow "
         "this machine's: set it right",
         facts,
     )
+
+
+def _span(minutes: float) -> str:
+    """Minutes as people would say them."""
+    if minutes < 120:
+        return f"{minutes:.0f} min"
+    hours = minutes / 60
+    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
 
 
 def _metadata(

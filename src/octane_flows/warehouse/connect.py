@@ -33,7 +33,7 @@ def connect(home: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     if not path.is_file():
         raise UsageError(
             f"There is no warehouse at {path}; run 'octane-flows run' (or extract, then build) "
-            "or set OCTANE_HOME to the folder that has one."
+            "or set OCTANE_HOME to the folder that has one (the demo's: OCTANE_HOME=demo)."
         )
     return open_file(path, read_only=read_only)
 
