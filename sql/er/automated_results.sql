@@ -6,8 +6,8 @@
 with all_results as (
     select
         runs.workspace_id,
-        'run ' || runs.run_id as result_id,
         true as is_current,
+        runs.run_id as owner_id,
         runs.run_id,
         runs.test_id,
         tests.test_name,
@@ -34,8 +34,8 @@ with all_results as (
     union all by name
     select
         previous_runs.workspace_id,
-        'previous ' || previous_runs.previous_run_id as result_id,
         false as is_current,
+        previous_runs.previous_run_id as owner_id,
         previous_runs.run_id,
         previous_runs.test_id,
         previous_runs.test_name,
@@ -54,41 +54,67 @@ with all_results as (
 tags as (
     select
         run_environments.workspace_id,
-        'run ' || run_environments.run_id as result_id,
+        true as is_current,
+        run_environments.run_id as owner_id,
         run_environments.environment_id,
     from er.run_environments as run_environments
     union all by name
     select
         previous_run_environments.workspace_id,
-        'previous ' || previous_run_environments.previous_run_id as result_id,
+        false as is_current,
+        previous_run_environments.previous_run_id as owner_id,
         previous_run_environments.environment_id,
     from er.previous_run_environments as previous_run_environments
 ),
 
+-- results are many and sets of tags are few: each set is labelled once
 tag_sets as (
     select
         tags.workspace_id,
-        tags.result_id,
+        tags.is_current,
+        tags.owner_id,
+        list_sort(list(tags.environment_id)) as environment_ids,
+    from tags
+    group by tags.workspace_id, tags.is_current, tags.owner_id
+),
+
+examples as (
+    select
+        tag_sets.workspace_id,
+        tag_sets.environment_ids,
+        min((tag_sets.is_current, tag_sets.owner_id)) as owner,
+    from tag_sets
+    group by tag_sets.workspace_id, tag_sets.environment_ids
+),
+
+labels as (
+    select
+        examples.workspace_id,
+        examples.environment_ids,
         string_agg(
             environments.environment_name,
             ', '
             order by environments.environment_category_name, environments.environment_name
         ) as environment_label,
-    from tags
+    from examples
+    join tags
+        on tags.workspace_id = examples.workspace_id
+        and (tags.is_current, tags.owner_id) = examples.owner
     join er.environments as environments
         on environments.workspace_id = tags.workspace_id
         and environments.environment_id = tags.environment_id
-    group by tags.workspace_id, tags.result_id
+    group by examples.workspace_id, examples.environment_ids
 )
 
 select
     results.workspace_id, -- workspace that the row belongs to
-    results.result_id, -- 'run ' or 'previous ' and the id of the row that holds the result
+    if(results.is_current, 'run ', 'previous ') || results.owner_id
+        as result_id, -- 'run ' or 'previous ' and the id of the row that holds the result
     results.is_current, -- false when a later result of the same run replaced it
     results.run_id, -- run that the result belongs to; the run may be gone
     results.test_id, -- test that was run; the test may be gone
     results.test_name, -- name of the test
-    coalesce(tag_sets.environment_label, 'no environment')
+    coalesce(labels.environment_label, 'no environment')
         as environment_label, -- environment tags of the result, in order of their categories
     results.native_status_code, -- logical name of the status as it was reported
     results.result_at, -- when it started, or reached Octane where no start is known (UTC)
@@ -102,4 +128,8 @@ select
 from all_results as results
 left join tag_sets
     on tag_sets.workspace_id = results.workspace_id
-    and tag_sets.result_id = results.result_id
+    and tag_sets.is_current = results.is_current
+    and tag_sets.owner_id = results.owner_id
+left join labels
+    on labels.workspace_id = tag_sets.workspace_id
+    and labels.environment_ids = tag_sets.environment_ids

@@ -11,22 +11,19 @@
 -- order: failed_test_count desc, workspace_id, feature_id
 with failed_tests as (
     select
-        runs.workspace_id,
+        last_runs.workspace_id,
         last_runs.test_id,
-        max(runs.created_at) as last_failed_at,
+        max(last_runs.created_at) as last_failed_at,
     from er.last_runs as last_runs
-    join er.runs as runs
-        on runs.workspace_id = last_runs.workspace_id
-        and runs.run_id = last_runs.run_id
     join er.tests as tests
         on tests.workspace_id = last_runs.workspace_id
         and tests.test_id = last_runs.test_id
-    where er.is_listed(runs.status_code, $status_codes)
-        and runs.created_at > coalesce(
+    where er.is_listed(last_runs.status_code, $status_codes)
+        and last_runs.created_at > coalesce(
             $as_of, (select generation.as_of from meta.generation as generation)
         ) - to_hours($hours)
         and (not $only_automated or tests.test_type = 'test_automated')
-    group by runs.workspace_id, last_runs.test_id
+    group by last_runs.workspace_id, last_runs.test_id
 ),
 
 -- a test counts for the work item that it covers and for the parent of that item

@@ -12,10 +12,10 @@
 -- order: last_failed_at desc, workspace_id, test_id
 with failed_last_runs as (
     select
-        runs.workspace_id,
+        last_runs.workspace_id,
         last_runs.test_id,
-        runs.run_id,
-        runs.created_at,
+        last_runs.run_id,
+        last_runs.created_at,
         runs.error_type,
         runs.error_message,
         runs.release_id,
@@ -31,8 +31,8 @@ with failed_last_runs as (
     left join er.builds as builds
         on builds.workspace_id = runs.workspace_id
         and builds.build_id = runs.build_id
-    where er.is_listed(runs.status_code, $status_codes)
-        and runs.created_at > coalesce(
+    where er.is_listed(last_runs.status_code, $status_codes)
+        and last_runs.created_at > coalesce(
             $as_of, (select generation.as_of from meta.generation as generation)
         ) - to_hours($hours)
         and ($release_name is null or er.name_matches(releases.release_name, $release_name))

@@ -86,10 +86,7 @@ run_counts as (
             as passed_last_run_count,
         count(*) filter (where runs.status_code = 'list_node.run_status.failed')
             as failed_last_run_count,
-    from er.last_runs as last_runs
-    join er.runs as runs
-        on runs.workspace_id = last_runs.workspace_id
-        and runs.run_id = last_runs.run_id
+    from er.last_runs as runs
     where runs.release_id is not null
     group by runs.workspace_id, runs.release_id
 )

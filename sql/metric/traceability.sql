@@ -44,18 +44,15 @@ covered as (
 newest_runs as (
     select
         runs.workspace_id,
-        last_runs.test_id,
+        runs.test_id,
         runs.run_id,
         runs.status_code,
         runs.status_label,
         coalesce(runs.started_at, runs.created_at) as ran_at,
-    from er.last_runs as last_runs
-    join er.runs as runs
-        on runs.workspace_id = last_runs.workspace_id
-        and runs.run_id = last_runs.run_id
+    from er.last_runs as runs
     where runs.status_code <> 'list_node.run_status.planned'
     qualify row_number() over (
-        partition by runs.workspace_id, last_runs.test_id
+        partition by runs.workspace_id, runs.test_id
         order by coalesce(runs.started_at, runs.created_at) desc, runs.run_id desc
     ) = 1
 ),

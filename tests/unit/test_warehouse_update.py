@@ -103,6 +103,29 @@ def test_all_models_are_the_same_after_an_update(tmp_path: Path) -> None:
     assert_same_as_rebuilt(home, tmp_path / "scratch")
 
 
+def test_a_stored_model_follows_the_change_and_stays_when_nothing_did(tmp_path: Path) -> None:
+    run = {"id": "1", "type": "run_automated", "status_id": "list_node.run_status.passed"}
+    link = {"source_id": "7", "target_id": "1", "target_type": "run_automated"}
+    kit.write_lake(tmp_path, {"run_automated": [run], "test_automated__last_runs": [link]})
+    statuses: list[list[Any]] = []
+    given: tuple[dict[str, Any], ...] = (
+        {},
+        {"release": [{"id": "5", "name": "r"}]},
+        {"run_automated": [{**run, "status_id": "list_node.run_status.failed"}]},
+        {"test_automated__last_runs": [{**link, "_deleted": True}]},
+    )
+    for change in given:
+        if change:
+            kit.write_lake(tmp_path, change)
+        results = {row.name: row for row in build(tmp_path).models}
+        assert results["er.last_runs"].kind == "table"
+        with connect(tmp_path) as connection:
+            statuses.append(connection.execute("select status_code from er.last_runs").fetchall())
+
+    passed, failed = "list_node.run_status.passed", "list_node.run_status.failed"
+    assert statuses == [[(passed,)], [(passed,)], [(failed,)], []]
+
+
 def test_what_is_loaded_is_not_read_again(tmp_path: Path) -> None:
     first = kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "first"}]})
     build(tmp_path, models=FEW)

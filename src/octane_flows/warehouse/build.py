@@ -18,7 +18,7 @@ from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.lake.storage import sync_file
 from octane_flows.warehouse.checks import require_passed, run_checks
-from octane_flows.warehouse.connect import first_line, open_file, warehouse_path
+from octane_flows.warehouse.connect import first_line, open_file, transaction, warehouse_path
 from octane_flows.warehouse.contract import completed, find_missing
 from octane_flows.warehouse.create import Progress, affected_models, create_models
 from octane_flows.warehouse.former import Former, read_former
@@ -87,6 +87,7 @@ class Warehouse:
         self._full = full
         self._changes: list[TableChange] = []
         self._former = Former()
+        self._stored: set[str] = set()  # tables of models that nothing changed
 
     def __enter__(self) -> Warehouse:
         self.discard()
@@ -115,9 +116,16 @@ class Warehouse:
         if changes is None:
             return False
         self._changes = changes
-        self._former = read_former(self.connection, models_digest(self.models))
-        wanted = {entry.name for entry in self._entries}
-        drop_models(self.connection, keep_tables=wanted)
+        former = read_former(self.connection, models_digest(self.models))
+        changed = self._changed_tables()
+        self._former = former.without(affected_models(self.models, changed), changed)
+        self._stored = {
+            model.name
+            for model in self.models
+            if model.header.is_stored and self._former.rows.get(model.name) is not None
+        }
+        wanted = {f"octane.{entry.name}" for entry in self._entries}
+        drop_models(self.connection, keep=wanted | self._stored)
         return True
 
     def __exit__(
@@ -144,18 +152,25 @@ class Warehouse:
         """Fill `octane.*` and the part of `meta.*` that the manifest tells; rows by table."""
         self.tables = load_tables(self.connection, self.lake, self._changes, self._progress)
         create_meta(self.connection, self.manifest, self.tables, self.missing)
-        changed = [change.entry.name for change in self._changes if not change.is_nothing]
-        row = (__version__, models_digest(self.models), self._former.generation, sorted(changed))
+        changed = self._changed_tables()
+        row = (__version__, models_digest(self.models), self._former.generation, changed)
         insert(self.connection, "build", [row])
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
         create_user_defined_values(self.connection, self._entries)
-        self._former = self._former.without(affected_models(self.models, changed), changed)
         return self.tables
+
+    def _changed_tables(self) -> list[str]:
+        return sorted(change.entry.name for change in self._changes if not change.is_nothing)
 
     def create_models(self) -> list[ModelResult]:
         """Create all models in order; one that reads what the lake lacks is 'partial'."""
         self.model_results = create_models(
-            self.connection, self.models, self._progress, self.missing, self._former.rows
+            self.connection,
+            self.models,
+            self._progress,
+            self.missing,
+            self._former.rows,
+            self._stored,
         )
         record_models(self.connection, self.models, self.model_results)
         return self.model_results
@@ -166,7 +181,8 @@ class Warehouse:
         The results of checks that read nothing changed are those of the build before.
         """
         available = {row.name for row in self.model_results if row.status != "unavailable"}
-        self.check_results = run_checks(self.connection, self.models, available, self._former)
+        keys = [row.key for row in self.model_results if row.key is not None]
+        self.check_results = run_checks(self.connection, self.models, available, self._former, keys)
         record_checks(self.connection, self.check_results)
         require_passed(self.check_results)
         return self.check_results
@@ -208,11 +224,16 @@ def _current(lake: Lake) -> Manifest:
     return manifest
 
 
-def drop_models(connection: duckdb.DuckDBPyConnection, *, keep_tables: set[str]) -> None:
-    """Drop views and macros, to be created again, and `octane` tables that nobody needs now."""
-    for schema in ("er", "flow", "metric", "plan"):
-        connection.execute(f"drop schema if exists {schema} cascade")
-    held = "select table_name from duckdb_tables() where schema_name = 'octane'"
-    for (table,) in connection.execute(held).fetchall():
-        if table not in keep_tables:
-            connection.execute(f"drop table octane.{quoted(table)}")
+def drop_models(connection: duckdb.DuckDBPyConnection, *, keep: set[str]) -> None:
+    """Drop views and macros, to be created again, and every table but those to `keep`."""
+    with transaction(connection):
+        for schema in ("flow", "metric", "plan"):
+            connection.execute(f"drop schema if exists {schema} cascade")
+        held = (
+            "select 'view', schema_name, view_name from duckdb_views() where schema_name = 'er' "
+            "union all select 'table', schema_name, table_name from duckdb_tables() "
+            "where schema_name in ('er', 'octane')"
+        )
+        for kind, schema, name in connection.execute(held).fetchall():
+            if f"{schema}.{name}" not in keep:
+                connection.execute(f"drop {kind} {schema}.{quoted(name)}")

@@ -6,6 +6,7 @@ the `er` models declare them; everything else is a file in `sql/check`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,12 +16,16 @@ from octane_flows.errors import CheckError, ModelError
 from octane_flows.warehouse.connect import first_line
 from octane_flows.warehouse.former import Former
 from octane_flows.warehouse.header import Relation
+from octane_flows.warehouse.keys import (
+    CHECKED_SCHEMAS,
+    EXAMPLES,
+    failed_check,
+    key_check_name,
+    violations_sql,
+)
 from octane_flows.warehouse.macros import called
 from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult
-
-SHOWN = 3  # violations in the detail: enough to search for, short enough to read
-EXAMPLES = 20  # violations that the result carries for those who want a table
 
 
 @dataclass(frozen=True)
@@ -40,16 +45,16 @@ def list_checks(models: list[Model]) -> list[Check]:
     by_name = {model.name: model for model in models}
     checks: list[Check] = []
     for model in models:
-        if model.schema not in ("er", "flow", "metric"):
+        if model.schema not in CHECKED_SCHEMAS:
             continue
         key = ", ".join(model.header.key)
         checks.append(
             Check(
-                f"key:{model.name}",
+                key_check_name(model),
                 "error",
                 model.name,
                 f"{key} is never null and never repeated",
-                _key_sql(model),
+                violations_sql(model),
                 frozenset({model.name}),
             )
         )
@@ -86,15 +91,19 @@ def run_checks(
     models: list[Model],
     available: set[str],
     former: Former | None = None,
+    keys: Iterable[CheckResult] = (),
 ) -> list[CheckResult]:
     """Run every check whose sources are there; nothing is raised for a violation.
 
-    What `former` knows and nothing changed is not run again.
+    What `former` knows and nothing changed is not run again, nor are the checks of keys that were
+    made already.
     """
     known = former or Former()
+    made = {result.name: result for result in keys}
     existing = available | _tables(connection)
     return [
-        known.check(check.name, check.sources)
+        made.get(check.name)
+        or known.check(check.name, check.sources)
         or _run(connection, check.name, check.severity, check.sql)
         for check in list_checks(models)
         if check.sources <= existing
@@ -111,15 +120,6 @@ def require_passed(results: list[CheckResult]) -> None:
             f"{details}. The former warehouse stays; extract again with --full, and report it "
             "if it comes back."
         )
-
-
-def _key_sql(model: Model) -> str:
-    key = ", ".join(f"keyed.{part}" for part in model.header.key)
-    nulls = " or ".join(f"keyed.{part} is null" for part in model.header.key)
-    return (
-        f"select {key}, count(*) as row_count from {called(model)} as keyed "
-        f"group by {key} having count(*) > 1 or {nulls} order by all"
-    )
 
 
 def _relation_sql(model: Model, relation: Relation, target: Model) -> str:
@@ -163,12 +163,4 @@ def _run(
     if not rows:
         return CheckResult(name, severity, True, "")
     names = [column[0] for column in cursor.description or []][:-1]
-    examples = tuple(
-        {column: str(value) for column, value in zip(names, row[:-1], strict=True)} for row in rows
-    )
-    shown = ", ".join(
-        " ".join(f"{column}={value}" for column, value in row.items()) for row in examples[:SHOWN]
-    )
-    total = int(rows[0][-1])
-    detail = f"{total} violations, first: {shown}"
-    return CheckResult(name, severity, False, detail, total, examples)
+    return failed_check(name, severity, names, [row[:-1] for row in rows], int(rows[0][-1]))

@@ -5,6 +5,8 @@ A data folder in, a connection out; readers, `build` and the tests call it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -51,6 +53,18 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         )
         raise LakeError(f"Could not open {path} ({first_line(error)}); {remedy}") from error
     return connection
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One commit for many statements, which each would write to the disk; none of them on error."""
+    connection.execute("begin")
+    try:
+        yield
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
 
 
 def first_line(error: BaseException) -> str:

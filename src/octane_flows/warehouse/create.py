@@ -6,28 +6,21 @@ An open warehouse and models in, `ModelResult`s out; `build` and the golden test
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import duckdb
 
 from octane_flows.errors import ModelError
-from octane_flows.warehouse.connect import first_line
+from octane_flows.warehouse.connect import first_line, transaction
 from octane_flows.warehouse.contract import Missing
+from octane_flows.warehouse.keys import CHECKED_SCHEMAS, count_and_check_key
 from octane_flows.warehouse.load import count
 from octane_flows.warehouse.macros import called, create_statements
 from octane_flows.warehouse.models import Model
-from octane_flows.warehouse.results import ColumnResult, ModelResult
+from octane_flows.warehouse.results import CheckResult, ColumnResult, ModelResult
 
 Progress = Callable[[str], None]
-
-#: What a model of each schema becomes in DuckDB.
-KINDS: dict[str, Literal["view", "macro"]] = {
-    "er": "view",
-    "flow": "macro",
-    "metric": "macro",
-    "plan": "macro",
-}
 
 
 def create_models(
@@ -36,10 +29,12 @@ def create_models(
     progress: Progress | None = None,
     missing: Sequence[Missing] = (),
     unchanged: Mapping[str, int | None] | None = None,
+    stored: Collection[str] = (),
 ) -> list[ModelResult]:
-    """Create views and macros.
+    """Create views, tables and macros, count their rows and check their keys.
 
     `unchanged` are models whose rows are as before, with their number: they are not counted again.
+    `stored` are those that are still there as tables.
     """
     existing = _existing_tables(connection)
     unavailable: dict[str, str] = {}
@@ -52,7 +47,7 @@ def create_models(
             lacks[model.name] |= lacks.get(source, set())
         reason = _missing(model, existing, unavailable)
         result = (
-            _create(connection, model, unchanged or {})
+            _create(connection, model, unchanged or {}, stored)
             if reason is None
             else _unavailable(model, reason)
         )
@@ -96,8 +91,16 @@ def _missing(model: Model, existing: set[str], unavailable: dict[str, str]) -> s
 
 def _unavailable(model: Model, reason: str) -> ModelResult:
     columns = tuple(ColumnResult(column.name, None, column.meaning) for column in model.columns)
-    kind = KINDS[model.schema]
-    return ModelResult(model.name, kind, "unavailable", columns, model.sources, reason=reason)
+    return ModelResult(
+        model.name, _kind(model), "unavailable", columns, model.sources, reason=reason
+    )
+
+
+def _kind(model: Model) -> Literal["view", "table", "macro"]:
+    """What a model becomes in DuckDB."""
+    if model.schema != "er":
+        return "macro"
+    return "table" if model.header.is_stored else "view"
 
 
 def affected_models(models: Iterable[Model], tables: Iterable[str]) -> set[str]:
@@ -117,15 +120,23 @@ def affected_models(models: Iterable[Model], tables: Iterable[str]) -> set[str]:
 
 
 def _create(
-    connection: duckdb.DuckDBPyConnection, model: Model, unchanged: Mapping[str, int | None]
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    unchanged: Mapping[str, int | None],
+    stored: Collection[str],
 ) -> ModelResult:
+    key: CheckResult | None = None
     try:
-        for statement in create_statements(model):
-            connection.execute(statement)
-        described = connection.execute(f"describe select * from {called(model)}").fetchall()
-        rows = (
-            unchanged[model.name] if model.name in unchanged else count(connection, called(model))
-        )
+        with transaction(connection):
+            for statement in () if model.name in stored else create_statements(model):
+                connection.execute(statement)
+            described = connection.execute(f"describe select * from {called(model)}").fetchall()
+        if model.name in unchanged:
+            rows = unchanged[model.name]
+        elif model.schema in CHECKED_SCHEMAS:
+            rows, key = count_and_check_key(connection, model)
+        else:
+            rows = count(connection, called(model))
     except duckdb.BinderException as error:
         if any(source.startswith("octane.") for source in model.sources):
             # the table is there but a field is not: this server's version or role lacks it
@@ -145,9 +156,10 @@ def _create(
     columns = tuple(ColumnResult(row[0], row[1], meanings[row[0]]) for row in described)
     return ModelResult(
         model.name,
-        KINDS[model.schema],
+        _kind(model),
         "available",
         columns,
         model.sources,
         rows=rows,
+        key=key,
     )

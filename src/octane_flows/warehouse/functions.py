@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import duckdb
 
+from octane_flows.warehouse.connect import transaction
 from octane_flows.warehouse.load import literal
 
 # name and parameters -> (comment, body); {page} is the address of the server's items
@@ -60,9 +61,10 @@ def create_functions(
 ) -> None:
     """Create the functions, or replace those of an earlier build."""
     page = literal(f"{server_url}/ui/entity-navigation?p={shared_space}/")
-    for signature, (comment, body) in FUNCTIONS.items():
-        name = signature.partition("(")[0]
-        connection.execute(
-            f"create or replace macro er.{signature} as {body.replace('{page}', page)}"
-        )
-        connection.execute(f"comment on macro er.{name} is {literal(comment)}")
+    with transaction(connection):
+        for signature, (comment, body) in FUNCTIONS.items():
+            name = signature.partition("(")[0]
+            connection.execute(
+                f"create or replace macro er.{signature} as {body.replace('{page}', page)}"
+            )
+            connection.execute(f"comment on macro er.{name} is {literal(comment)}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from octane_flows.errors import ModelError
 
-TAGS = ("flow", "source", "grain", "key", "param", "order", "relation", "check")
+TAGS = ("flow", "source", "grain", "key", "param", "order", "relation", "check", "stored")
 REPEATABLE = frozenset({"source", "param", "relation"})
 REQUIRED = {
     "er": ("source", "grain", "key"),
@@ -84,6 +84,7 @@ class Header:
     order: str | None
     relations: tuple[Relation, ...]
     severity: str | None
+    is_stored: bool = False
 
 
 def parse_header(text: str, *, schema: str, where: str) -> Header:
@@ -115,6 +116,9 @@ def parse_header(text: str, *, schema: str, where: str) -> Header:
             raise ModelError(
                 f"{where}:1: the header of a {schema} model needs '-- {tag}: ...'; add that line."
             )
+    if "stored" in found and schema != "er":
+        line = found["stored"][0][0]
+        raise ModelError(f"{where}:{line}: only an er model can be stored; remove '-- stored'.")
     return _header(question, found, where)
 
 
@@ -162,6 +166,11 @@ def _header(question: str, found: dict[str, list[tuple[int, str]]], where: str) 
     if severity not in (None, "error", "warn"):
         line = found["check"][0][0]
         raise ModelError(f"{where}:{line}: check is '{severity}'; write 'error' or 'warn'.")
+    if one("stored") not in (None, "yes"):
+        line = found["stored"][0][0]
+        raise ModelError(
+            f"{where}:{line}: stored is '{one('stored')}'; write 'yes' or no such tag."
+        )
     key = tuple(part.strip() for part in (one("key") or "").split(",") if part.strip())
     return Header(
         question=question,
@@ -174,6 +183,7 @@ def _header(question: str, found: dict[str, list[tuple[int, str]]], where: str) 
         order=one("order"),
         relations=tuple(_relation(value, where, line) for line, value in found.get("relation", [])),
         severity=severity,
+        is_stored=one("stored") == "yes",
     )
 
 

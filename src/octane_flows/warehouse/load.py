@@ -13,7 +13,7 @@ import duckdb
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake, TableEntry
-from octane_flows.warehouse.connect import first_line
+from octane_flows.warehouse.connect import first_line, transaction
 from octane_flows.warehouse.update import TableChange
 
 DOWNLOADS = 8  # files of a bucket at once; a folder has nothing to fetch
@@ -46,11 +46,13 @@ def load_tables(
     connection.execute("set preserve_insertion_order = true")
     ordered = sorted(changes, key=lambda one: (one.entry.kind != "entity", one.entry.name))
     deleting: dict[str, TableChange] = {}
+    with transaction(connection):
+        for change in ordered:
+            if change.since is None:
+                connection.execute(f"drop table if exists octane.{quoted(change.entry.name)}")
+                create_table(connection, change.entry)
     for change in ordered:
         entry = change.entry
-        if change.since is None:
-            connection.execute(f"drop table if exists octane.{quoted(entry.name)}")
-            create_table(connection, entry)
         if change.files:
             _apply(connection, lake, change)
         if entry.kind == "entity" and change.files and _deletes(connection, lake, change):
@@ -63,10 +65,12 @@ def load_tables(
                 "rows"
             )
     comment_tables(connection, (change.entry for change in ordered))
-    return {
-        change.entry.name: count(connection, f"octane.{quoted(change.entry.name)}")
-        for change in sorted(ordered, key=lambda one: one.entry.name)
-    }
+    return _count_all(connection, sorted(change.entry.name for change in ordered))
+
+
+def _count_all(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> dict[str, int]:
+    counts = ", ".join(f"(select count(*) from octane.{quoted(table)})" for table in tables)
+    return dict(zip(tables, connection.execute(f"select {counts}").fetchall()[0], strict=True))
 
 
 def create_table(connection: duckdb.DuckDBPyConnection, entry: TableEntry) -> None:
@@ -85,15 +89,14 @@ def comment_tables(connection: duckdb.DuckDBPyConnection, entries: Iterable[Tabl
             "from duckdb_tables() where schema_name = 'octane'"
         ).fetchall()
     }
-    connection.execute("begin")
-    for entry in entries:
-        target = f"octane.{quoted(entry.name)}"
-        for column, meaning in _meanings(entry):
-            if held.get((entry.name, column)) == meaning:
-                continue
-            what = f"column {target}.{quoted(column)}" if column else f"table {target}"
-            connection.execute(f"comment on {what} is {literal(meaning)}")
-    connection.execute("commit")
+    with transaction(connection):
+        for entry in entries:
+            target = f"octane.{quoted(entry.name)}"
+            for column, meaning in _meanings(entry):
+                if held.get((entry.name, column)) == meaning:
+                    continue
+                what = f"column {target}.{quoted(column)}" if column else f"table {target}"
+                connection.execute(f"comment on {what} is {literal(meaning)}")
 
 
 def _meanings(entry: TableEntry) -> Iterator[tuple[str | None, str]]:

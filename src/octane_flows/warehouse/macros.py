@@ -1,4 +1,4 @@
-"""Models become DuckDB objects: `er` views, `flow`, `metric` and `plan` table macros.
+"""Models become DuckDB objects: `er` views or tables, `flow`, `metric` and `plan` table macros.
 
 A model in, SQL statements out; `build` and the golden tests run them.
 """
@@ -21,7 +21,7 @@ MACRO_SCHEMAS = frozenset({"flow", "metric", "plan"})
 def create_statements(model: Model) -> list[str]:
     """The statements that publish one model with its comments."""
     if model.schema == "er":
-        return _view_statements(model)
+        return _relation_statements(model)
     if model.schema in MACRO_SCHEMAS:
         return [macro_sql(model), f"comment on macro table {model.name} is {_question(model)}"]
     return []
@@ -32,14 +32,15 @@ def called(model: Model) -> str:
     return f"{model.name}()" if model.schema in MACRO_SCHEMAS else model.name
 
 
-def _view_statements(model: Model) -> list[str]:
+def _relation_statements(model: Model) -> list[str]:
+    kind = "table" if model.header.is_stored else "view"
     comments = [
         f"comment on column {model.name}.{quoted(column.name)} is {literal(column.meaning)}"
         for column in model.columns
     ]
     return [
-        f"create view {model.name} as {model.sql}",
-        f"comment on view {model.name} is {_question(model)}",
+        f"create {kind} {model.name} as {model.sql}",
+        f"comment on {kind} {model.name} is {_question(model)}",
         *comments,  # "create or replace view" would drop them
     ]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from octane_flows.lake import Manifest
+from octane_flows.warehouse.connect import transaction
 from octane_flows.warehouse.contract import Missing, findings
 from octane_flows.warehouse.known import (
     COMPLETENESS,
@@ -254,22 +255,25 @@ def _politeness_rows(manifest: Manifest) -> list[tuple[Any, ...]]:
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the empty meta tables with their comments, in place of those of an earlier build."""
-    connection.execute("drop schema if exists meta cascade")
-    connection.execute("create schema meta")
-    for table, (comment, columns) in TABLES.items():
-        body = ", ".join(f"{quoted(name)} {kind}" for name, kind, _ in columns)
-        connection.execute(f"create table meta.{table} ({body})")
-        connection.execute(f"comment on table meta.{table} is {literal(comment)}")
-        for name, _, meaning in columns:
-            connection.execute(
-                f"comment on column meta.{table}.{quoted(name)} is {literal(meaning)}"
-            )
-    connection.execute(
-        "create table meta.workspace_rows (workspace_id VARCHAR, entity VARCHAR, row_count BIGINT)"
-    )
-    connection.execute(
-        "comment on table meta.workspace_rows is 'Rows loaded of each entity type by workspace.'"
-    )
+    with transaction(connection):
+        connection.execute("drop schema if exists meta cascade")
+        connection.execute("create schema meta")
+        for table, (comment, columns) in TABLES.items():
+            body = ", ".join(f"{quoted(name)} {kind}" for name, kind, _ in columns)
+            connection.execute(f"create table meta.{table} ({body})")
+            connection.execute(f"comment on table meta.{table} is {literal(comment)}")
+            for name, _, meaning in columns:
+                connection.execute(
+                    f"comment on column meta.{table}.{quoted(name)} is {literal(meaning)}"
+                )
+        connection.execute(
+            "create table meta.workspace_rows "
+            "(workspace_id VARCHAR, entity VARCHAR, row_count BIGINT)"
+        )
+        connection.execute(
+            "comment on table meta.workspace_rows is "
+            "'Rows loaded of each entity type by workspace.'"
+        )
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:

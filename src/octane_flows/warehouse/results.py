@@ -22,22 +22,6 @@ class ColumnResult:
 
 
 @dataclass(frozen=True)
-class ModelResult:
-    """One model as it was published; `rows` of a macro are those of its default parameters.
-
-    `partial` runs, but something that it reads is not in the lake; `unavailable` does not run.
-    """
-
-    name: str
-    kind: Literal["view", "macro"]
-    status: Literal["available", "partial", "unavailable"]
-    columns: tuple[ColumnResult, ...]
-    depends_on: tuple[str, ...]
-    rows: int | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
 class CheckResult:
     """One check; `detail` shows the first violations, `examples` some more as texts by column.
 
@@ -50,6 +34,24 @@ class CheckResult:
     detail: str
     violations: int = 0
     examples: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model as it was published; `rows` of a macro are those of its default parameters.
+
+    `key` is the check of its key, which one pass over the rows gives together with their number.
+    `partial` runs, but something that it reads is not in the lake; `unavailable` does not run.
+    """
+
+    name: str
+    kind: Literal["view", "table", "macro"]
+    status: Literal["available", "partial", "unavailable"]
+    columns: tuple[ColumnResult, ...]
+    depends_on: tuple[str, ...]
+    rows: int | None = None
+    reason: str | None = None
+    key: CheckResult | None = None
 
 
 @dataclass(frozen=True)

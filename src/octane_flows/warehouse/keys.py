@@ -1,0 +1,75 @@
+"""One pass over a model's rows that tells how many there are and whether its key holds.
+
+A model that is published in, its number of rows and a `CheckResult` out; `create` calls it, and
+`checks` shares the SQL. A macro is costly to run, so that nothing runs it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import duckdb
+
+from octane_flows.warehouse.macros import called
+from octane_flows.warehouse.models import Model
+from octane_flows.warehouse.results import CheckResult
+
+SHOWN = 3  # violations in the detail: enough to search for, short enough to read
+EXAMPLES = 20  # violations that the result carries for those who want a table
+CHECKED_SCHEMAS = frozenset({"er", "flow", "metric"})
+
+
+def key_check_name(model: Model) -> str:
+    """The name of the check of a model's key."""
+    return f"key:{model.name}"
+
+
+def violations_sql(model: Model) -> str:
+    """The keys that are null or repeated, with the number of their rows."""
+    return f"{_counted_keys(model)} having {_is_violation(model, 'count(*)')} order by all"
+
+
+def count_and_check_key(
+    connection: duckdb.DuckDBPyConnection, model: Model
+) -> tuple[int, CheckResult]:
+    """The number of a model's rows and what became of its key check."""
+    names = [*model.header.key, "row_count"]
+    violation = ", ".join(f"{name} := keyed.{name}" for name in names)
+    where = f"filter (where {_is_violation(model, 'keyed.row_count')})"
+    rows, violations, first = connection.execute(
+        f"select cast(coalesce(sum(keyed.row_count), 0) as bigint), count(*) {where}, "
+        f"min(struct_pack({violation}), {EXAMPLES}) {where} from ({_counted_keys(model)}) as keyed"
+    ).fetchall()[0]
+    name = key_check_name(model)
+    if not violations:
+        return rows, CheckResult(name, "error", True, "")
+    examples = [list(one.values()) for one in first]
+    return rows, failed_check(name, "error", names, examples, violations)
+
+
+def failed_check(
+    name: str,
+    severity: Literal["error", "warn"],
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    total: int,
+) -> CheckResult:
+    """The result of a check that failed `total` times, of which `rows` are the first."""
+    examples = tuple(
+        {column: str(value) for column, value in zip(columns, row, strict=True)} for row in rows
+    )
+    shown = ", ".join(
+        " ".join(f"{column}={value}" for column, value in row.items()) for row in examples[:SHOWN]
+    )
+    detail = f"{total} violations, first: {shown}"
+    return CheckResult(name, severity, False, detail, total, examples)
+
+
+def _counted_keys(model: Model) -> str:
+    key = ", ".join(f"keyed.{part}" for part in model.header.key)
+    return f"select {key}, count(*) as row_count from {called(model)} as keyed group by {key}"
+
+
+def _is_violation(model: Model, count: str) -> str:
+    return " or ".join([f"{count} > 1", *(f"keyed.{part} is null" for part in model.header.key)])
