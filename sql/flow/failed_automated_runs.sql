@@ -16,7 +16,24 @@
 -- param: environment_name text = null -- environment tag, such as Chrome, * for any characters
 -- param: only_without_defect boolean = false -- leave out runs that a defect is linked to
 -- order: created_at desc, workspace_id, run_id
-with environments_by_run as (
+with failed_runs as (
+    select runs.*
+    from er.runs as runs
+    where ($workspace_id is null or runs.workspace_id = $workspace_id)
+        and runs.run_type in ('run_automated', 'gherkin_automated_run')
+        and er.is_listed(runs.status_code, $status_codes)
+        and ($since is null or runs.started_at >= $since)
+        and (
+            $hours is null
+            or runs.created_at > coalesce(
+                $as_of, (select generation.as_of from meta.generation as generation)
+            ) - to_hours($hours)
+        )
+        and ($build_id is null or runs.build_id = cast($build_id as varchar))
+),
+
+-- of the failed runs alone: to put the tags of all runs in order takes seconds
+environments_by_run as (
     select
         run_environments.workspace_id,
         run_environments.run_id,
@@ -29,7 +46,10 @@ with environments_by_run as (
         coalesce(
             bool_or(er.name_matches(environments.environment_name, $environment_name)), false
         ) as has_environment,
-    from er.run_environments as run_environments
+    from failed_runs
+    join er.run_environments as run_environments
+        on run_environments.workspace_id = failed_runs.workspace_id
+        and run_environments.run_id = failed_runs.run_id
     join er.environments as environments
         on environments.workspace_id = run_environments.workspace_id
         and environments.environment_id = run_environments.environment_id
@@ -82,6 +102,12 @@ modules_by_test as (
     join er.application_modules as named
         on named.workspace_id = ancestors.workspace_id
         and named.application_module_id = ancestors.ancestor_application_module_id
+    where exists (
+        select 1
+        from failed_runs
+        where failed_runs.workspace_id = test_modules.workspace_id
+            and failed_runs.test_id = test_modules.test_id
+    )
     group by test_modules.workspace_id, test_modules.test_id
 )
 
@@ -116,7 +142,7 @@ select
     er.item_url('run', runs.workspace_id, runs.run_id) as run_url, -- where Octane shows the run
     er.item_url('test', runs.workspace_id, runs.test_id)
         as test_url -- where Octane shows the test
-from er.runs as runs
+from failed_runs as runs
 left join er.tests as tests
     on tests.workspace_id = runs.workspace_id
     and tests.test_id = runs.test_id
@@ -138,18 +164,7 @@ left join er.pipelines as pipelines
 left join er.releases as releases
     on releases.workspace_id = runs.workspace_id
     and releases.release_id = runs.release_id
-where ($workspace_id is null or runs.workspace_id = $workspace_id)
-    and runs.run_type in ('run_automated', 'gherkin_automated_run')
-    and er.is_listed(runs.status_code, $status_codes)
-    and ($since is null or runs.started_at >= $since)
-    and (
-        $hours is null
-        or runs.created_at > coalesce(
-            $as_of, (select generation.as_of from meta.generation as generation)
-        ) - to_hours($hours)
-    )
-    and ($release_name is null or er.name_matches(releases.release_name, $release_name))
-    and ($build_id is null or runs.build_id = cast($build_id as varchar))
+where ($release_name is null or er.name_matches(releases.release_name, $release_name))
     and ($pipeline_name is null or er.name_matches(pipelines.pipeline_name, $pipeline_name))
     and ($application_module_name is null or modules.has_module)
     and ($environment_name is null or environments.has_environment)

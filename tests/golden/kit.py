@@ -29,7 +29,6 @@ from octane_flows.warehouse.contract import (
 from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import quoted
 from octane_flows.warehouse.meta import create_tables, insert, record_models
-from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import ModelResult
 from octane_flows.warehouse.user_defined import create_user_defined_values
 
@@ -109,15 +108,11 @@ def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
         body = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
         connection.execute(f"create table octane.{name} ({body})")
     create_user_defined_values(connection, USER_DEFINED)
-    models = [_as_view(model) for model in load_models()]
+    # as views, because the rows of a case come after the models
+    models = [model.as_view() for model in load_models()]
     results: list[ModelResult] = create_models(connection, models)
     record_models(connection, models, results)
     return connection
-
-
-def _as_view(model: Model) -> Model:
-    """A stored model as a view: the rows of golden cases come after the models."""
-    return dataclasses.replace(model, header=dataclasses.replace(model.header, is_stored=False))
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

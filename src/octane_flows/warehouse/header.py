@@ -117,8 +117,8 @@ def parse_header(text: str, *, schema: str, where: str) -> Header:
                 f"{where}:1: the header of a {schema} model needs '-- {tag}: ...'; add that line."
             )
     if "stored" in found and schema != "er":
-        line = found["stored"][0][0]
-        raise ModelError(f"{where}:{line}: only an er model can be stored; remove '-- stored'.")
+        number = found["stored"][0][0]
+        raise ModelError(f"{where}:{number}: only an er model can be stored; remove '-- stored'.")
     return _header(question, found, where)
 
 

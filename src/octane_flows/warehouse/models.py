@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -54,6 +54,10 @@ class Model:
     def name(self) -> str:
         """The qualified name, as in `er.tests`."""
         return f"{self.schema}.{self.slug}"
+
+    def as_view(self) -> Model:
+        """The model as a view, also if it is stored: for rows that come after the models."""
+        return replace(self, header=replace(self.header, is_stored=False))
 
 
 def load_models(folder: Path | None = None) -> list[Model]:
