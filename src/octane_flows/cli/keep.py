@@ -134,11 +134,15 @@ def build(
     full: Annotated[
         bool, typer.Option("--full", help="Rebuild every table, not only what changed.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="A line for each table and model.")
+    ] = False,
 ) -> None:
     """Bring the DuckDB warehouse to the lake's current generation, check it, swap it in."""
     from octane_flows import warehouse
 
-    say_build(warehouse.build(data_folder(), lake=data_lake(), full=full, progress=step))
+    progress = step if verbose else None
+    say_build(warehouse.build(data_folder(), lake=data_lake(), full=full, progress=progress))
 
 
 @app.command(epilog="Example: octane-flows run")
