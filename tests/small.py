@@ -58,7 +58,11 @@ def small() -> Simulator:
 
 
 def run_extract(
-    simulator: Simulator, home: Path, transport: WsgiTransport | None = None, **choices: Any
+    simulator: Simulator,
+    home: Path,
+    transport: WsgiTransport | None = None,
+    lake: Lake | None = None,
+    **choices: Any,
 ) -> ExtractReport:
     """One extract in process, with pages of three rows unless said otherwise."""
     values = {"page_size": 3, "concurrency": 2, "only": ("defect", "story"), **choices}
@@ -66,7 +70,9 @@ def run_extract(
     with Octane(
         settings_for(simulator), transport=transport or SmallTransport(simulator), timing=timing
     ) as octane:
-        return extract(octane, home, workspaces=(simulator.workspace,), options=Options(**values))
+        return extract(
+            octane, home, lake=lake, workspaces=(simulator.workspace,), options=Options(**values)
+        )
 
 
 def loaded(home: Path) -> duckdb.DuckDBPyConnection:

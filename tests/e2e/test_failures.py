@@ -126,6 +126,19 @@ def test_a_full_disk_replaces_nothing(published: Published) -> None:
     assert_refused(published, before, published.run("build", limit_bytes=200_000), "space")
 
 
+def test_a_disk_that_is_full_at_the_manifest_replaces_nothing(published: Published) -> None:
+    before = published.state()
+    manifest = published.home / "lake" / "generations" / "000001.json"
+    half = manifest.stat().st_size // 2
+
+    done = published.run("extract", limit_bytes=half)
+
+    assert_refused(published, before, done, "000002.json", "space", "still whole")
+    assert published.run("extract").returncode == 0
+    assert len(list(manifest.parent.glob("*.json"))) == 2
+    assert '"generation": 2' in (published.home / "lake" / "CURRENT").read_text(encoding="utf-8")
+
+
 def test_a_folder_that_cannot_be_made_is_named(published: Published) -> None:
     done = published.run("extract", OCTANE_HOME="/dev/null/data")
 

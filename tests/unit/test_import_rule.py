@@ -28,7 +28,7 @@ ALLOWED = {
     "refresh": {"config", "lake", "octane", "extract", "warehouse", "reports"},
     "answers": {"warehouse", "flows", "lake", "certificate"},
     "certificate": {"lake"},
-    "doctor": {"config", "octane", "extract"},
+    "doctor": {"config", "octane", "extract", "lake"},
     "demo": {
         "config", "octane", "warehouse", "flows", "reports", "refresh", "answers", "simulator",
     },

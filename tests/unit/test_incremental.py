@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from octane_flows.errors import ExtractError, LakeError, UsageError
 from octane_flows.extract import ExtractReport
 from octane_flows.lake import CertificateRow, Lake, TableEntry
 from octane_flows.lake.lock import hold
-from octane_flows.octane.transport import Request
+from octane_flows.octane.transport import Answer, Request
 from octane_flows.simulator import Simulator
 from tests.small import START, SmallTransport, held, held_links, run_extract
 
@@ -153,6 +154,39 @@ def test_a_census_gives_each_vanished_row_its_reason(simulator: Simulator, tmp_p
     assert (row.rows_held, row.server_count_end) == (DEFECTS - 2, DEFECTS - 2)
     assert moved in held(tmp_path, "story")
     assert not {gone, moved} & set(held(tmp_path, "defect"))
+
+
+class Forbidding(SmallTransport):
+    """Gives 403 for one row."""
+
+    id = ""
+
+    def send(self, request: Request) -> Answer:
+        """Answer one request."""
+        answer = super().send(request)
+        return replace(answer, status=403) if f"/defects/{self.id}?" in request.url else answer
+
+
+def test_vanished_rows_are_confirmed_in_groups_and_keep_their_reasons(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path)
+    gone, moved, forbidden, *_ = ids_of(simulator)
+    for id in (gone, forbidden):
+        simulator.store.delete("defect", id)
+    with simulator.store.transaction():
+        simulator.store.connection.execute(
+            "update work_item set type = 'story' where id = ?", (int(moved),)
+        )
+    transport = Forbidding(simulator)
+    transport.id = forbidden
+
+    report = run_extract(simulator, tmp_path, transport, census=True)
+
+    assert certificate(report).tombstones == {"gone": 1, "forbidden": 1, "moved to story": 1}
+    alone = [one for one in transport.targets if "/defects/" in one]
+    assert len(alone) == 2, alone  # what moved was told for all at once
+    assert sum("/work_items?" in one for one in transport.targets) == 1
 
 
 def test_a_census_costs_one_request_a_type_where_all_is_there(
@@ -395,6 +429,20 @@ def test_a_kill_at_any_fsync_leaves_a_whole_generation(
 
     assert killed > 5
     assert held(tmp_path, "defect", "name")[ids_of(simulator)[0]] == (f"v{killed}",)
+
+
+def test_a_manifest_cut_off_by_a_kill_is_passed_over(simulator: Simulator, tmp_path: Path) -> None:
+    first = run_extract(simulator, tmp_path).manifest
+    folder = tmp_path / "lake" / "generations"
+    whole = (folder / "000001.json").read_bytes()
+    (folder / "000002.json").write_bytes(whole[: len(whole) // 2])
+    assert Lake(tmp_path / "lake").current() == first
+
+    second = run_extract(simulator, tmp_path).manifest
+
+    assert (second.generation, second.parent) == (3, 1)
+    assert Lake(tmp_path / "lake").current() == second
+    assert len(held(tmp_path, "defect")) == DEFECTS
 
 
 def test_of_two_extracts_into_one_folder_one_is_told_who_writes(

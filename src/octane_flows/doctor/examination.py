@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Final
 
 from octane_flows import __version__
-from octane_flows.config import Settings, load_settings
+from octane_flows.config import LakePlace, Settings, load_settings
 from octane_flows.doctor.estimate import Counts, count_entities, estimate
 from octane_flows.doctor.finding import Finding
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.extract import Plan, make_plan
+from octane_flows.lake.bucket import CACHE, BucketStorage
 from octane_flows.octane import Metadata, Octane
 from octane_flows.octane.retry import RetryPolicy
 
@@ -54,6 +55,8 @@ def examine(
     yield _quiet_hours(settings, datetime.now(UTC))
     folder = _folder(settings.home)
     yield folder
+    if settings.lake is not None:
+        yield _bucket(settings.home, settings.lake)
     deadline = time.monotonic() + budget_s
     quick = replace(settings, timeout_s=min(settings.timeout_s, timeout_s))
     with (
@@ -108,6 +111,17 @@ def _folder(home: Path) -> Finding:
         remedy = "free space, or give OCTANE_HOME a folder on another disk"
         return Finding("data folder", "warning", text, remedy, {"free_bytes": free})
     return Finding("data folder", "ok", text, facts={"free_bytes": free})
+
+
+def _bucket(home: Path, place: LakePlace) -> Finding:
+    storage = BucketStorage(place, home / CACHE, patience_s=TIMEOUT_S)
+    try:
+        storage.probe()
+    except OctaneFlowsError as error:
+        return Finding("lake", "failed", str(error))
+    return Finding(
+        "lake", "ok", f"{storage.describe()} can be read and written, one writer at a time"
+    )
 
 
 def _server(octane: Octane) -> Finding:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +17,14 @@ from octane_flows.errors import AccessError, AnswerError, ExtractError, NotFound
 from octane_flows.extract.options import ALWAYS_MAY_VANISH, Options
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.lake.held import Ids
-from octane_flows.octane import Query, Workspace
+from octane_flows.octane import Id, Query, Workspace
 from octane_flows.octane import field as field_
 from octane_flows.octane.paging import CAP_ERROR, count_exactly
 
 # One count for so many rows: a row that vanished and one that came into the same range would hide
 # each other, so the ranges stay narrow; a million rows cost 20 requests.
 RANGE_ROWS = 50_000
+IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 MAX_ID = 2**53 - 1  # the highest whole number that every JSON reader keeps
 
 
@@ -169,48 +171,60 @@ def verify_vanished(
 ) -> dict[str, str]:
     """The reason of each id that is really not there; ids that are there after all are left out.
 
-    `others` are the other workspaces that are read.
+    `others` are the other workspaces that are read. Ids are asked for in groups where an answer
+    settles them; of the rest each is asked for alone, for only that tells gone from forbidden.
     """
+    there = _answered(workspace, entity.collection, ids, pool)
+    left = [id for id in ids if id not in there]
+    reasons: dict[str, str] = {}
+    if entity.family is not None:
+        kinds = _answered(workspace, entity.family, left, pool, fields=("id", "subtype"))
+        reasons |= {
+            id: f"moved to {kind}" for id, kind in kinds.items() if kind not in (None, entity.name)
+        }
+    alone = [id for id in left if id not in reasons]
+    found = dict(
+        zip(alone, pool.map(lambda id: _status(workspace, entity, id), alone), strict=True)
+    )
+    reasons |= {id: reason for id, reason in found.items() if reason is not None}
+    for other in others:
+        gone = [id for id, reason in reasons.items() if reason == "gone"]
+        for id in _answered(other, entity.collection, gone, pool):
+            reasons[id] = f"moved to workspace {other.id}"
+    return {id: reasons[id] for id in ids if id in reasons}
 
-    def ask(id: str) -> tuple[str, str | None]:
-        return id, _reason(workspace, entity, id, others)
 
-    return {id: reason for id, reason in pool.map(ask, ids) if reason is not None}
-
-
-def _reason(
+def _answered(
     workspace: Workspace,
-    entity: EntityPlan,
-    id: str,
-    others: Sequence[Workspace],
-) -> str | None:
+    collection: str,
+    ids: Sequence[str],
+    pool: ThreadPoolExecutor,
+    fields: Sequence[str] = ("id",),
+) -> dict[str, str | None]:
+    """Those of some ids that a collection answers, with their concrete type where it is told."""
+
+    def ask(group: Sequence[str]) -> list[dict[str, Any]]:
+        query = field_("id").in_([Id(one) for one in group])
+        try:
+            page = workspace.page(collection, fields=fields, query=query, limit=len(group))
+        except (NotFoundError, AccessError, RequestError):
+            return []  # nothing is settled: each is asked for alone
+        return page.rows
+
+    groups = [ids[start : start + IDS_PER_REQUEST] for start in range(0, len(ids), IDS_PER_REQUEST)]
+    return {
+        str(row["id"]): row.get("subtype") or row.get("type")
+        for rows in pool.map(ask, groups)
+        for row in rows
+    }
+
+
+def _status(workspace: Workspace, entity: EntityPlan, id: str) -> str | None:
+    """`gone` or `forbidden`, None for a row that is there."""
     try:
         workspace.entity(entity.collection, id, fields=["id"])
     except NotFoundError:
-        kind = _type_now(workspace, entity.family, id) if entity.family is not None else None
-        if kind is not None and kind != entity.name:
-            return f"moved to {kind}"
-        for other in others:
-            if _is_answered(other, entity, id):
-                return f"moved to workspace {other.id}"
         return "gone"
     except AccessError:
         return "forbidden"
     return None
-
-
-def _type_now(workspace: Workspace, family: str, id: str) -> str | None:
-    try:
-        row = workspace.entity(family, id, fields=["id", "subtype"])
-    except (NotFoundError, AccessError, RequestError):
-        return None
-    kind = row.get("subtype") or row.get("type")
-    return kind if isinstance(kind, str) else None
-
-
-def _is_answered(workspace: Workspace, entity: EntityPlan, id: str) -> bool:
-    try:
-        workspace.entity(entity.collection, id, fields=["id"])
-    except (NotFoundError, AccessError):
-        return False
-    return True

@@ -11,7 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from octane_flows.extract.census import Findings, guard, take_census, verify_vanished
+from octane_flows.extract.census import (
+    IDS_PER_REQUEST,
+    Findings,
+    guard,
+    take_census,
+    verify_vanished,
+)
 from octane_flows.extract.decode import DecodedPage
 from octane_flows.extract.entity import LIST_ROOT, LIST_TYPE, EntityRun
 from octane_flows.extract.journal import Result
@@ -21,8 +27,6 @@ from octane_flows.lake import Census, ReadState
 from octane_flows.lake.held import Ids
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.octane import Id, field
-
-IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 
 
 def process(run: EntityRun, asked: Future[DecodedPage] | None) -> Result:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from octane_flows.lake.storage import FolderStorage, Storage, Stored, disk_error
 from octane_flows.lake.store import Lake
 
 if TYPE_CHECKING:
-    from obstore.store import S3Config, S3Store
+    from obstore.store import ClientConfig, RetryConfig, S3Config, S3Store
 
 CACHE = "lake-cache"
 
@@ -37,7 +38,8 @@ def open_lake(home: Path, place: LakePlace | None) -> Lake:
 class BucketStorage:
     """A lake below a prefix of a bucket; `cache` is a folder of this machine and may be lost."""
 
-    def __init__(self, place: LakePlace, cache: Path) -> None:
+    def __init__(self, place: LakePlace, cache: Path, *, patience_s: float | None = None) -> None:
+        self._patience_s = patience_s  # for a place that does not answer; None: obstore's own
         self._place = place
         self._cache = cache
         self._opened: S3Store | None = None
@@ -65,11 +67,18 @@ class BucketStorage:
             if place.endpoint is not None:
                 config["endpoint"] = place.endpoint
                 config["virtual_hosted_style_request"] = False
+            client: ClientConfig = {"allow_http": (place.endpoint or "").startswith("http://")}
+            retries: RetryConfig | None = None
+            if self._patience_s is not None:
+                patience = timedelta(seconds=self._patience_s)
+                client["timeout"] = patience
+                retries = {"max_retries": 1, "retry_timeout": patience}
             self._opened = S3Store(
                 place.bucket,
                 prefix=place.prefix or None,
                 config=config,
-                client_options={"allow_http": (place.endpoint or "").startswith("http://")},
+                client_options=client,
+                retry_config=retries,
             )
         return self._opened
 
@@ -152,6 +161,14 @@ class BucketStorage:
                 # a repeated request may meet the object that its first try wrote
                 return self.read(path) == body
         return True
+
+    def probe(self) -> None:
+        """Read, list and write a small object, and see that a second writer is refused.
+
+        Raises LakeError, which says what cannot be done.
+        """
+        next(self.list("generations"), None)
+        self._require_conditional_writes()
 
     def _require_conditional_writes(self) -> None:
         """Some servers ignore `If-None-Match`: there, two publishers would both win."""

@@ -114,12 +114,17 @@ class FolderStorage:
         with disk_errors(target, "write"):
             make_folder(target.parent)
             try:
-                with target.open("xb") as stream:
+                stream = target.open("xb")
+            except FileExistsError:
+                return False
+            try:
+                with stream:
                     stream.write(body)
                     stream.flush()
                     os.fsync(stream.fileno())
-            except FileExistsError:
-                return False
+            except OSError:  # the disk is full: half a file is none
+                target.unlink()
+                raise
             sync_file(target.parent)
         return True
 

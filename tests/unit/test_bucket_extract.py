@@ -1,0 +1,147 @@
+"""Extracts into a bucket of a real S3 server: first load, refresh, census, kill, build, as of."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from octane_flows.config import LakePlace, Secret
+from octane_flows.doctor import Finding, examine
+from octane_flows.lake import BucketStorage, Lake, open_lake
+from octane_flows.octane.transport import Request
+from octane_flows.simulator import Simulator
+from octane_flows.warehouse import build, connect, load_models
+from octane_flows.warehouse.past import connect_as_of
+from tests.small import START, SmallTransport, run_extract
+
+DEFECTS = 20
+FEW = [model for model in load_models() if model.name in ("er.releases", "er.sprints")]
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    """Twenty defects of an hour ago."""
+    simulator = Simulator(clock=START)
+    for number in range(DEFECTS):
+        simulator.store.insert("defect", {"name": f"d{number}"})
+    simulator.clock.advance(timedelta(hours=1))
+    return simulator
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def names(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    return [row[0] for row in connection.sql("select name from octane.defect").fetchall()]
+
+
+def built(home: Path, lake: Lake) -> list[str]:
+    build(home, lake=lake, models=FEW)
+    with connect(home) as connection:
+        return names(connection)
+
+
+def test_a_lake_in_a_bucket_is_loaded_refreshed_counted_and_looked_back_into(
+    bucket: LakePlace, simulator: Simulator, tmp_path: Path
+) -> None:
+    lake = open_lake(tmp_path, bucket)
+    run_extract(simulator, tmp_path, lake=lake)
+    assert len(built(tmp_path, lake)) == DEFECTS
+
+    simulator.clock.advance(timedelta(hours=1))
+    ids = [row["id"] for row in simulator.store.find("defect")]
+    simulator.store.update("defect", ids[3], {"name": "changed"})
+    simulator.store.delete("defect", ids[5])
+    shutil.rmtree(tmp_path / "lake-cache")  # another machine goes on
+    report = run_extract(simulator, tmp_path, lake=open_lake(tmp_path, bucket), census=True)
+
+    assert report.rows_written == 2
+    now = built(tmp_path, lake)
+    assert (len(now), "changed" in now, "d5" in now) == (DEFECTS - 1, True, False)
+    with connect_as_of(tmp_path, 1, lake=lake, models=FEW) as past:
+        assert sorted(names(past)) == sorted(f"d{number}" for number in range(DEFECTS))
+    assert not (tmp_path / "lake").exists()
+
+
+def test_an_extract_into_a_bucket_goes_on_after_a_kill(
+    bucket: LakePlace, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octane_flows.extract.full.PART_ROWS", 6)
+    lake = open_lake(tmp_path, bucket)
+    left = 9
+
+    def stop(request: Request) -> None:
+        nonlocal left
+        left -= "/defects?" in request.url
+        if left < 0:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_extract(simulator, tmp_path, SmallTransport(simulator, stop), lake=lake, concurrency=1)
+    assert lake.current() is None
+    report = run_extract(simulator, tmp_path, lake=lake)
+
+    note = next(row.note for row in report.manifest.certificate if row.entity == "defect")
+    assert "were read before the extract was stopped" in note
+    assert len(built(tmp_path, lake)) == DEFECTS
+
+
+def test_a_part_that_the_bucket_lost_is_read_again(
+    bucket: LakePlace, simulator: Simulator, tmp_path: Path
+) -> None:
+    lake = open_lake(tmp_path, bucket)
+
+    def stop(request: Request) -> None:
+        if "/stories?" in request.url:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_extract(simulator, tmp_path, SmallTransport(simulator, stop), lake=lake, concurrency=1)
+    shutil.rmtree(tmp_path / "lake-cache")
+    for one in list(lake.storage.list("data")):
+        lake.storage.delete(one.path)
+    report = run_extract(simulator, tmp_path, lake=lake)
+
+    assert (report.resumed, len(built(tmp_path, lake))) == (0, DEFECTS)
+
+
+def lake_finding(home: Path, place: LakePlace) -> Finding:
+    environ = {
+        "OCTANE_URL": "http://127.0.0.1:9",
+        "OCTANE_CLIENT_ID": "client",
+        "OCTANE_CLIENT_SECRET": "canary",
+        "OCTANE_SHARED_SPACE": "1001",
+        "OCTANE_HOME": str(home),
+        "OCTANE_LAKE": f"s3://{place.bucket}/{place.prefix}",
+        "OCTANE_LAKE_ENDPOINT": str(place.endpoint),
+        "OCTANE_LAKE_KEY_ID": "key",
+        "OCTANE_LAKE_SECRET": "canary-secret",
+    }
+    return next(one for one in examine(environ, timeout_s=1) if one.name == "lake")
+
+
+def test_the_doctor_tells_how_the_bucket_is(
+    bucket: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fine = lake_finding(tmp_path, bucket)
+    assert fine.status == "ok"
+    assert f"s3://{bucket.bucket}/octane/lake can be read and written" in fine.text
+    assert list(open_lake(tmp_path, bucket).storage.list("")) == []
+
+    gone = lake_finding(tmp_path, LakePlace("no-such-bucket", "", bucket.endpoint))
+    assert gone.status == "failed"
+    assert "check OCTANE_LAKE, its endpoint" in gone.line
+
+    away = LakePlace("bucket", "", "http://127.0.0.1:9", secret_access_key=Secret("canary"))
+    assert "s3://bucket" in lake_finding(tmp_path, away).line
+
+    monkeypatch.setattr(BucketStorage, "_create", lambda *_: True)
+    careless = lake_finding(tmp_path, bucket)
+    assert careless.status == "failed"
+    assert "does not honour conditional writes" in careless.line
+    assert "canary" not in careless.line
