@@ -156,6 +156,28 @@ def test_a_census_gives_each_vanished_row_its_reason(simulator: Simulator, tmp_p
     assert not {gone, moved} & set(held(tmp_path, "defect"))
 
 
+def test_a_row_that_moved_in_does_not_hide_one_that_vanished(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    for number in range(6):
+        simulator.store.insert("story", {"name": f"s{number}"})
+    simulator.clock.advance(3600)
+    run_extract(simulator, tmp_path)
+    moved, *_ = ids_of(simulator)
+    vanished = ids_of(simulator, "story")[2]
+    simulator.store.delete("story", vanished)
+    with simulator.store.transaction():
+        simulator.store.connection.execute(
+            "update work_item set type = 'story' where id = ?", (int(moved),)
+        )
+
+    report = run_extract(simulator, tmp_path, census=True)
+
+    assert held(tmp_path, "story").keys() == set(ids_of(simulator, "story"))
+    assert certificate(report, "story").tombstones == {"gone": 1}
+    assert certificate(report, "story").rows_held == 6
+
+
 class Forbidding(SmallTransport):
     """Gives 403 for one row."""
 
@@ -249,6 +271,26 @@ def test_a_new_field_has_its_values_from_the_first_day(
     changes = [(one.entity, one.field, one.change) for one in report.manifest.schema_changes]
     assert ("defect", "team_udf", "added") in changes
     assert report.rows_written == 1
+
+
+def test_a_field_that_came_while_its_type_was_refused_is_read_afterwards(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path)
+    simulator.add_field("defect", "team_udf", "string")
+    first = simulator.store.find("defect")[0]
+    stamps = {name: first[name] for name in ("last_modified", "version_stamp")}
+    simulator.store.update("defect", first["id"], {"team_udf": "red", **stamps})
+    simulator.clock.advance(3 * 3600)
+    simulator.faults.refuse("defect")
+    refused = run_extract(simulator, tmp_path).manifest
+    simulator.faults.allow()
+
+    report = run_extract(simulator, tmp_path)
+
+    assert held(tmp_path, "defect", "team_udf")[first["id"]] == ("red",)
+    assert not refused.schema_changes
+    assert [one.field for one in report.manifest.schema_changes] == ["team_udf"]
 
 
 def test_a_removed_field_is_told_once(simulator: Simulator, tmp_path: Path) -> None:

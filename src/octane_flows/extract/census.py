@@ -24,6 +24,7 @@ from octane_flows.octane.paging import CAP_ERROR, count_exactly
 # One count for so many rows: a row that vanished and one that came into the same range would hide
 # each other, so the ranges stay narrow; a million rows cost 20 requests.
 RANGE_ROWS = 50_000
+MOVED_TO = "moved to "  # begins the reason of a row that is of another type or workspace now
 IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 MAX_ID = 2**53 - 1  # the highest whole number that every JSON reader keeps
 
@@ -180,7 +181,7 @@ def verify_vanished(
     if entity.family is not None:
         kinds = _answered(workspace, entity.family, left, pool, fields=("id", "subtype"))
         reasons |= {
-            id: f"moved to {kind}" for id, kind in kinds.items() if kind not in (None, entity.name)
+            id: f"{MOVED_TO}{kind}" for id, kind in kinds.items() if kind not in (None, entity.name)
         }
     alone = [id for id in left if id not in reasons]
     found = dict(
@@ -190,7 +191,7 @@ def verify_vanished(
     for other in others:
         gone = [id for id, reason in reasons.items() if reason == "gone"]
         for id in _answered(other, entity.collection, gone, pool):
-            reasons[id] = f"moved to workspace {other.id}"
+            reasons[id] = f"{MOVED_TO}workspace {other.id}"
     return {id: reasons[id] for id in ids if id in reasons}
 
 

@@ -28,6 +28,20 @@ class Drift:
     new: dict[Key, tuple[Field, ...]]
     again: frozenset[Key]
 
+    def without(self, refused: Collection[Key], parent: Manifest | None) -> Drift:
+        """Types that could not be read are as they were: new fields are still to be read."""
+        former = parent.fields if parent is not None else ()
+        fields = [
+            *(one for one in self.fields if (one.workspace, one.entity) not in refused),
+            *(one for one in former if (one.workspace, one.entity) in refused),
+        ]
+        changes = [one for one in self.changes if (one.workspace, one.entity) not in refused]
+        return replace(self, fields=sorted(fields, key=_place), changes=changes)
+
+
+def _place(entry: FieldEntry) -> tuple[str, str, str]:
+    return entry.workspace, entry.entity, entry.name
+
 
 def compare_fields(
     parent: Manifest | None, plan: Plan, generation: int, accepted: Collection[str]

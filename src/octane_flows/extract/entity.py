@@ -40,6 +40,7 @@ from octane_flows.lake.held import Held
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.octane import Field, Query, Workspace
 
+Key = tuple[str, str]  # workspace, entity type
 LIST_TYPE = "list_node"
 LIST_ROOT = "list_root_id"  # null for the root of a list itself
 
@@ -56,6 +57,7 @@ class Context:
     pool: ThreadPoolExecutor
     held: Held
     journal: Journal
+    moved: dict[Key, set[int]]  # ids that the census of another type found to be of this one
 
     @property
     def cursor(self) -> datetime:

@@ -110,6 +110,7 @@ def _extract(
     journal = Journal(home, lake)
     run = _Run(draft, plan, opened, as_of, options, drift, journal)
     results = run.read(progress)
+    drift = drift.without(run.refused, parent)
     as_of = min([as_of, *(one.state.cursor + options.settle for one in results.values())])
     script = Scripts(kept_scripts(parent))
     if options.scripts:
@@ -211,6 +212,7 @@ class _Run:
                 pool,
                 held,
                 self.journal,
+                {},
             )
             pending = [one for one in self.plan.entities if not _is_done(one, done)]
             self.resumed = total - len(pending)

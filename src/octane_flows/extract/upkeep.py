@@ -13,6 +13,7 @@ import numpy as np
 
 from octane_flows.extract.census import (
     IDS_PER_REQUEST,
+    MOVED_TO,
     Findings,
     guard,
     take_census,
@@ -139,27 +140,33 @@ class _Upkeep:
     def _take_census(self, held: Ids) -> int:
         run, state = self.run, self.run.known.state
         query = held_query(state) if state is not None else None
+        # A row that moved here and one that vanished would hide each other in a count.
+        moved = run.context.moved.get((run.entity.workspace, run.entity.name), set())
+        strangers = np.setdiff1d(np.array(sorted(moved), dtype=np.int64), held)
         found = take_census(
             run.workspace,
             run.entity,
-            held,
+            np.union1d(held, strangers),
             run.context.pool,
             page_size=self.options.page_size,
             query=query,
         )
         written = run.writer.written
-        vanished = [str(one) for one in found.vanished if str(one) not in written]
+        gone_again = set(found.vanished).intersection(strangers.tolist())
+        vanished = [
+            str(one) for one in found.vanished if str(one) not in written and one not in gone_again
+        ]
         gone = self._bury(vanished, len(held))
-        unknown = [str(one) for one in found.unknown]
+        unknown = [str(one) for one in (*found.unknown, *strangers.tolist())]
         before = run.writer.new_rows
         self._read_ids(unknown)
         added = run.writer.new_rows - before
-        self._record(found.server_count, self._count_again(found), len(gone), added)
+        self._record(found.server_count, self._count_again(found, added), len(gone), added)
         return len(held) - len(gone) + added
 
-    def _count_again(self, found: Findings) -> int:
+    def _count_again(self, found: Findings, added: int) -> int:
         """The server's count after the census."""
-        if found.is_equal:
+        if found.is_equal and not added:
             return found.server_count
         state = self.run.known.state
         query = held_query(state) if state is not None else None
@@ -190,6 +197,9 @@ class _Upkeep:
         for id, reason in reasons.items():
             run.recent.pop(id, None)  # should it come back unchanged, it is new again
             self.deleted[reason] = self.deleted.get(reason, 0) + 1
+            if reason.startswith(MOVED_TO) and id.isdecimal():
+                key = (run.entity.workspace, reason.removeprefix(MOVED_TO))
+                context.moved.setdefault(key, set()).add(int(id))
         return reasons
 
     def _record(self, before: int, after: int, vanished: int, found: int) -> None:
