@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 import octane_flows.warehouse.update as update
-from octane_flows.lake import Lake
-from octane_flows.warehouse import build, connect, load_models
+from octane_flows.lake import Lake, Manifest
+from octane_flows.simulator import Simulator
+from octane_flows.warehouse import build, connect, known, load_models
 from tests.golden import kit
+from tests.small import START, run_extract
 
 # enough for what does not depend on the models: a build of all of them takes about a second
 NAMES = ("er.releases", "er.sprints", "check.certificate_adds_up")
@@ -177,6 +179,43 @@ def test_a_warehouse_of_another_version_is_rebuilt(
     build(tmp_path, models=FEW)
 
     assert how_built(tmp_path)[0] is None
+
+
+def test_filled_shares_are_counted_only_where_something_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    count = known._filled
+
+    def noted(connection: Any, manifest: Manifest, entity: str) -> Any:
+        counted.append(entity)
+        return count(connection, manifest, entity)
+
+    monkeypatch.setattr(known, "_filled", noted)
+    simulator = Simulator(clock=START)
+    ids = [simulator.store.insert("defect", {"name": f"d{number}"}) for number in range(4)]
+    simulator.store.insert("story", {"name": "s"})
+    simulator.clock.advance(3 * 3600)
+    found = []
+    for tag in (None, "t", None):
+        if tag is not None:
+            linked = simulator.store.insert("user_tag", {"name": tag})
+            tags = [{"type": "user_tag", "id": linked}]
+            simulator.store.update("defect", ids[0], {"user_tags": tags})
+        counted.clear()
+        run_extract(simulator, tmp_path)
+        build(tmp_path, models=FEW)
+        with connect(tmp_path) as connection:
+            shares = connection.execute(
+                "select filled_ratio from meta.fields where field = 'user_tags' order by entity"
+            ).fetchall()
+        found.append((sorted(counted), [row[0] for row in shares]))
+
+    assert found == [
+        (["defect", "story"], [0.0, 0.0]),
+        (["defect"], [0.25, 0.0]),
+        ([], [0.25, 0.0]),
+    ]
 
 
 def test_a_full_build_rebuilds(tmp_path: Path) -> None:

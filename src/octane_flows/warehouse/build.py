@@ -151,8 +151,10 @@ class Warehouse:
     def load(self) -> dict[str, int]:
         """Fill `octane.*` and the part of `meta.*` that the manifest tells; rows by table."""
         self.tables = load_tables(self.connection, self.lake, self._changes, self._progress)
-        create_meta(self.connection, self.manifest, self.tables, self.missing)
         changed = self._changed_tables()
+        create_meta(
+            self.connection, self.manifest, self.tables, self.missing, changed=frozenset(changed)
+        )
         row = (__version__, models_digest(self.models), self._former.generation, changed)
         insert(self.connection, "build", [row])
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)

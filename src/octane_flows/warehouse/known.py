@@ -6,7 +6,7 @@ A manifest and the loaded tables in, definitions and rows out; `meta` creates an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from octane_flows.lake import FieldEntry, Manifest
 from octane_flows.warehouse.load import quoted
 
 Row = tuple[Any, ...]
+Shares = dict[tuple[str, str, str], float]  # by workspace, entity type and field
 
 KNOWN_TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
     "certificate": (
@@ -133,15 +134,38 @@ def schema_change_rows(manifest: Manifest) -> list[Row]:
     ]
 
 
-def field_rows(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> list[Row]:
-    """Rows of meta.fields; the filled shares are counted in the loaded tables."""
-    filled: dict[tuple[str, str, str], float] = {}
-    for entity in sorted({entry.entity for entry in manifest.fields}):
+def former_shares(connection: duckdb.DuckDBPyConnection) -> Shares:
+    """The filled shares that the build before counted; none in a new file."""
+    try:
+        rows = connection.execute(
+            "select workspace_id, entity, field, filled_ratio from meta.fields "
+            "where filled_ratio is not null"
+        ).fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {(workspace, entity, field): share for workspace, entity, field, share in rows}
+
+
+def field_rows(
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Manifest,
+    former: Shares,
+    changed: Collection[str],
+) -> list[Row]:
+    """Rows of meta.fields; filled shares are counted where tables changed or fields are new."""
+    tables_changed = {manifest.tables[name].entity for name in changed if name in manifest.tables}
+    to_count = {
+        one.entity
+        for one in manifest.fields
+        if one.entity in tables_changed or (one.workspace, one.entity, one.name) not in former
+    }
+    filled = {key: share for key, share in former.items() if key[1] not in to_count}
+    for entity in sorted(to_count):
         filled.update(_filled(connection, manifest, entity))
     return [_field_row(entry, filled) for entry in manifest.fields]
 
 
-def _field_row(entry: FieldEntry, filled: dict[tuple[str, str, str], float]) -> Row:
+def _field_row(entry: FieldEntry, filled: Shares) -> Row:
     return (
         entry.workspace,
         entry.entity,

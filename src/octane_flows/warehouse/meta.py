@@ -6,7 +6,7 @@ Manifest, models and check results in, tables out; `build` calls it, reports and
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from octane_flows.warehouse.known import (
     KNOWN_TABLES,
     certificate_rows,
     field_rows,
+    former_shares,
     schema_change_rows,
 )
 from octane_flows.warehouse.load import literal, quoted
@@ -166,8 +167,14 @@ def create_meta(
     manifest: Manifest,
     rows: dict[str, int],
     missing: Sequence[Missing] = (),
+    *,
+    changed: Collection[str],
 ) -> None:
-    """Create the meta tables and fill those that the manifest tells, and what it lacks."""
+    """Create the meta tables and fill those that the manifest tells, and what it lacks.
+
+    `changed` names the tables whose rows are not those of the build before.
+    """
+    shares = former_shares(connection)
     create_tables(connection)
     as_of, created_at = naive_utc(manifest.as_of), naive_utc(manifest.created_at)
     insert(
@@ -190,7 +197,7 @@ def create_meta(
     )
     insert(connection, "certificate", certificate_rows(manifest))
     insert(connection, "schema_changes", schema_change_rows(manifest))
-    insert(connection, "fields", field_rows(connection, manifest))
+    insert(connection, "fields", field_rows(connection, manifest, shares, changed))
     insert(connection, "politeness", _politeness_rows(manifest))
     insert(
         connection,
