@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 from dataclasses import asdict
 from datetime import datetime
@@ -107,7 +108,8 @@ def simulate(
             "workspace": running.workspace,
         }
         print(json.dumps(facts), flush=True)
-        errors.print(f"Sign-in, data and faults are told at {running.url}/ ; Ctrl-C stops it.")
+        if sys.stdout.isatty():  # a program reads the line above and needs no words
+            errors.print(f"Sign-in, data and faults are told at {running.url}/ ; Ctrl-C stops it.")
         stop.wait()
 
 
