@@ -33,6 +33,9 @@ FIELDS = frozenset({"name", "severity", "user_tags", "last_modified", "version_s
 class SmallTransport(WsgiTransport):
     """A transport whose metadata names few entity types and fields, and all user-defined ones."""
 
+    types = TYPES
+    fields = FIELDS
+
     def send(self, request: Request) -> Answer:
         """Answer one request."""
         answer = super().send(request)
@@ -40,15 +43,14 @@ class SmallTransport(WsgiTransport):
         if answer.status != 200 or kind not in ("entities", "fields"):
             return answer
         body: dict[str, Any] = json.loads(answer.body)
-        body["data"] = [one for one in body["data"] if _is_kept(kind, one)]
+        body["data"] = [one for one in body["data"] if self._is_kept(kind, one)]
         body["total_count"] = len(body["data"])
         return replace(answer, body=json.dumps(body).encode())
 
-
-def _is_kept(kind: str, one: dict[str, Any]) -> bool:
-    if kind == "entities":
-        return one["name"] in TYPES
-    return one["name"] in FIELDS or one["name"].endswith("_udf")
+    def _is_kept(self, kind: str, one: dict[str, Any]) -> bool:
+        if kind == "entities":
+            return one["name"] in self.types
+        return one["name"] in self.fields or one["name"].endswith("_udf")
 
 
 @pytest.fixture

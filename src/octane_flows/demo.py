@@ -159,8 +159,6 @@ def _feed(settings: Settings, facts: Mapping[str, str], console: Console) -> Non
             refresh.extract(settings)
 
         demo_data.load(feeder, progress=posted, midway=extract)  # so that there is a past
-    with console.status("link sweep: what changed since, links whose rows do not say so too"):
-        refresh.extract(settings, sweep=True, sweep_share=1)
 
 
 def _refresh(

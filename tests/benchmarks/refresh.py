@@ -54,6 +54,7 @@ def measure() -> Iterator[str]:
         _later(simulator)
         for id in ids[:: len(ids) // CHANGED][:CHANGED]:
             simulator.store.update("run_automated", id, {"duration": 4711})
+        _later(simulator)  # rows of the last minutes would be followed again by the next refresh
         yield f"{CHANGED:,} changed runs:          {_extract(running, home)}"
         _later(simulator)
         yield f"no change again:              {_extract(running, home)}"

@@ -117,13 +117,12 @@ class EntityRun:
         """Ask for the first page now, where the whole answer is likely to be on it."""
         if self.reading.kind == "full":
             return None
-        reader = Reader(
-            self.workspace,
-            self.entity,
-            self.decode,
-            self.context.options.page_size,
-            self.reading.query,
-        )
+        return self.ask(self.reading.query, self.entity)
+
+    def ask(self, query: Query | None, plan: EntityPlan) -> Future[DecodedPage]:
+        """Ask for the first page of the rows that match, with what `plan` asks for."""
+        page_size = self.context.options.page_size
+        reader = Reader(self.workspace, plan, self._decoder(plan), page_size, query)
         return self.context.pool.submit(reader.page, None)
 
     def read(self, asked: Future[DecodedPage] | None) -> None:

@@ -69,6 +69,11 @@ class Plan:
     tables: Mapping[str, TablePlan]
     aggregates: tuple[Aggregate, ...]
     findings: tuple[str, ...] = field(default=())
+    subtypes: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+    def concrete(self, workspace: str, name: str) -> tuple[str, ...]:
+        """The entity types that a name stands for: an aggregate's subtypes, or itself."""
+        return self.subtypes.get((workspace, name)) or (name,)
 
 
 def make_plan(
@@ -105,7 +110,12 @@ def make_plan(
             "Nothing is left to extract: the server's metadata lists no readable entity type "
             "among those asked for. Check the names, and the role of the user or API key."
         )
-    return Plan(tuple(entities), _tables(entities), tuple(aggregates), tuple(findings))
+    subtypes = {
+        (workspace, name): entity.subtypes
+        for workspace, one in metadata.items()
+        for name, entity in one.entity_types.items()
+    }
+    return Plan(tuple(entities), _tables(entities), tuple(aggregates), tuple(findings), subtypes)
 
 
 def _is_readable(metadata: Metadata, name: str) -> bool:

@@ -24,6 +24,7 @@ from octane_flows.extract.options import Options
 from octane_flows.extract.plan import EntityPlan, Plan, make_plan
 from octane_flows.extract.scripts import Scripts, kept_scripts, read_scripts, with_scripts
 from octane_flows.extract.tables import merge_tables
+from octane_flows.extract.touched import read_touched
 from octane_flows.extract.upkeep import process
 from octane_flows.lake import Draft, Lake, Manifest, ReadState, SchemaChange
 from octane_flows.lake.held import Held
@@ -236,6 +237,7 @@ class _Run:
                         continue
                     place = pending.index(entity)
                     self._read_one(key, runs[place], asked[place], results)
+                results.update(read_touched(context, results, self._known))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

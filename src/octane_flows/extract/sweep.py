@@ -54,9 +54,8 @@ class LinkSweep:
     def __init__(self, entity: EntityPlan, held: Held, owners: Ids, writer: EntityWriter) -> None:
         self._writer = writer
         self._owners = {str(one) for one in owners.tolist()}
-        low, high = int(owners[0]), int(owners[-1])
         self._sets = {
-            name: held.link_sets(name, entity.workspace, low, high) for name in writer.link_names
+            name: held.link_sets(name, entity.workspace, self._owners) for name in writer.link_names
         }
         self.changed = 0
 

@@ -7,6 +7,7 @@ tables are read, and only row groups whose statistics match.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from octane_flows.lake.manifest import TableEntry
 from octane_flows.lake.store import Lake
 
 Ids = npt.NDArray[np.int64]
+LINK_PREFIX = "target"  # of the columns of link tables
 
 
 class Held:
@@ -72,19 +74,56 @@ class Held:
         return {row[0] for row in self._query(table, workspace, sql, asked=asked)}
 
     def link_sets(
-        self, table: str, workspace: str, low: int, high: int
+        self, table: str, workspace: str, owners: Collection[str]
     ) -> dict[str, frozenset[tuple[str, str | None]]]:
-        """The newest set of each owner with an id from low to high that has one."""
+        """The newest set of each of some owners that has one."""
+        asked = pa.table({"id": pa.array(sorted(owners), pa.string())})
         sql = (
-            "select source_id, target_id, target_type from {source} "
-            f"where cast(source_id as bigint) between {low} and {high} "
+            "select source_id, target_id, target_type from {source} as versions "
+            "semi join asked on asked.id = versions.source_id "
             "qualify rank() over (partition by source_id order by _generation desc) = 1 "
             "and not coalesce(_deleted, false)"
         )
         pairs: dict[str, set[tuple[str, str | None]]] = {}
-        for owner, target, kind in self._query(table, workspace, sql):
+        for owner, target, kind in self._query(table, workspace, sql, asked=asked):
             pairs.setdefault(owner, set()).add((target, kind))
         return {owner: frozenset(found) for owner, found in pairs.items()}
+
+    def keys(self, table: str, workspace: str, column: str) -> set[str]:
+        """The ids in one column of any version, tombstones included."""
+        sql = f"select distinct {column} from {{source}} where {column} is not null"
+        return {row[0] for row in self._query(table, workspace, sql)}
+
+    def changed_since(self, table: str, workspace: str, since: datetime) -> set[str]:
+        """Ids of rows with a version whose `last_modified` is not before a time in UTC."""
+        moment = since.replace(tzinfo=None).isoformat()
+        sql = f"select distinct id from {{source}} where last_modified >= timestamp '{moment}'"
+        return {row[0] for row in self._query(table, workspace, sql)}
+
+    def references(
+        self, table: str, workspace: str, prefix: str, of: Collection[str] | None = None
+    ) -> set[tuple[str, str | None]]:
+        """What the columns `<prefix>_id` and `<prefix>_type` refer to, (id, type).
+
+        Of some rows, or owners of links, only the newest version; of all (None) any. A file that
+        lacks the columns holds tombstones, or is older than the field.
+        """
+        key = "source_id" if prefix == LINK_PREFIX else "id"
+        ids, kinds = f'"{prefix}_id"', f'"{prefix}_type"'
+        of_some = "" if of is None else f"semi join asked on asked.id = versions.{key} "
+        newest = (
+            ""
+            if of is None
+            else f"qualify rank() over (partition by {key} order by _generation desc) = 1"
+        )
+        sql = (
+            f"select distinct {ids}, {kinds} from (select {ids}, {kinds} from ("
+            f"select cast(null as varchar) as {ids}, cast(null as varchar) as {kinds} where false "
+            "union all by name select * from {source}) as versions "
+            f"{of_some}{newest}) where {ids} is not null"
+        )
+        asked = None if of is None else pa.table({"id": pa.array(sorted(of), pa.string())})
+        return {(row[0], row[1]) for row in self._query(table, workspace, sql, asked=asked)}
 
     def values(
         self, table: str, workspace: str, ids: Collection[str], column: str

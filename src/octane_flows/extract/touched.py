@@ -1,0 +1,226 @@
+"""Link sets that a change elsewhere touched: those of the owners that new and changed rows name.
+
+What an extract has read in, the results whose owners have other sets out; `run` calls it last. A
+new run is one of its test's last runs, and the test's own `last_modified` need not rise for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from octane_flows.extract.census import IDS_PER_REQUEST
+from octane_flows.extract.decode import DecodedPage
+from octane_flows.extract.entity import Context, EntityRun, Known
+from octane_flows.extract.journal import Key, Result
+from octane_flows.extract.plan import EntityPlan
+from octane_flows.extract.sweep import BATCH_OWNERS, LinkSweep, links_only, within
+from octane_flows.extract.tables import merge_tables
+from octane_flows.lake.held import LINK_PREFIX, Held, Ids
+from octane_flows.octane import Field, Id, Query
+from octane_flows.octane import field as field_
+
+# Where more than this share of all owners is touched, pages of all of them are read instead.
+WHOLE_SHARE = 0.5
+
+
+@dataclass
+class Touched:
+    """Owners of one entity type whose sets may be others now, and the fields that hold them."""
+
+    ids: set[str] = field(default_factory=set)
+    fields: set[str] = field(default_factory=set)
+
+
+def read_touched(
+    context: Context, results: Mapping[Key, Result], known: Callable[[EntityPlan], Known]
+) -> dict[Key, Result]:
+    """Read the touched link sets and write those that differ; the results that this changes.
+
+    Rows of a type that was read whole bring their sets along, and so do rows that were written.
+    """
+    owners = {
+        key: entity
+        for entity in context.plan.entities
+        if entity.links
+        and (key := (entity.workspace, entity.name)) in results
+        and not results[key].replaces
+        and results[key].kind != "whole"
+    }
+    if not owners:
+        return {}
+    changed: dict[Key, Result] = {}
+    with Held(context.draft.lake, merge_tables(None, context.plan, results)) as new:
+        touched = _Search(context, new, owners, known).touched()
+        for key, found in touched.items():
+            entity = owners[key]
+            links = tuple(one for one in entity.links if one.name in found.fields)
+            narrow = replace(entity, links=links)
+            written = new.keys(entity.name, entity.workspace, "id").union(
+                *(new.keys(f"{entity.name}__{one.name}", entity.workspace, "source_id")
+                  for one in links)
+            )  # fmt: skip
+            reading = _OwnerReading(EntityRun(context, narrow, known(entity)), written)
+            if reading.read(found.ids):
+                changed[key] = reading.added_to(results[key])
+    return changed
+
+
+class _Search:
+    """Follows the references of new and changed rows to the owners that refer back to them."""
+
+    def __init__(
+        self,
+        context: Context,
+        new: Held,
+        owners: Mapping[Key, EntityPlan],
+        known: Callable[[EntityPlan], Known],
+    ) -> None:
+        self._former = context.held
+        self._new = new
+        self._plan = context.plan
+        self._owners = owners
+        self._known = known
+
+    def touched(self) -> dict[Key, Touched]:
+        """Touched owners by workspace and entity type."""
+        found: dict[Key, Touched] = {}
+        for entity in self._plan.entities:
+            back = {
+                one: fields
+                for one in (*entity.scalars, *entity.links)
+                if (fields := self._fields_back(entity, one))
+            }
+            changed = self._changed(entity) if back else set()
+            for one, fields in back.items() if changed else ():
+                for id, kind in self._references(entity, one, changed):
+                    names = self._plan.concrete(entity.workspace, kind) if kind else fields
+                    for name in fields.keys() & set(names):
+                        owner = found.setdefault((entity.workspace, name), Touched())
+                        owner.ids.add(id)
+                        owner.fields.update(fields[name])
+        return found
+
+    def _changed(self, entity: EntityPlan) -> set[str]:
+        """Rows that this extract wrote, and those of the former one's last moments once more.
+
+        A row that changed while the former extract was reading may have come after its owner did.
+        """
+        changed = self._new.keys(entity.name, entity.workspace, "id")
+        state = self._known(entity).state
+        if state is not None and state.mode == "changes":
+            changed |= self._former.changed_since(entity.name, entity.workspace, state.cursor)
+        return changed
+
+    def _fields_back(self, entity: EntityPlan, one: Field) -> dict[str, set[str]]:
+        """By entity type that a field refers to: its link fields that may hold `entity`."""
+        back: dict[str, set[str]] = {}
+        for target in one.targets if one.is_reference else ():
+            for name in self._plan.concrete(entity.workspace, target):
+                owner = self._owners.get((entity.workspace, name))
+                for link in owner.links if owner is not None else ():
+                    if any(
+                        entity.name in self._plan.concrete(entity.workspace, kind)
+                        for kind in link.targets
+                    ):
+                        back.setdefault(name, set()).add(link.name)
+        return back
+
+    def _references(
+        self, entity: EntityPlan, one: Field, changed: set[str]
+    ) -> set[tuple[str, str | None]]:
+        """What the changed rows refer to now, and what they referred to before."""
+        table = f"{entity.name}__{one.name}" if one.multiple else entity.name
+        prefix = LINK_PREFIX if one.multiple else one.name
+        now = self._new.references(table, entity.workspace, prefix)
+        return now | self._former.references(table, entity.workspace, prefix, changed)
+
+
+class _OwnerReading:
+    """Reads link sets of owners, and writes those that are not as they are held."""
+
+    def __init__(self, run: EntityRun, written: set[str]) -> None:
+        self._run = run
+        self._plan = links_only(run.entity)
+        self._written = written  # ids whose sets this extract has written already
+        self._read = 0
+        self._changed = 0
+
+    def read(self, ids: set[str]) -> bool:
+        """Read the sets of those that are held; whether any are."""
+        run, entity = self._run, self._run.entity
+        held = run.context.held
+        present = held.present(entity.name, entity.workspace, ids - self._written)
+        if not present:
+            return False
+        all_held = run.known.rows_held
+        try:
+            if all_held is not None and len(present) > WHOLE_SHARE * all_held:
+                self._read_whole(held.numbers(entity.name, entity.workspace))
+            else:
+                self._read_groups(_numbers(present))
+        except BaseException:
+            run.writer.discard()
+            raise
+        return True
+
+    def added_to(self, result: Result) -> Result:
+        """The result of the entity type, with what this brought."""
+        run, counts = self._run, result.counts
+        files = {name: list(entries) for name, entries in result.files.items()}
+        for name, entries in run.writer.close().items():
+            files.setdefault(name, []).extend(entries)
+        counts = replace(
+            counts,
+            pages=counts.pages + run.extra.pages,
+            bytes_received=counts.bytes_received + run.extra.bytes_received,
+            links_written=counts.links_written + run.writer.links,
+        )
+        note = f"touched by other rows: {self._read:,} owners, {self._changed} sets changed"
+        return replace(result, counts=counts, files=files, notes=(*result.notes, note))
+
+    def _read_whole(self, owners: Ids) -> None:
+        """All owners by pages; what is written already stays."""
+        kept = np.setdiff1d(owners, _numbers(self._written))
+        for batch in _parts(kept, BATCH_OWNERS):
+            sweep = self._sweep(batch)
+            self._compare(sweep, within(batch), None)
+            self._changed += sweep.changed
+
+    def _read_groups(self, owners: Ids) -> None:
+        """Some owners by their ids, as many requests at once as the extract may have in flight."""
+        run = self._run
+        size = min(IDS_PER_REQUEST, run.context.options.page_size)
+        at_once = size * run.context.options.concurrency
+        for batch in _parts(owners, BATCH_OWNERS):
+            sweep = self._sweep(batch)
+            for part in _parts(batch, at_once):
+                queries = [_among(group) for group in _parts(part, size)]
+                asked = [run.ask(query, self._plan) for query in queries]
+                for query, page in zip(queries, asked, strict=True):
+                    self._compare(sweep, query, page)
+            self._changed += sweep.changed
+
+    def _sweep(self, owners: Ids) -> LinkSweep:
+        self._read += len(owners)
+        return LinkSweep(self._run.entity, self._run.context.held, owners, self._run.writer)
+
+    def _compare(self, sweep: LinkSweep, query: Query, asked: Future[DecodedPage] | None) -> None:
+        for page in self._run.pages(query, self._run.extra, plan=self._plan, asked=asked):
+            sweep.compare(page)
+
+
+def _numbers(ids: Collection[str]) -> Ids:
+    return np.array(sorted(map(int, ids)), dtype=np.int64)
+
+
+def _parts(ids: Ids, size: int) -> Iterator[Ids]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def _among(ids: Ids) -> Query:
+    return field_("id").in_([Id(str(one)) for one in ids.tolist()])

@@ -1,0 +1,163 @@
+"""A plain extract knows the link sets that new and changed rows of other types have changed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from octane_flows.octane.transport import Answer, Request
+from octane_flows.simulator import Simulator
+from tests.small import START, SmallTransport, held_links
+from tests.small_runs import (
+    RunsTransport,
+    add_run,
+    add_test,
+    assert_links_are_equal,
+    extract_runs,
+    move_run,
+)
+
+TESTS = 6
+
+
+@pytest.fixture
+def simulator(tmp_path: Path) -> Simulator:
+    """Six tests with a run each and a defect, extracted an hour after they were written."""
+    simulator = Simulator(clock=START)
+    for number in range(TESTS):
+        add_run(simulator, add_test(simulator, f"t{number}"))
+    simulator.store.insert("defect", {"name": "d"})
+    simulator.clock.advance(timedelta(hours=1))
+    extract_runs(simulator, tmp_path)
+    simulator.clock.advance(timedelta(hours=1))
+    return simulator
+
+
+def ids_of(simulator: Simulator, entity: str) -> list[str]:
+    return [row["id"] for row in simulator.store.find(entity)]
+
+
+def asked_for(transport: SmallTransport, collection: str) -> list[str]:
+    return [unquote(one) for one in transport.targets if f"/{collection}?" in one]
+
+
+def test_a_new_run_is_a_last_run_of_its_test(simulator: Simulator, tmp_path: Path) -> None:
+    first = ids_of(simulator, "test_manual")[0]
+    run = add_run(simulator, first)
+    transport = RunsTransport(simulator)
+
+    report = extract_runs(simulator, tmp_path, transport)
+
+    assert held_links(tmp_path, "test_manual", "last_runs")[first] == [run]
+    assert_links_are_equal(simulator, tmp_path)
+    assert report.rows_written == 1
+    newest, touched = asked_for(transport, "manual_tests")
+    assert "last_modified GE" in newest
+    assert f"id IN {first}" in touched
+    assert "name" not in touched.partition("fields=")[2].partition("&")[0]
+
+
+def test_a_run_that_names_a_defect_is_a_run_of_the_defect(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    (defect,) = ids_of(simulator, "defect")
+    before = simulator.store.get("defect", defect)
+    reference = {"type": "defect", "id": defect}
+    run = add_run(simulator, ids_of(simulator, "test_manual")[0], defect=[reference])
+    after = simulator.store.get("defect", defect)
+    assert before
+    assert after
+    assert before["last_modified"] == after["last_modified"]
+
+    extract_runs(simulator, tmp_path)
+
+    assert held_links(tmp_path, "defect", "run") == {defect: [run]}
+
+
+def test_without_changes_nothing_more_is_asked(simulator: Simulator, tmp_path: Path) -> None:
+    transport = RunsTransport(simulator)
+
+    report = extract_runs(simulator, tmp_path, transport)
+
+    assert not report.has_changes
+    for collection in ("manual_tests", "manual_runs", "defects"):
+        assert len(asked_for(transport, collection)) == 1
+
+
+def test_a_run_that_moved_leaves_the_set_of_its_former_test(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    first, second, *_ = ids_of(simulator, "test_manual")
+    move_run(simulator, ids_of(simulator, "run_manual")[0], second)
+
+    extract_runs(simulator, tmp_path)
+
+    assert first not in held_links(tmp_path, "test_manual", "last_runs")
+    assert_links_are_equal(simulator, tmp_path)
+
+
+def test_where_many_are_touched_all_are_read_by_pages(simulator: Simulator, tmp_path: Path) -> None:
+    for test in ids_of(simulator, "test_manual")[:5]:
+        add_run(simulator, test)
+    transport = RunsTransport(simulator)
+
+    extract_runs(simulator, tmp_path, transport)
+
+    assert_links_are_equal(simulator, tmp_path)
+    _, touched = asked_for(transport, "manual_tests")
+    assert "id BTW" in touched
+
+
+def test_an_unchanged_set_is_not_written(simulator: Simulator, tmp_path: Path) -> None:
+    run = ids_of(simulator, "run_manual")[0]
+    simulator.store.update("run_manual", run, {"name": "renamed"})
+
+    report = extract_runs(simulator, tmp_path)
+
+    written = {one.entity: one.links for one in report.outcomes}
+    assert written["test_manual"] == 0
+
+
+def test_a_run_that_comes_while_its_test_was_read_already_is_looked_at_again(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    first = ids_of(simulator, "test_manual")[0]
+    simulator.store.update("test_manual", first, {"name": "renamed"})
+    came: list[str] = []
+
+    class Late(RunsTransport):
+        """A run comes once the tests were read."""
+
+        def send(self, request: Request) -> Answer:
+            answer = super().send(request)
+            if "/manual_tests?" in request.url and not came:
+                came.append(add_run(simulator, first))
+            return answer
+
+    extract_runs(simulator, tmp_path, Late(simulator), concurrency=1)
+    simulator.clock.advance(timedelta(hours=1))
+    extract_runs(simulator, tmp_path)
+
+    assert held_links(tmp_path, "test_manual", "last_runs")[first] == came
+    assert_links_are_equal(simulator, tmp_path)
+
+
+def test_a_stopped_extract_that_is_resumed_knows_them_too(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    add_run(simulator, ids_of(simulator, "test_manual")[0])
+
+    def stop(request: Request) -> None:
+        if "manual_tests?" in request.url and "IN" in unquote(request.url):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract_runs(simulator, tmp_path, RunsTransport(simulator, stop))
+
+    report = extract_runs(simulator, tmp_path)
+
+    assert report.resumed == 3
+    assert_links_are_equal(simulator, tmp_path)
