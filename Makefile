@@ -58,7 +58,7 @@ $(VENV)/.notebook: $(VENV)/.run
 	touch $@
 
 # The vendor's SDK, which the simulator is tested with. Without it those tests are skipped, unless
-# OCTANE_FLOWS_NEEDS_NODE=1 says that they must run.
+# TESTS_NEED_NODE=1 says that they must run.
 $(STRANGERS)/.done: tests/strangers/package.json tests/strangers/package-lock.json
 	@if ! command -v npm >/dev/null || ! command -v node >/dev/null; then \
 		echo "Node.js 18 with npm was not found: the tests with the vendor's JavaScript SDK are skipped"; \

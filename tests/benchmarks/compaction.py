@@ -14,7 +14,7 @@ from octane_flows.lake import Lake, compact
 from octane_flows.warehouse import build, load_models
 from tests.benchmarks._lakes import publish_runs
 
-GENERATIONS = int(os.environ.get("OCTANE_BENCH_GENERATIONS", "200"))
+GENERATIONS = int(os.environ.get("BENCH_GENERATIONS", "200"))
 CHANGED = 1_000
 RUNS = 100_000
 

@@ -1,7 +1,7 @@
 """Every flow and metric on a large warehouse, beside the same SQL over the raw Parquet and pandas.
 
-`OCTANE_BENCH_RUNS` sets the number of runs (default 1,000,000), `OCTANE_BENCH_REPEATS` the calls of
-each, `OCTANE_BENCH_HOME` a folder whose lake and warehouse are made once and kept. A flow whose
+`BENCH_RUNS` sets the number of runs (default 1,000,000), `BENCH_REPEATS` the calls of
+each, `BENCH_HOME` a folder whose lake and warehouse are made once and kept. A flow whose
 defaults ask for everything is called as in daily work; the parameters stand in the table.
 """
 
@@ -28,8 +28,8 @@ from octane_flows.warehouse.macros import create_statements
 from octane_flows.warehouse.user_defined import create_user_defined_values
 from tests.benchmarks import _volume
 
-RUNS = int(os.environ.get("OCTANE_BENCH_RUNS", "1000000"))
-REPEATS = int(os.environ.get("OCTANE_BENCH_REPEATS", "9"))
+RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))
+REPEATS = int(os.environ.get("BENCH_REPEATS", "9"))
 PEER_REPEATS = 3
 THREADS = 2
 # what people ask day by day, where the defaults mean the whole history of the workspace
@@ -50,7 +50,7 @@ CALLS = {
 def measure() -> Iterator[str]:
     """Milliseconds of each flow and metric, with the same SQL over Parquet and pandas beside."""
     with tempfile.TemporaryDirectory() as scratch:
-        home = Path(os.environ.get("OCTANE_BENCH_HOME", scratch))
+        home = Path(os.environ.get("BENCH_HOME", scratch))
         yield from _prepare(home)
         yield (
             f"{RUNS:,} runs, {max(RUNS // 50, 100):,} tests, {THREADS} threads; milliseconds, "

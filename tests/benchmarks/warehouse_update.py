@@ -1,6 +1,6 @@
 """The warehouse after 10,000 changed runs of a million, beside a full rebuild in the same run.
 
-`OCTANE_BENCH_RUNS=10000000` measures ten million; `OCTANE_BENCH_REPEATS` sets how often. Bytes
+`BENCH_RUNS=10000000` measures ten million; `BENCH_REPEATS` sets how often. Bytes
 are those that the process wrote to the disk, as the operating system counts them.
 """
 
@@ -19,9 +19,9 @@ import psutil
 from octane_flows.warehouse import build, warehouse_path
 from tests.benchmarks._lakes import publish_runs
 
-RUNS = int(os.environ.get("OCTANE_BENCH_RUNS", "1000000"))
+RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))
 CHANGED = 10_000
-REPEATS = int(os.environ.get("OCTANE_BENCH_REPEATS", "3"))
+REPEATS = int(os.environ.get("BENCH_REPEATS", "3"))
 
 
 def measure() -> Iterator[str]:

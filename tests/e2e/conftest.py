@@ -62,7 +62,7 @@ def browser() -> Iterator[webdriver.Chrome]:
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:
         missing = "the Debian packages chromium and chromium-driver are not installed"
-        if os.environ.get("OCTANE_FLOWS_NEEDS_CHROMIUM"):
+        if os.environ.get("TESTS_NEED_CHROMIUM"):
             pytest.fail(f"{missing}; .ci/run installs them")
         pytest.skip(f"{missing}; install them to look at pages in a browser")
     options = webdriver.ChromeOptions()

@@ -1,4 +1,4 @@
-"""How long random tests run: `OCTANE_EXAMPLES=20000` looks deeper than the suite does."""
+"""How long random tests run: `TESTS_EXAMPLES=20000` looks deeper than the suite does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-_DEEP = os.environ.get("OCTANE_EXAMPLES")
+_DEEP = os.environ.get("TESTS_EXAMPLES")
 
 # The suite's examples are the same on each run; a deep run draws new ones.
 settings.register_profile(

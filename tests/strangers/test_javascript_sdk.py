@@ -1,7 +1,7 @@
 """The vendor's own JavaScript SDK against the simulator: our driver, and the SDK's own tests.
 
 npm puts the SDK into tests/strangers/node_modules (`make test` does it). Where npm is missing these
-tests are skipped and say so; with OCTANE_FLOWS_NEEDS_NODE=1, as on the build machine, they fail.
+tests are skipped and say so; with TESTS_NEED_NODE=1, as on the build machine, they fail.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Seen = dict[str, Any]
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
     if not (shutil.which("node") and SDK.exists()):
-        if os.environ.get("OCTANE_FLOWS_NEEDS_NODE") == "1":
+        if os.environ.get("TESTS_NEED_NODE") == "1":
             pytest.fail(MISSING)
         pytest.skip(MISSING)
     simulator = Simulator()
