@@ -46,7 +46,8 @@ def add_run(simulator: Simulator, test: str, **more: Any) -> str:
 def move_run(simulator: Simulator, run: str, test: str) -> None:
     """The run belongs to another test from now on; both tests' last runs are renewed."""
     row = simulator.store.get("run_manual", run) or {}
-    simulator.store.update("run_manual", run, {"test": {"type": "test_manual", "id": test}})
+    moved = {"test": {"type": "test_manual", "id": test}, "test_of_last_run": None}
+    simulator.store.update("run_manual", run, moved)
     for one in (row["test"]["id"], test):
         renew_last_runs(simulator.store, one)
 

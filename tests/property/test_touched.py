@@ -6,13 +6,22 @@ Changes come with a new or changed row; those of the owner's side alone are left
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from octane_flows.octane.transport import Request
 from octane_flows.simulator import Simulator
 from tests.small import START
-from tests.small_runs import add_run, add_test, assert_links_are_equal, extract_runs, move_run
+from tests.small_runs import (
+    RunsTransport,
+    add_run,
+    add_test,
+    assert_links_are_equal,
+    extract_runs,
+    move_run,
+)
 
 
 class _Runs:
@@ -23,6 +32,7 @@ class _Runs:
         self.simulator = Simulator(clock=START)
         self.tests = [add_test(self.simulator) for _ in range(self.dice.randint(1, 8))]
         self.runs = [add_run(self.simulator, self.dice.choice(self.tests)) for _ in range(5)]
+        self.unmoved: list[str] = []
         self.defects = [self.simulator.store.insert("defect", {"name": "d"}) for _ in range(3)]
 
     def step(self) -> None:
@@ -35,12 +45,22 @@ class _Runs:
         self.runs.append(add_run(self.simulator, self.dice.choice(self.tests)))
 
     def move(self) -> None:
-        move_run(self.simulator, self.dice.choice(self.runs), self.dice.choice(self.tests))
+        if self.unmoved:
+            move_run(self.simulator, self.unmoved.pop(), self.dice.choice(self.tests))
 
     def name_defects(self) -> None:
-        chosen = self.dice.sample(self.defects, self.dice.randint(0, 3))
-        named = [{"type": "defect", "id": one} for one in chosen]
-        self.simulator.store.update("run_manual", self.dice.choice(self.runs), {"defect": named})
+        if self.unmoved:
+            chosen = self.dice.sample(self.defects, self.dice.randint(0, 3))
+            named = [{"type": "defect", "id": one} for one in chosen]
+            self.simulator.store.update("run_manual", self.unmoved.pop(), {"defect": named})
+
+    def compare(self, home: Path) -> None:
+        """Equal to the server; from now on each run may refer elsewhere once.
+
+        One that does so twice before it is read leaves no trace of what it referred to between.
+        """
+        assert_links_are_equal(self.simulator, home)
+        self.unmoved = self.dice.sample(self.runs, len(self.runs))
 
     def test(self) -> None:
         self.tests.append(add_test(self.simulator))
@@ -48,8 +68,27 @@ class _Runs:
     def rename(self) -> None:
         self.simulator.store.update("test_manual", self.dice.choice(self.tests), {"name": "n"})
 
+    def extract(self, home: Path, page_size: int) -> None:
+        """An extract during which things happen, or that is killed; then a quiet one."""
+        kill_at = self.dice.choice((None, None, 5, 7, 9))
+        sent = 0
 
-@pytest.mark.parametrize("seed", range(12))
+        def before(_: Request) -> None:
+            nonlocal sent
+            sent += 1
+            if kill_at is not None and sent > kill_at:
+                raise KeyboardInterrupt
+            if sent > 3 and self.dice.random() < 0.3:
+                self.step()
+
+        transport = RunsTransport(self.simulator, before)
+        with suppress(KeyboardInterrupt):
+            extract_runs(self.simulator, home, transport, page_size=page_size, concurrency=1)
+        self.step()
+        extract_runs(self.simulator, home, page_size=page_size)
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_touched_link_sets_are_the_servers_after_every_plain_extract(
     seed: int, tmp_path: Path
 ) -> None:
@@ -57,6 +96,20 @@ def test_touched_link_sets_are_the_servers_after_every_plain_extract(
     page_size = runs.dice.choice((2, 3, 100))
     for _ in range(4):
         extract_runs(runs.simulator, tmp_path, page_size=page_size)
-        assert_links_are_equal(runs.simulator, tmp_path)
+        runs.compare(tmp_path)
         for _ in range(runs.dice.randint(0, 5)):
             runs.step()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_changes_during_an_extract_are_known_after_the_next(seed: int, tmp_path: Path) -> None:
+    runs = _Runs(seed)
+    extract_runs(runs.simulator, tmp_path)
+    runs.compare(tmp_path)
+    for _ in range(2):
+        for _ in range(runs.dice.randint(0, 3)):
+            runs.step()
+        runs.extract(tmp_path, page_size=100)
+        runs.simulator.clock.advance(runs.dice.choice([0, 60, 4000]))
+        extract_runs(runs.simulator, tmp_path)  # after a kill the one before went on with its work
+        runs.compare(tmp_path)

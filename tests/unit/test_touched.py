@@ -145,6 +145,19 @@ def test_a_run_that_comes_while_its_test_was_read_already_is_looked_at_again(
     assert_links_are_equal(simulator, tmp_path)
 
 
+def test_a_run_that_came_while_tests_were_left_out_is_looked_at_again(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    add_run(simulator, ids_of(simulator, "test_manual")[0])
+    simulator.clock.advance(timedelta(hours=1))
+    extract_runs(simulator, tmp_path, only=("run_manual",))
+    simulator.clock.advance(timedelta(hours=1))
+
+    extract_runs(simulator, tmp_path)
+
+    assert_links_are_equal(simulator, tmp_path)
+
+
 def test_a_stopped_extract_that_is_resumed_knows_them_too(
     simulator: Simulator, tmp_path: Path
 ) -> None:

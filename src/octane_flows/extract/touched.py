@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from octane_flows.extract.decode import DecodedPage
 from octane_flows.extract.entity import Context, EntityRun, Known
 from octane_flows.extract.journal import Key, Result
 from octane_flows.extract.plan import EntityPlan
+from octane_flows.extract.slices import has_last_modified
 from octane_flows.extract.sweep import BATCH_OWNERS, LinkSweep, links_only, within
 from octane_flows.extract.tables import merge_tables
 from octane_flows.lake.held import LINK_PREFIX, Held, Ids
@@ -84,55 +86,64 @@ class _Search:
         self._plan = context.plan
         self._owners = owners
         self._known = known
+        self._rows: dict[tuple[str, str, datetime], set[str]] = {}
 
     def touched(self) -> dict[Key, Touched]:
         """Touched owners by workspace and entity type."""
         found: dict[Key, Touched] = {}
         for entity in self._plan.entities:
-            back = {
-                one: fields
-                for one in (*entity.scalars, *entity.links)
-                if (fields := self._fields_back(entity, one))
-            }
-            changed = self._changed(entity) if back else set()
-            for one, fields in back.items() if changed else ():
-                for id, kind in self._references(entity, one, changed):
-                    names = self._plan.concrete(entity.workspace, kind) if kind else fields
-                    for name in fields.keys() & set(names):
-                        owner = found.setdefault((entity.workspace, name), Touched())
-                        owner.ids.add(id)
-                        owner.fields.update(fields[name])
+            for one in (*entity.scalars, *entity.links):
+                for since, fields in self._fields_back(entity, one).items():
+                    for id, kind in self._references(entity, one, since):
+                        names = self._plan.concrete(entity.workspace, kind) if kind else fields
+                        for name in fields.keys() & set(names):
+                            owner = found.setdefault((entity.workspace, name), Touched())
+                            owner.ids.add(id)
+                            owner.fields.update(fields[name])
         return found
 
-    def _changed(self, entity: EntityPlan) -> set[str]:
-        """Rows that this extract wrote, and those of the former one's last moments once more.
+    def _changed(self, entity: EntityPlan, since: datetime) -> set[str]:
+        """Rows that this extract wrote, and held ones that their owners may not know of yet.
 
-        A row that changed while the former extract was reading may have come after its owner did.
+        A row may have come after its owner was read: while the former extract went on, or by one
+        that left the owner's entity type out.
         """
-        changed = self._new.keys(entity.name, entity.workspace, "id")
-        state = self._known(entity).state
-        if state is not None and state.mode == "changes":
-            changed |= self._former.changed_since(entity.name, entity.workspace, state.cursor)
-        return changed
+        key = (entity.workspace, entity.name, since)
+        if key not in self._rows:
+            rows = self._new.keys(entity.name, entity.workspace, "id")
+            if has_last_modified(entity):
+                rows |= self._former.changed_since(entity.name, entity.workspace, since)
+            self._rows[key] = rows
+        return self._rows[key]
 
-    def _fields_back(self, entity: EntityPlan, one: Field) -> dict[str, set[str]]:
-        """By entity type that a field refers to: its link fields that may hold `entity`."""
-        back: dict[str, set[str]] = {}
+    def _fields_back(self, entity: EntityPlan, one: Field) -> dict[datetime, dict[str, set[str]]]:
+        """The link fields that may hold `entity`, by owner, of the owners a field refers to.
+
+        In groups by the owners' cursor: changes before it were seen when they were read.
+        """
+        back: dict[datetime, dict[str, set[str]]] = {}
         for target in one.targets if one.is_reference else ():
             for name in self._plan.concrete(entity.workspace, target):
                 owner = self._owners.get((entity.workspace, name))
-                for link in owner.links if owner is not None else ():
+                state = self._known(owner).state if owner is not None else None
+                if owner is None or state is None:
+                    continue
+                for link in owner.links:
                     if any(
                         entity.name in self._plan.concrete(entity.workspace, kind)
                         for kind in link.targets
                     ):
-                        back.setdefault(name, set()).add(link.name)
+                        fields = back.setdefault(state.cursor, {})
+                        fields.setdefault(name, set()).add(link.name)
         return back
 
     def _references(
-        self, entity: EntityPlan, one: Field, changed: set[str]
+        self, entity: EntityPlan, one: Field, since: datetime
     ) -> set[tuple[str, str | None]]:
         """What the changed rows refer to now, and what they referred to before."""
+        changed = self._changed(entity, since)
+        if not changed:
+            return set()
         table = f"{entity.name}__{one.name}" if one.multiple else entity.name
         prefix = LINK_PREFIX if one.multiple else one.name
         now = self._new.references(table, entity.workspace, prefix)

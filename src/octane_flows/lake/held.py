@@ -97,30 +97,29 @@ class Held:
     def changed_since(self, table: str, workspace: str, since: datetime) -> set[str]:
         """Ids of rows with a version whose `last_modified` is not before a time in UTC."""
         moment = since.replace(tzinfo=None).isoformat()
-        sql = f"select distinct id from {{source}} where last_modified >= timestamp '{moment}'"
+        sql = (
+            "select distinct id from (select cast(null as varchar) as id, "
+            "cast(null as timestamp) as last_modified where false union all by name "
+            f"select * from {{source}}) where last_modified >= timestamp '{moment}'"
+        )
         return {row[0] for row in self._query(table, workspace, sql)}
 
     def references(
         self, table: str, workspace: str, prefix: str, of: Collection[str] | None = None
     ) -> set[tuple[str, str | None]]:
-        """What the columns `<prefix>_id` and `<prefix>_type` refer to, (id, type).
+        """What the columns `<prefix>_id` and `<prefix>_type` refer to, (id, type), in any version.
 
-        Of some rows, or owners of links, only the newest version; of all (None) any. A file that
-        lacks the columns holds tombstones, or is older than the field.
+        `of`: those of some rows, or owners of links, alone. A file that lacks the columns holds
+        tombstones, or is older than the field.
         """
         key = "source_id" if prefix == LINK_PREFIX else "id"
         ids, kinds = f'"{prefix}_id"', f'"{prefix}_type"'
         of_some = "" if of is None else f"semi join asked on asked.id = versions.{key} "
-        newest = (
-            ""
-            if of is None
-            else f"qualify rank() over (partition by {key} order by _generation desc) = 1"
-        )
         sql = (
-            f"select distinct {ids}, {kinds} from (select {ids}, {kinds} from ("
+            f"select distinct {ids}, {kinds} from ("
             f"select cast(null as varchar) as {ids}, cast(null as varchar) as {kinds} where false "
             "union all by name select * from {source}) as versions "
-            f"{of_some}{newest}) where {ids} is not null"
+            f"{of_some}where {ids} is not null"
         )
         asked = None if of is None else pa.table({"id": pa.array(sorted(of), pa.string())})
         return {(row[0], row[1]) for row in self._query(table, workspace, sql, asked=asked)}
