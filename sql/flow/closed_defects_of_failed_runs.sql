@@ -11,7 +11,17 @@
 -- param: in_one_run boolean = true -- one linked run is of the test and has the status; false: two
 --     linked runs may share the conditions
 -- order: closed_at desc, workspace_id, defect_id
-with linked_runs as (
+with newest_starts as (
+    select -- only when asked for, because it looks at every run
+        runs.workspace_id,
+        runs.test_id,
+        max(runs.started_at) as started_at,
+    from er.runs as runs
+    where $only_newest_runs
+    group by runs.workspace_id, runs.test_id
+),
+
+linked_runs as (
     select
         defect_runs.workspace_id,
         defect_runs.defect_id,
@@ -23,14 +33,11 @@ with linked_runs as (
     join er.runs as runs
         on runs.workspace_id = defect_runs.workspace_id
         and runs.run_id = defect_runs.run_id
-    where not $only_newest_runs
-        or not exists (
-            select 1
-            from er.runs as later_runs
-            where later_runs.workspace_id = runs.workspace_id
-                and later_runs.test_id = runs.test_id
-                and later_runs.started_at > runs.started_at
-        )
+    left join newest_starts
+        on newest_starts.workspace_id = runs.workspace_id
+        and newest_starts.test_id = runs.test_id
+        and newest_starts.started_at > runs.started_at
+    where newest_starts.test_id is null
 ),
 
 runs_by_defect as (

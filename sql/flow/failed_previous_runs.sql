@@ -11,7 +11,24 @@
 -- param: days integer = null -- only results that started in that many days before as_of
 -- param: status_code text = 'list_node.run_native_status.failed' -- logical name, native status
 -- order: started_at desc, workspace_id, previous_run_id
-with environments_by_run as (
+with wanted_results as (
+    select previous_runs.*
+    from er.previous_runs as previous_runs
+    where ($workspace_id is null or previous_runs.workspace_id = $workspace_id)
+        and previous_runs.native_status_code = $status_code
+        and ($run_id is null or previous_runs.run_id = cast($run_id as varchar))
+        and ($build_id is null or previous_runs.build_id = cast($build_id as varchar))
+        and ($since is null or previous_runs.started_at > $since)
+        and (
+            $days is null
+            or previous_runs.started_at > coalesce(
+                $as_of, (select generation.as_of from meta.generation as generation)
+            ) - to_days(cast($days as integer))
+        )
+),
+
+-- environments are put in order for wanted results alone
+environments_by_run as (
     select
         run_environments.workspace_id,
         run_environments.previous_run_id,
@@ -20,7 +37,10 @@ with environments_by_run as (
             ', '
             order by environments.environment_category_name, environments.environment_name
         ) as all_environment_names,
-    from er.previous_run_environments as run_environments
+    from wanted_results
+    join er.previous_run_environments as run_environments
+        on run_environments.workspace_id = wanted_results.workspace_id
+        and run_environments.previous_run_id = wanted_results.previous_run_id
     join er.environments as environments
         on environments.workspace_id = run_environments.workspace_id
         and environments.environment_id = run_environments.environment_id
@@ -53,21 +73,10 @@ select
         as run_url, -- where Octane shows the run
     er.item_url('test', previous_runs.workspace_id, previous_runs.test_id)
         as test_url -- where Octane shows the test
-from er.previous_runs as previous_runs
+from wanted_results as previous_runs
 left join environments_by_run as environments
     on environments.workspace_id = previous_runs.workspace_id
     and environments.previous_run_id = previous_runs.previous_run_id
 left join er.releases as releases
     on releases.workspace_id = previous_runs.workspace_id
     and releases.release_id = previous_runs.release_id
-where ($workspace_id is null or previous_runs.workspace_id = $workspace_id)
-    and previous_runs.native_status_code = $status_code
-    and ($run_id is null or previous_runs.run_id = cast($run_id as varchar))
-    and ($build_id is null or previous_runs.build_id = cast($build_id as varchar))
-    and ($since is null or previous_runs.started_at > $since)
-    and (
-        $days is null
-        or previous_runs.started_at > coalesce(
-            $as_of, (select generation.as_of from meta.generation as generation)
-        ) - to_days(cast($days as integer))
-    )

@@ -31,6 +31,10 @@ with modules_by_test as (
             false
         ) as has_module,
     from er.test_modules as test_modules
+    join er.tests as tests
+        on tests.workspace_id = test_modules.workspace_id
+        and tests.test_id = test_modules.test_id
+        and er.is_listed(tests.test_type, $test_types)
     join er.application_modules as modules
         on modules.workspace_id = test_modules.workspace_id
         and modules.application_module_id = test_modules.application_module_id
@@ -52,6 +56,10 @@ tags_by_test as (
         coalesce(bool_or(er.name_matches(user_tags.user_tag_name, $user_tag_name)), false)
             as has_tag,
     from er.test_tags as test_tags
+    join er.tests as tests
+        on tests.workspace_id = test_tags.workspace_id
+        and tests.test_id = test_tags.test_id
+        and er.is_listed(tests.test_type, $test_types)
     join er.user_tags as user_tags
         on user_tags.workspace_id = test_tags.workspace_id
         and user_tags.user_tag_id = test_tags.user_tag_id
