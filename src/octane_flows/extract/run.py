@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from octane_flows.errors import AccessError, ExtractError, UsageError
@@ -139,7 +140,7 @@ def _extract(
             *drift.changes,
             *_list_changes(draft, results.values()),
         ],
-        politeness=asdict(octane.politeness),
+        politeness=_politeness(octane),
         findings=[
             *plan.findings,
             *run.findings(),
@@ -151,6 +152,12 @@ def _extract(
     )
     journal.finish()
     return ExtractReport(manifest, tuple(map(_outcome, results.values())), run.resumed)
+
+
+def _politeness(octane: Octane) -> dict[str, Any]:
+    """What was asked and waited for, as JSON gives it back."""
+    told = asdict(octane.politeness)
+    return {**told, "collections": list(told["collections"])}
 
 
 def _require_same_server(parent: Manifest | None, octane: Octane, home: Path) -> None:
