@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -64,11 +65,28 @@ def address(operated: dict[str, str]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
         started = children.children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
-        _, left = psutil.wait_procs(started, timeout=30)
+        process.wait(60)
+        left = _still_running(started)
         for one in left:
             one.kill()
-        process.wait(10)
         assert left == []
+
+
+def _still_running(processes: list[psutil.Process], patience_s: float = 20) -> list[psutil.Process]:
+    """Those that do not end; one that ended but that nobody has waited for does not run."""
+    until = time.monotonic() + patience_s
+    while left := [one for one in processes if _runs(one)]:
+        if time.monotonic() > until:
+            break
+        time.sleep(0.2)
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_page_shows_the_assets_and_the_run(address: str, browser: webdriver.Chrome) -> None:

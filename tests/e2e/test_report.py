@@ -23,6 +23,7 @@ DESK, PHONE = (1280, 900), (390, 800)
 @pytest.fixture
 def page(browser: webdriver.Chrome, demo_home: Path) -> webdriver.Chrome:
     browser.set_window_size(*DESK)
+    browser.get_log("browser")  # type: ignore[no-untyped-call]  # what other pages said before
     browser.get((demo_home / reports.REPORT_FILE).as_uri())
     return browser
 

@@ -235,7 +235,9 @@ def test_a_full_disk_keeps_the_former_warehouse(
 
 def test_a_broken_model_is_told_and_leaves_nothing(home: Path) -> None:
     models = [
-        dataclasses.replace(model, sql=model.sql.replace("workspace_id", "workspace_idd"))
+        dataclasses.replace(
+            model, sql=model.sql.replace("releases.release_id", "releases.release_idd")
+        )
         if model.name == "flow.failed_previous_runs"
         else model
         for model in load_models()
