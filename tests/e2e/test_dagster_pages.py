@@ -55,6 +55,8 @@ def address(operated: dict[str, str]) -> Iterator[str]:
     command = [sys.executable, "-m", "pipelines.dev", "--port", str(port)]
     environment = {**os.environ, **operated, "PYTHONPATH": str(PROJECT / "src")}
     log = (Path(operated["OCTANE_HOME"]) / "dev.log").open("wb")
+    # where tests run in the background the interrupt is ignored, and children would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with (
         log,
         subprocess.Popen(
@@ -65,14 +67,16 @@ def address(operated: dict[str, str]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
         started = children.children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(60)
-        left = _still_running(started)
+        left = _still_running([children, *started])
+        if left:
+            os.killpg(process.pid, signal.SIGKILL)
         for one in left:
-            one.kill()
+            if _runs(one):
+                one.kill()
         assert left == []
 
 
-def _still_running(processes: list[psutil.Process], patience_s: float = 20) -> list[psutil.Process]:
+def _still_running(processes: list[psutil.Process], patience_s: float = 45) -> list[psutil.Process]:
     """Those that do not end; one that ended but that nobody has waited for does not run."""
     until = time.monotonic() + patience_s
     while left := [one for one in processes if _runs(one)]:
