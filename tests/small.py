@@ -66,8 +66,14 @@ def run_extract(
     lake: Lake | None = None,
     **choices: Any,
 ) -> ExtractReport:
-    """One extract in process, with pages of three rows unless said otherwise."""
-    values = {"page_size": 3, "concurrency": 2, "only": ("defect", "story"), **choices}
+    """One extract in process, with pages of three rows and no thread more than requests."""
+    values = {
+        "page_size": 3,
+        "concurrency": 2,
+        "decoding": 0,
+        "only": ("defect", "story"),
+        **choices,
+    }
     timing = Timing(sleep=lambda _: None)
     with Octane(
         settings_for(simulator), transport=transport or SmallTransport(simulator), timing=timing

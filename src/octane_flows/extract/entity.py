@@ -185,7 +185,7 @@ class EntityRun:
             self.context.pool,
             decode=decode,
             page_size=self.context.options.page_size,
-            windows_in_flight=self.context.options.concurrency,
+            windows_in_flight=self.context.options.threads,
             count=one,
             query=query,
             asked=asked,

@@ -208,7 +208,7 @@ class _Run:
         options, total = self.options, len(self.plan.entities)
         tables = parent.tables if parent is not None else {}
         with (
-            ThreadPoolExecutor(options.concurrency, thread_name_prefix="extract") as pool,
+            ThreadPoolExecutor(options.threads, thread_name_prefix="extract") as pool,
             Held(self.draft.lake, tables) as held,
         ):
             context = Context(

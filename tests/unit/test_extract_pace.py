@@ -1,0 +1,43 @@
+"""An extract decodes in more threads than it may ask with: the server sees the set concurrency."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from octane_flows.octane.transport import Answer, Request
+from octane_flows.simulator import Simulator
+from tests.small import START, SmallTransport, held, run_extract
+
+
+class CountingTransport(SmallTransport):
+    """Notes how many requests are under way at once at most; each takes two milliseconds more."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        super().__init__(simulator)
+        self.lock = threading.Lock()
+        self.under_way = self.most = 0
+
+    def send(self, request: Request) -> Answer:
+        with self.lock:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        time.sleep(0.002)
+        try:
+            return super().send(request)
+        finally:
+            with self.lock:
+                self.under_way -= 1
+
+
+def test_no_more_requests_are_under_way_than_the_concurrency_that_is_set(tmp_path: Path) -> None:
+    simulator = Simulator(clock=START)
+    for number in range(90):
+        simulator.store.insert("defect", {"name": f"d{number}"})
+    transport = CountingTransport(simulator)
+
+    run_extract(simulator, tmp_path, transport, concurrency=2, decoding=3)  # thirty pages of three
+
+    assert len(held(tmp_path, "defect")) == 90
+    assert transport.most == 2
