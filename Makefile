@@ -1,6 +1,8 @@
 # `make demo` and `make test` are all the set-up there is; both build .venv from constraints.txt.
 
 PYTHON ?= python3
+# Processes that run tests at the same time: `make test WORKERS=1` for one after the other.
+WORKERS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 STRANGERS := tests/strangers/node_modules
@@ -15,10 +17,10 @@ test: $(VENV)/.test $(STRANGERS)/.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 soak: $(VENV)/.test
-	SCHEDULES=2000 $(BIN)/python -m pytest -q tests/property/test_schedules.py
+	SCHEDULES=2000 $(BIN)/python -m pytest -q -n $(WORKERS) tests/property/test_schedules.py
 
 ui: $(VENV)/.run
 	$(BIN)/python -m pipelines.dev
