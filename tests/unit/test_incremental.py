@@ -18,6 +18,7 @@ from octane_flows.lake.lock import hold
 from octane_flows.octane.transport import Answer, Request
 from octane_flows.simulator import Simulator
 from tests.small import START, SmallTransport, held, held_links, run_extract
+from tests.wsgi import WsgiTransport
 
 DEFECTS = 10
 
@@ -52,6 +53,10 @@ def data_files(home: Path) -> set[str]:
     return {str(path) for path in (home / "lake" / "data").rglob("*.parquet")}
 
 
+def lake_bytes(home: Path) -> int:
+    return sum(path.stat().st_size for path in (home / "lake").rglob("*") if path.is_file())
+
+
 def test_a_refresh_without_changes_asks_once_a_type_and_writes_nothing(
     simulator: Simulator, tmp_path: Path
 ) -> None:
@@ -67,6 +72,20 @@ def test_a_refresh_without_changes_asks_once_a_type_and_writes_nothing(
     for collection in ("defects", "stories"):
         assert sum(f"/{collection}?" in one for one in transport.targets) == 1
     assert certificate(report).rows_held == DEFECTS
+
+
+def test_a_refresh_of_all_entity_types_without_changes_writes_less_than_50_kb(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path, WsgiTransport(simulator), page_size=1000, only=())
+    simulator.clock.advance(3600)
+    before = lake_bytes(tmp_path)
+
+    report = run_extract(simulator, tmp_path, WsgiTransport(simulator), page_size=1000, only=())
+
+    assert len(report.outcomes) > 50
+    assert not report.has_changes
+    assert lake_bytes(tmp_path) - before < 50_000
 
 
 def test_only_the_changed_row_is_read(simulator: Simulator, tmp_path: Path) -> None:

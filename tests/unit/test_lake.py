@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,34 +14,62 @@ import pytest
 from octane_flows.errors import LakeError
 from octane_flows.lake import (
     Census,
+    CertificateRow,
     ColumnEntry,
     Draft,
+    FieldEntry,
     FileEntry,
     Interval,
     Lake,
     Manifest,
     ReadState,
+    SchemaChange,
     TableEntry,
+    expire,
 )
 
 STATE = ReadState(
     "changes",
     datetime(2021, 1, 20, 20, 55, tzinfo=UTC),
     (Interval(None, datetime(2021, 1, 20, 20, 55, tzinfo=UTC)),),
-    recent={"1001": "ab"},
     census=Census(datetime(2021, 1, 20, 20, 50, tzinfo=UTC), "equal", 2, 2, 0, 0),
 )
 SCHEMA = pa.schema([("id", pa.string())])
 
 
-def publish(draft: Draft, *files: FileEntry) -> Manifest:
+CERTIFICATE = CertificateRow(
+    "1002", "defect", "defects", 2, 2, 1, 900, "complete", rows_held=2, server_count_start=0,
+    cursor=STATE.cursor, lag_s=300.0, tombstones={"gone": 1},
+)  # fmt: skip
+
+
+def field(name: str, last_generation: int) -> FieldEntry:
+    return FieldEntry(
+        workspace="1002",
+        entity="defect",
+        name=name,
+        label=name.title(),
+        field_type="string",
+        is_multiple=False,
+        is_user_defined=False,
+        targets=(),
+        list_root=None,
+        first_generation=1,
+        last_generation=last_generation,
+    )
+
+
+def publish(
+    draft: Draft, *files: FileEntry, label: str = "ID", recent: str = "1001", removed_in: int = 0
+) -> Manifest:
+    """A generation of one table; a label, recent rows or files of its own make parts of its own."""
     table = TableEntry(
         name="defect",
         kind="entity",
         entity="defect",
         field=None,
         label="Defect",
-        columns=(ColumnEntry("id", "VARCHAR", "id", "string", "ID", ("a", "b")),),
+        columns=(ColumnEntry("id", "VARCHAR", "id", "string", label, ("a", "b")),),
         files=files,
     )
     return draft.publish(
@@ -48,11 +78,11 @@ def publish(draft: Draft, *files: FileEntry) -> Manifest:
         server_version="16.2.100",
         shared_space="1001",
         tables={"defect": table},
-        states={"1002": {"defect": STATE}},
-        fields=[],
-        certificate=[],
-        schema_changes=[],
-        politeness={},
+        states={"1002": {"defect": dataclasses.replace(STATE, recent={recent: "ab"})}},
+        fields=[field("id", draft.generation), field("old", removed_in or draft.generation)],
+        certificate=[CERTIFICATE],
+        schema_changes=[SchemaChange(1, "1002", "defect", "id", "added", "string")],
+        politeness={"requests": 3},
         findings=["one"],
     )
 
@@ -123,8 +153,188 @@ def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
         lake.current()
 
 
+def parts(folder: Path) -> list[str]:
+    """The parts that lie in a lake, by generation and name."""
+    names = [path.stem.split("-") for path in sorted((folder / "parts").iterdir())]
+    return [f"{int(generation)} {name}" for generation, _, name in names]
+
+
+def test_what_stays_is_written_once(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    draft = lake.draft()
+    file = write(draft, ["1"])
+    first = publish(draft, file)
+    same = publish(lake.draft(), file)
+    renamed = publish(lake.draft(), file, label="Key")
+    draft = lake.draft()
+    grown = publish(draft, file, write(draft, ["2"]), label="Key", recent="1002", removed_in=1)
+
+    assert parts(tmp_path) == [
+        "1 files", "1 recent", "1 schema", "3 schema", "4 files", "4 recent", "4 schema",
+    ]  # fmt: skip
+    for one in (first, same, renamed, grown):
+        assert lake.manifest(one.generation) == one
+    assert [one.last_generation for one in grown.fields] == [4, 1]
+
+
+def test_parts_stay_as_long_as_a_kept_generation_names_them(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    publish(lake.draft())
+    publish(lake.draft(), label="Key")
+    publish(lake.draft(), label="Key", recent="1002")
+    working = tmp_path / "parts" / "000004-aaaaaa-files.json"
+    working.write_text("{}")  # of a run at work
+    (tmp_path / "parts" / "000002-dead00-files.json").write_text("{")  # of a killed one
+
+    expire(lake, keep=2)
+    assert parts(tmp_path) == ["1 files", "1 recent", "2 schema", "3 recent", "4 files"]
+    assert [lake.manifest(one.generation).generation for one in lake.kept()] == [2, 3]
+    expire(lake, keep=1)
+    assert parts(tmp_path) == ["1 files", "2 schema", "3 recent", "4 files"]
+    assert lake.current() == lake.manifest(3)
+
+
+def test_a_part_that_is_not_what_was_published_is_named(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    published = publish(lake.draft())
+    part = tmp_path / published.parts["files"].path
+    part.write_text(part.read_text().replace("defect", "deject"))
+
+    with pytest.raises(LakeError, match=r"-files\.json cannot be read: it is not what its manif"):
+        lake.current()
+    part.unlink()
+    with pytest.raises(LakeError, match=r"-files\.json cannot be read: no such file; restore"):
+        lake.current()
+
+
+def test_a_lake_of_the_format_before_is_read_and_continued(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    draft = lake.draft()
+    file = write(draft, ["1001", "1002"])
+    (tmp_path / "generations").mkdir()
+    old = json.dumps({**FORMAT_2, "tables": {"defect": {**TABLE_2, "files": [vars(file)]}}})
+    (tmp_path / "generations" / "000001.json").write_text(old)
+    (tmp_path / "CURRENT").write_text(json.dumps(CURRENT_2))
+
+    first = lake.current()
+    assert first is not None
+    assert (first.generation, first.parts, first.tables["defect"].files) == (1, {}, (file,))
+    assert first.states["1002"]["defect"] == dataclasses.replace(STATE, recent={"1001": "ab"})
+    assert first.certificate == [CERTIFICATE]
+    assert first.fields == [
+        field("id", 1),
+        dataclasses.replace(field("old", 0), first_generation=0),
+    ]
+    draft = lake.draft()
+    second = publish(draft, file, write(draft, ["1003"]))
+    assert lake.current() == second
+    assert (second.parent, lake.as_of(1)) == (1, first)
+    expire(lake, keep=1)
+    assert lake.current() == second
+    assert [path.name for path in (tmp_path / "generations").iterdir()] == ["000002.json"]
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "lake").write_text("a file where a folder should be")
 
     with pytest.raises(LakeError, match=r"Could not read .*Not a directory; give OCTANE_HOME"):
         Lake(tmp_path / "lake").draft()
+
+
+# As it was written before manifests had parts.
+CURRENT_2 = {
+    "generation": 1,
+    "kept": [{"generation": 1, "as_of": "2021-01-20T21:00:00+00:00"}],
+}
+TABLE_2 = {
+    "name": "defect",
+    "kind": "entity",
+    "entity": "defect",
+    "field": None,
+    "label": "Defect",
+    "columns": [
+        {
+            "name": "id",
+            "type": "VARCHAR",
+            "field": "id",
+            "field_type": "string",
+            "label": "ID",
+            "targets": ["a", "b"],
+            "is_user_defined": False,
+        }
+    ],
+}
+FIELD_2 = {
+    "workspace": "1002",
+    "entity": "defect",
+    "field_type": "string",
+    "is_multiple": False,
+    "is_user_defined": False,
+    "targets": [],
+    "list_root": None,
+}
+FORMAT_2 = {
+    "format": 2,
+    "generation": 1,
+    "parent": None,
+    "as_of": "2021-01-20T21:00:00+00:00",
+    "created_at": "2021-01-20T21:00:05+00:00",
+    "server_url": "https://octane.example",
+    "server_version": "16.2.100",
+    "shared_space": "1001",
+    "states": {
+        "1002": {
+            "defect": {
+                "mode": "changes",
+                "cursor": "2021-01-20T20:55:00+00:00",
+                "intervals": [{"start": None, "end": "2021-01-20T20:55:00+00:00"}],
+                "last_id": None,
+                "recent": {"1001": "ab"},
+                "census": {
+                    "at": "2021-01-20T20:50:00+00:00",
+                    "result": "equal",
+                    "server_count_start": 2,
+                    "server_count_end": 2,
+                    "vanished": 0,
+                    "found": 0,
+                },
+                "swept_at": None,
+                "sweep_from": None,
+                "deleted": {},
+            }
+        }
+    },
+    "fields": [
+        {**FIELD_2, "name": "id", "label": "Id", "first_generation": 1, "last_generation": 1},
+        {**FIELD_2, "name": "old", "label": "Old", "first_generation": 0, "last_generation": 0},
+    ],
+    "certificate": [
+        {
+            "workspace": "1002",
+            "entity": "defect",
+            "collection": "defects",
+            "total_count": 2,
+            "rows_read": 2,
+            "pages": 1,
+            "bytes_received": 900,
+            "status": "complete",
+            "note": "",
+            "mode": "full",
+            "rows_written": 0,
+            "rows_held": 2,
+            "server_count_start": 0,
+            "server_count_end": None,
+            "cursor": "2021-01-20T20:55:00+00:00",
+            "lag_s": 300.0,
+            "census_at": None,
+            "census_result": "",
+            "tombstones": {"gone": 1},
+        }
+    ],
+    "schema_changes": [],
+    "politeness": {},
+    "findings": [],
+    "compacted": {},
+    "signed_in_user_id": None,
+    "signed_in_user_name": None,
+}

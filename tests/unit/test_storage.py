@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from octane_flows.errors import LakeError
-from octane_flows.lake import BucketStorage, Lake
+from octane_flows.lake import BucketStorage, Lake, expire
 from octane_flows.lake.files import digest
 from octane_flows.lake.storage import FolderStorage, Storage
 from tests.unit.test_lake import publish, write
@@ -104,7 +104,7 @@ def kill_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return lambda: seen
 
 
-STEPS = 24  # more than one publication takes: the last ones end undisturbed
+STEPS = 40  # more than one publication takes: the last ones end undisturbed
 
 
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
@@ -119,15 +119,17 @@ def test_a_kill_at_any_step_leaves_a_whole_generation(
         steps = kill_at(step, patch)
         try:
             draft = lake.draft()
-            publish(draft, write(draft, ["2", "3"]))
+            publish(draft, write(draft, ["2", "3"]), label="Key", recent="1002")
             is_killed = False
         except Killed:
             is_killed = True
     assert is_killed == (step <= steps())
+    assert not is_killed or step < STEPS
 
     current = lake.current()
     assert current is not None
-    rows = {1: ["1"], 2: ["2", "3"]}[current.generation]
+    rows, label = {1: (["1"], "ID"), 2: (["2", "3"], "Key")}[current.generation]
+    assert current.tables["defect"].columns[0].label == label
     file = current.tables["defect"].files[0]
     assert pq.read_table(lake.resolve(file)).column("id").to_pylist() == rows
     assert digest(lake.resolve(file)) == file.sha256
@@ -137,4 +139,7 @@ def test_a_kill_at_any_step_leaves_a_whole_generation(
     third = publish(again, write(again, ["4"]))
     assert third.parent == current.generation
     assert lake.current() == third
-    assert first.generation in {one.generation for one in lake.kept()}
+    assert first == lake.as_of(first.generation)
+    expire(lake, keep=1)
+    assert lake.current() == third
+    assert len(list((tmp_path / "parts").iterdir())) == len(third.parts)

@@ -1,19 +1,15 @@
 """The manifest of one generation: which files hold which table, and what is known about them.
 
-Records in, JSON out and back. The lake writes manifests, the warehouse reads them.
+Records alone: an extract fills them, `encode` turns them into JSON and back, the warehouse reads.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
-from octane_flows.errors import LakeError
 from octane_flows.lake.state import FieldEntry, ReadState
-
-FORMAT = 2
 
 TableKind = Literal["entity", "link"]
 CertificateStatus = Literal["complete", "refused", "incomplete", "carried"]
@@ -42,6 +38,15 @@ class FileEntry:
     path: str
     workspace: str
     rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PartEntry:
+    """A JSON file with a part of the manifest, the same for all generations that name it."""
+
+    path: str
     bytes: int
     sha256: str
 
@@ -99,9 +104,6 @@ class CertificateRow:
     tombstones: dict[str, int] = field(default_factory=dict)
 
 
-CERTIFICATE_TIMES = ("cursor", "census_at")
-
-
 @dataclass(frozen=True)
 class SchemaChange:
     """A field or list that appeared, went away or was changed since the generation before."""
@@ -118,7 +120,8 @@ class SchemaChange:
 class Manifest:
     """One generation of the lake; `as_of` is the server's time when its extract began (UTC).
 
-    `compacted` names, in a generation that compaction made, each new file's former files.
+    `compacted` names, in a generation that compaction made, each new file's former files; `parts`
+    where a published manifest's parts lie.
     """
 
     generation: int
@@ -138,65 +141,4 @@ class Manifest:
     compacted: dict[str, list[str]] = field(default_factory=dict)
     signed_in_user_id: str | None = None
     signed_in_user_name: str | None = None
-
-    def to_json(self) -> str:
-        """The manifest as stable, readable JSON text."""
-        body: dict[str, Any] = {"format": FORMAT, **asdict(self)}
-        body["as_of"] = _time_text(self.as_of)
-        body["created_at"] = _time_text(self.created_at)
-        body["states"] = {
-            workspace: {entity: state.to_json() for entity, state in states.items()}
-            for workspace, states in self.states.items()
-        }
-        for row in body["certificate"]:
-            for key in CERTIFICATE_TIMES:
-                row[key] = _time_text(row[key]) if row[key] else None
-        return json.dumps(body, indent=1, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str, *, where: str) -> Manifest:
-        """Read a manifest; `where` names it in errors."""
-        try:
-            body: dict[str, Any] = json.loads(text)
-            if body.pop("format") != FORMAT:
-                raise LakeError(
-                    f"{where} was written by another version of octane-flows; "
-                    "use that version, or extract into a new OCTANE_HOME."
-                )
-            body["as_of"] = datetime.fromisoformat(body["as_of"])
-            body["created_at"] = datetime.fromisoformat(body["created_at"])
-            body["tables"] = {name: _table(entry) for name, entry in body["tables"].items()}
-            body["certificate"] = [_certificate(row) for row in body["certificate"]]
-            body["states"] = {
-                workspace: {entity: ReadState.from_json(one) for entity, one in states.items()}
-                for workspace, states in body["states"].items()
-            }
-            body["fields"] = [
-                FieldEntry(**{**row, "targets": tuple(row["targets"])}) for row in body["fields"]
-            ]
-            body["schema_changes"] = [SchemaChange(**row) for row in body["schema_changes"]]
-            return cls(**body)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise LakeError(
-                f"{where} is damaged ({type(error).__name__}: {error}); restore it from a backup, "
-                "or extract into a new OCTANE_HOME."
-            ) from error
-
-
-def _time_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()
-
-
-def _certificate(row: dict[str, Any]) -> CertificateRow:
-    for key in CERTIFICATE_TIMES:
-        row[key] = datetime.fromisoformat(row[key]) if row[key] else None
-    return CertificateRow(**row)
-
-
-def _table(entry: dict[str, Any]) -> TableEntry:
-    columns = tuple(
-        ColumnEntry(**{**column, "targets": tuple(column["targets"])})
-        for column in entry.pop("columns")
-    )
-    files = tuple(FileEntry(**file) for file in entry.pop("files"))
-    return TableEntry(**entry, columns=columns, files=files)
+    parts: dict[str, PartEntry] = field(default_factory=dict)

@@ -73,10 +73,10 @@ class ReadState:
                 "cursor": _time(body["cursor"]),
                 "intervals": tuple(
                     Interval(_time(one["start"]) if one["start"] else None, _time(one["end"]))
-                    for one in body["intervals"]
+                    for one in body.get("intervals", ())
                 ),
                 "census": Census(**{**census, "at": _time(census["at"])}) if census else None,
-                "swept_at": _time(body["swept_at"]) if body["swept_at"] else None,
+                "swept_at": _time(body["swept_at"]) if body.get("swept_at") else None,
             }
         )
 

@@ -6,22 +6,26 @@ A crash anywhere before that leaves the former generation current and whole.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from octane_flows.errors import LakeError, UsageError
+from octane_flows.lake.encode import decode, encode_head, encode_parts
 from octane_flows.lake.files import TableWriter
 from octane_flows.lake.manifest import (
     CertificateRow,
     FileEntry,
     Manifest,
+    PartEntry,
     SchemaChange,
     TableEntry,
 )
@@ -118,7 +122,17 @@ class Lake:
                 f"Generation {generation} cannot be read from {self.storage.describe(path)}: "
                 "no such file; restore it from a backup, or ask for a generation that is kept."
             )
-        return Manifest.from_json(body.decode(), where=self.storage.describe(path))
+        return decode(body, self._read_part, where=self.storage.describe(path))
+
+    def _read_part(self, part: PartEntry) -> bytes:
+        body = self.storage.read(part.path)
+        if body is None or sha256(body).hexdigest() != part.sha256:
+            found = "no such file" if body is None else "it is not what its manifest says"
+            raise LakeError(
+                f"{self.storage.describe(part.path)} cannot be read: {found}; restore it from a "
+                "backup, or extract into a new OCTANE_HOME."
+            )
+        return body
 
     def resolve(self, file: FileEntry) -> Path:
         """A local file with the content of a manifest's file."""
@@ -140,7 +154,7 @@ class Lake:
         """
         path = manifest_path(manifest.generation)
         kept = (*former.kept, Kept(manifest.generation, manifest.as_of))
-        if not self.storage.create(path, manifest.to_json().encode()):
+        if not self.storage.create(path, encode_head(manifest)):
             raise self._lost(manifest.generation)
         if not self.move_pointer(kept, former):
             self.storage.delete(path)
@@ -190,9 +204,32 @@ class Draft:
         return TableWriter(self.lake.storage, path, schema, workspace=workspace)
 
     def publish_manifest(self, manifest: Manifest) -> Manifest:
-        """Make a finished manifest current."""
+        """Make a finished manifest current; gives it with the parts that it was written in."""
+        manifest = dataclasses.replace(manifest, parts=self._write_parts(manifest))
         self.lake.publish(manifest, self._former)
         return manifest
+
+    def _write_parts(self, manifest: Manifest) -> dict[str, PartEntry]:
+        """Write the parts that are not the former generation's: a refresh writes few or none.
+
+        The current generation's parts are never swept, and it is still current if this draft is
+        published: so they may be shared.
+        """
+        former = self.parent.parts if self.parent is not None else {}
+        parts: dict[str, PartEntry] = {}
+        for name, body in encode_parts(manifest).items():
+            path = f"parts/{self.generation:06d}-{self._token}-{name}.json"
+            part = PartEntry(path, len(body), sha256(body).hexdigest())
+            shared = former.get(name)
+            if shared is not None and shared.sha256 == part.sha256:
+                part = shared
+            elif not self.lake.storage.create(path, body):
+                raise LakeError(
+                    f"{self.lake.storage.describe(path)} is there already; nothing was published. "
+                    "Run it again."
+                )
+            parts[name] = part
+        return parts
 
     def publish(
         self,

@@ -144,8 +144,9 @@ def expire(
 ) -> Expiry:
     """Let go of generations beyond the newest `keep`, or older than `before`; never the current.
 
-    Then sweep what no kept generation names: data, manifests, leftovers of killed runs. A file of
-    an unpublished generation after the current one stays: its run may still be at work.
+    Then sweep what no kept generation names: data, manifests and their parts, leftovers of killed
+    runs. A file of an unpublished generation after the current one stays: its run may still be at
+    work.
     """
     former = lake.pointer()
     if not former.kept:
@@ -162,7 +163,7 @@ def expire(
     named |= {manifest_path(one.generation) for one in kept}
     garbage = [
         stored
-        for folder in ("data", "generations")
+        for folder in ("data", "generations", "parts")
         for stored in lake.storage.list(folder)
         if stored.path not in named and _generation_of(stored.path) <= current.generation
     ]
@@ -182,12 +183,12 @@ def expire(
 
 
 def _named(manifests: Iterable[Manifest]) -> set[str]:
-    return {
-        file.path
-        for manifest in manifests
-        for entry in manifest.tables.values()
-        for file in entry.files
-    }
+    named: set[str] = set()
+    for manifest in manifests:
+        named.update(part.path for part in manifest.parts.values())
+        for entry in manifest.tables.values():
+            named.update(file.path for file in entry.files)
+    return named
 
 
 def _generation_of(path: str) -> int:
