@@ -3,6 +3,7 @@
 Secrets stay wrapped, so that no message, log line or traceback shows them.
 """
 
+from octane_flows.config.budget import BudgetPlace
 from octane_flows.config.credentials import (
     ApiKey,
     Cookie,
@@ -32,6 +33,7 @@ __all__ = [
     "DEFAULT_SETTLE_MIN",
     "DEFAULT_SWEEP_SHARE",
     "ApiKey",
+    "BudgetPlace",
     "Cookie",
     "Credentials",
     "LakePlace",

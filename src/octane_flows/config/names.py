@@ -85,6 +85,19 @@ SETTINGS: Final = (
         example="20000",
     ),
     Setting(
+        "budget",
+        PACE,
+        "keep the pace and the day's requests together for all processes that name the same Redis; "
+        "needs octane-flows[distributed]",
+        example="redis://host:6379/0",
+    ),
+    Setting(
+        "max_requests_per_day",
+        PACE,
+        "requests a day (UTC) of all extracts that share the budget; no limit unless given",
+        example="100000",
+    ),
+    Setting(
         "quiet_hours",
         PACE,
         "when no extract starts or goes on",

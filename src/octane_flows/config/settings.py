@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from octane_flows.config.budget import BudgetPlace, budget_place
 from octane_flows.config.credentials import Credentials, read_credentials
 from octane_flows.config.lake import LakePlace, lake_place
 from octane_flows.config.places import (
@@ -58,6 +59,8 @@ class Settings:
     timeout_s: float = DEFAULT_TIMEOUT_S
     requests_per_second: float | None = None
     max_requests: int | None = None
+    budget: BudgetPlace | None = None  # None: each process keeps its own pace
+    max_requests_per_day: int | None = None
     quiet_hours: QuietHours | None = None
     scripts: bool = False  # one request a test: for those who want the steps of manual tests
     overlap_min: float = DEFAULT_OVERLAP_MIN
@@ -89,6 +92,8 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
             found, "requests_per_second", None, 0.01, MAX_REQUESTS_PER_SECOND, float
         ),
         max_requests=number(found, "max_requests", None, 1, MAX_REQUESTS, int),
+        budget=budget_place(found),
+        max_requests_per_day=number(found, "max_requests_per_day", None, 1, MAX_REQUESTS, int),
         quiet_hours=quiet_hours(found),
         scripts=flag(found, "scripts", False),
         overlap_min=number(found, "overlap", DEFAULT_OVERLAP_MIN, 0, MAX_MINUTES, float),

@@ -71,7 +71,7 @@ class Octane:
             settings.credentials,
             self._transport,
             concurrency=settings.concurrency,
-            limits=limits or Limits(requests_per_second=settings.requests_per_second),
+            limits=limits or Limits.of_commands(settings),
             policy=policy,
             timing=timing,
         )

@@ -1,0 +1,119 @@
+"""Programs of Debian's that the tests start for themselves: a broker (Redis), a PostgreSQL.
+
+A folder in, an address out; each serves the loopback interface alone and ends with its test. On a
+machine without them the tests are skipped, unless TESTS_NEED_BROKER=1 says that they must run.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+START_S = 20.0  # each is up within a second, on an idle machine
+
+
+def needed(program: Path | str | None, package: str) -> str:
+    """The program's path; without it the test is skipped, or fails where it must run."""
+    if program is not None and Path(program).exists():
+        return str(program)
+    missing = f"the Debian package {package} is not installed"
+    if os.environ.get("TESTS_NEED_BROKER"):
+        pytest.fail(f"{missing}; .ci/run installs it")
+    pytest.skip(f"{missing}; install it to test many workers")
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(found: Callable[[], bool], what: str, *, within_s: float = START_S) -> None:
+    """Wait for something to come true; fails after a while."""
+    deadline = time.monotonic() + within_s
+    while not found():
+        assert time.monotonic() < deadline, f"{what} within {within_s:g} s"
+        time.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """An empty Redis; gives its address without a database number."""
+    program = needed(shutil.which("redis-server"), "redis-server")
+    port, password = free_port(), secrets.token_hex(8)
+    settings = {"port": port, "bind": "127.0.0.1", "save": "", "dir": folder, "appendonly": "no"}
+    command = [program, "-"]
+    lines = "".join(f'{name} "{value}"\n' for name, value in settings.items())
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert server.stdin is not None
+    with server.stdin as stream:  # not as arguments, which everybody on the machine may read
+        stream.write(f"{lines}requirepass {password}\n")
+    try:
+        until(lambda: listens(port), "Redis listens")
+        yield f"redis://:{password}@127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def postgres_program(name: str) -> str:
+    """A program of the newest PostgreSQL that is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return needed(found[-1] if found else shutil.which(name), "postgresql")
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[str]:
+    """A new PostgreSQL with the user and database `dagster`; gives the database's address."""
+    initdb, postgres = postgres_program("initdb"), postgres_program("postgres")
+    data, password_file, port = folder / "pg", folder / "pg-password", free_port()
+    password = secrets.token_hex(8)
+    password_file.write_text(password)
+    data.mkdir()
+    runs_as: dict[str, str] = {}
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
+        runs_as = {"user": "postgres", "group": "postgres"}
+        owner = pwd.getpwnam("postgres")
+        for path in (data, password_file):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+        _let_in(folder)
+    subprocess.run(
+        [initdb, "-D", str(data), "-U", "dagster", "--auth=scram-sha-256", "--no-sync",
+         f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C"],
+        check=True, stdout=subprocess.DEVNULL, cwd="/", **runs_as,  # type: ignore[call-overload]
+    )  # fmt: skip
+    server = subprocess.Popen(
+        [postgres, "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1",
+         "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **runs_as,  # type: ignore[call-overload]
+    )  # fmt: skip
+    try:
+        until(lambda: listens(port), "PostgreSQL listens")
+        yield f"postgresql://dagster:{password}@127.0.0.1:{port}/postgres"
+    finally:
+        server.send_signal(2)  # fast shutdown: open connections are cut
+        server.wait()
+
+
+def _let_in(folder: Path) -> None:
+    """Let another user pass through the folders above; pytest's own are closed to others."""
+    for one in (folder, *folder.parents):
+        if one.owner() == "root" and one not in (Path("/"), Path("/tmp")):
+            one.chmod(one.stat().st_mode | 0o011)
