@@ -12,6 +12,7 @@ import dagster as dg
 from octane_flows import reports, warehouse
 from octane_flows.errors import CheckError
 from octane_flows.lake import Manifest
+from octane_flows.warehouse import versions
 from pipelines.facts import (
     FRESH,
     LAKE,
@@ -55,8 +56,16 @@ def _source_spec(name: str) -> dg.AssetSpec:
     )
 
 
+def _upstream(model: warehouse.Model) -> list[dg.AssetKey]:
+    """What the model reads; versions of work items come from the tables of the work items."""
+    names = set(model.sources)
+    if versions.TABLE in names:
+        names = names - {versions.TABLE} | set(versions.SOURCES)
+    return [key(name) for name in sorted(names) if not name.startswith("meta.")]
+
+
 def _model_spec(model: warehouse.Model) -> dg.AssetSpec:
-    sources = [key(source) for source in model.sources if not source.startswith("meta.")]
+    sources = _upstream(model)
     return dg.AssetSpec(
         key(model.name),
         deps=sources or [LAKE],

@@ -31,8 +31,10 @@ from octane_flows.warehouse.load import quoted
 from octane_flows.warehouse.meta import create_tables, insert, record_models
 from octane_flows.warehouse.results import ModelResult
 from octane_flows.warehouse.user_defined import create_user_defined_values
+from octane_flows.warehouse.versions import COLUMNS, TABLE, create_versions
 
 HERE = Path(__file__).parent
+VERSIONS = TABLE.partition(".")[2]
 AS_OF = datetime(2021, 1, 20, 21, tzinfo=UTC)
 ARROW = {
     "VARCHAR": pa.string(),
@@ -92,7 +94,13 @@ def golden_tables() -> dict[str, dict[str, str]]:
     for entry in USER_DEFINED:
         columns = {column.name: column.type for column in entry.columns}
         found[entry.name] = {**found.get(entry.name, {}), **columns}
+    found[VERSIONS] = {name: kind for name, kind, _ in COLUMNS}
     return found
+
+
+def table_of(name: str) -> str:
+    """The table that a CSV file's name means."""
+    return TABLE if name == VERSIONS else f"octane.{name}"
 
 
 def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
@@ -100,11 +108,14 @@ def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
     connection = open_file(Path(":memory:"), read_only=False)
     create_schemas(connection)
     create_tables(connection)
+    create_versions(connection)
     moment = as_of.replace(tzinfo=None)
     generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}", "1", "me")
     insert(connection, "generation", [generation])
     create_functions(connection, "http://127.0.0.1", "1001")
     for name, columns in golden_tables().items():
+        if table_of(name) == TABLE:
+            continue
         body = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
         connection.execute(f"create table octane.{name} ({body})")
     create_user_defined_values(connection, USER_DEFINED)
@@ -132,7 +143,7 @@ def given_rows(connection: duckdb.DuckDBPyConnection, given: Path) -> Iterator[N
         yield
     finally:
         for path in paths:
-            connection.execute(f"delete from octane.{path.stem}")
+            connection.execute(f"delete from {table_of(path.stem)}")
 
 
 TWIN = "-twin"
@@ -143,8 +154,8 @@ def add_twins(connection: duckdb.DuckDBPyConnection, given: Path, *, without: st
     for path in sorted(given.glob("*.csv")):
         if path.stem != without:
             connection.execute(
-                f"insert into octane.{path.stem} select * replace "
-                f"(_workspace_id || '{TWIN}' as _workspace_id) from octane.{path.stem}"
+                f"insert into {table_of(path.stem)} select * replace "
+                f"(_workspace_id || '{TWIN}' as _workspace_id) from {table_of(path.stem)}"
             )
 
 
@@ -152,7 +163,7 @@ def keep_twins(connection: duckdb.DuckDBPyConnection, given: Path) -> None:
     """Delete the workspaces that have twins."""
     for path in sorted(given.glob("*.csv")):
         connection.execute(
-            f"delete from octane.{path.stem} where not ends_with(_workspace_id, '{TWIN}')"
+            f"delete from {table_of(path.stem)} where not ends_with(_workspace_id, '{TWIN}')"
         )
 
 
@@ -175,7 +186,7 @@ def fill(connection: duckdb.DuckDBPyConnection, path: Path, columns: dict[str, s
         names = ", ".join(quoted(name) for name in given)
         marks = ", ".join("?" for _ in given)
         connection.execute(
-            f"insert into octane.{path.stem} ({names}) values ({marks})", list(given.values())
+            f"insert into {table_of(path.stem)} ({names}) values ({marks})", list(given.values())
         )
 
 

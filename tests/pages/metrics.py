@@ -18,6 +18,10 @@ in words is the question, what one row is, and the meaning of each column; the S
 - Lists of logical names and kinds are written with commas. `--param name=` (nothing behind the
   equals sign) means null.
 - Results of automated tests are the current runs and the history of those they replaced.
+- Phases are known from the versions that extracts read, as `er.phase_periods` says: a change is
+  dated where the next version was the only write since the one before, and otherwise lies between
+  two moments. What cannot be told to within `vague_days` is counted, not measured: the less, the
+  more often you extract. Phases before the first extract are not known.
 - A ratio is a share from 0 to 1. `is_small_sample`, where a metric has it, tells
   that there are too few results to rank by.
 """

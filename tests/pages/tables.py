@@ -1,10 +1,11 @@
-"""docs/tables.md: octane.*, er.*, plan.* and meta.*, from the contract, the models and `meta`."""
+"""docs/tables.md: octane.*, past.*, er.*, plan.* and meta.*, from contract, models and code."""
 
 from __future__ import annotations
 
 from octane_flows.warehouse.contract import OWN_COLUMNS, contract_tables
 from octane_flows.warehouse.meta import TABLES
 from octane_flows.warehouse.models import Model, load_models
+from octane_flows.warehouse.versions import COLUMNS, MEANING, TABLE
 from tests.pages.markdown import anchor, table
 
 HEAD = """# Tables
@@ -13,6 +14,7 @@ HEAD = """# Tables
 |---|---|---|
 | `octane.*` | the current state as Octane names it, user-defined fields included | the extract |
 | `octane_history.*` | every version that was ever read of the same tables | the lake, when asked |
+| `past.*` | phases of work items, [version by version](#erphase_periods) | the build |
 | `er.*` | keys, relations, one meaning for each column name | [sql/er](../sql/er) |
 | `flow.*` | the documented flows: [flows.md](flows.md) | [sql/flow](../sql/flow) |
 | `metric.*` | the questions after them: [metrics.md](metrics.md) | [sql/metric](../sql/metric) |
@@ -35,7 +37,7 @@ that a server of early 2023 gives; yours adds its own fields:
 
 def tables_page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *_octane(), "", *_er(), *_meta()])
+    return "\n".join([HEAD, *_octane(), "", *_past(), *_er(), *_meta()])
 
 
 def _octane() -> list[str]:
@@ -46,6 +48,12 @@ def _octane() -> list[str]:
         own = len(tables[name].keys() - OWN_COLUMNS.keys())
         rows.append((f"`{name}`", str(own), ", ".join(f"`{link}`" for link in links)))
     return table(("entity type", "columns", "link tables: `<entity>__`"), rows)
+
+
+def _past() -> list[str]:
+    rows = [(f"`{name}`", f"`{kind}`", meaning) for name, kind, meaning in COLUMNS]
+    columns = table(("column", "type", "meaning"), rows)
+    return ["## past", "", f"### {TABLE}", "", MEANING, "", *columns, ""]
 
 
 def _er() -> list[str]:

@@ -17,11 +17,14 @@ from tests.golden import kit
 from tests.small import START, run_extract
 
 # enough for what does not depend on the models: a build of all of them takes about a second
-NAMES = ("er.releases", "er.sprints", "check.certificate_adds_up")
+NAMES = (
+    "er.releases", "er.sprints", "er.metaphases", "er.phases", "er.phase_periods",
+    "check.certificate_adds_up",
+)  # fmt: skip
 FEW = [model for model in load_models() if model.name in NAMES]
 
 
-def content(home: Path, schemas: tuple[str, ...] = ("octane", "er")) -> dict[str, Any]:
+def content(home: Path, schemas: tuple[str, ...] = ("octane", "past", "er")) -> dict[str, Any]:
     """Every table and view with columns, types, comments and rows in one order."""
     found: dict[str, Any] = {}
     with connect(home) as connection:
@@ -62,9 +65,8 @@ def changes(seed: int) -> list[dict[str, list[dict[str, Any]]]]:
         links: list[dict[str, Any]] = []
         for key in rng.sample(range(8), rng.randint(0, 5)):
             gone = rng.random() < 0.25
-            defects.append(
-                {"id": str(key), "type": "defect", "name": f"{number}.{key}", "_deleted": gone}
-            )
+            defect = {"id": str(key), "type": "defect", "name": f"{number}.{key}", "_deleted": gone}
+            defects.append({**defect, "phase_id": None if gone else rng.choice(("new", "fixed"))})
             targets = rng.sample(("a", "b", "c"), rng.randint(0, 3))
             links += [{"source_id": str(key), "target_id": one} for one in targets]
             if not targets:

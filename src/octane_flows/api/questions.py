@@ -833,6 +833,38 @@ class Metrics:
         """
         return self._ask("current_failures", workspace_id=workspace_id, as_of=as_of)
 
+    def cycle_times(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = None,
+        work_item_types: str | None = "feature,story,quality_story,defect",
+        vague_days: float | None = 1,
+        small_sample: int | None = 5,
+    ) -> Rows:
+        """How long does it take from the start of work on a story, feature or defect until it is
+        closed?
+
+        One row is one kind of work items of one release; one row for those without a release.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: only items closed in that many days before as_of; null means all
+        work_item_types: kinds, with commas
+        vague_days: an item whose start is known less exactly than this is not measured
+        small_sample: fewer measured items than this are a small sample
+        """
+        return self._ask(
+            "cycle_times",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            days=days,
+            work_item_types=work_item_types,
+            vague_days=vague_days,
+            small_sample=small_sample,
+        )
+
     def defect_closing_times(
         self,
         *,
@@ -1148,6 +1180,43 @@ class Metrics:
         days: length of the window; null means the whole history
         """
         return self._ask("test_repair_times", workspace_id=workspace_id, as_of=as_of, days=days)
+
+    def time_in_phase(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime | str | None = None,
+        days: int | None = None,
+        work_item_types: str | None = "defect,story,quality_story,feature",
+        release_name: str | None = None,
+        application_module_name: str | None = None,
+        vague_days: float | None = 1,
+        small_sample: int | None = 5,
+    ) -> Rows:
+        """How long do defects, stories and features stay in each phase?
+
+        One row is one phase of one kind of work items of a workspace.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that ages are measured at; null means the extract's
+        days: only stays that ended in that many days before as_of or have not; null means all
+        work_item_types: kinds, with commas
+        release_name: release that the items are planned for now, * is any text; null means any
+        application_module_name: module that the items belong to now, * is any text; null means any
+        vague_days: a stay whose begin and end are known less exactly than this is not measured
+        small_sample: fewer measured stays than this are a small sample
+        """
+        return self._ask(
+            "time_in_phase",
+            workspace_id=workspace_id,
+            as_of=as_of,
+            days=days,
+            work_item_types=work_item_types,
+            release_name=release_name,
+            application_module_name=application_module_name,
+            vague_days=vague_days,
+            small_sample=small_sample,
+        )
 
     def traceability(
         self,

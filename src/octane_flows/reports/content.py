@@ -22,7 +22,14 @@ BARS_SHOWN = 15
 
 #: Which metrics stand in which area, in reading order; a test holds it to the metrics there are.
 METRIC_AREAS: dict[str, tuple[str, ...]] = {
-    "Readiness": ("release_readiness", "burn_up", "sprint_progress", "lead_times"),
+    "Readiness": (
+        "release_readiness",
+        "burn_up",
+        "sprint_progress",
+        "lead_times",
+        "cycle_times",
+        "time_in_phase",
+    ),
     "Tests": (
         "results_per_week",
         "current_failures",

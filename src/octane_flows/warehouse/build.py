@@ -29,6 +29,7 @@ from octane_flows.warehouse.models import Model, load_models, models_digest
 from octane_flows.warehouse.results import BuildReport, CheckResult, ModelResult
 from octane_flows.warehouse.update import TableChange, plan_rebuild, plan_update
 from octane_flows.warehouse.user_defined import create_user_defined_values
+from octane_flows.warehouse.versions import keep_versions
 
 
 def build(
@@ -149,8 +150,9 @@ class Warehouse:
         return self._connection
 
     def load(self) -> dict[str, int]:
-        """Fill `octane.*` and the part of `meta.*` that the manifest tells; rows by table."""
+        """Fill `octane.*`, `past.*` and what of `meta.*` the manifest tells; rows by table."""
         self.tables = load_tables(self.connection, self.lake, self._changes, self._progress)
+        keep_versions(self.connection, self.lake, self._changes)
         changed = self._changed_tables()
         create_meta(
             self.connection, self.manifest, self.tables, self.missing, changed=frozenset(changed)

@@ -12,6 +12,7 @@ from typing import Literal
 import duckdb
 
 from octane_flows.errors import ModelError
+from octane_flows.warehouse import versions
 from octane_flows.warehouse.connect import first_line, transaction
 from octane_flows.warehouse.contract import Missing
 from octane_flows.warehouse.keys import CHECKED_SCHEMAS, count_and_check_key
@@ -75,7 +76,7 @@ def _lacks(model: Model, missing: Sequence[Missing]) -> set[str]:
 def _existing_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     rows = connection.execute(
         "select distinct schema_name || '.' || table_name from duckdb_columns() "
-        "where schema_name in ('octane', 'meta')"
+        "where schema_name in ('octane', 'past', 'meta')"
     ).fetchall()
     return {row[0] for row in rows}
 
@@ -84,7 +85,7 @@ def _missing(model: Model, existing: set[str], unavailable: dict[str, str]) -> s
     for source in model.sources:
         if source in unavailable:
             return f"{source} is unavailable: {unavailable[source]}"
-        if source.startswith(("octane.", "meta.")) and source not in existing:
+        if source.startswith(("octane.", "past.", "meta.")) and source not in existing:
             return f"the server did not give {source}"
     return None
 
@@ -109,6 +110,8 @@ def affected_models(models: Iterable[Model], tables: Iterable[str]) -> set[str]:
     `models` in their order, `tables` without schema.
     """
     changed = {f"octane.{table}" for table in tables}
+    if any(table in changed for table in versions.SOURCES):
+        changed.add(versions.TABLE)
     affected: set[str] = set()
     for model in models:
         if any(

@@ -17,7 +17,7 @@ from octane_flows.warehouse.connect import first_line, transaction
 from octane_flows.warehouse.update import TableChange
 
 DOWNLOADS = 8  # files of a bucket at once; a folder has nothing to fetch
-SCHEMAS = ("octane", "er", "flow", "metric", "plan", "meta")
+SCHEMAS = ("octane", "past", "er", "flow", "metric", "plan", "meta")
 # columns that the lake adds to every table, with the meaning that goes into the catalogue
 OWN_COLUMNS = {
     "_workspace_id": "workspace that the row was read through",
@@ -113,7 +113,7 @@ def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChang
     """Read the files of a change: the newest versions replace what is held of the same key."""
     entry = change.entry
     target = f"octane.{quoted(entry.name)}"
-    source = _source(lake, change)
+    source = files_source(lake, change)
     owner = "source_id" if entry.kind == "link" else "id"
     try:
         values = _values(connection, source, entry)
@@ -139,7 +139,7 @@ def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChang
 
 
 def _deletes(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> bool:
-    deletes = f"from {_source(lake, change)} as versions where versions._deleted limit 1"
+    deletes = f"from {files_source(lake, change)} as versions where versions._deleted limit 1"
     return bool(connection.execute(f"select 1 {deletes}").fetchall())
 
 
@@ -151,7 +151,7 @@ def _drop_orphans(
         connection.execute(
             f"delete from octane.{quoted(entry.name)} as links "
             f"using (select distinct versions._workspace_id, versions.id "
-            f"from {_source(lake, owners)} as versions where versions._deleted "
+            f"from {files_source(lake, owners)} as versions where versions._deleted "
             f"and versions._generation > {owners.since or 0}) as gone "
             "where links._workspace_id = gone._workspace_id and links.source_id = gone.id "
             f"and not exists (select 1 from octane.{quoted(entry.entity)} as held "
@@ -161,7 +161,7 @@ def _drop_orphans(
         raise _unreadable(entry, len(owners.files), error) from error
 
 
-def _source(lake: Lake, change: TableChange) -> str:
+def files_source(lake: Lake, change: TableChange) -> str:
     """The files of a change as a table function call; a missing one is named."""
     with ThreadPoolExecutor(DOWNLOADS) as pool:
         paths = list(pool.map(lake.resolve, change.files))

@@ -26,7 +26,7 @@ from octane_flows.warehouse.reads import columns_read, nodes
 SCHEMAS = ("er", "flow", "metric", "plan", "check")
 # what a model of each schema may read; files are read by the loader alone
 READABLE = {
-    "er": ("octane", "er", "meta"),
+    "er": ("octane", "past", "er", "meta"),
     "flow": ("er", "meta"),
     "metric": ("er", "meta"),
     "plan": ("er", "flow", "meta"),

@@ -1,0 +1,94 @@
+-- How long does it take from the start of work on a story, feature or defect until it is closed?
+-- source: er.phase_periods, er.work_items; work starts when an item first leaves its start phase
+-- grain: one kind of work items of one release; one row for those without a release
+-- key: workspace_id, work_item_type, release_id
+-- param: workspace_id text = null -- workspace to look at; null means all
+-- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
+-- param: days integer = null -- only items closed in that many days before as_of; null means all
+-- param: work_item_types text = 'feature,story,quality_story,defect' -- kinds, with commas
+-- param: vague_days number = 1 -- an item whose start is known less exactly than this is not measured
+-- param: small_sample integer = 5 -- fewer measured items than this are a small sample
+-- order: workspace_id, work_item_type, release_id
+with window_ends as (
+    select coalesce($as_of, generation.as_of) as window_end_at
+    from meta.generation as generation
+),
+
+starts as (
+    select
+        periods.workspace_id,
+        periods.work_item_id,
+        periods.entered_after_at,
+        periods.entered_by_at,
+    from er.phase_periods as periods
+    left join er.phases as phases
+        on phases.workspace_id = periods.workspace_id
+        and phases.phase_id = periods.phase_id
+    where not coalesce(phases.is_start_phase, false)
+    qualify row_number() over (
+        partition by periods.workspace_id, periods.work_item_id
+        order by periods.period_number
+    ) = 1
+),
+
+closed as (
+    select
+        items.workspace_id,
+        items.work_item_type,
+        coalesce(items.release_id, 'none') as release_id,
+        releases.release_name,
+        date_diff('second', least(starts.entered_by_at, items.closed_at), items.closed_at) / 86400
+            as cycle_days,
+        starts.work_item_id is not null
+            and date_diff(
+                'second',
+                least(starts.entered_after_at, items.closed_at),
+                least(starts.entered_by_at, items.closed_at)
+            ) / 86400 <= $vague_days as is_measured,
+    from er.work_items as items
+    cross join window_ends
+    left join er.releases as releases
+        on releases.workspace_id = items.workspace_id
+        and releases.release_id = items.release_id
+    left join starts
+        on starts.workspace_id = items.workspace_id
+        and starts.work_item_id = items.work_item_id
+    where items.closed_at <= window_ends.window_end_at
+        and (
+            $days is null
+            or items.closed_at > window_ends.window_end_at - to_days(cast($days as integer))
+        )
+        and er.is_listed(items.work_item_type, $work_item_types)
+        and ($workspace_id is null or items.workspace_id = $workspace_id)
+),
+
+kinds as (
+    select
+        closed.workspace_id,
+        closed.work_item_type,
+        closed.release_id,
+        any_value(closed.release_name) as release_name,
+        count(*) as closed_count,
+        count(*) filter (where closed.is_measured) as measured_count,
+        median(closed.cycle_days) filter (where closed.is_measured) as median_cycle_days,
+        quantile_cont(closed.cycle_days, 0.85) filter (where closed.is_measured) as p85_cycle_days,
+        max(closed.cycle_days) filter (where closed.is_measured) as longest_cycle_days,
+    from closed
+    group by closed.workspace_id, closed.work_item_type, closed.release_id
+)
+
+select
+    kinds.workspace_id, -- workspace that the row belongs to
+    kinds.work_item_type, -- kind of the work items
+    kinds.release_id, -- release that they are planned for; none for those without one
+    kinds.release_name, -- name of that release
+    kinds.closed_count, -- items closed in the window
+    kinds.measured_count, -- those whose start is known, which the days are of
+    kinds.closed_count - kinds.measured_count
+        as vague_count, -- those whose start was before the first extract or between two far apart
+    round(kinds.median_cycle_days, 2)
+        as median_cycle_days, -- half of them took less; null where none was measured
+    round(kinds.p85_cycle_days, 2) as p85_cycle_days, -- 85 percent took less
+    round(kinds.longest_cycle_days, 2) as longest_cycle_days, -- the longest one
+    kinds.measured_count < $small_sample as is_small_sample -- too few to plan by
+from kinds

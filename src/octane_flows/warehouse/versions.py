@@ -1,0 +1,99 @@
+"""`past.work_item_phases`: the phase of each version of a work item that was ever read.
+
+The lake's tables and what changed in them in, rows of one table out; `build` calls it. Only new
+files are read, and the rows come from the named files alone, so that a rebuild gives the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from octane_flows.errors import LakeError
+from octane_flows.lake import Lake
+from octane_flows.warehouse.connect import first_line, transaction
+from octane_flows.warehouse.load import files_source, literal
+from octane_flows.warehouse.update import TableChange
+
+SCHEMA = "past"
+TABLE = f"{SCHEMA}.work_item_phases"
+WORK_ITEMS = ("story", "defect", "quality_story", "feature", "epic")
+SOURCES = tuple(f"octane.{entity}" for entity in WORK_ITEMS)
+MEANING = "Versions of work items that were read, one row each; tombstones included."
+#: Name, type and meaning, the names as in `octane.*`.
+COLUMNS = (
+    ("_workspace_id", "VARCHAR", "workspace that the version was read through"),
+    ("_generation", "BIGINT", "generation of the extract that read it"),
+    ("_extracted_at", "TIMESTAMP", "when it was read (UTC)"),
+    ("_deleted", "BOOLEAN", "whether it says that the work item is gone"),
+    ("id", "VARCHAR", "id of the work item"),
+    ("type", "VARCHAR", "story, defect, quality_story, feature or epic"),
+    ("phase_id", "VARCHAR", "phase that it was in"),
+    ("creation_time", "TIMESTAMP", "when the work item was created in Octane (UTC)"),
+    ("last_modified", "TIMESTAMP", "when this version was written in Octane (UTC)"),
+    ("version_stamp", "BIGINT", "Octane's number of the version; grows with each write"),
+)
+
+
+def keep_versions(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, changes: Iterable[TableChange]
+) -> None:
+    """Bring the table up to date; where it is not there yet, from all files."""
+    is_new = not _exists(connection)
+    if is_new:
+        create_versions(connection)
+    for change in changes:
+        entry = change.entry
+        if entry.name not in WORK_ITEMS or (change.is_nothing and not is_new):
+            continue
+        try:
+            with transaction(connection):
+                _apply(
+                    connection, lake, TableChange(entry, entry.files, None) if is_new else change
+                )
+        except duckdb.Error as error:
+            raise LakeError(
+                f"Could not read the versions of {entry.name} from {len(entry.files)} lake files "
+                f"({first_line(error)}); check free disk space, or restore the files from a backup "
+                "if one is damaged."
+            ) from error
+
+
+def create_versions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the empty table with its comments."""
+    columns = ", ".join(f"{name} {kind}" for name, kind, _ in COLUMNS)
+    with transaction(connection):
+        connection.execute(f"create or replace table {TABLE} ({columns})")
+        connection.execute(f"comment on table {TABLE} is {literal(MEANING)}")
+        for name, _, meaning in COLUMNS:
+            connection.execute(f"comment on column {TABLE}.{name} is {literal(meaning)}")
+
+
+def _exists(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute(
+        "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?", [TABLE]
+    ).fetchall()
+    return bool(found)
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> None:
+    entity = literal(change.entry.name)
+    if change.since is None:
+        connection.execute(f"delete from {TABLE} where type = {entity}")
+    if not change.files:
+        return
+    source = files_source(lake, change)
+    present = {row[0] for row in connection.execute(f"describe select * from {source}").fetchall()}
+    values = [
+        f"cast(versions.{name} as {kind}) as {name}"
+        for name, kind, _ in COLUMNS
+        if name in present and name not in ("type", "_deleted")
+    ]
+    deleted = "coalesce(versions._deleted, false)" if "_deleted" in present else "false"
+    connection.execute(
+        f"insert into {TABLE} by name select {', '.join(values)}, {entity} as type, "
+        f"{deleted} as _deleted from {source} as versions "
+        f"where versions._generation > {change.since or 0} "
+        "order by versions._workspace_id, versions.id, versions._generation"
+    )
