@@ -27,5 +27,11 @@ select
     ancestors.workspace_id, -- workspace that the row belongs to
     ancestors.application_module_id, -- module that is contained
     ancestors.ancestor_id
-        as ancestor_application_module_id -- the module itself, or one that contains it
+        as ancestor_application_module_id, -- the module itself, or one that contains it
+    product_area.name as ancestor_name, -- name of that one
+    ancestors.ancestor_id = ancestors.application_module_id
+        as is_itself -- whether that one is the module itself
 from ancestors
+left join octane.product_area as product_area
+    on product_area._workspace_id = ancestors.workspace_id
+    and product_area.id = ancestors.ancestor_id

@@ -26,31 +26,42 @@ linked_runs as (
         defect_runs.workspace_id,
         defect_runs.defect_id,
         runs.run_id,
+        runs.run_name,
+        runs.test_id,
+        runs.started_at,
         coalesce(runs.started_at, runs.created_at) as happened_at,
         $status_code in (runs.status_code, runs.native_status_code) as has_status,
         $test_id is null or runs.test_id = $test_id as has_test,
+        bool_or($test_id is null or runs.test_id = $test_id) over (
+            partition by defect_runs.workspace_id, defect_runs.defect_id
+        ) as has_run_of_test,
     from er.defect_runs as defect_runs
     join er.runs as runs
         on runs.workspace_id = defect_runs.workspace_id
         and runs.run_id = defect_runs.run_id
-    left join newest_starts
-        on newest_starts.workspace_id = runs.workspace_id
-        and newest_starts.test_id = runs.test_id
-        and newest_starts.started_at > runs.started_at
-    where newest_starts.test_id is null
+    where not exists (
+        select 1
+        from newest_starts
+        where newest_starts.workspace_id = runs.workspace_id
+            and newest_starts.test_id = runs.test_id
+            and newest_starts.started_at > runs.started_at
+    )
 ),
 
-runs_by_defect as (
+-- with all that is shown of a run: to look for it among all runs once more takes as long
+newest_runs as (
     select
-        linked_runs.workspace_id,
-        linked_runs.defect_id,
-        count(*) as linked_run_count,
-        max_by(linked_runs.run_id, {'at': linked_runs.happened_at, 'run_id': linked_runs.run_id})
-            as newest_run_id,
+        linked_runs.*,
+        count(*) over (
+            partition by linked_runs.workspace_id, linked_runs.defect_id
+        ) as linked_run_count,
     from linked_runs
     where linked_runs.has_status
-        and (linked_runs.has_test or not $in_one_run)
-    group by linked_runs.workspace_id, linked_runs.defect_id
+        and if($in_one_run, linked_runs.has_test, linked_runs.has_run_of_test)
+    qualify row_number() over (
+        partition by linked_runs.workspace_id, linked_runs.defect_id
+        order by linked_runs.happened_at desc, linked_runs.run_id desc
+    ) = 1
 )
 
 select
@@ -61,7 +72,7 @@ select
     defects.phase_label, -- phase that Octane shows
     defects.severity_code, -- logical name of its severity
     defects.severity_label, -- severity that Octane shows
-    linked.linked_run_count, -- linked runs of that status, and of the test where one is asked for
+    newest.linked_run_count, -- linked runs of that status, and of the test where one is asked for
     newest.run_id, -- id of the run
     newest.run_name, -- name of the run
     newest.started_at, -- when the run started (UTC)
@@ -71,18 +82,16 @@ select
     releases.release_name, -- name of that release
     defects.owner_user_id, -- user who owns it
     owners.full_name as owner_name, -- full name of its owner
+    defects.fixed_at, -- when it was fixed (UTC)
     defects.closed_at, -- when it was closed (UTC)
     defects.modified_at, -- when it last changed in Octane (UTC)
     er.item_url('work_item', defects.workspace_id, defects.defect_id)
         as defect_url, -- where Octane shows the defect
     er.item_url('run', newest.workspace_id, newest.run_id) as run_url -- where Octane shows the run
 from er.defects as defects
-join runs_by_defect as linked
-    on linked.workspace_id = defects.workspace_id
-    and linked.defect_id = defects.defect_id
-join er.runs as newest
-    on newest.workspace_id = linked.workspace_id
-    and newest.run_id = linked.newest_run_id
+join newest_runs as newest
+    on newest.workspace_id = defects.workspace_id
+    and newest.defect_id = defects.defect_id
 left join er.tests as tests
     on tests.workspace_id = newest.workspace_id
     and tests.test_id = newest.test_id
@@ -94,10 +103,3 @@ left join er.users as owners
     and owners.user_id = defects.owner_user_id
 where ($workspace_id is null or defects.workspace_id = $workspace_id)
     and er.is_listed(defects.phase_code, $phase_codes)
-    and exists (
-        select 1
-        from linked_runs
-        where linked_runs.workspace_id = defects.workspace_id
-            and linked_runs.defect_id = defects.defect_id
-            and linked_runs.has_test
-    )

@@ -20,22 +20,56 @@ with tests_of_modules as (
     join er.application_module_ancestors as ancestors
         on ancestors.workspace_id = test_modules.workspace_id
         and ancestors.application_module_id = test_modules.application_module_id
-    join er.application_modules as named
-        on named.workspace_id = ancestors.workspace_id
-        and named.application_module_id = ancestors.ancestor_application_module_id
-    where er.name_matches(named.application_module_name, $application_module_name)
+    where er.name_matches(ancestors.ancestor_name, $application_module_name)
+        and ($subtree or ancestors.is_itself)
+),
+
+wanted_tests as (
+    select tests.*
+    from er.tests as tests
+    where ($workspace_id is null or tests.workspace_id = $workspace_id)
+        and tests.test_type in ('test_manual', 'gherkin_test')
+        and er.is_listed(tests.test_type, $test_types)
+        and case
+            when $phase_codes is not null then er.is_listed(tests.phase_code, $phase_codes)
+            else coalesce(
+                tests.phase_code
+                not in ('phase.test_manual.obsolete', 'phase.gherkin_test.obsolete'),
+                true
+            )
+        end
+        and ($owner_user_id is null or tests.owner_user_id = $owner_user_id)
         and (
-            $subtree
-            or ancestors.application_module_id = ancestors.ancestor_application_module_id
+            $application_module_name is null
+            or exists (
+                select 1
+                from tests_of_modules
+                where tests_of_modules.workspace_id = tests.workspace_id
+                    and tests_of_modules.test_id = tests.test_id
+            )
         )
+),
+
+-- of the wanted tests alone, for there are many more runs of others
+runs_by_release as (
+    select
+        runs.workspace_id,
+        runs.test_id,
+        runs.release_id,
+        max(runs.created_at) as last_run_created_at,
+    from wanted_tests
+    join er.runs as runs
+        on runs.workspace_id = wanted_tests.workspace_id
+        and runs.test_id = wanted_tests.test_id
+    group by runs.workspace_id, runs.test_id, runs.release_id
 ),
 
 newest_runs as (
     select
         runs.workspace_id,
         runs.test_id,
-        max(runs.created_at) as last_run_created_at,
-    from er.runs as runs
+        max(runs.last_run_created_at) as last_run_created_at,
+    from runs_by_release as runs
     group by runs.workspace_id, runs.test_id
 )
 
@@ -53,7 +87,7 @@ select
     newest.last_run_created_at, -- newest run of the test in any release (UTC); null: never run
     er.item_url('test', tests.workspace_id, tests.test_id)
         as test_url -- where Octane shows the test
-from er.tests as tests
+from wanted_tests as tests
 join er.releases as releases
     on releases.workspace_id = tests.workspace_id
     and case
@@ -66,30 +100,10 @@ left join newest_runs as newest
 left join er.users as owners
     on owners.workspace_id = tests.workspace_id
     and owners.user_id = tests.owner_user_id
-where ($workspace_id is null or tests.workspace_id = $workspace_id)
-    and tests.test_type in ('test_manual', 'gherkin_test')
-    and er.is_listed(tests.test_type, $test_types)
-    and case
-        when $phase_codes is not null then er.is_listed(tests.phase_code, $phase_codes)
-        else coalesce(
-            tests.phase_code not in ('phase.test_manual.obsolete', 'phase.gherkin_test.obsolete'),
-            true
-        )
-    end
-    and ($owner_user_id is null or tests.owner_user_id = $owner_user_id)
-    and (
-        $application_module_name is null
-        or exists (
-            select 1
-            from tests_of_modules
-            where tests_of_modules.workspace_id = tests.workspace_id
-                and tests_of_modules.test_id = tests.test_id
-        )
-    )
-    and not exists (
-        select 1
-        from er.runs as runs
-        where runs.workspace_id = tests.workspace_id
-            and runs.test_id = tests.test_id
-            and runs.release_id = releases.release_id
-    )
+where not exists (
+    select 1
+    from runs_by_release as runs
+    where runs.workspace_id = tests.workspace_id
+        and runs.test_id = tests.test_id
+        and runs.release_id = releases.release_id
+)

@@ -43,10 +43,7 @@ failed_tests_of_modules as (
     join er.application_module_ancestors as ancestors
         on ancestors.workspace_id = test_modules.workspace_id
         and ancestors.application_module_id = test_modules.application_module_id
-        and (
-            $subtree
-            or ancestors.ancestor_application_module_id = ancestors.application_module_id
-        )
+        and ($subtree or ancestors.is_itself)
 ),
 
 failures as (

@@ -11,49 +11,7 @@
 -- param: in_one_run boolean = true -- one linked run is of the test and has the status; false: two
 --     linked runs may share the conditions
 -- order: fixed_at desc, workspace_id, defect_id
-with newest_starts as (
-    select -- only when asked for, because it looks at every run
-        runs.workspace_id,
-        runs.test_id,
-        max(runs.started_at) as started_at,
-    from er.runs as runs
-    where $only_newest_runs
-    group by runs.workspace_id, runs.test_id
-),
-
-linked_runs as (
-    select
-        defect_runs.workspace_id,
-        defect_runs.defect_id,
-        runs.run_id,
-        coalesce(runs.started_at, runs.created_at) as happened_at,
-        $status_code in (runs.status_code, runs.native_status_code) as has_status,
-        $test_id is null or runs.test_id = $test_id as has_test,
-    from er.defect_runs as defect_runs
-    join er.runs as runs
-        on runs.workspace_id = defect_runs.workspace_id
-        and runs.run_id = defect_runs.run_id
-    left join newest_starts
-        on newest_starts.workspace_id = runs.workspace_id
-        and newest_starts.test_id = runs.test_id
-        and newest_starts.started_at > runs.started_at
-    where newest_starts.test_id is null
-),
-
-runs_by_defect as (
-    select
-        linked_runs.workspace_id,
-        linked_runs.defect_id,
-        count(*) as linked_run_count,
-        max_by(linked_runs.run_id, {'at': linked_runs.happened_at, 'run_id': linked_runs.run_id})
-            as newest_run_id,
-    from linked_runs
-    where linked_runs.has_status
-        and (linked_runs.has_test or not $in_one_run)
-    group by linked_runs.workspace_id, linked_runs.defect_id
-)
-
-select
+select -- the question of flow 13, asked with other phases and another status
     defects.workspace_id, -- workspace that the row belongs to
     defects.defect_id, -- id of the defect
     defects.defect_name, -- name of the defect
@@ -61,43 +19,25 @@ select
     defects.phase_label, -- phase that Octane shows
     defects.severity_code, -- logical name of its severity
     defects.severity_label, -- severity that Octane shows
-    linked.linked_run_count, -- linked runs of that status, and of the test where one is asked for
-    newest.run_id, -- id of the run
-    newest.run_name, -- name of the run
-    newest.started_at, -- when the run started (UTC)
-    newest.test_id, -- id of the test
-    tests.test_name, -- name of the test
+    defects.linked_run_count, -- linked runs of that status, and of the test where one is asked for
+    defects.run_id, -- id of the run
+    defects.run_name, -- name of the run
+    defects.started_at, -- when the run started (UTC)
+    defects.test_id, -- id of the test
+    defects.test_name, -- name of the test
     defects.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    defects.release_name, -- name of that release
     defects.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    defects.owner_name, -- full name of its owner
     defects.fixed_at, -- when it was fixed (UTC)
     defects.modified_at, -- when it last changed in Octane (UTC)
-    er.item_url('work_item', defects.workspace_id, defects.defect_id)
-        as defect_url, -- where Octane shows the defect
-    er.item_url('run', newest.workspace_id, newest.run_id) as run_url -- where Octane shows the run
-from er.defects as defects
-join runs_by_defect as linked
-    on linked.workspace_id = defects.workspace_id
-    and linked.defect_id = defects.defect_id
-join er.runs as newest
-    on newest.workspace_id = linked.workspace_id
-    and newest.run_id = linked.newest_run_id
-left join er.tests as tests
-    on tests.workspace_id = newest.workspace_id
-    and tests.test_id = newest.test_id
-left join er.releases as releases
-    on releases.workspace_id = defects.workspace_id
-    and releases.release_id = defects.release_id
-left join er.users as owners
-    on owners.workspace_id = defects.workspace_id
-    and owners.user_id = defects.owner_user_id
-where ($workspace_id is null or defects.workspace_id = $workspace_id)
-    and er.is_listed(defects.phase_code, $phase_codes)
-    and exists (
-        select 1
-        from linked_runs
-        where linked_runs.workspace_id = defects.workspace_id
-            and linked_runs.defect_id = defects.defect_id
-            and linked_runs.has_test
-    )
+    defects.defect_url, -- where Octane shows the defect
+    defects.run_url -- where Octane shows the run
+from flow.closed_defects_of_failed_runs(
+    workspace_id := $workspace_id,
+    test_id := $test_id,
+    phase_codes := $phase_codes,
+    status_code := $status_code,
+    only_newest_runs := $only_newest_runs,
+    in_one_run := $in_one_run
+) as defects

@@ -29,14 +29,8 @@ wanted_modules as (
         ancestors.workspace_id,
         ancestors.application_module_id,
     from er.application_module_ancestors as ancestors
-    join er.application_modules as named
-        on named.workspace_id = ancestors.workspace_id
-        and named.application_module_id = ancestors.ancestor_application_module_id
-    where er.name_matches(named.application_module_name, $application_module_name)
-        and (
-            $subtree
-            or ancestors.application_module_id = ancestors.ancestor_application_module_id
-        )
+    where er.name_matches(ancestors.ancestor_name, $application_module_name)
+        and ($subtree or ancestors.is_itself)
 ),
 
 modules_by_test as (

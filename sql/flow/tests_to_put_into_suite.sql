@@ -22,11 +22,8 @@ with modules_by_test as (
         ) as all_application_module_names,
         coalesce(
             bool_or(
-                er.name_matches(named.application_module_name, $application_module_name)
-                and (
-                    $subtree
-                    or ancestors.application_module_id = ancestors.ancestor_application_module_id
-                )
+                er.name_matches(ancestors.ancestor_name, $application_module_name)
+                and ($subtree or ancestors.is_itself)
             ),
             false
         ) as has_module,
@@ -41,9 +38,6 @@ with modules_by_test as (
     join er.application_module_ancestors as ancestors
         on ancestors.workspace_id = test_modules.workspace_id
         and ancestors.application_module_id = test_modules.application_module_id
-    join er.application_modules as named
-        on named.workspace_id = ancestors.workspace_id
-        and named.application_module_id = ancestors.ancestor_application_module_id
     group by test_modules.workspace_id, test_modules.test_id
 ),
 

@@ -27,7 +27,7 @@ SCHEMAS = ("er", "flow", "metric", "plan", "check")
 # what a model of each schema may read; files are read by the loader alone
 READABLE = {
     "er": ("octane", "past", "er", "meta"),
-    "flow": ("er", "meta"),
+    "flow": ("er", "flow", "meta"),
     "metric": ("er", "meta"),
     "plan": ("er", "flow", "meta"),
     "check": ("octane", "er", "flow", "metric", "meta"),
