@@ -20,6 +20,9 @@ from octane_flows.reports.tables import LONGEST_TEXT, shown, text_of, title_of
         ("duration_ms", 90_000, "1.5 min"),
         ("open_hours", 26.5, "26.5 h"),
         ("open_hours", 5700.3, "238 d"),
+        ("median_days", 0.25, "0.2 d"),
+        ("median_days", 23.5, "24 d"),
+        ("remaining_days", -90, "-90 d"),
         ("flakiness_ratio", 0.2138, "21.4 %"),
         ("failed_count", 79192, "79,192"),
         ("is_small_sample", True, "yes"),
@@ -40,11 +43,13 @@ def test_headings_leave_out_what_the_cells_say() -> None:
     assert title_of("last_failed_at") == "last failed"
 
 
-def test_an_address_becomes_the_link_of_the_name_beside_it() -> None:
+def test_a_name_stands_where_its_id_stood_and_links_to_the_item() -> None:
     answer = pa.table(
         {
             "workspace_id": ["1002", "1002"],
             "defect_id": ["1", "2"],
+            "severity_code": ["list_node.severity.high", "list_node.severity.low"],
+            "severity_label": ["High", "Low"],
             "defect_name": ["Crash", "Hang"],
             "defect_url": ["https://octane.example/1", None],
         }
@@ -52,9 +57,10 @@ def test_an_address_becomes_the_link_of_the_name_beside_it() -> None:
 
     table = shown(answer, {"defect_name": "name of the defect"}, limit=1)
 
-    assert [heading.title for heading in table.headings] == ["defect id", "defect name"]
-    assert table.headings[1].meaning == "name of the defect"
-    assert [cell.url for cell in table.rows[0]] == [None, "https://octane.example/1"]
+    assert [heading.title for heading in table.headings] == ["defect name", "severity"]
+    assert table.headings[0].meaning == "name of the defect"
+    assert [cell.text for cell in table.rows[0]] == ["Crash", "High"]
+    assert [cell.url for cell in table.rows[0]] == ["https://octane.example/1", None]
     assert (len(table.rows), table.row_count) == (1, 2)
 
 

@@ -12,6 +12,7 @@ import vl_convert
 PASSED = "#7fa8c9"
 FAILED = "#d1495b"
 WIDTH, PANEL_HEIGHT, BAR_STEP = 640, 90, 18
+PADDING, LABELS_LEFT = 5, 45  # the reader's font may be wider than the one measured here
 ENOUGH_RESULTS = 20  # a share of fewer results jumps about and hides the others
 
 #: Text takes the colour of the page, so that the same picture serves light and dark.
@@ -138,7 +139,7 @@ def flaky_tests(tests: pa.Table) -> str:
         x2="share_high:Q",
     )
     dots = base.mark_point(color=FAILED, filled=True, size=45).encode(x="share:Q")
-    return _svg(interval + dots)
+    return _svg(interval + dots, left=LABELS_LEFT)
 
 
 def failing_tests(tests: pa.Table) -> str:
@@ -149,9 +150,13 @@ def failing_tests(tests: pa.Table) -> str:
         x=alt.X("failed_count:Q", title="failed results in the whole history"),
     )
     counts = base.mark_text(align="left", dx=4, color=_TEXT).encode(text="failed_count:Q")
-    return _svg(base.mark_bar(color=FAILED) + counts)
+    return _svg(base.mark_bar(color=FAILED) + counts, left=LABELS_LEFT)
 
 
-def _svg(chart: alt.LayerChart | alt.Chart) -> str:
-    text: str = vl_convert.vegalite_to_svg(chart.properties(config=_CONFIG).to_json())
+def _svg(chart: alt.LayerChart | alt.Chart, left: int = PADDING) -> str:
+    config = {
+        **_CONFIG,
+        "padding": {"left": left, "top": PADDING, "right": PADDING, "bottom": PADDING},
+    }
+    text: str = vl_convert.vegalite_to_svg(chart.properties(config=config).to_json())
     return text

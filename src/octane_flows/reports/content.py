@@ -19,6 +19,8 @@ from octane_flows.warehouse.models import load_models
 
 ROWS_SHOWN = 50  # a page is read, not searched: the command for all rows stands beside it
 BARS_SHOWN = 15
+#: Answers of few rows and many facts stand on their side: a column a row, so many of them.
+SIDEWAYS: Mapping[str, int] = {"release_readiness": 4}
 
 #: Which metrics stand in which area, in reading order; a test holds it to the metrics there are.
 METRIC_AREAS: dict[str, tuple[str, ...]] = {
@@ -80,6 +82,7 @@ class Section:
     table: Shown | None = None
     pictures: tuple[str, ...] = ()
     problem: str | None = None
+    is_sideways: bool = False
 
 
 #: What the first screen says: the number of rows of a flow or metric, and what they are.
@@ -128,7 +131,7 @@ def _asked(connection: duckdb.DuckDBPyConnection, asked: Metric) -> Section:
         problem = str(error)
     else:
         meanings = {column.name: column.meaning for column in asked.columns}
-        table = shown(answer, meanings, ROWS_SHOWN)
+        table = shown(answer, meanings, SIDEWAYS.get(asked.slug, ROWS_SHOWN))
         pictures = _pictures(asked.slug, answer)
     return Section(
         slug=asked.slug,
@@ -141,6 +144,7 @@ def _asked(connection: duckdb.DuckDBPyConnection, asked: Metric) -> Section:
         table=table,
         pictures=pictures,
         problem=problem,
+        is_sideways=asked.slug in SIDEWAYS,
     )
 
 

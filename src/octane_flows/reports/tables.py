@@ -19,6 +19,8 @@ LONGEST_TEXT = 160  # characters of a cell; an error message would hide the rows
 #: Codes of list items and phases end in the word that people know.
 _CODE = "_code"
 _URL = "_url"
+_KEYS = ("_id", _CODE)
+_SHORT_DAYS = 10  # below that a tenth of a day says something
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,9 @@ class Shown:
 
 
 def shown(answer: pa.Table, meanings: Mapping[str, str], limit: int) -> Shown:
-    """The first rows of an answer; addresses become links on the name beside them."""
+    """The first rows of an answer; ids and codes give way to names, which take the addresses."""
     links = _links(answer.column_names)
-    names = [name for name in answer.column_names if not name.endswith(_URL)]
+    names = _read_by_people(answer.column_names)
     if "workspace_id" in names and len(set(answer["workspace_id"].to_pylist())) <= 1:
         names.remove("workspace_id")
     headings = [
@@ -63,6 +65,18 @@ def shown(answer: pa.Table, meanings: Mapping[str, str], limit: int) -> Shown:
         for row in answer.slice(0, limit).to_pylist()
     ]
     return Shown(headings, rows, answer.num_rows)
+
+
+def _read_by_people(names: list[str]) -> list[str]:
+    """Columns without addresses; a name or label stands where the id or code of the same stood."""
+    kept: list[str] = []
+    for name in names:
+        stem = next((name.removesuffix(end) for end in _KEYS if name.endswith(end)), None)
+        words = (f"{stem}_name", f"{stem}_label") if stem else ()
+        chosen = next((one for one in words if one in names), name)
+        if chosen not in kept and not chosen.endswith(_URL):
+            kept.append(chosen)
+    return kept
 
 
 def title_of(name: str) -> str:
@@ -141,9 +155,15 @@ def _hours(value: float) -> str:
     return f"{value:,.1f} h" if value < 48 else f"{value / 24:,.0f} d"
 
 
+def _days(value: float) -> str:
+    if abs(value) < _SHORT_DAYS and not value.is_integer():
+        return f"{value:,.1f} d"
+    return f"{value:,.0f} d"
+
+
 _UNITS: dict[str, Callable[[float], str]] = {
     _RATIO: lambda value: f"{100 * value:,.1f} %",
     _MILLISECONDS: _milliseconds,
     _HOURS: _hours,
-    _DAYS: lambda value: f"{value:,.0f} d",
+    _DAYS: _days,
 }

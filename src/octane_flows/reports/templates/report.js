@@ -31,7 +31,7 @@ function filter(input) {
   box.querySelector("output").textContent = words.length ? `${count} rows match` : "";
 }
 
-for (const heading of document.querySelectorAll("th")) {
+for (const heading of document.querySelectorAll("thead th")) {
   heading.querySelector("button").addEventListener("click", () => sortBy(heading));
 }
 for (const input of document.querySelectorAll(".tools input")) {
