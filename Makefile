@@ -5,6 +5,7 @@ PYTHON ?= python3
 WORKERS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
+SCHEDULES ?= 2000
 STRANGERS := tests/strangers/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -20,7 +21,7 @@ test: $(VENV)/.test $(STRANGERS)/.done
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 soak: $(VENV)/.test
-	SCHEDULES=2000 $(BIN)/python -m pytest -q -n $(WORKERS) tests/property/test_schedules.py
+	SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -q -n $(WORKERS) tests/property/test_schedules.py
 
 ui: $(VENV)/.run
 	$(BIN)/python -m pipelines.dev

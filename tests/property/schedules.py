@@ -13,18 +13,19 @@ from typing import Any
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.octane.transport import Request
 from octane_flows.simulator import Simulator
-from tests.small import START, SmallTransport, held, held_links, run_extract
+from tests.small import START, Killed, SmallTransport, held, held_links, run_extract
 
 ENTITIES = ("defect", "story")
 TAGS = 4
 STEPS = (
     "edit", "edit", "create", "create", "late_edit", "late_create", "tie", "link_only", "link",
-    "delete", "move", "lose", "regain", "add_field", "remove_field", "wait", "clock_back",
+    "delete", "move", "move_back", "burst", "lose", "regain", "add_field", "remove_field", "wait",
+    "clock_back",
 )  # fmt: skip
 
-
-class Killed(BaseException):
-    """The process ends here."""
+#: What an extract may refuse: a type that was never read, a collection that changes as it is read,
+#: a slice beside nothing.
+EXPECTED = ("does not let this user", "gave", "repeated", "has nothing to join")
 
 
 class Schedule:
@@ -64,9 +65,23 @@ class Schedule:
             self.simulator.clock.advance(self.dice.choice([1, 30, 300, 4000]))
 
     def extract(self) -> None:
-        """An extract of some kind; things may happen while it reads, or it may be killed."""
+        """An extract of some kind; one that was killed is often called again, as people do."""
+        choices: dict[str, Any] = {}
+        kind = self.dice.choice(("", "", "", "census", "sweep", "full", "slice"))
+        if kind == "slice":
+            now = self.simulator.clock.now()
+            choices["since"] = START - timedelta(days=1)
+            choices["until"] = now - timedelta(seconds=self.dice.randint(0, 4000))
+        elif kind:
+            choices[kind] = True
+        while not self.attempt(choices) and self.dice.random() < 0.6:
+            for _ in range(self.dice.randint(0, 2)):
+                self.step()
+
+    def attempt(self, choices: dict[str, Any]) -> bool:
+        """One call; things may happen while it reads, or it may be killed, which gives False."""
         during = self.dice.random() < 0.4
-        kill_at = self.dice.randint(3, 14) if self.dice.random() < 0.25 else None
+        kill_at = self.dice.randint(3, 20) if self.dice.random() < 0.35 else None
         sent = 0
 
         def before(_: Request) -> None:
@@ -77,20 +92,20 @@ class Schedule:
             if during and sent > 3 and self.dice.random() < 0.3:
                 self.dice.choice((self.hot, self.create, self.edit, self.delete))()
 
-        choices: dict[str, Any] = {"concurrency": 1} if during else {}
-        kind = self.dice.choice(("", "", "", "census", "sweep", "full"))
-        if kind:
-            choices[kind] = True
+        if during:
+            choices = {**choices, "concurrency": 1}
         self.log.append(f"extract {choices} during={during} kill={kill_at}")
         transport = SmallTransport(self.simulator, before)
         try:
             run_extract(self.simulator, self.home, transport, **choices)
         except Killed:
             self.log.append("killed")
+            return False
         except OctaneFlowsError as error:
             self.log.append(f"refused: {error}")
-            if not any(one in str(error) for one in ("does not let this user", "gave", "repeated")):
+            if not any(one in str(error) for one in EXPECTED):
                 raise
+        return True
 
     # -- what happens ---------------------------------------------------------------------------
 
@@ -161,13 +176,23 @@ class Schedule:
         if found is not None:
             self.store.delete(*found)
 
-    def move(self) -> None:
-        ids = self.ids("defect")
+    def move(self, source: str = "defect", target: str = "story") -> None:
+        ids = self.ids(source)
         if ids:
             with self.store.transaction():
                 self.store.connection.execute(
-                    "UPDATE work_item SET type = 'story' WHERE id = ?", (int(ids[-1]),)
+                    "UPDATE work_item SET type = ? WHERE id = ?", (target, int(ids[-1]))
                 )
+
+    def move_back(self) -> None:
+        self.move("story", "defect")
+
+    def burst(self) -> None:
+        """More changes than a few pages hold."""
+        for _ in range(8):
+            self.create()
+        for id in self.ids("defect"):
+            self.store.update("defect", id, self.values())
 
     def lose(self) -> None:
         self.simulator.faults.refuse(self.dice.choice(ENTITIES))

@@ -1,4 +1,4 @@
-"""An S3 server of our own for the tests of a lake in a bucket."""
+"""An S3 server of our own for a lake in a bucket, and a small simulated server with ten defects."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from octane_flows.config import LakePlace, Secret
+from octane_flows.simulator import Simulator
+from tests.small_defects import ten_defects
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +31,9 @@ def bucket(s3_endpoint: str) -> LakePlace:
     name = f"lake-{secrets.token_hex(4)}"
     httpx.put(f"{s3_endpoint}/{name}").raise_for_status()
     return LakePlace(name, "octane/lake", s3_endpoint, "us-east-1", "key", Secret("canary-secret"))
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    """Ten defects, of which the first two have tags, written an hour before the first extract."""
+    return ten_defects()

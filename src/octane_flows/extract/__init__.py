@@ -1,8 +1,10 @@
 """From the REST API to a generation of the lake: what to read, pages by key, JSON to Arrow."""
 
+from octane_flows.extract.every_type import Progress
 from octane_flows.extract.options import Options
 from octane_flows.extract.plan import EntityPlan, Plan, make_plan
-from octane_flows.extract.run import EntityOutcome, ExtractReport, Progress, extract
+from octane_flows.extract.report import EntityOutcome, ExtractReport
+from octane_flows.extract.run import extract
 
 __all__ = [
     "EntityOutcome",

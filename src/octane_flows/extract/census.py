@@ -25,6 +25,7 @@ from octane_flows.octane.paging import CAP_ERROR, count_exactly
 # each other, so the ranges stay narrow; a million rows cost 20 requests.
 RANGE_ROWS = 50_000
 MOVED_TO = "moved to "  # begins the reason of a row that is of another type or workspace now
+MOVED_TO_WORKSPACE = f"{MOVED_TO}workspace "
 IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 MAX_ID = 2**53 - 1  # the highest whole number that every JSON reader keeps
 
@@ -191,7 +192,7 @@ def verify_vanished(
     for other in others:
         gone = [id for id, reason in reasons.items() if reason == "gone"]
         for id in _answered(other, entity.collection, gone, pool):
-            reasons[id] = f"{MOVED_TO}workspace {other.id}"
+            reasons[id] = f"{MOVED_TO_WORKSPACE}{other.id}"
     return {id: reasons[id] for id in ids if id in reasons}
 
 

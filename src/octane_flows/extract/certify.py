@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from octane_flows.extract.journal import Result
+from octane_flows.extract.journal import Key, Result
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.lake import CertificateRow, Manifest, ReadState
-
-Key = tuple[str, str]  # workspace, entity type
 
 
 def certificate_rows(

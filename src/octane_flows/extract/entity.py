@@ -1,81 +1,44 @@
 """One entity type of one workspace: read what is new, write what changed, say what is known now.
 
-A context, a plan and the former read state in, a `Result` out; `run` calls it for each entity type
-and `upkeep` adds census and link sweep.
+A context, a plan, the former read state and the part that a stopped extract left in, a `Result`
+out; `every_type` makes one for each entity type and `upkeep` adds census and link sweep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
 
 import pyarrow.compute as pc
 
 from octane_flows.errors import ExtractError, RequestError
+from octane_flows.extract.context import Context, Known
 from octane_flows.extract.decode import DecodedPage, decode_page
-from octane_flows.extract.full import read_full
-from octane_flows.extract.journal import Counts, Journal, Part, Result
-from octane_flows.extract.options import Options
-from octane_flows.extract.plan import EntityPlan, Plan
+from octane_flows.extract.journal import Counts, Part, Result
+from octane_flows.extract.parts import Parts
+from octane_flows.extract.plan import EntityPlan
 from octane_flows.extract.read import ReadCount, Reader, read_pages
+from octane_flows.extract.recent import Recent
 from octane_flows.extract.rows import Stamp, link_table, short_lists
 from octane_flows.extract.slices import (
-    CHANGED,
-    ID_OVERLAP,
+    BESIDE,
     WHOLE_COMPARED,
+    Kind,
     Reading,
-    backfill,
     choose_reading,
-    held_query,
     new_field_query,
     next_intervals,
     next_mode,
-    slice_query,
+    readings_beside,
 )
 from octane_flows.extract.write import EntityWriter
-from octane_flows.lake import Draft, Interval, ReadState
-from octane_flows.lake.held import Held
+from octane_flows.lake import Interval, ReadState
 from octane_flows.lake.manifest import SchemaChangeKind
-from octane_flows.octane import Field, Query, Workspace
+from octane_flows.octane import Query
 
-Key = tuple[str, str]  # workspace, entity type
 LIST_TYPE = "list_node"
 LIST_ROOT = "list_root_id"  # null for the root of a list itself
-
-
-@dataclass(frozen=True)
-class Context:
-    """What all entity types of one extract share; `as_of` is the server's time at its start."""
-
-    draft: Draft
-    plan: Plan
-    workspaces: Mapping[str, Workspace]
-    as_of: datetime
-    options: Options
-    pool: ThreadPoolExecutor
-    held: Held
-    journal: Journal
-    moved: dict[Key, set[int]]  # ids that the census of another type found to be of this one
-
-    @property
-    def cursor(self) -> datetime:
-        """Where the next cursor stands."""
-        return self.as_of - self.options.settle
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the former generation knows of an entity type, and what drift asks for.
-
-    `again`: everything must be read anew; `new_fields` are not in the rows held.
-    """
-
-    state: ReadState | None
-    rows_held: int | None = None
-    new_fields: tuple[Field, ...] = ()
-    again: bool = False
 
 
 class EntityRun:
@@ -88,36 +51,47 @@ class EntityRun:
         self.entity = entity
         self.known = known
         self.workspace = context.workspaces[entity.workspace]
+        options, self.as_of = context.options, context.as_of
         query = new_field_query(known.new_fields)
         again = known.again or (bool(known.new_fields) and query is None)
-        self.new_fields_query = None if again else query
         self.reading: Reading = choose_reading(
-            entity, known.state, context.options, context.cursor, again=again
+            entity, known.state, options, context.cursor, again=again
         )
-        fits = (
-            part is not None and self.reading.kind == "full" and part.fields == entity.fingerprint
+        beside, self.slices = readings_beside(
+            self.reading, known.state, options, None if again else query
         )
-        self._part = part if fits else None
-        # what a stopped reading brought is as old as its beginning
-        self.as_of = min(context.as_of, part.as_of) if fits and part else context.as_of
-        self.cursor = self.as_of - context.options.settle
+        self.parts = Parts(entity, (self.reading, *beside), part)
+        former = self.parts.former
+        if former is not None:  # what a stopped reading brought is as old as its beginning
+            self.as_of = min(context.as_of, former.as_of)
+        self.cursor = self.as_of - options.settle
         self.stamp = Stamp(entity.workspace, context.draft.generation, context.as_of)
         self.writer = EntityWriter(
             context.draft, entity, context.plan.tables, self.stamp, context.held
         )
+        since = self.cursor - options.overlap
+        self.recent = Recent(entity, self.writer, since, options.page_size)
+        self.recent.last_id = known.state.last_id if known.state is not None else None
         self.count = ReadCount()
-        self.extra = ReadCount()  # of slices beside the main reading
-        self.recent: dict[str, str] = {}
-        self.last_id = known.state.last_id if known.state is not None else None
-        self.slices: tuple[Interval, ...] = ()
+        self.extra = ReadCount()  # of readings beside the main one
         self.notes: list[str] = []
         self.roots: list[str] = []  # ids of list roots
+        if former is not None:
+            self._take_over(former)
+
+    def _take_over(self, part: Part) -> None:
+        self.writer.take_over(part.files, full=self.reading.kind == "full")
+        self.writer.new_rows = part.new_rows
+        self.recent.digests.update(part.recent)
+        self.recent.last_id = part.last_id
+        self.count, self.extra = part.count, part.extra
+        self.notes += part.notes
+        self.roots += part.roots
 
     def first_page(self) -> Future[DecodedPage] | None:
         """Ask for the first page now, where the whole answer is likely to be on it."""
-        if self.reading.kind == "full":
-            return None
-        return self.ask(self.reading.query, self.entity)
+        first = self.parts.first()
+        return None if first.kind == "full" else self.ask(first.query, self.entity)
 
     def ask(self, query: Query | None, plan: EntityPlan) -> Future[DecodedPage]:
         """Ask for the first page of the rows that match, with what `plan` asks for."""
@@ -127,38 +101,66 @@ class EntityRun:
 
     def read(self, asked: Future[DecodedPage] | None) -> None:
         """Read and write everything that is new."""
-        if self.reading.kind == "full":
-            read_full(self, self._part)
-            self.trim()
-            return
-        known = self.known.state
-        recent = known.recent if known is not None else {}
-        for page in self.pages(self.reading.query, self.count, asked=asked):
-            digests = self.writer.write_changed(page, recent)
-            self._remember(page, digests)
-        self.trim()
-        if self.reading.kind != "whole":
-            self._read_beside()
-
-    def _read_beside(self) -> None:
-        """Rows that the newest slice does not bring: a backfilled slice, values of new fields."""
-        slice_ = backfill(self.known.state, self.context.options)
-        if slice_ is not None:
-            self.read_more(slice_query(slice_))
-            self.slices = (slice_,)
-        if self.new_fields_query is not None:
-            query = self.new_fields_query
-            part = held_query(self.known.state) if self.known.state is not None else None
-            names = ", ".join(one.name for one in self.known.new_fields)
+        for reading in self.parts.left():
+            count = self.extra if reading.kind in BESIDE else self.count
             try:
-                rows = self.read_more(query if part is None else part & query)
+                for page in self.pages(reading.query, count, asked=asked):
+                    self._write(page, reading.kind)
+                    last_id = self.parts.ends_with(page)
+                    if last_id is not None:
+                        self.context.journal.append(self._part(last_id))
             except RequestError as error:
+                if reading.kind != "new fields":
+                    raise
                 raise ExtractError(
                     f"Workspace {self.entity.workspace}: {self.entity.name} has new fields "
-                    f"({names}) and the server cannot select the rows with a value ({error}). "
-                    f"Read them with: octane-flows extract --full {self.entity.name}"
+                    f"({self._new_fields}) and the server cannot select the rows with a value "
+                    f"({error}). Read them with: octane-flows extract --full {self.entity.name}"
                 ) from error
-            self.notes.append(f"new fields {names}: {rows} rows read again")
+            if reading.kind == "new fields":
+                self.notes.append(
+                    f"new fields {self._new_fields}: {self.parts.rows} rows read again"
+                )
+            asked = None
+        self.recent.close()
+
+    @property
+    def _new_fields(self) -> str:
+        return ", ".join(one.name for one in self.known.new_fields)
+
+    def _write(self, page: DecodedPage, kind: Kind) -> None:
+        """Write what is new on a page, and note what the next refresh must know of it."""
+        if kind == "full":
+            self.writer.write_all(page)
+            self.recent.add_full(page)
+        elif kind in BESIDE:
+            self.writer.write_changed(page, {})
+        else:
+            known = self.known.state.recent if self.known.state is not None else {}
+            self.recent.add(page, self.writer.write_changed(page, known), kind)
+            table = page.tables[self.entity.name]
+            if self.entity.name == LIST_TYPE and LIST_ROOT in table.column_names:
+                self.roots.extend(table.filter(pc.is_null(table[LIST_ROOT]))["id"].to_pylist())
+
+    def _part(self, last_id: int) -> Part:
+        """All that is read so far, its files closed; what follows goes into new ones."""
+        return Part(
+            workspace=self.entity.workspace,
+            entity=self.entity.name,
+            fields=self.entity.fingerprint,
+            as_of=self.as_of,
+            asked=self.parts.asked,
+            up_to=last_id,
+            rows=self.parts.rows,
+            count=self.count,
+            extra=self.extra,
+            new_rows=self.writer.new_rows,
+            files=self.writer.close(),
+            recent=self.recent.so_far(),
+            last_id=self.recent.last_id,
+            roots=tuple(self.roots),
+            notes=tuple(self.notes),
+        )
 
     def read_more(self, query: Query) -> int:
         """Read and write all rows that match, unless this extract wrote them; gives their count."""
@@ -178,7 +180,7 @@ class EntityRun:
         """Decoded pages with whole link lists; `plan` narrows what is asked for."""
         entity = plan or self.entity
         decode = self.decode if plan is None else self._decoder(entity)
-        one = ReadCount()
+        one, before = ReadCount(), count.rows
         for page in read_pages(
             self.workspace,
             entity,
@@ -190,12 +192,10 @@ class EntityRun:
             query=query,
             asked=asked,
         ):
+            count.add(page)
             yield self._complete_lists(page)
-        count.total_count += one.total_count
-        count.first_count = one.first_count
-        count.rows += one.rows
-        count.pages += one.pages
-        count.bytes_received += one.bytes_received
+        count.total_count = before + one.total_count
+        count.first_count = None if one.first_count is None else before + one.first_count
 
     @property
     def decode(self) -> Callable[..., DecodedPage]:
@@ -220,32 +220,6 @@ class EntityRun:
             page = page.with_links(name, id, links)
         return page
 
-    def _remember(self, page: DecodedPage, digests: Mapping[str, str]) -> None:
-        """Keep the digests that the next overlap needs."""
-        numbers = page.numbers
-        if numbers is not None and page.rows:
-            self.last_id = max(self.last_id or 0, pc.max(numbers).as_py())
-        table = page.tables[self.entity.name]
-        if self.entity.name == LIST_TYPE and LIST_ROOT in table.column_names:
-            self.roots.extend(table.filter(pc.is_null(table[LIST_ROOT]))["id"].to_pylist())
-        if self.reading.kind == "newest":
-            since = self.cursor - self.context.options.overlap
-            changed = table[CHANGED].to_pylist()
-            ids = page.ids.to_pylist()
-            moment = since.replace(tzinfo=None)
-            digests = {
-                id: digests[id]
-                for id, at in zip(ids, changed, strict=True)
-                if at is None or at >= moment
-            }
-        self.recent.update(digests)
-
-    def trim(self) -> None:
-        """Let go of digests that the next overlap will not ask for."""
-        if next_mode(self.entity, named_ids=False) == "ids":
-            edge = (self.last_id or 0) - ID_OVERLAP
-            self.recent = {id: one for id, one in self.recent.items() if int(id) > edge}
-
     @property
     def named_ids(self) -> bool:
         """Whether ids are names, which have no order to page by."""
@@ -265,7 +239,7 @@ class EntityRun:
         former = self.known.state
         replaces = self.reading.kind == "full"
         mode = next_mode(self.entity, named_ids=self.named_ids)
-        recent = self.recent
+        recent = self.recent.digests
         if mode == "whole" and len(recent) > WHOLE_COMPARED:
             recent = {}
         base = former if former is not None else ReadState(mode, self.cursor)
@@ -274,7 +248,7 @@ class EntityRun:
             mode=mode,
             cursor=self.cursor,
             intervals=self._intervals(former),
-            last_id=self.last_id,
+            last_id=self.recent.last_id,
             recent=recent,
         )
         counts = Counts(
@@ -296,10 +270,32 @@ class EntityRun:
             counts=counts,
             files=self.writer.close(),
             replaces=replaces,
-            notes=tuple(self.notes),
+            notes=(*self._resumed(), *self.notes),
             lists=tuple(lists),
             fields=self.entity.fingerprint,
         )
+
+    def added_to(self, result: Result) -> Result:
+        """The result of the entity type, with what this reading wrote besides."""
+        files = {name: list(entries) for name, entries in result.files.items()}
+        for name, entries in self.writer.close().items():
+            files.setdefault(name, []).extend(entries)
+        counts = result.counts
+        counts = replace(
+            counts,
+            pages=counts.pages + self.extra.pages,
+            bytes_received=counts.bytes_received + self.extra.bytes_received,
+            rows_written=counts.rows_written + self.writer.rows,
+            links_written=counts.links_written + self.writer.links,
+        )
+        return replace(result, counts=counts, files=files)
+
+    def _resumed(self) -> list[str]:
+        part = self.parts.former
+        if part is None:
+            return []
+        rows = part.count.rows + part.extra.rows
+        return [f"{rows:,} rows were read before the extract was stopped"]
 
     def _intervals(self, former: ReadState | None) -> tuple[Interval, ...]:
         options = self.context.options

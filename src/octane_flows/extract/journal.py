@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from octane_flows.errors import LakeError
+from octane_flows.extract.read import ReadCount
 from octane_flows.lake import FileEntry, Lake, ReadState
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.lake.storage import disk_errors
@@ -83,21 +84,27 @@ class Result:
 
 @dataclass(frozen=True)
 class Part:
-    """The rows up to `last_id` of a full reading that is under way, closed files and all.
+    """What the readings of an entity type under way have brought, closed files and all.
 
-    `as_of` is the server's time when that reading began: changes after it are still to be read.
+    `asked` are those readings; of the last one, `rows` rows up to the id `up_to` are held. `as_of`
+    is the server's time when the first began: changes after it are still to be read.
     """
 
     workspace: str
     entity: str
     fields: tuple[str, ...]
     as_of: datetime
-    last_id: int
+    asked: tuple[str, ...]
+    up_to: int
     rows: int
-    pages: int
-    bytes_received: int
+    count: ReadCount
+    extra: ReadCount
+    new_rows: int
     files: Files
     recent: dict[str, str]
+    last_id: int | None
+    roots: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
@@ -110,7 +117,8 @@ class Part:
         return cls(
             **{
                 **part,
-                "fields": tuple(part["fields"]),
+                **{name: tuple(part[name]) for name in ("fields", "asked", "roots", "notes")},
+                **{name: ReadCount(**part[name]) for name in ("count", "extra")},
                 "as_of": datetime.fromisoformat(part["as_of"]),
                 "files": _files(part["files"]),
             }

@@ -27,7 +27,9 @@ ID_OVERLAP = 500
 # reading replaces the former.
 WHOLE_COMPARED = 20_000
 
-Kind = Literal["full", "newest", "ids", "whole"]
+#: The main readings, and those beside one: an older slice, rows with a value in a new field.
+Kind = Literal["full", "newest", "ids", "whole", "slice", "new fields"]
+BESIDE: frozenset[Kind] = frozenset({"slice", "new fields"})
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,22 @@ def held_query(known: ReadState) -> Query | None:
     for one in older:
         query = query | slice_query(one)
     return query
+
+
+def readings_beside(
+    main: Reading, state: ReadState | None, options: Options, new_fields: Query | None
+) -> tuple[list[Reading], tuple[Interval, ...]]:
+    """Readings of rows that the main one does not bring, and the slice that one of them fills."""
+    readings: list[Reading] = []
+    if main.kind in ("full", "whole") or state is None:
+        return readings, ()
+    slice_ = backfill(state, options)
+    if slice_ is not None:
+        readings.append(Reading("slice", slice_query(slice_)))
+    if new_fields is not None:
+        part = held_query(state)
+        readings.append(Reading("new fields", new_fields if part is None else part & new_fields))
+    return readings, () if slice_ is None else (slice_,)
 
 
 def next_mode(entity: EntityPlan, *, named_ids: bool) -> ReadMode:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from octane_flows.extract.journal import Result
+from octane_flows.extract.journal import Key, Result
 from octane_flows.extract.plan import Plan
 from octane_flows.lake import FileEntry, Manifest, TableEntry
-
-Key = tuple[str, str]  # workspace, entity type
 
 
 def merge_tables(

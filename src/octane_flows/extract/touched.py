@@ -1,7 +1,7 @@
 """Link sets that a change elsewhere touched: those of the owners that new and changed rows name.
 
-What an extract has read in, the results whose owners have other sets out; `run` calls it last. A
-new run is one of its test's last runs, and the test's own `last_modified` need not rise for it.
+What an extract has read in, the results whose owners have other sets out; `every_type` calls it
+last. A new run is one of its test's last runs, and the test's own `last_modified` need not rise.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from datetime import datetime
 import numpy as np
 
 from octane_flows.extract.census import IDS_PER_REQUEST
+from octane_flows.extract.context import Context, Known
 from octane_flows.extract.decode import DecodedPage
-from octane_flows.extract.entity import Context, EntityRun, Known
+from octane_flows.extract.entity import EntityRun
 from octane_flows.extract.journal import Key, Result
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.extract.slices import has_last_modified
@@ -180,18 +181,9 @@ class _OwnerReading:
 
     def added_to(self, result: Result) -> Result:
         """The result of the entity type, with what this brought."""
-        run, counts = self._run, result.counts
-        files = {name: list(entries) for name, entries in result.files.items()}
-        for name, entries in run.writer.close().items():
-            files.setdefault(name, []).extend(entries)
-        counts = replace(
-            counts,
-            pages=counts.pages + run.extra.pages,
-            bytes_received=counts.bytes_received + run.extra.bytes_received,
-            links_written=counts.links_written + run.writer.links,
-        )
         note = f"touched by other rows: {self._read:,} owners, {self._changed} sets changed"
-        return replace(result, counts=counts, files=files, notes=(*result.notes, note))
+        result = self._run.added_to(result)
+        return replace(result, notes=(*result.notes, note))
 
     def _read_whole(self, owners: Ids) -> None:
         """All owners by pages; what is written already stays."""

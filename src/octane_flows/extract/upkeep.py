@@ -1,6 +1,6 @@
 """What is checked after an entity type was read: rows that vanished, the census, the link sweep.
 
-An `EntityRun` that has read in, its `Result` out; `run` calls `process` for each entity type.
+An `EntityRun` that has read in, its `Result` out; `every_type` calls `process` for each.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 
 from octane_flows.extract.census import (
     IDS_PER_REQUEST,
-    MOVED_TO,
     Findings,
     guard,
     take_census,
@@ -27,7 +26,9 @@ from octane_flows.extract.sweep import BATCH_OWNERS, LinkSweep, choose_range, li
 from octane_flows.lake import Census, ReadState
 from octane_flows.lake.held import Ids
 from octane_flows.lake.manifest import SchemaChangeKind
-from octane_flows.octane import Id, field
+from octane_flows.octane import Id, Query, field
+
+NONE: Ids = np.empty(0, dtype=np.int64)
 
 
 def process(run: EntityRun, asked: Future[DecodedPage] | None) -> Result:
@@ -38,6 +39,35 @@ def process(run: EntityRun, asked: Future[DecodedPage] | None) -> Result:
     except BaseException:
         run.writer.discard()
         raise
+
+
+def count_again(run: EntityRun, result: Result, held: Ids, strangers: Ids) -> Result:
+    """The result of a type with a second census, which knows of rows that moved there."""
+    run.recent.digests.update(result.state.recent)
+    upkeep = _Upkeep(run)
+    try:
+        rows_held = upkeep.take_census(held, strangers)
+    except BaseException:
+        run.writer.discard()
+        raise
+    first, second = result.state.census, upkeep.census
+    if first is not None and second is not None:
+        upkeep.record(
+            first.server_count_start,
+            second.server_count_end,
+            first.vanished + second.vanished,
+            first.found + second.found,
+        )
+    state = replace(
+        result.state, census=upkeep.census, deleted=upkeep.deleted, recent=run.recent.digests
+    )
+    result = run.added_to(result)
+    counts = replace(
+        result.counts,
+        rows_held=rows_held,
+        server_count_end=second.server_count_end if second is not None else None,
+    )
+    return replace(result, state=state, counts=counts)
 
 
 class _Upkeep:
@@ -86,7 +116,7 @@ class _Upkeep:
             vanished, total = self._missing(name, workspace)
             gone = self._bury(vanished, total)
         before = run.count.first_count if run.count.first_count is not None else read
-        self._record(before, run.count.total_count, len(gone), 0)
+        self.record(before, run.count.total_count, len(gone), 0)
         self.swept_at = run.as_of
         return read
 
@@ -105,16 +135,16 @@ class _Upkeep:
         """The rows held are those whose digests are known."""
         run = self.run
         known = run.known.state.recent if run.known.state else {}
-        vanished = sorted(known.keys() - run.recent.keys())
+        vanished = sorted(known.keys() - run.recent.digests.keys())
         if run.entity.name == LIST_TYPE:
             self._compare_lists(known, vanished)
         gone = self._bury(vanished, len(known))
         for id in vanished:
             if id not in gone:  # it came back while it was asked for
-                run.recent[id] = known[id]
-        self._record(run.count.total_count, run.count.total_count, len(gone), 0)
+                run.recent.digests[id] = known[id]
+        self.record(run.count.total_count, run.count.total_count, len(gone), 0)
         self.swept_at = run.context.as_of
-        return len(run.recent)
+        return len(run.recent.digests)
 
     def _after_changes(self) -> int | None:
         run = self.run
@@ -123,7 +153,7 @@ class _Upkeep:
         if self.options.census or self._sweeps():
             held = self._held()
         if self.options.census and held is not None:
-            rows_held = self._take_census(held)
+            rows_held = self.take_census(held)
         elif rows_held is not None:
             rows_held += run.writer.new_rows
         if self._sweeps() and held is not None:
@@ -137,41 +167,40 @@ class _Upkeep:
         written = np.array(sorted(map(int, run.writer.written)), dtype=np.int64)
         return np.union1d(before, written)
 
-    def _take_census(self, held: Ids) -> int:
-        run, state = self.run, self.run.known.state
-        query = held_query(state) if state is not None else None
-        # A row that moved here and one that vanished would hide each other in a count.
-        moved = run.context.moved.get((run.entity.workspace, run.entity.name), set())
-        strangers = np.setdiff1d(np.array(sorted(moved), dtype=np.int64), held)
+    def take_census(self, held: Ids, strangers: Ids = NONE) -> int:
+        """Count, bury what vanished, read what is unknown; `strangers` are known to be here too."""
+        run = self.run
         found = take_census(
             run.workspace,
             run.entity,
             np.union1d(held, strangers),
             run.context.pool,
             page_size=self.options.page_size,
-            query=query,
+            query=self._held_query(),
         )
-        written = run.writer.written
-        gone_again = set(found.vanished).intersection(strangers.tolist())
+        alien = set(strangers.tolist())
         vanished = [
-            str(one) for one in found.vanished if str(one) not in written and one not in gone_again
+            str(one)
+            for one in found.vanished
+            if str(one) not in run.writer.written and one not in alien
         ]
         gone = self._bury(vanished, len(held))
-        unknown = [str(one) for one in (*found.unknown, *strangers.tolist())]
         before = run.writer.new_rows
-        self._read_ids(unknown)
+        self._read_ids([str(one) for one in (*found.unknown, *sorted(alien))])
         added = run.writer.new_rows - before
-        self._record(found.server_count, self._count_again(found, added), len(gone), added)
+        self.record(found.server_count, self._server_count(found, added), len(gone), added)
         return len(held) - len(gone) + added
 
-    def _count_again(self, found: Findings, added: int) -> int:
+    def _held_query(self) -> Query | None:
+        state = self.run.known.state
+        return held_query(state) if state is not None else None
+
+    def _server_count(self, found: Findings, added: int) -> int:
         """The server's count after the census."""
         if found.is_equal and not added:
             return found.server_count
-        state = self.run.known.state
-        query = held_query(state) if state is not None else None
         page = self.run.workspace.page(
-            self.run.entity.collection, fields=["id"], query=query, limit=1
+            self.run.entity.collection, fields=["id"], query=self._held_query(), limit=1
         )
         return page.total_count
 
@@ -195,14 +224,12 @@ class _Upkeep:
         )
         run.writer.write_tombstones(reasons)
         for id, reason in reasons.items():
-            run.recent.pop(id, None)  # should it come back unchanged, it is new again
+            run.recent.digests.pop(id, None)  # should it come back unchanged, it is new again
             self.deleted[reason] = self.deleted.get(reason, 0) + 1
-            if reason.startswith(MOVED_TO) and id.isdecimal():
-                key = (run.entity.workspace, reason.removeprefix(MOVED_TO))
-                context.moved.setdefault(key, set()).add(int(id))
         return reasons
 
-    def _record(self, before: int, after: int, vanished: int, found: int) -> None:
+    def record(self, before: int, after: int, vanished: int, found: int) -> None:
+        """Note what a census found."""
         result = "equal" if not vanished and not found else f"{vanished} vanished, {found} found"
         self.census = Census(self.run.as_of, result, before, after, vanished, found)
         self.server_counts = (before, after)

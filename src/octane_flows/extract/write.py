@@ -145,8 +145,8 @@ class EntityWriter:
         }
         return row_digests(recent, links)
 
-    def take_over(self, files: Mapping[str, Sequence[FileEntry]]) -> None:
-        """Count the files of a stopped full reading as written by this one."""
+    def take_over(self, files: Mapping[str, Sequence[FileEntry]], *, full: bool) -> None:
+        """Count the files of a stopped extract as written by this one."""
         for name, entries in files.items():
             self._files[name] = list(entries)
             rows = sum(one.rows for one in entries)
@@ -156,7 +156,10 @@ class EntityWriter:
             self.rows += rows
             for one in entries:
                 ids = pq.read_table(self._draft.lake.resolve(one), columns=["id"])["id"]
-                self.numbers.extend(pc.cast(ids, pa.int64()).to_pylist())
+                if full:
+                    self.numbers.extend(pc.cast(ids, pa.int64()).to_pylist())
+                else:
+                    self.written.update(ids.to_pylist())
 
     def close(self) -> dict[str, list[FileEntry]]:
         """Finish every file; entries by table. What is written later goes into new files."""

@@ -104,6 +104,15 @@ class Held:
         )
         return {row[0] for row in self._query(table, workspace, sql)}
 
+    def reasons(self, table: str, workspace: str) -> dict[str, str]:
+        """Why each row with a tombstone is gone, by id."""
+        sql = (
+            "select id, _deleted_reason from (select cast(null as varchar) as id, "
+            "cast(null as varchar) as _deleted_reason where false union all by name "
+            "select * from {source}) where _deleted_reason is not null"
+        )
+        return dict(self._query(table, workspace, sql))
+
     def references(
         self, table: str, workspace: str, prefix: str, of: Collection[str] | None = None
     ) -> set[tuple[str, str | None]]:

@@ -1,0 +1,105 @@
+"""Every entity type of a plan, read one after the other; what a stopped extract did is taken over.
+
+A context in, results and refusals out; `run` calls it once. First pages of all types are asked for
+at once, so that a refresh without changes waits for one answer and not for one a type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from octane_flows.errors import AccessError
+from octane_flows.extract.checks import require_readable
+from octane_flows.extract.context import Context, Known
+from octane_flows.extract.decode import DecodedPage
+from octane_flows.extract.drift import Drift
+from octane_flows.extract.entity import EntityRun
+from octane_flows.extract.journal import Key, Result
+from octane_flows.extract.moved import read_moved
+from octane_flows.extract.plan import EntityPlan
+from octane_flows.extract.touched import read_touched
+from octane_flows.extract.upkeep import process
+
+#: Called with (what is being read, entity types done, entity types in all).
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Brought:
+    """What the reading of all types brought; `resumed` counts those that a stopped one had read."""
+
+    results: dict[Key, Result] = field(default_factory=dict)
+    refused: dict[Key, str] = field(default_factory=dict)
+    resumed: int = 0
+
+
+def read_every_type(context: Context, drift: Drift, progress: Progress | None) -> Brought:
+    """Read, check and write all types. Raises ExtractError where one was never readable."""
+    parent, entities = context.draft.parent, context.plan.entities
+    published = parent.generation if parent is not None else 0
+    done = context.journal.resume(
+        context.draft.generation, published, context.options.fingerprint()
+    )
+    done = {_key(one): done[_key(one)] for one in entities if _is_done(one, done)}
+    brought = Brought(resumed=len(done))
+
+    def known(entity: EntityPlan) -> Known:
+        return _known(context, entity, drift)
+
+    runs = {
+        key: EntityRun(context, one, known(one), context.journal.parts.get(key))
+        for one in entities
+        if (key := _key(one)) not in done
+    }
+    asked = {key: run.first_page() for key, run in runs.items()}
+    for place, entity in enumerate(entities):
+        if progress is not None:
+            progress(entity.name, place, len(entities))
+        key = _key(entity)
+        if key in done:
+            brought.results[key] = done[key]
+        else:
+            _read_one(context, runs.pop(key), asked.pop(key), brought)
+    if context.options.census:
+        brought.results.update(read_moved(context, brought.results))
+    brought.results.update(read_touched(context, brought.results, known))
+    require_readable(parent, brought.refused)
+    return brought
+
+
+def _read_one(
+    context: Context, run: EntityRun, asked: Future[DecodedPage] | None, brought: Brought
+) -> None:
+    key = _key(run.entity)
+    try:
+        result = process(run, asked)
+    except AccessError as error:
+        brought.refused[key] = str(error)
+        return
+    context.journal.append(result)
+    brought.results[key] = result
+
+
+def _known(context: Context, entity: EntityPlan, drift: Drift) -> Known:
+    key, parent = _key(entity), context.draft.parent
+    state = parent.states.get(entity.workspace, {}).get(entity.name) if parent else None
+    if parent is None or state is None:
+        return Known(None)
+    held = [row.rows_held for row in parent.certificate if (row.workspace, row.entity) == key]
+    return Known(
+        state,
+        rows_held=held[0] if held else None,
+        new_fields=drift.new.get(key, ()),
+        again=key in drift.again,
+    )
+
+
+def _key(entity: EntityPlan) -> Key:
+    return entity.workspace, entity.name
+
+
+def _is_done(entity: EntityPlan, done: Mapping[Key, Result]) -> bool:
+    result = done.get((entity.workspace, entity.name))
+    return result is not None and result.fields == entity.fingerprint

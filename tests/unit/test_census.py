@@ -1,0 +1,169 @@
+"""A census and what it finds: rows that vanished, moved, may no longer be read, or are too many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from octane_flows.errors import ExtractError
+from octane_flows.octane.transport import Answer, Request
+from octane_flows.simulator import Simulator
+from tests.small import SmallTransport, held, run_extract
+from tests.small_defects import DEFECTS, certificate, current_tables, ids_of
+
+
+def test_a_census_gives_each_vanished_row_its_reason(simulator: Simulator, tmp_path: Path) -> None:
+    run_extract(simulator, tmp_path)
+    gone, moved, *_ = ids_of(simulator)
+    simulator.store.delete("defect", gone)
+    with simulator.store.transaction():
+        simulator.store.connection.execute(
+            "update work_item set type = 'story' where id = ?", (int(moved),)
+        )
+
+    report = run_extract(simulator, tmp_path, census=True)
+
+    row = certificate(report)
+    assert row.tombstones == {"gone": 1, "moved to story": 1}
+    assert (row.rows_held, row.server_count_end) == (DEFECTS - 2, DEFECTS - 2)
+    assert moved in held(tmp_path, "story")
+    assert not {gone, moved} & set(held(tmp_path, "defect"))
+
+
+def test_a_row_that_moved_in_does_not_hide_one_that_vanished(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    for number in range(6):
+        simulator.store.insert("story", {"name": f"s{number}"})
+    simulator.clock.advance(3600)
+    run_extract(simulator, tmp_path)
+    moved, *_ = ids_of(simulator)
+    vanished = ids_of(simulator, "story")[2]
+    simulator.store.delete("story", vanished)
+    with simulator.store.transaction():
+        simulator.store.connection.execute(
+            "update work_item set type = 'story' where id = ?", (int(moved),)
+        )
+
+    report = run_extract(simulator, tmp_path, census=True)
+
+    assert held(tmp_path, "story").keys() == set(ids_of(simulator, "story"))
+    assert certificate(report, "story").tombstones == {"gone": 1}
+    assert certificate(report, "story").rows_held == 6
+
+
+@pytest.mark.parametrize(("source", "target"), [("defect", "story"), ("story", "defect")])
+def test_a_census_sees_such_a_pair_whichever_type_it_counts_first(
+    simulator: Simulator, tmp_path: Path, source: str, target: str
+) -> None:
+    for number in range(6):
+        simulator.store.insert("story", {"name": f"s{number}"})
+    simulator.clock.advance(3600)
+    run_extract(simulator, tmp_path)
+    moved, vanished = ids_of(simulator, source)[0], ids_of(simulator, target)[1]
+    simulator.store.delete(target, vanished)
+    with simulator.store.transaction():
+        simulator.store.connection.execute(
+            "update work_item set type = ? where id = ?", (target, int(moved))
+        )
+
+    report = run_extract(simulator, tmp_path, census=True)
+
+    for entity in (source, target):
+        row = certificate(report, entity)
+        assert held(tmp_path, entity).keys() == set(ids_of(simulator, entity))
+        assert row.rows_held == row.server_count_end == len(ids_of(simulator, entity))
+    assert certificate(report, target).tombstones == {"gone": 1}
+    assert certificate(report, target).census_result == "1 vanished, 1 found"
+    assert certificate(report, source).tombstones == {f"moved to {target}": 1}
+    assert not run_extract(simulator, tmp_path, census=True).has_changes
+
+
+class Forbidding(SmallTransport):
+    """Gives 403 for one row."""
+
+    id = ""
+
+    def send(self, request: Request) -> Answer:
+        """Answer one request."""
+        answer = super().send(request)
+        return replace(answer, status=403) if f"/defects/{self.id}?" in request.url else answer
+
+
+def test_vanished_rows_are_confirmed_in_groups_and_keep_their_reasons(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path)
+    gone, moved, forbidden, *_ = ids_of(simulator)
+    for id in (gone, forbidden):
+        simulator.store.delete("defect", id)
+    with simulator.store.transaction():
+        simulator.store.connection.execute(
+            "update work_item set type = 'story' where id = ?", (int(moved),)
+        )
+    transport = Forbidding(simulator)
+    transport.id = forbidden
+
+    report = run_extract(simulator, tmp_path, transport, census=True)
+
+    assert certificate(report).tombstones == {"gone": 1, "forbidden": 1, "moved to story": 1}
+    alone = [one for one in transport.targets if "/defects/" in one]
+    assert len(alone) == 2, alone  # what moved was told for all at once
+    assert sum("/work_items?" in one for one in transport.targets) == 1
+
+
+def test_a_census_costs_one_request_a_type_where_all_is_there(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path, page_size=100)
+    transport = SmallTransport(simulator)
+
+    report = run_extract(simulator, tmp_path, transport, page_size=100, census=True)
+
+    assert sum("/defects?" in one for one in transport.targets) == 2
+    assert certificate(report).census_result == "equal"
+
+
+def test_many_vanished_rows_stop_the_extract_until_it_is_accepted(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    for number in range(40):
+        simulator.store.insert("defect", {"name": f"more{number}"})
+    first = run_extract(simulator, tmp_path)
+    for id in ids_of(simulator)[:30]:
+        simulator.store.delete("defect", id)
+
+    with pytest.raises(ExtractError, match=r"30 of the 50 rows.*--accept-deletions defect"):
+        run_extract(simulator, tmp_path, census=True)
+    assert current_tables(tmp_path) == first.manifest.tables
+
+    run_extract(simulator, tmp_path, census=True, accept_deletions=("defect",))
+    assert len(held(tmp_path, "defect")) == 20
+
+
+def test_a_type_that_may_no_longer_be_read_keeps_its_rows(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path)
+    simulator.faults.refuse("defect")
+
+    report = run_extract(simulator, tmp_path, census=True)
+
+    assert certificate(report).status == "refused"
+    assert len(held(tmp_path, "defect")) == DEFECTS
+    simulator.faults.allow()
+    simulator.store.update("defect", ids_of(simulator)[0], {"name": "back"})
+    assert run_extract(simulator, tmp_path).rows_written == 1
+
+
+def test_a_full_extract_buries_what_is_gone(simulator: Simulator, tmp_path: Path) -> None:
+    run_extract(simulator, tmp_path)
+    gone = ids_of(simulator)[5]
+    simulator.store.delete("defect", gone)
+
+    report = run_extract(simulator, tmp_path, full=True)
+
+    assert gone not in held(tmp_path, "defect")
+    assert certificate(report).tombstones == {"gone": 1}

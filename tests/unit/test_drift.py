@@ -1,0 +1,104 @@
+"""Fields and lists that come, go, change their type or label between two extracts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octane_flows.errors import ExtractError
+from octane_flows.simulator import Simulator
+from tests.small import held, run_extract
+from tests.small_defects import ids_of
+
+
+def test_a_new_field_has_its_values_from_the_first_day(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path)
+    id = ids_of(simulator)[3]
+    simulator.add_field("defect", "team_udf", "string", label="Team")
+    stamp = (simulator.store.get("defect", id) or {})["last_modified"]
+    simulator.store.update("defect", id, {"team_udf": "blue", "last_modified": stamp})
+    simulator.clock.advance(3600)
+
+    report = run_extract(simulator, tmp_path)
+
+    assert held(tmp_path, "defect", "team_udf")[id] == ("blue",)
+    changes = [(one.entity, one.field, one.change) for one in report.manifest.schema_changes]
+    assert ("defect", "team_udf", "added") in changes
+    assert report.rows_written == 1
+
+
+def test_a_field_that_came_while_its_type_was_refused_is_read_afterwards(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path)
+    simulator.add_field("defect", "team_udf", "string")
+    first = simulator.store.find("defect")[0]
+    stamps = {name: first[name] for name in ("last_modified", "version_stamp")}
+    simulator.store.update("defect", first["id"], {"team_udf": "red", **stamps})
+    simulator.clock.advance(3 * 3600)
+    simulator.faults.refuse("defect")
+    refused = run_extract(simulator, tmp_path).manifest
+    simulator.faults.allow()
+
+    report = run_extract(simulator, tmp_path)
+
+    assert held(tmp_path, "defect", "team_udf")[first["id"]] == ("red",)
+    assert not refused.schema_changes
+    assert [one.field for one in report.manifest.schema_changes] == ["team_udf"]
+
+
+def test_a_removed_field_is_told_once(simulator: Simulator, tmp_path: Path) -> None:
+    simulator.add_field("defect", "team_udf", "string")
+    run_extract(simulator, tmp_path)
+    simulator.remove_field("defect", "team_udf")
+
+    run_extract(simulator, tmp_path)
+    report = run_extract(simulator, tmp_path)
+
+    told = [one.change for one in report.manifest.schema_changes if one.field == "team_udf"]
+    assert told == ["removed"]
+    assert "team_udf" in {one.name for one in report.manifest.tables["defect"].columns}
+
+
+def test_a_retyped_field_needs_a_yes(simulator: Simulator, tmp_path: Path) -> None:
+    simulator.add_field("defect", "size_udf", "string")
+    run_extract(simulator, tmp_path)
+    simulator.retype_field("defect", "size_udf", "integer")
+    simulator.store.update("defect", ids_of(simulator)[0], {"size_udf": 9})
+
+    with pytest.raises(ExtractError, match=r"size_udf \(string to integer\).*--accept-retyped"):
+        run_extract(simulator, tmp_path)
+
+    report = run_extract(simulator, tmp_path, accept_retyped=("defect.size_udf",))
+    kinds = {one.name: one.type for one in report.manifest.tables["defect"].columns}
+    assert kinds["size_udf"] == "BIGINT"
+    assert held(tmp_path, "defect", "size_udf")[ids_of(simulator)[0]] == (9,)
+
+
+def test_a_relabelled_field_is_told(simulator: Simulator, tmp_path: Path) -> None:
+    simulator.add_field("defect", "team_udf", "string", label="Team")
+    run_extract(simulator, tmp_path)
+    simulator.add_field("defect", "team_udf", "string", label="Crew")
+
+    report = run_extract(simulator, tmp_path)
+
+    told = [(one.change, one.detail) for one in report.manifest.schema_changes]
+    assert ("relabelled", "Team to Crew") in told
+
+
+def test_lists_that_came_or_went_are_told(simulator: Simulator, tmp_path: Path) -> None:
+    choices: dict[str, Any] = {"only": ("list_node",), "page_size": 1000}
+    simulator.store.insert("list_node", {"name": "Old"}, id="list_node.old")
+    run_extract(simulator, tmp_path, **choices)
+    simulator.store.insert("list_node", {"name": "New"}, id="list_node.new")
+    simulator.store.delete("list_node", "list_node.old")
+
+    report = run_extract(simulator, tmp_path, **choices)
+
+    told = {(one.field, one.change) for one in report.manifest.schema_changes}
+    assert told == {("list_node.new", "list_added"), ("list_node.old", "list_removed")}
+    assert "list_node.old" not in held(tmp_path, "list_node")

@@ -1,0 +1,152 @@
+"""Extracts that are killed, disturbed or meet another: a generation stays whole, reruns finish."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octane_flows.errors import LakeError
+from octane_flows.lake import Lake
+from octane_flows.lake.lock import hold
+from octane_flows.octane.transport import Request
+from octane_flows.simulator import Simulator
+from tests.small import Killed, SmallTransport, held, killer, run_extract
+from tests.small_defects import DEFECTS, current_tables, ids_of
+
+
+def test_a_kill_at_any_request_leaves_the_former_generation_and_the_rerun_finishes(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    first = run_extract(simulator, tmp_path)
+    simulator.clock.advance(3600)
+    for id in ids_of(simulator):
+        simulator.store.update("defect", id, {"name": "second"})
+    probe = SmallTransport(simulator)
+    killed = 0
+    for place in range(40):
+        try:
+            run_extract(simulator, tmp_path, SmallTransport(simulator, killer(place)))
+        except Killed:
+            killed += 1
+            assert current_tables(tmp_path) == first.manifest.tables
+            continue
+        break
+    report = run_extract(simulator, tmp_path, probe)
+
+    assert killed > 8
+    assert report.manifest.generation == Lake(tmp_path / "lake").kept()[-1].generation
+    assert set(held(tmp_path, "defect", "name").values()) == {("second",)}
+
+
+def test_what_a_stopped_extract_had_read_is_not_read_again(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    def stop_at_stories(request: Request) -> None:
+        if "/stories?" in request.url:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_extract(simulator, tmp_path, SmallTransport(simulator, stop_at_stories))
+    transport = SmallTransport(simulator)
+
+    report = run_extract(simulator, tmp_path, transport)
+
+    assert report.resumed == 1
+    assert not [one for one in transport.targets if "/defects?" in one]
+    assert len(held(tmp_path, "defect")) == DEFECTS
+
+
+def test_a_kill_at_any_fsync_leaves_a_whole_generation(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_extract(simulator, tmp_path)
+    simulator.clock.advance(3600)
+    sync = os.fsync
+    left = 0
+
+    def failing(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Killed
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    killed = 0
+    for place in range(200):
+        simulator.store.update("defect", ids_of(simulator)[0], {"name": f"v{place}"})
+        left = place
+        try:
+            run_extract(simulator, tmp_path)
+        except Killed:
+            killed += 1
+            assert len(held(tmp_path, "defect")) == DEFECTS
+            continue
+        break
+    left = 10**9
+    simulator.clock.advance(60)
+    run_extract(simulator, tmp_path)
+
+    assert killed > 5
+    assert held(tmp_path, "defect", "name")[ids_of(simulator)[0]] == (f"v{killed}",)
+
+
+def test_a_manifest_cut_off_by_a_kill_is_passed_over(simulator: Simulator, tmp_path: Path) -> None:
+    first = run_extract(simulator, tmp_path).manifest
+    folder = tmp_path / "lake" / "generations"
+    whole = (folder / "000001.json").read_bytes()
+    (folder / "000002.json").write_bytes(whole[: len(whole) // 2])
+    assert Lake(tmp_path / "lake").current() == first
+
+    second = run_extract(simulator, tmp_path).manifest
+
+    assert (second.generation, second.parent) == (3, 1)
+    assert Lake(tmp_path / "lake").current() == second
+    assert len(held(tmp_path, "defect")) == DEFECTS
+
+
+def test_of_two_extracts_into_one_folder_one_is_told_who_writes(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    with (
+        hold(tmp_path, "an extract"),
+        pytest.raises(LakeError, match=rf"an extract \(process {os.getpid()} on .*--wait"),
+    ):
+        run_extract(simulator, tmp_path)
+
+    assert run_extract(simulator, tmp_path).rows == DEFECTS
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("too_many_requests", {"retry_after": 1}),
+        ("unavailable", {}),
+        ("cut_body", {}),
+    ],
+)
+def test_a_storm_passes(
+    simulator: Simulator, tmp_path: Path, kind: str, options: dict[str, Any]
+) -> None:
+    simulator.faults.add(kind, times=6, path="/defects", **options)
+
+    assert run_extract(simulator, tmp_path).rows == DEFECTS
+
+
+def test_a_session_that_ends_at_a_late_page_is_renewed(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    pages = 0
+
+    def expire(request: Request) -> None:
+        nonlocal pages
+        if "/defects?" in request.url:
+            pages += 1
+            if pages == 5:
+                simulator.faults.expire()
+
+    assert run_extract(simulator, tmp_path, SmallTransport(simulator, expire)).rows == DEFECTS
+    assert simulator.auth.sign_ins == 2
