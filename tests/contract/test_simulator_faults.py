@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import html
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +13,7 @@ import pytest
 
 from octane_flows.simulator import Simulator, serve
 from octane_flows.simulator.fault_kinds import KINDS
-
-NOW = datetime(2021, 1, 20, 21, tzinfo=UTC)
-WS = "/api/shared_spaces/1001/workspaces/1002"
-PREVIEW = {"ALM-OCTANE-TECH-PREVIEW": "true"}
-KEY = {"client_id": "simulator_client", "client_secret": "simulator_secret"}
-
-
-@contextmanager
-def client_of(simulator: Simulator) -> Iterator[httpx.Client]:
-    transport = httpx.WSGITransport(app=simulator.wsgi)
-    with httpx.Client(transport=transport, base_url="http://octane", headers=PREVIEW) as client:
-        client.post("/authentication/sign_in", json=KEY).raise_for_status()
-        yield client
+from tests.contract.asking import KEY, NOW, WS, client_of, get, make, switch
 
 
 @pytest.fixture
@@ -42,23 +27,6 @@ def simulator() -> Iterator[Simulator]:
 def client(simulator: Simulator) -> Iterator[httpx.Client]:
     with client_of(simulator) as client:
         yield client
-
-
-def switch(client: httpx.Client, kind: str, **options: Any) -> None:
-    answer = client.post("/simulator/faults", json={"kind": kind, **options})
-    assert answer.status_code == 200, answer.text
-
-
-def make(client: httpx.Client, collection: str, *rows: dict[str, Any]) -> list[str]:
-    answer = client.post(f"{WS}/{collection}", json={"data": list(rows)})
-    assert answer.status_code == 201, answer.text
-    return [row["id"] for row in answer.json()["data"]]
-
-
-def get(client: httpx.Client, path: str, **params: str) -> Any:
-    answer = client.get(f"{WS}/{path}", params=params)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 # -- answers ------------------------------------------------------------------------------------
@@ -326,48 +294,6 @@ def test_metadata_alone_can_be_odd(client: httpx.Client) -> None:
     assert row["field_type_data"] == {"multiple": False, "targets": None}
 
 
-# -- versions -----------------------------------------------------------------------------------
-
-
-def test_the_default_order_follows_the_version(client: httpx.Client) -> None:
-    ids = make(client, "user_tags", {"name": "b"}, {"name": "a"})
-    switch(client, "default_order", by="name")
-    assert [row["id"] for row in get(client, "user_tags")["data"]] == ids[::-1]
-    client.put("/simulator/faults", json={"remove": ["default_order"]})
-    assert [row["id"] for row in get(client, "user_tags")["data"]] == ids
-
-
-def test_ids_of_phases_can_be_numeric_as_they_once_were(client: httpx.Client) -> None:
-    (old,) = make(client, "defects", {"name": "old"})
-    switch(client, "phase_ids", form="numeric")
-    phase = get(client, f"defects/{old}", fields="phase")["phase"]
-    assert phase["id"].isdecimal()
-    row = get(client, f"phases/{phase['id']}", fields="logical_name,metaphase")
-    assert row["logical_name"] == "phase.defect.new"
-    assert row["metaphase"]["id"].isdecimal()
-    found = get(client, "defects", query=f'"phase EQ {{id EQ {phase["id"]}}}"')
-    assert [row["id"] for row in found["data"]] == [old]
-    fixed = get(client, "phases", query='"logical_name EQ ^phase.defect.fixed^"')["data"][0]
-    body = {"phase": {"type": "phase", "id": fixed["id"]}}
-    client.put(f"{WS}/defects/{old}", json=body).raise_for_status()
-    (new,) = make(client, "defects", {"name": "new"})
-    client.delete("/simulator/faults")
-    rows = get(client, "defects", fields="phase,fixed_on", order_by="id")["data"]
-    assert [row["phase"]["id"] for row in rows] == ["phase.defect.fixed", "phase.defect.new"]
-    assert (rows[0]["fixed_on"], rows[1]["id"]) == ("2021-01-20T21:00:00Z", new)
-
-
-def test_rows_of_aggregates_show_either_type(client: httpx.Client) -> None:
-    make(client, "defects", {"name": "x"})
-    types = {}
-    for form in ("concrete", "aggregate"):
-        switch(client, "aggregate_type", form=form)
-        query = '"subtype EQ ^defect^"'
-        (row,) = get(client, "work_items", query=query, fields="subtype")["data"]
-        types[form] = (row["type"], row["subtype"])
-    assert types == {"concrete": ("defect", "defect"), "aggregate": ("work_item", "defect")}
-
-
 # -- the control route --------------------------------------------------------------------------
 
 
@@ -443,67 +369,6 @@ def test_faults_can_be_given_at_start() -> None:
 
 
 def test_no_fault_is_without_a_test() -> None:
-    text = Path(__file__).read_text("utf-8")
-    elsewhere = {"html_200", "error_500"}  # test_simulator_http.py
-    assert {kind for kind in KINDS if f'"{kind}"' not in text} - elsewhere == set()
-
-
-# -- two runs are one ---------------------------------------------------------------------------
-
-
-def _story(client: httpx.Client) -> Iterator[httpx.Response]:
-    """Sign-in, writes, reads, refusals, faults by chance: all that carries made-up ids."""
-    client.put("/simulator/faults", json={"add": [
-        {"kind": "unavailable", "times": None, "chance": 0.3, "path": "/defects"},
-        {"kind": "session_life", "rotate_every": 2},
-        {"kind": "too_many_requests", "after": 3, "retry_after": 5, "as_date": True},
-    ]})  # fmt: skip
-    yield client.post("/authentication/sign_in", json=KEY)
-    for number in range(12):
-        yield client.post(f"{WS}/defects", json={"data": [{"name": f"No. {number}"}]})
-        yield client.get(f"{WS}/defects", params={"fields": "name,logical_name,creation_time"})
-    yield client.post(f"{WS}/user_tags", json={"data": [{"name": "a"}, {"name": "a"}, {"nam": 1}]})
-    yield client.put(f"{WS}/defects/1", json={"name": "nobody"})
-    yield client.get("/no/such/path")
-    run = '<test_run name="t" duration="5" status="Passed"/>'
-    xml = f"<test_result><test_runs>{run}</test_runs></test_result>"
-    answer = client.post(f"{WS}/test-results", content=xml,
-                         headers={"Content-Type": "application/xml"})  # fmt: skip
-    yield answer
-    yield client.get(f"{WS}/test-results/{answer.json().get('id')}")
-    yield client.get(f"{WS}/tests", params={"fields": "name,logical_name,version_stamp"})
-    yield client.get(f"{WS}/metadata/fields", params={"query": "\"entity_name EQ 'defect'\""})
-    yield client.post("/authentication/sign_out")
-    yield client.get("/api/current_user")
-
-
-def _transcript(seed: int) -> list[tuple[int, list[tuple[bytes, bytes]], bytes]]:
-    """Status, headers and the bytes on the wire of each answer."""
-    simulator = Simulator(clock=NOW, seed=seed)
-    wire: list[bytes] = []
-
-    def recording(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        parts = list(simulator.wsgi(environ, start_response))
-        wire.append(b"".join(parts))
-        return parts
-
-    transport = httpx.WSGITransport(app=recording)
-    with httpx.Client(transport=transport, base_url="http://octane", headers=PREVIEW) as client:
-        answers = list(_story(client))
-    simulator.close()
-    return [
-        (answer.status_code, answer.headers.raw, body)
-        for answer, body in zip(answers, wire[1:], strict=True)
-    ]
-
-
-def test_two_runs_with_one_seed_are_the_same_byte_for_byte() -> None:
-    first, second, other = _transcript(7), _transcript(7), _transcript(8)
-    assert first == second
-    statuses = {status for status, _, _ in first}
-    assert statuses >= {200, 201, 202, 401, 404, 409, 429, 503}
-    assert any(b"correlation_id" in body for _, _, body in first)
-    packed = [body for _, _, body in first if body[:2] == b"\x1f\x8b"]
-    assert packed
-    assert all(json.loads(gzip.decompress(body)) for body in packed)
-    assert first != other
+    modules = Path(__file__).parent.glob("test_simulator_*.py")
+    text = "".join(one.read_text("utf-8") for one in modules)
+    assert {kind for kind in KINDS if f'"{kind}"' not in text} == set()
