@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines import actions, history, jobs, schedules  # noqa: F401  (history has an effect)
+from pipelines import actions, jobs, schedules
 from pipelines.extraction import extract
 from pipelines.proof import verify_flows
 from pipelines.resources import OctaneResource

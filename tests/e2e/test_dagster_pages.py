@@ -39,6 +39,7 @@ def operated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
             monkeypatch.setenv(name, value)
         home = tmp_path / "dagster"
         home.mkdir()
+        monkeypatch.setenv("DAGSTER_HOME", str(home))
         (home / "dagster.yaml").write_bytes((PROJECT / "pipelines" / "dagster.yaml").read_bytes())
         with dg.DagsterInstance.from_config(str(home)) as instance:
             job = definitions.resolve_job_def("update")
