@@ -13,6 +13,7 @@ from tests.pages.commands import commands_page
 from tests.pages.metrics import metrics_page
 from tests.pages.readme import flow_table, metric_table
 from tests.pages.settings import settings_page
+from tests.pages.spark import spark_page
 from tests.pages.tables import tables_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +31,7 @@ def fresh_documents() -> dict[Path, str]:
         DOCS / "tables.md": tables_page(),
         DOCS / "settings.md": settings_page(),
         DOCS / "commands.md": commands_page(),
+        DOCS / "spark.md": spark_page(),
         QUESTIONS: fresh_questions(),
     }
 

@@ -23,6 +23,7 @@ ALLOWED = {
     "flows.parity": {"warehouse", "octane", "flows"},
     "actions": {"config", "octane", "warehouse", "flows"},
     "reports": {"warehouse", "flows"},
+    "spark": {"lake", "warehouse"},
     "simulator": set(),
     # On top: they join the parts for people.
     "refresh": {"config", "lake", "octane", "extract", "warehouse", "reports"},
@@ -34,7 +35,7 @@ ALLOWED = {
     },
     "cli": {
         "config", "lake", "warehouse", "flows", "reports", "refresh", "answers", "doctor", "demo",
-        "simulator", "flows.parity", "octane", "actions",
+        "simulator", "flows.parity", "octane", "actions", "spark",
     },
     "__main__": {"cli"},
     "api": {"config", "lake", "warehouse", "flows"},

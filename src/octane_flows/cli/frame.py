@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from octane_flows import __version__
-from octane_flows.errors import CheckError
+from octane_flows.errors import CheckError, UsageError
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False)
@@ -43,6 +43,21 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
+class Engine(StrEnum):
+    """Who answers."""
+
+    duckdb = "duckdb"
+    spark = "spark"
+
+
+Answerer = Annotated[Engine, typer.Option("--engine", help="duckdb, or spark with --master.")]
+Master = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Spark's address: spark://HOST:7077, yarn, or local[2] for this machine.",
+    ),
+]
 Skip = Annotated[list[str] | None, typer.Option(help="Entity type to leave out; repeatable.")]
 Destination = Annotated[
     Path | None, typer.Option("--output", help="File to write instead of the terminal.")
@@ -92,6 +107,34 @@ def open_warehouse(as_of: str | None) -> Any:
     if as_of is None:
         return warehouse.connect(data_folder())
     return warehouse.connect_as_of(data_folder(), as_of, lake=data_lake(), progress=step)
+
+
+def on_spark() -> Any:
+    """The part that knows Spark, which an installation may lack."""
+    try:
+        from octane_flows import spark
+    except ImportError as error:
+        raise UsageError(
+            f"The engine spark needs what is not installed here ({error}); "
+            "install it with: pip install 'octane-flows[spark]'"
+        ) from error
+    return spark
+
+
+@contextmanager
+def spark_session(master: str | None) -> Iterator[Any]:
+    """A session of Spark on a master; what Spark says goes into the data folder."""
+    spark = on_spark()
+    if not master:
+        raise UsageError("The engine spark needs its address: add --master, such as local[2].")
+    with spark.open_session(master, spark.spark_folder(data_folder()) / spark.LOG) as session:
+        yield session
+
+
+def duckdb_alone(master: str | None) -> None:
+    """Refuse an address of Spark where DuckDB is asked."""
+    if master:
+        raise UsageError("--master is Spark's address; add --engine spark, or leave it out.")
 
 
 def step(text: str) -> None:
@@ -146,6 +189,26 @@ def say_extract(report: Any) -> None:
             )
     for finding in report.manifest.findings:
         errors.print(f"finding      {finding}", markup=False)
+
+
+def say_built_on_spark(built: Any) -> None:
+    """Tell what Spark published, and name each model that it refused."""
+    refused = {name: one for name, one in built.models.items() if one.status == "refused"}
+    output.print(
+        f"spark        generation {built.generation}: {len(built.tables)} tables, "
+        f"{len(built.models) - len(refused)} of {len(built.models)} models in {built.folder}",
+        markup=False,
+        soft_wrap=True,
+    )
+    partial = [name for name, one in built.models.items() if one.status == "partial"]
+    if partial:
+        errors.print(
+            f"partial      {len(partial)} models read what the lake does not hold; "
+            f"see {built.folder / 'published.json'}",
+            markup=False,
+        )
+    for name, one in refused.items():
+        errors.print(f"refused      {name}: {one.reason}", markup=False)
 
 
 def say_build(report: Any) -> None:

@@ -11,15 +11,22 @@ from typing import Annotated, Any
 import typer
 
 from octane_flows.cli.frame import (
+    Answerer,
+    Engine,
+    Master,
     Skip,
     app,
     data_folder,
     data_lake,
+    duckdb_alone,
     extract_progress,
+    on_spark,
     output,
     read_settings,
     say_build,
+    say_built_on_spark,
     say_extract,
+    spark_session,
     step,
 )
 from octane_flows.config import DEFAULT_SWEEP_SHARE
@@ -137,11 +144,25 @@ def build(
     verbose: Annotated[
         bool, typer.Option("--verbose", help="A line for each table and model.")
     ] = False,
+    engine: Answerer = Engine.duckdb,
+    master: Master = None,
 ) -> None:
-    """Bring the DuckDB warehouse to the lake's current generation, check it, swap it in."""
+    """Bring the DuckDB warehouse to the lake's current generation, check it, swap it in.
+
+    With --engine spark, Spark writes the same tables and answers as Parquet files beside it:
+
+    \b
+    octane-flows build --engine spark --master spark://host:7077
+    """
+    progress = step if verbose else None
+    if engine is Engine.spark:
+        with spark_session(master) as session:
+            built = on_spark().build(data_folder(), session, lake=data_lake(), progress=progress)
+        say_built_on_spark(built)
+        return
+    duckdb_alone(master)
     from octane_flows import warehouse
 
-    progress = step if verbose else None
     say_build(warehouse.build(data_folder(), lake=data_lake(), full=full, progress=progress))
 
 

@@ -5,23 +5,30 @@ Arguments in; rows on standard output or in a file out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from octane_flows.cli.frame import (
+    Answerer,
     AsOf,
     Destination,
+    Engine,
     Format,
+    Master,
     Style,
     app,
     data_folder,
     data_lake,
+    duckdb_alone,
     errors,
+    on_spark,
     open_warehouse,
     output,
+    spark_session,
 )
 
 if TYPE_CHECKING:
@@ -50,11 +57,13 @@ def flow(
     param: Parameters = None,
     style: Style = Format.table,
     destination: Destination = None,
+    engine: Answerer = Engine.duckdb,
+    master: Master = None,
 ) -> None:
-    """Answer one flow from the warehouse."""
+    """Answer one flow from the warehouse, or from what Spark built."""
     from octane_flows.flows import flow_named
 
-    _answer(flow_named(slug), param, style, destination)
+    _answer(flow_named(slug), param, style, destination, engine, master)
 
 
 @app.command(epilog="Example: octane-flows metrics --json")
@@ -73,11 +82,13 @@ def metric(
     param: Parameters = None,
     style: Style = Format.table,
     destination: Destination = None,
+    engine: Answerer = Engine.duckdb,
+    master: Master = None,
 ) -> None:
-    """Answer one metric from the warehouse."""
+    """Answer one metric from the warehouse, or from what Spark built."""
     from octane_flows.flows import metric_named
 
-    _answer(metric_named(slug), param, style, destination)
+    _answer(metric_named(slug), param, style, destination, engine, master)
 
 
 @app.command(epilog='Example: octane-flows query "select count(*) as runs from er.runs"')
@@ -137,16 +148,40 @@ def report(
 
 
 def _answer(
-    asked: Metric, param: list[str] | None, style: Format, destination: Path | None
+    asked: Metric,
+    param: list[str] | None,
+    style: Format,
+    destination: Path | None,
+    engine: Engine,
+    master: str | None,
 ) -> None:
     from octane_flows import warehouse
     from octane_flows.answers import parse_parameters, write_answer
     from octane_flows.flows import missing_of, run_query
 
     parameters = parse_parameters(param or [])
+    if engine is Engine.spark:
+        write_answer(_of_spark(asked, parameters, master), style.value, destination, output)
+        return
+    duckdb_alone(master)
     with warehouse.connect(data_folder()) as connection:
         answer = run_query(connection, asked, parameters)
         missing = missing_of(connection, asked)
     if missing:
         errors.print(f"finding      {missing}", markup=False)
     write_answer(answer, style.value, destination, output)
+
+
+def _of_spark(asked: Metric, parameters: Mapping[str, str | None], master: str | None) -> Any:
+    """The rows of a flow or metric from the files that Spark built."""
+    from octane_flows import flows
+
+    spark = on_spark()
+    built = spark.read_published(data_folder())
+    values = flows.parse_parameters(asked, parameters)
+    with spark_session(master) as session:
+        answer = spark.answer(session, built, asked.name, values)
+    if built.of(asked.name).status == "partial":
+        reason = built.of(asked.name).reason
+        errors.print(f"finding      the answer of {asked.slug} is partial: {reason}", markup=False)
+    return answer

@@ -56,11 +56,16 @@ FUNCTIONS = {
 }
 
 
+def page_address(server_url: str, shared_space: str) -> str:
+    """Where the server shows an item, up to the id of its workspace."""
+    return f"{server_url}/ui/entity-navigation?p={shared_space}/"
+
+
 def create_functions(
     connection: duckdb.DuckDBPyConnection, server_url: str, shared_space: str
 ) -> None:
     """Create the functions, or replace those of an earlier build."""
-    page = literal(f"{server_url}/ui/entity-navigation?p={shared_space}/")
+    page = literal(page_address(server_url, shared_space))
     with transaction(connection):
         for signature, (comment, body) in FUNCTIONS.items():
             name = signature.partition("(")[0]

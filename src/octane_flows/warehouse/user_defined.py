@@ -61,13 +61,17 @@ def create_user_defined_values(
     connection: duckdb.DuckDBPyConnection, entries: Iterable[TableEntry]
 ) -> None:
     """Create the view, or replace it; without user-defined fields it has no rows."""
-    selects = [_select(field) for field in _fields(list(entries))]
-    body = "\nunion all\n".join(selects) or _no_rows()
-    connection.execute(f"create or replace view {VIEW} as\n{body}")
+    connection.execute(f"create or replace view {VIEW} as\n{user_defined_sql(entries)}")
     comment = "Values of all user-defined fields; a field of many values has many rows."
     connection.execute(f"comment on view {VIEW} is {literal(comment)}")
     for name, meaning in COLUMNS.items():
         connection.execute(f"comment on column {VIEW}.{name} is {literal(meaning)}")
+
+
+def user_defined_sql(entries: Iterable[TableEntry]) -> str:
+    """The select behind the view."""
+    selects = [_select(field) for field in _fields(list(entries))]
+    return "\nunion all\n".join(selects) or _no_rows()
 
 
 def _fields(entries: list[TableEntry]) -> Iterator[_Field]:

@@ -1,0 +1,52 @@
+"""One flow or metric with parameters, answered by Spark from what was built.
+
+A session, a build and typed values in, an Arrow table out; the command line calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.spark.build import create_databases, first_line, register
+from octane_flows.spark.published import Published
+from octane_flows.spark.translate import Value, translate
+from octane_flows.warehouse.models import Model, load_models
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def answer(
+    session: SparkSession, built: Published, name: str, values: Mapping[str, Value] | None = None
+) -> pa.Table:
+    """The rows of `flow.<slug>` or `metric.<slug>`; values that are not given are the defaults.
+
+    Raises OctaneFlowsError where the build refused the model.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    state = built.of(name)
+    if state.status == "refused":
+        raise OctaneFlowsError(
+            f"{name} is not answered by Spark: {state.reason}; ask DuckDB, without --engine."
+        )
+    model = _model_named(name)
+    create_databases(session)
+    for source in model.sources:
+        register(session, source, built.path(source))
+    try:
+        return session.sql(translate(model, built.page, values)).toArrow()
+    except (PySparkException, Py4JError) as error:
+        raise UsageError(
+            f"Spark could not answer {name} ({first_line(error)}); correct the parameters, or "
+            "build again with 'octane-flows build --engine spark'."
+        ) from error
+
+
+def _model_named(name: str) -> Model:
+    return next(model for model in load_models() if model.name == name)

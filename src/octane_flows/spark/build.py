@@ -1,0 +1,224 @@
+"""From the lake's current generation to published Parquet tables, by Spark.
+
+A data folder and a session in, `<home>/spark` with `octane`, `er`, `flow` and `metric` out; the
+command line calls it. A model that cannot be carried over is refused by name, with the reason.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from octane_flows.errors import LakeError, ModelError, UsageError
+from octane_flows.lake import Lake, Manifest
+from octane_flows.spark.constructs import NotCarriedOver
+from octane_flows.spark.current import columns_of, current_tables, empty_table, quoted
+from octane_flows.spark.published import ModelState, Published, begin, publish
+from octane_flows.spark.session import is_local
+from octane_flows.spark.translate import text_literal, translate, translate_sql
+from octane_flows.warehouse.contract import Missing, completed, find_missing
+from octane_flows.warehouse.functions import page_address
+from octane_flows.warehouse.models import Model, load_models
+from octane_flows.warehouse.user_defined import VIEW as USER_DEFINED
+from octane_flows.warehouse.user_defined import user_defined_sql
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+SCHEMAS = ("octane", "meta", "er", "flow", "metric")
+Progress = Callable[[str], None]
+
+
+def build(
+    home: Path,
+    session: SparkSession,
+    *,
+    lake: Lake | None = None,
+    models: list[Model] | None = None,
+    progress: Progress | None = None,
+) -> Published:
+    """Build and publish the lake's current generation; on any failure the former build stays."""
+    lake = lake or Lake(home / "lake")
+    manifest = lake.current()
+    if manifest is None:
+        raise UsageError(
+            f"There is nothing to build from in {lake.folder}; run 'octane-flows extract' first."
+        )
+    if lake.storage.describe().startswith("s3://") and not is_local(session.sparkContext.master):
+        raise UsageError(
+            f"The lake {lake.storage.describe()} is a bucket, of which the workers of "
+            f"{session.sparkContext.master} cannot see the local copies; copy it to a folder that "
+            "all of them share and set OCTANE_HOME to it, or use --master local[*]."
+        )
+    aside = begin(home)
+    try:
+        return publish(home, Build(session, lake, manifest, aside, models, progress).run())
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+
+
+class Build:
+    """One build into a folder that nobody reads yet."""
+
+    def __init__(
+        self,
+        session: SparkSession,
+        lake: Lake,
+        manifest: Manifest,
+        folder: Path,
+        models: list[Model] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._session = session
+        self._lake = lake
+        self._manifest = manifest
+        self._models = [
+            model
+            for model in (models if models is not None else load_models())
+            if model.schema in ("er", "flow", "metric")
+        ]
+        self._missing = find_missing(self._models, manifest.tables)
+        self._entries = completed(manifest.tables, self._missing)
+        self._progress = progress or (lambda _: None)
+        page = page_address(manifest.server_url, manifest.shared_space)
+        self._built = Published(folder, manifest.generation, manifest.as_of, page)
+
+    def run(self) -> Published:
+        """All tables, then all models in their order."""
+        create_databases(self._session)
+        self._load()
+        refused = self._describe()
+        lacks = lacking(self._models, self._missing)
+        for model in self._models:
+            state = self._state(model, refused)
+            if state.status == "available" and lacks[model.name]:
+                reason = f"the lake has no {', '.join(sorted(lacks[model.name]))}"
+                state = ModelState("partial", state.rows, reason)
+            if state.status == "refused":
+                refused[model.name] = state.reason or ""
+            self._built.models[model.name] = state
+            said = f"{state.rows:>10,} rows" if state.rows is not None else state.reason
+            self._progress(f"{model.name:<47} {said}")
+        return self._built
+
+    def _load(self) -> None:
+        entries = {entry.name: entry for entry in self._entries}
+        frames = current_tables(self._session, self._lake, entries)
+        for name, entry in entries.items():
+            if name not in frames:  # many tables of a server hold nothing
+                path = self._built.path(f"octane.{name}")
+                path.mkdir(parents=True)
+                pq.write_table(empty_table(entry), path / "part-0.parquet")
+                register(self._session, f"octane.{name}", path, columns_of(entry))
+                self._built.tables[name] = 0
+                continue
+            rows = self._write(f"octane.{name}", frames[name])
+            self._built.tables[name] = rows
+            self._progress(f"octane.{name:<40} {rows:>10,} rows")
+
+    def _describe(self) -> dict[str, str]:
+        """What the models read of `meta`; the refused of it with their reasons."""
+        known = self._manifest
+        as_of = known.as_of.replace(tzinfo=None).isoformat(sep=" ")
+        name = known.signed_in_user_name
+        generation = self._session.sql(
+            f"select {known.generation}L as generation, timestamp_ntz'{as_of}' as as_of, "
+            f"cast({text_literal(name)} as string) as signed_in_user_name"
+        )
+        self._write("meta.generation", generation)
+        fractions = [
+            f"octane.{entry.name}.{column.name}"
+            for entry in self._entries
+            for column in entry.columns
+            if column.type == "DOUBLE" and column.name.endswith("_udf")
+        ]
+        if fractions:
+            return {
+                USER_DEFINED: f"{fractions[0]} holds fractions, which Spark and DuckDB write "
+                "differently as texts"
+            }
+        self._write(
+            USER_DEFINED,
+            self._session.sql(translate_sql(user_defined_sql(self._entries), USER_DEFINED)),
+        )
+        return {}
+
+    def _state(self, model: Model, refused: dict[str, str]) -> ModelState:
+        """Translate, run and write one model."""
+        from pyspark.errors import AnalysisException, ParseException
+
+        for source in model.sources:
+            if source in refused:
+                return ModelState("refused", reason=f"it reads {source}: {refused[source]}")
+        try:
+            frame = self._session.sql(translate(model, self._built.page))
+        except NotCarriedOver as error:
+            return ModelState("refused", reason=error.reason)
+        except (AnalysisException, ParseException) as error:
+            return ModelState("refused", reason=f"Spark does not accept it ({first_line(error)})")
+        if frame.columns != [column.name for column in model.columns]:
+            return ModelState("refused", reason="Spark gives it other columns")
+        if model.schema != "er":
+            frame = frame.coalesce(1)  # an answer has an order
+        return ModelState("available", self._write(model.name, frame))
+
+    def _write(self, name: str, frame: DataFrame) -> int:
+        """Write a table, make it known to the session, and count its rows."""
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        path = self._built.path(name)
+        try:
+            frame.write.option("compression", "zstd").parquet(str(path))
+        except (PySparkException, Py4JError) as error:
+            kind = LakeError if name.startswith("octane.") else ModelError
+            raise kind(
+                f"Spark could not build {name} ({first_line(error)}); nothing was published, the "
+                "former build stays."
+            ) from error
+        columns = ", ".join(
+            f"{quoted(one.name)} {one.dataType.simpleString()}" for one in frame.schema
+        )
+        register(self._session, name, path, columns)
+        return sum(pq.read_metadata(file).num_rows for file in path.glob("*.parquet"))
+
+
+def create_databases(session: SparkSession) -> None:
+    """Empty databases for the schemas; those of a former build in this session go."""
+    for schema in SCHEMAS:
+        session.sql(f"drop database if exists {schema} cascade")
+        session.sql(f"create database {schema}")
+
+
+def register(session: SparkSession, name: str, path: Path, columns: str = "") -> None:
+    """Make the Parquet files of a table known by its name."""
+    schema, _, table = name.partition(".")
+    described = f" ({columns})" if columns else ""
+    session.sql(
+        f"create table {schema}.{quoted(table)}{described} using parquet "
+        f"location {text_literal(str(path))}"
+    )
+
+
+def lacking(models: Iterable[Model], missing: Iterable[Missing]) -> dict[str, set[str]]:
+    """What each model reads, itself or through others, and the lake does not hold."""
+    found: dict[str, set[str]] = {}
+    every = list(missing)
+    for model in models:
+        own = {
+            f"octane.{one.table}{f'.{one.column}' if one.column else ''}"
+            for one in every
+            if model.name in one.models
+        }
+        found[model.name] = own.union(*(found.get(source, set()) for source in model.sources))
+    return found
+
+
+def first_line(error: BaseException) -> str:
+    """What Spark says, without query and stack."""
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

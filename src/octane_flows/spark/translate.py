@@ -1,0 +1,113 @@
+"""A model's DuckDB SQL as Spark SQL that gives the same rows.
+
+A model, values of its parameters and the server's address in, one Spark select out; `build` and
+`answer` run it. sqlglot translates the language; `rewrites` sees to what the engines mean by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from octane_flows.spark.constructs import NotCarriedOver, refusal, require_known
+from octane_flows.spark.rewrites import REWRITES
+from octane_flows.warehouse.functions import FUNCTIONS
+from octane_flows.warehouse.header import Parameter
+from octane_flows.warehouse.models import Model
+
+Value = str | int | float | bool | date | datetime | None
+
+
+def translate(model: Model, page: str, values: Mapping[str, Value] | None = None) -> str:
+    """The model as one Spark select; parameters without a value keep their defaults.
+
+    `page` is the address of the server's items. Raises NotCarriedOver.
+    """
+    given = values or {}
+    literals = {
+        one.name: parameter_literal(one, given.get(one.name, one.default))
+        if one.name in given
+        else parameter_literal(one, one.default)
+        for one in model.header.parameters
+    }
+    return translate_sql(model.sql, model.name, page, literals, order=model.header.order)
+
+
+def translate_sql(
+    sql: str,
+    name: str,
+    page: str = "",
+    literals: Mapping[str, exp.Expr] | None = None,
+    *,
+    order: str | None = None,
+) -> str:
+    """Any select of the kind that models are; `name` is what an error calls it."""
+    try:
+        tree = sqlglot.parse_one(sql, read="duckdb")
+        tree = tree.transform(lambda node: _with_parameter(node, literals or {}))
+        tree = tree.transform(lambda node: _inlined(node, name, page))
+        require_known(tree, name)
+        if order:
+            tree = _ordered(tree, order)
+        for rewrite in REWRITES:
+            tree = rewrite(tree, name)
+        return tree.sql("spark", comments=False, pretty=True)
+    except SqlglotError as error:
+        said = str(error).splitlines()[0]
+        raise NotCarriedOver(name, f"sqlglot does not read its SQL ({said})") from error
+
+
+def parameter_literal(parameter: Parameter, value: Value) -> exp.Expr:
+    """A value as a literal of the parameter's type."""
+    kind = exp.DataType.build(parameter.duckdb_type, dialect="duckdb")
+    if value is None:
+        return exp.cast(exp.null(), kind)
+    if isinstance(value, datetime):
+        value = value.isoformat(sep=" ")
+    return exp.cast(exp.Literal.string(str(value)), kind)
+
+
+def _with_parameter(node: exp.Expr, literals: Mapping[str, exp.Expr]) -> exp.Expr:
+    if isinstance(node, exp.Placeholder) and node.name in literals:
+        return literals[node.name].copy()
+    return node
+
+
+def _inlined(node: exp.Expr, name: str, page: str) -> exp.Expr:
+    """The body of a function of `er` in the place of its call."""
+    if not (isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous)):
+        return node
+    call = node.expression
+    for signature, (_, body) in FUNCTIONS.items():
+        called, _, names = signature.rstrip(")").partition("(")
+        if node.this.name != "er" or called != call.name:
+            continue
+        text = body.replace("{page}", "'" + page.replace("'", "''") + "'")
+        inputs = dict(zip(re.split(r",\s*", names), call.expressions, strict=True))
+        inlined = sqlglot.parse_one(text, read="duckdb")
+        return exp.Paren(this=inlined.transform(_with_input, inputs))
+    raise refusal(name, f"{node.this.name}.{call.name}()", "the warehouse has no such function")
+
+
+def _with_input(node: exp.Expr, inputs: Mapping[str, exp.Expr]) -> exp.Expr:
+    if isinstance(node, exp.Column) and not node.table and node.name in inputs:
+        return exp.Paren(this=inputs[node.name].copy())
+    return node
+
+
+def _ordered(tree: exp.Expr, order: str) -> exp.Expr:
+    """The rows in the order that the model's header promises."""
+    parsed = sqlglot.parse_one(f"select 1 from t order by {order}", read="duckdb")
+    alias = exp.TableAlias(this=exp.to_identifier("flow_rows"))
+    rows = exp.Subquery(this=tree, alias=alias)
+    return exp.select("*").from_(rows).order_by(*parsed.args["order"].expressions)
+
+
+def text_literal(text: str | None) -> str:
+    """A text as Spark writes it, null where there is none."""
+    return exp.null().sql() if text is None else exp.Literal.string(text).sql("spark")

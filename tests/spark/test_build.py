@@ -1,0 +1,190 @@
+"""What Spark builds from a lake with a history: the current state, published whole."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from octane_flows import spark as on_spark
+from octane_flows import warehouse
+from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.lake import Lake
+from octane_flows.spark import read_published, spark_folder
+from octane_flows.spark.build import Build
+from octane_flows.spark.published import begin
+from octane_flows.warehouse import Model, load_models
+from tests.golden import kit
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+FEW = ("er.defects", "er.phases", "er.list_items", "er.metaphases", "er.defect_modules")
+
+
+def few_models() -> list[Model]:
+    return [model for model in load_models() if model.name in FEW]
+
+
+def write_history(home: Path) -> None:
+    """Three generations: changed, deleted and restored defects, and link sets replaced whole."""
+    kit.write_lake(
+        home,
+        {
+            "defect": [
+                {"id": "1", "name": "first"},
+                {"id": "2", "name": "second"},
+                {"id": "3", "name": "third"},
+                {"id": "1", "name": "of another workspace", "_workspace_id": "1003"},
+            ],
+            "defect__product_areas": [
+                {"source_id": "1", "target_id": "11", "target_type": "product_area"},
+                {"source_id": "1", "target_id": "12", "target_type": "product_area"},
+                {"source_id": "2", "target_id": "12", "target_type": "product_area"},
+                {"source_id": "3", "target_id": "13", "target_type": "product_area"},
+            ],
+        },
+    )
+    kit.write_lake(
+        home,
+        {
+            "defect": [
+                {"id": "1", "name": "first, renamed"},
+                {"id": "2", "_deleted": True},
+                {"id": "3", "_deleted": True},
+            ],
+            "defect__product_areas": [
+                {"source_id": "1", "target_id": "14", "target_type": "product_area"},
+            ],
+        },
+    )
+    kit.write_lake(
+        home,
+        {
+            "defect": [{"id": "3", "name": "third again"}],
+            "defect__product_areas": [{"source_id": "1", "_deleted": True}],
+        },
+    )
+
+
+def rows_of(path: Path) -> Counter[Any]:
+    return Counter(tuple(row.items()) for row in pq.read_table(path).to_pylist())
+
+
+def test_the_current_state_is_that_of_duckdb(spark: SparkSession, tmp_path: Path) -> None:
+    write_history(tmp_path)
+    built = on_spark.build(tmp_path, spark, models=few_models())
+    warehouse.build(tmp_path)
+
+    with warehouse.connect(tmp_path) as connection:
+        for name in [f"octane.{table}" for table in built.tables] + list(FEW):
+            there = connection.sql(f"select * from {name}").to_arrow_table().to_pylist()
+            assert rows_of(built.path(name)) == Counter(tuple(row.items()) for row in there), name
+    held = {
+        (row["_workspace_id"], row["id"]): row["name"]
+        for row in pq.read_table(built.path("octane.defect")).to_pylist()
+    }
+    assert held == {
+        ("1002", "1"): "first, renamed",
+        ("1002", "3"): "third again",
+        ("1003", "1"): "of another workspace",
+    }
+    assert [
+        row["target_id"]
+        for row in pq.read_table(built.path("octane.defect__product_areas")).to_pylist()
+    ] == ["13"]
+
+
+def test_a_build_takes_the_place_of_the_former_one_whole(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write_history(tmp_path)
+    first = on_spark.build(tmp_path, spark, models=few_models())
+    second = on_spark.build(tmp_path, spark, models=few_models())
+    third = on_spark.build(tmp_path, spark, models=few_models())
+
+    assert read_published(tmp_path).folder == third.folder
+    assert [first.folder.exists(), second.folder.exists()] == [False, True]
+    assert sorted(path.name for path in spark_folder(tmp_path).iterdir()) == [
+        "current.json",
+        second.folder.name,
+        third.folder.name,
+    ]
+
+
+def test_a_failed_build_leaves_the_former_one(spark: SparkSession, tmp_path: Path) -> None:
+    write_history(tmp_path)
+    built = on_spark.build(tmp_path, spark, models=few_models())
+    lake = Lake(tmp_path / "lake")
+    manifest = lake.current()
+    assert manifest is not None
+    lake.resolve(manifest.tables["defect"].files[0]).unlink()
+
+    with pytest.raises(OctaneFlowsError, match="is named by the manifest but is not there"):
+        on_spark.build(tmp_path, spark, models=few_models())
+
+    assert read_published(tmp_path).folder == built.folder
+    assert not list(spark_folder(tmp_path).glob(".building-*"))
+
+
+def test_a_refused_model_is_named_with_its_reason_and_so_are_its_readers(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    kit.write_lake(tmp_path, {"defect": [{"id": "1", "name": "first"}]})
+    sql = tmp_path / "sql"
+    for schema, name, text in (
+        ("er", "hashes", HASHES),
+        ("flow", "hashed", HASHED),
+    ):
+        (sql / schema).mkdir(parents=True, exist_ok=True)
+        (sql / schema / f"{name}.sql").write_text(text, encoding="utf-8")
+    lake = Lake(tmp_path / "lake")
+    manifest = lake.current()
+    assert manifest is not None
+    built = Build(spark, lake, manifest, begin(tmp_path), load_models(sql)).run()
+
+    assert built.models["er.hashes"].status == built.models["flow.hashed"].status == "refused"
+    assert "it uses SHA256(defect.name)" in (built.models["er.hashes"].reason or "")
+    assert (built.models["flow.hashed"].reason or "").startswith(
+        "it reads er.hashes: it uses SHA256"
+    )
+    with pytest.raises(OctaneFlowsError, match=r"flow.hashed is not answered by Spark: it reads"):
+        on_spark.answer(spark, built, "flow.hashed")
+
+
+def test_what_is_not_built_or_damaged_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="octane-flows build --engine spark --master URL"):
+        read_published(tmp_path)
+
+    spark_folder(tmp_path).mkdir()
+    (spark_folder(tmp_path) / "current.json").write_text(json.dumps({"folder": "gone"}))
+    with pytest.raises(OctaneFlowsError, match="cannot be read"):
+        read_published(tmp_path)
+
+
+HASHES = """-- Which hash does each defect's name have?
+-- source: octane.defect
+-- grain: one defect
+-- key: workspace_id, defect_id
+select
+    defect._workspace_id as workspace_id, -- workspace that the row belongs to
+    defect.id as defect_id, -- id of the defect
+    sha256(defect.name) as name_hash -- hash of its name
+from octane.defect as defect
+"""
+HASHED = """-- Which hashes are there?
+-- flow: 99 Hashes
+-- source: https://example.com
+-- grain: one defect
+-- key: workspace_id, defect_id
+-- order: workspace_id, defect_id
+select
+    hashes.workspace_id, -- workspace that the row belongs to
+    hashes.defect_id, -- id of the defect
+    hashes.name_hash -- hash of its name
+from er.hashes as hashes
+"""

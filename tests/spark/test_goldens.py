@@ -1,0 +1,62 @@
+"""The golden cases of every flow and metric on Spark: the same files, the same rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from octane_flows import spark as on_spark
+from octane_flows.flows import list_flows, list_metrics, parse_parameters
+from octane_flows.spark import Published
+from octane_flows.warehouse import load_models
+from tests.golden import kit
+from tests.spark.goldens import CASES, mark_of, write_goldens
+from tests.unit.test_golden import parameters_of, shown
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ASKED = {one.slug: one for one in (*list_flows(), *list_metrics())}
+
+
+@pytest.fixture(scope="module")
+def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    home = tmp_path_factory.mktemp("goldens")
+    write_goldens(home)
+    return on_spark.build(home, spark)
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[Any, list[dict[str, Any]]]:
+    return {}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_spark_gives_the_expected_rows(
+    case: Path,
+    built: Published,
+    spark: SparkSession,
+    answers: dict[Any, list[dict[str, Any]]],
+) -> None:
+    asked, given, mark = ASKED[case.parent.name], parameters_of(case), mark_of(case)
+    if "workspace_id" in given:
+        given["workspace_id"] = mark + given["workspace_id"]
+    question = (asked.name, tuple(given.items()))
+    if question not in answers:
+        answers[question] = (
+            on_spark.answer(spark, built, asked.name, parse_parameters(asked, given))
+            if given
+            else pq.read_table(built.path(asked.name))
+        ).to_pylist()
+
+    own = [row for row in answers[question] if row["workspace_id"].startswith(mark)]
+    rows = [{name: shown(value).replace(mark, "") for name, value in row.items()} for row in own]
+    assert rows == kit.read_csv(case / "expect.csv")
+
+
+def test_no_model_is_refused(built: Published) -> None:
+    carried = {m.name for m in load_models() if m.schema in ("er", "flow", "metric")}
+    assert {name for name, one in built.models.items() if one.status == "available"} == carried
