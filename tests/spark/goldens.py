@@ -23,27 +23,42 @@ def mark_of(case: Path) -> str:
     return f"{case.parent.name}/{case.name}|"
 
 
-def write_goldens(home: Path) -> None:
-    """Publish the rows of every case as one generation."""
+def given_rows() -> dict[str, list[dict[str, str]]]:
+    """The texts of all given rows, by table."""
     rows: dict[str, list[dict[str, str]]] = {}
     for case in CASES:
         for path in sorted((case / "given").glob("*.csv")):
             for row in kit.read_csv(path):
                 marked = {"_workspace_id": mark_of(case) + row["_workspace_id"]}
                 rows.setdefault(path.stem, []).append({**OWN, **row, **marked})
+    return rows
+
+
+def typed(rows: list[dict[str, str]], columns: dict[str, str]) -> pa.Table:
+    """Rows of texts in the types of their columns; an empty text is null."""
+    return pa.table(
+        {
+            column: pa.array([row.get(column) or None for row in rows], pa.string()).cast(
+                kit.ARROW[kind]
+            )
+            for column, kind in columns.items()
+        }
+    )
+
+
+def write_goldens(home: Path) -> None:
+    """Publish the rows of every case as one generation."""
+    rows = given_rows()
     draft = Lake(home / "lake").draft()
     tables: dict[str, TableEntry] = {}
     for name, columns in kit.golden_tables().items():
         files: list[FileEntry] = []
+        if name == kit.VERSIONS:  # derived from the lake's files, but given by itself in a case
+            continue
         if name in rows:
-            held = {
-                column: pa.array([row.get(column) or None for row in rows[name]], pa.string()).cast(
-                    kit.ARROW[kind]
-                )
-                for column, kind in columns.items()
-            }
-            writer = draft.writer(name, pa.table(held).schema, workspace="all")
-            writer.write(pa.table(held))
+            held = typed(rows[name], columns)
+            writer = draft.writer(name, held.schema, workspace="all")
+            writer.write(held)
             file = writer.close()
             files += [file] if file else []
         tables[name] = dataclasses.replace(_entry(name), files=tuple(files))

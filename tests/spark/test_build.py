@@ -18,6 +18,7 @@ from octane_flows.spark import read_published, spark_folder
 from octane_flows.spark.build import Build
 from octane_flows.spark.published import begin
 from octane_flows.warehouse import Model, load_models
+from octane_flows.warehouse.versions import TABLE as PHASES
 from tests.golden import kit
 
 if TYPE_CHECKING:
@@ -30,16 +31,20 @@ def few_models() -> list[Model]:
     return [model for model in load_models() if model.name in FEW]
 
 
+def defect(id: str, name: str, **more: str) -> dict[str, Any]:
+    return {"id": id, "type": "defect", "phase_id": "phase.defect.new", "name": name, **more}
+
+
 def write_history(home: Path) -> None:
     """Three generations: changed, deleted and restored defects, and link sets replaced whole."""
     kit.write_lake(
         home,
         {
             "defect": [
-                {"id": "1", "name": "first"},
-                {"id": "2", "name": "second"},
-                {"id": "3", "name": "third"},
-                {"id": "1", "name": "of another workspace", "_workspace_id": "1003"},
+                defect("1", "first"),
+                defect("2", "second"),
+                defect("3", "third"),
+                defect("1", "of another workspace", _workspace_id="1003"),
             ],
             "defect__product_areas": [
                 {"source_id": "1", "target_id": "11", "target_type": "product_area"},
@@ -53,7 +58,7 @@ def write_history(home: Path) -> None:
         home,
         {
             "defect": [
-                {"id": "1", "name": "first, renamed"},
+                defect("1", "first, renamed"),
                 {"id": "2", "_deleted": True},
                 {"id": "3", "_deleted": True},
             ],
@@ -65,7 +70,7 @@ def write_history(home: Path) -> None:
     kit.write_lake(
         home,
         {
-            "defect": [{"id": "3", "name": "third again"}],
+            "defect": [defect("3", "third again")],
             "defect__product_areas": [{"source_id": "1", "_deleted": True}],
         },
     )
@@ -81,7 +86,7 @@ def test_the_current_state_is_that_of_duckdb(spark: SparkSession, tmp_path: Path
     warehouse.build(tmp_path)
 
     with warehouse.connect(tmp_path) as connection:
-        for name in [f"octane.{table}" for table in built.tables] + list(FEW):
+        for name in [f"octane.{table}" for table in built.tables] + [*FEW, PHASES]:
             there = connection.sql(f"select * from {name}").to_arrow_table().to_pylist()
             assert rows_of(built.path(name)) == Counter(tuple(row.items()) for row in there), name
     held = {

@@ -10,23 +10,40 @@ import pytest
 
 from octane_flows import spark as on_spark
 from octane_flows.flows import list_flows, list_metrics, parse_parameters
+from octane_flows.lake import Lake
 from octane_flows.spark import Published
+from octane_flows.spark.build import Build
+from octane_flows.spark.current import SPARK_TYPES
+from octane_flows.spark.published import begin, publish
 from octane_flows.warehouse import load_models
 from tests.golden import kit
-from tests.spark.goldens import CASES, mark_of, write_goldens
+from tests.spark.goldens import CASES, given_rows, mark_of, typed, write_goldens
 from tests.unit.test_golden import parameters_of, shown
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 ASKED = {one.slug: one for one in (*list_flows(), *list_metrics())}
+
+
+class GoldenBuild(Build):
+    """A build whose versions of work items are those that the cases give."""
+
+    def versions(self) -> DataFrame:
+        columns = kit.golden_tables()[kit.VERSIONS]
+        given = typed(given_rows()[kit.VERSIONS], columns).to_pylist()
+        told = ", ".join(f"{name} {SPARK_TYPES[kind]}" for name, kind in columns.items())
+        return self._session.createDataFrame([tuple(row.values()) for row in given], told)
 
 
 @pytest.fixture(scope="module")
 def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Published:
     home = tmp_path_factory.mktemp("goldens")
     write_goldens(home)
-    return on_spark.build(home, spark)
+    lake = Lake(home / "lake")
+    manifest = lake.current()
+    assert manifest is not None
+    return publish(home, GoldenBuild(spark, lake, manifest, begin(home)).run())
 
 
 @pytest.fixture(scope="module")

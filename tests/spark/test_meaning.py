@@ -45,7 +45,6 @@ VALUES = [
     "md5(given.text)",
     "replace(given.text, ' ', '-')",
     "given.text || given.other",
-    "given.text ilike given.other",
     "concat_ws(': ', given.text, given.other)",
     "starts_with(given.text, given.other)",
     "contains(lower(given.text), lower(given.other))",
@@ -97,7 +96,7 @@ VALUES = [
     "given.moment - to_hours(given.small)",
     "given.moment <= given.later",
     "epoch_ms(given.id * 86399999)",
-    "(given.text, given.number) = (given.other, 1)",
+    "(given.text, given.number) = (given.other, given.divisor)",
 ]
 ANSWERS = [
     "select given.small, max_by(given.text, nullif(given.id, given.number)) as a "

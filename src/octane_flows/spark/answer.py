@@ -35,12 +35,12 @@ def answer(
         raise OctaneFlowsError(
             f"{name} is not answered by Spark: {state.reason}; ask DuckDB, without --engine."
         )
-    model = _model_named(name)
+    models = {model.name: model for model in load_models()}
     create_databases(session)
-    for source in model.sources:
+    for source in sorted(_tables_of(name, models)):
         register(session, source, built.path(source))
     try:
-        return session.sql(translate(model, built.page, values)).toArrow()
+        return session.sql(translate(models[name], built.page, values)).toArrow()
     except (PySparkException, Py4JError) as error:
         raise UsageError(
             f"Spark could not answer {name} ({first_line(error)}); correct the parameters, or "
@@ -48,5 +48,10 @@ def answer(
         ) from error
 
 
-def _model_named(name: str) -> Model:
-    return next(model for model in load_models() if model.name == name)
+def _tables_of(name: str, models: Mapping[str, Model]) -> set[str]:
+    """The tables that an answer reads; the answer of another one is made from that one's tables."""
+    found: set[str] = set()
+    for source in models[name].sources:
+        is_answer = source.startswith(("flow.", "metric."))
+        found |= _tables_of(source, models) if is_answer else {source}
+    return found

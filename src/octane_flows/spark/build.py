@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,14 @@ import pyarrow.parquet as pq
 from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.spark.constructs import NotCarriedOver
-from octane_flows.spark.current import columns_of, current_tables, empty_table, quoted
+from octane_flows.spark.current import (
+    SPARK_TYPES,
+    columns_of,
+    current_tables,
+    empty_table,
+    quoted,
+    read_versions,
+)
 from octane_flows.spark.published import ModelState, Published, begin, publish
 from octane_flows.spark.session import is_local
 from octane_flows.spark.translate import text_literal, translate, translate_sql
@@ -25,11 +33,14 @@ from octane_flows.warehouse.functions import page_address
 from octane_flows.warehouse.models import Model, load_models
 from octane_flows.warehouse.user_defined import VIEW as USER_DEFINED
 from octane_flows.warehouse.user_defined import user_defined_sql
+from octane_flows.warehouse.versions import COLUMNS as PHASE_COLUMNS
+from octane_flows.warehouse.versions import TABLE as PHASES
+from octane_flows.warehouse.versions import WORK_ITEMS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-SCHEMAS = ("octane", "meta", "er", "flow", "metric")
+SCHEMAS = ("octane", "past", "meta", "er", "flow", "metric")
 Progress = Callable[[str], None]
 
 
@@ -92,6 +103,7 @@ class Build:
         """All tables, then all models in their order."""
         create_databases(self._session)
         self._load()
+        self._write(PHASES, self.versions())
         refused = self._describe()
         lacks = lacking(self._models, self._missing)
         for model in self._models:
@@ -120,6 +132,27 @@ class Build:
             rows = self._write(f"octane.{name}", frames[name])
             self._built.tables[name] = rows
             self._progress(f"octane.{name:<40} {rows:>10,} rows")
+
+    def versions(self) -> DataFrame:
+        """The phase of each version of a work item that was ever read."""
+        frames = []
+        for entry in self._entries:
+            if entry.name not in WORK_ITEMS:
+                continue
+            found = read_versions(self._session, self._lake, entry)
+            if found is None:
+                continue
+            known = set(found.frame.columns)
+            own = {"type": text_literal(entry.name), "_deleted": "coalesce(_deleted, false)"}
+            values = [
+                f"cast({own.get(name, name if name in known else 'null')} as {SPARK_TYPES[kind]}) "
+                f"as {name}"
+                for name, kind, _ in PHASE_COLUMNS
+            ]
+            frames.append(found.frame.selectExpr(*values))
+        columns = ", ".join(f"{name} {SPARK_TYPES[kind]}" for name, kind, _ in PHASE_COLUMNS)
+        nothing = self._session.createDataFrame([], columns)
+        return reduce(lambda one, other: one.unionByName(other), frames, nothing)
 
     def _describe(self) -> dict[str, str]:
         """What the models read of `meta`; the refused of it with their reasons."""

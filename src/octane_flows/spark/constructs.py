@@ -76,6 +76,8 @@ def _is_strange(node: exp.Expr) -> bool:
             or node.kind not in ("", "INNER", "CROSS")
             or bool(node.method or node.args.get("using"))
         )
+    if isinstance(node, exp.ILike):  # without it Spark escapes by a backslash, DuckDB by nothing
+        return not isinstance(node.parent, exp.Escape)
     if isinstance(node, exp.IgnoreNulls):
         return not isinstance(node.this, exp.AnyValue)
     if isinstance(node, exp.Cast) and not isinstance(node.this, exp.Literal | exp.Null):

@@ -67,15 +67,22 @@ def divide(node: exp.Expr, _: str) -> exp.Expr:
 
 
 def round_half(node: exp.Expr, model: str) -> exp.Expr:
-    """DuckDB rounds the binary number times a power of ten, Spark its shortest decimal text."""
+    """DuckDB rounds the binary number times a power of ten, Spark its decimal text, with no -0."""
     if not isinstance(node, exp.Round):
         return node
     decimals = node.args.get("decimals")
     if not (isinstance(decimals, exp.Literal) and decimals.is_int):
         raise refusal(model, "round() without a number of decimals")
-    factor = exp.cast(number(10 ** int(decimals.name)), DOUBLE)
-    scaled = exp.Mul(this=exp.cast(node.this.copy(), DOUBLE), expression=factor.copy())
-    return exp.Div(this=call("round", scaled), expression=factor, typed=True, safe=True)
+    factor, zero = exp.cast(number(10 ** int(decimals.name)), DOUBLE), exp.cast(number(0), DOUBLE)
+    value = exp.cast(node.this.copy(), DOUBLE)
+    scaled = call("round", exp.Mul(this=value.copy(), expression=factor.copy()))
+    rounded = exp.Div(this=scaled.copy(), expression=factor, typed=True, safe=True)
+    return call(
+        "if",
+        exp.EQ(this=scaled, expression=zero.copy()),
+        exp.Mul(this=value, expression=zero),  # keeps the sign
+        rounded,
+    )
 
 
 def quantile(node: exp.Expr, _: str) -> exp.Expr:
@@ -86,6 +93,30 @@ def quantile(node: exp.Expr, _: str) -> exp.Expr:
 
 
 # -- texts --------------------------------------------------------------------------------------
+
+
+def is_in_list(node: exp.Expr, _: str) -> exp.Expr:
+    """A null in a list is not equal to anything, and does not make the answer unknown."""
+    if not isinstance(node, exp.ArrayContains):
+        return node
+    values, value = node.this, node.expression
+    is_known = exp.and_(
+        exp.Not(this=exp.Is(this=values.copy(), expression=exp.null())),
+        exp.Not(this=exp.Is(this=value.copy(), expression=exp.null())),
+    )
+    found = exp.Coalesce(this=call("array_contains", values, value), expressions=[exp.false()])
+    return exp.Case(ifs=[exp.If(this=is_known, true=found)])
+
+
+def joined_list(node: exp.Expr, model: str) -> exp.Expr:
+    """A list without values is no empty text but null."""
+    if not isinstance(node, exp.ArrayToString):
+        return node
+    if node.args.get("null"):
+        raise refusal(model, "array_to_string() with a text for null")
+    held = call("array_compact", node.this)
+    has_values = exp.GT(this=call("size", held), expression=number(0))
+    return exp.Case(ifs=[exp.If(this=has_values, true=call("array_join", held, node.expression))])
 
 
 def like_any_case(node: exp.Expr, _: str) -> exp.Expr:
@@ -449,6 +480,8 @@ REWRITES: tuple[Rewrite, ...] = (
     union_by_name,
     distinct_recursion,
     unnest,
+    each(is_in_list),
+    each(joined_list),
     each(like_any_case),
     each(lower),
     each(trim),

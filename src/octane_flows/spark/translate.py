@@ -18,7 +18,7 @@ from octane_flows.spark.constructs import NotCarriedOver, refusal, require_known
 from octane_flows.spark.rewrites import REWRITES
 from octane_flows.warehouse.functions import FUNCTIONS
 from octane_flows.warehouse.header import Parameter
-from octane_flows.warehouse.models import Model
+from octane_flows.warehouse.models import Model, load_models
 
 Value = str | int | float | bool | date | datetime | None
 
@@ -49,8 +49,9 @@ def translate_sql(
     """Any select of the kind that models are; `name` is what an error calls it."""
     try:
         tree = sqlglot.parse_one(sql, read="duckdb")
-        tree = tree.transform(lambda node: _with_parameter(node, literals or {}))
-        tree = tree.transform(lambda node: _inlined(node, name, page))
+        tree = tree.transform(_with_parameter, literals or {})
+        tree = tree.transform(_with_answer, name)
+        tree = tree.transform(_inlined, name, page)
         require_known(tree, name)
         if order:
             tree = _ordered(tree, order)
@@ -76,6 +77,26 @@ def _with_parameter(node: exp.Expr, literals: Mapping[str, exp.Expr]) -> exp.Exp
     if isinstance(node, exp.Placeholder) and node.name in literals:
         return literals[node.name].copy()
     return node
+
+
+def _with_answer(node: exp.Expr, name: str) -> exp.Expr:
+    """The select of another flow or metric in the place of its call with parameters."""
+    if not (isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous)):
+        return node
+    called = f"{node.db}.{node.this.name}"
+    model = next((one for one in load_models() if one.name == called), None)
+    if model is None:
+        raise refusal(name, f"{called}()", "there is no such flow or metric")
+    given = {one.this.name: one.expression for one in node.this.expressions}
+    inputs = {
+        one.name: exp.cast(given[one.name].copy(), one.duckdb_type)
+        if one.name in given
+        else parameter_literal(one, one.default)
+        for one in model.header.parameters
+    }
+    rows = sqlglot.parse_one(model.sql, read="duckdb").transform(_with_parameter, inputs)
+    alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.this.name))
+    return exp.Subquery(this=rows.transform(_with_answer, name), alias=alias.copy())
 
 
 def _inlined(node: exp.Expr, name: str, page: str) -> exp.Expr:
