@@ -1,43 +1,77 @@
--- Which work items are covered by which tests, how did these end last, and where are the gaps?
--- source: er.work_items, er.test_work_items, er.last_runs, er.defect_runs
--- grain: one test that covers one work item; one row for a work item without a test
--- key: workspace_id, work_item_id, test_id
+-- Which work items and requirements do tests cover, how did these end last, where are the gaps?
+-- source: er.work_items, er.requirements, er.test_work_items, er.test_requirements, er.last_runs,
+--    er.defect_runs
+-- grain: one test that covers one item; one row for an item without a test
+-- key: workspace_id, item_type, item_id, test_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that ages are measured at; null means the extract's
--- param: release_name text = null -- release of the work item, * is any text; null means any
--- param: work_item_types text = 'feature,story' -- kinds of work items, with commas
+-- param: release_name text = null -- release of the item, * is any text; null means any; requirements have none
+-- param: item_types text = 'feature,story,requirement_document' -- kinds of work items and requirements, with commas
 -- param: stale_days integer = 30 -- a last run older than this is a gap
 -- param: only_gaps boolean = false -- leave out what is covered by a recent passed run
--- order: workspace_id, work_item_id, test_id
+-- order: workspace_id, item_type, item_id, test_id
 with window_ends as (
     select coalesce($as_of, generation.as_of) as window_end_at
     from meta.generation as generation
 ),
 
-covered as (
+items as (
     select
         items.workspace_id,
-        items.work_item_id,
-        items.work_item_type,
-        items.work_item_name,
+        'work_item' as id_space,
+        items.work_item_type as item_type,
+        items.work_item_id as item_id,
+        items.work_item_name as item_name,
         items.phase_label,
         releases.release_name,
-        tests.test_id,
-        tests.test_name,
-        tests.test_type,
     from er.work_items as items
     left join er.releases as releases
         on releases.workspace_id = items.workspace_id
         and releases.release_id = items.release_id
-    left join er.test_work_items as links
+    union all by name
+    select
+        requirements.workspace_id,
+        'requirement' as id_space,
+        requirements.requirement_type as item_type,
+        requirements.requirement_id as item_id,
+        requirements.requirement_name as item_name,
+        requirements.phase_label,
+    from er.requirements as requirements
+),
+
+links as (
+    select
+        links.workspace_id,
+        'work_item' as id_space,
+        links.work_item_id as item_id,
+        links.test_id,
+    from er.test_work_items as links
+    union all by name
+    select
+        links.workspace_id,
+        'requirement' as id_space,
+        links.requirement_id as item_id,
+        links.test_id,
+    from er.test_requirements as links
+),
+
+covered as (
+    select
+        items.*,
+        tests.test_id,
+        tests.test_name,
+        tests.test_type,
+    from items
+    left join links
         on links.workspace_id = items.workspace_id
-        and links.work_item_id = items.work_item_id
+        and links.id_space = items.id_space
+        and links.item_id = items.item_id
     left join er.tests as tests
         on tests.workspace_id = links.workspace_id
         and tests.test_id = links.test_id
-    where er.is_listed(items.work_item_type, $work_item_types)
+    where er.is_listed(items.item_type, $item_types)
         and ($workspace_id is null or items.workspace_id = $workspace_id)
-        and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+        and ($release_name is null or er.name_matches(items.release_name, $release_name))
 ),
 
 -- the newest of a test's last runs; planned runs say nothing yet
@@ -107,10 +141,10 @@ judged as (
 
 select
     judged.workspace_id, -- workspace that the row belongs to
-    judged.work_item_id, -- id of the work item
+    judged.item_type, -- kind of the work item, or requirement_document
+    judged.item_id, -- id of the item
     coalesce(judged.test_id, 'none') as test_id, -- test that covers it; none where it has no test
-    judged.work_item_type, -- kind of the work item
-    judged.work_item_name, -- name of the work item
+    judged.item_name, -- name of the item
     judged.phase_label, -- phase that Octane shows
     judged.release_name, -- release that it is planned for
     judged.test_name, -- name of the test
@@ -121,8 +155,8 @@ select
     judged.coverage_age_days, -- days from there to as_of
     judged.open_defect_count, -- open defects linked to runs of the test
     judged.gap, -- no test, never run, failed, not passed or stale; null where all is well
-    er.item_url('work_item', judged.workspace_id, judged.work_item_id)
-        as work_item_url, -- where Octane shows the work item
+    er.item_url(judged.id_space, judged.workspace_id, judged.item_id)
+        as item_url, -- where Octane shows the item
     er.item_url('test', judged.workspace_id, judged.test_id)
         as test_url -- where Octane shows the test
 from judged

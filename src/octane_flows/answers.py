@@ -22,12 +22,9 @@ from rich.table import Table
 from rich.text import Text
 
 from octane_flows import warehouse
-from octane_flows.certificate import print_certificate, rows_held
 from octane_flows.errors import UsageError
 from octane_flows.flows import Metric, list_flows, list_metrics
-from octane_flows.lake import Lake
 
-BUSIEST = 5  # collections that `status` names; meta.politeness has all
 CELL_WIDTH = 34  # wide enough for a title, narrow enough for four columns on a small terminal
 
 
@@ -214,61 +211,3 @@ def show_table(
     ).to_arrow_table()
     print_rows(console, columns, title=name)
     print_rows(console, rows.limit(limit).to_arrow_table())
-
-
-def print_status(home: Path, lake: Lake, console: Console) -> None:
-    """What the lake and the warehouse hold."""
-    manifest = lake.current()
-    if manifest is None:
-        raise UsageError(
-            f"Nothing has been extracted into {home} yet; run octane-flows run, or set OCTANE_HOME."
-        )
-    console.print(f"data folder  {home.resolve()}", soft_wrap=True)
-    console.print(f"server       {manifest.server_url}, version {manifest.server_version}")
-    console.print(
-        f"generation   {manifest.generation}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC"
-    )
-    complete = [row for row in manifest.certificate if row.status in ("complete", "carried")]
-    console.print(
-        f"complete     {len(complete)} of {len(manifest.certificate)} entity types, "
-        f"{rows_held(manifest):,} entities"
-    )
-    print_certificate(manifest, console)
-    _print_politeness(manifest.politeness, console)
-    try:
-        with warehouse.connect(home) as connection:
-            row = connection.execute("select generation from meta.generation").fetchone()
-            built = row[0] if row else None
-    except UsageError:
-        console.print("warehouse    not built yet; run octane-flows build")
-    else:
-        behind = "" if built == manifest.generation else "; run octane-flows build to catch up"
-        console.print(f"warehouse    generation {built}{behind}")
-    for finding in manifest.findings:
-        console.print(f"finding      {finding}", markup=False, soft_wrap=True)
-
-
-def _print_politeness(figures: dict[str, Any], console: Console) -> None:
-    """What the last extract asked of the server: in all, then the collections that took most."""
-    if not figures.get("requests"):
-        return
-    console.print(f"asked        {_asked(figures)}", soft_wrap=True)
-    collections = sorted(
-        figures.get("collections", []),
-        key=lambda one: (-one["bytes_received"], one["collection"]),
-    )
-    for one in collections[:BUSIEST]:
-        console.print(f"             {one['collection']}: {_asked(one)}", soft_wrap=True)
-
-
-def _asked(figures: dict[str, Any]) -> str:
-    text = (
-        f"{figures['requests']:,} requests, {figures['bytes_received'] / 1e6:,.1f} MB, "
-        f"95 % of answers within {figures['p95_ms']:,.0f} ms"
-    )
-    if figures["wait_s"] or figures["retries"]:
-        text += (
-            f"; waited {figures['wait_s']:,.1f} s, sent {figures['retries']:,} again "
-            f"({figures['status_429']:,} times status 429)"
-        )
-    return text

@@ -158,7 +158,7 @@ def _feed(settings: Settings, facts: Mapping[str, str], console: Console) -> Non
         def extract() -> None:
             refresh.extract(settings)
 
-        demo_data.load(feeder, progress=posted, midway=extract)  # so that there is a past
+        demo_data.load(feeder, progress=posted, look=extract)  # so that there is a past
 
 
 def _refresh(

@@ -70,6 +70,16 @@ def test_every_question_has_an_answer_in_the_demo(asked: Metric, demo: Path) -> 
         assert run_query(wh.connection, asked, PARAMETERS.get(asked.slug, {})).num_rows
 
 
+def test_the_demo_knows_how_long_items_stayed_in_a_phase(demo: Path) -> None:
+    with of.open(demo) as wh:
+        stays = wh.metrics.time_in_phase().df().set_index("phase_id")
+        cycles = wh.metrics.cycle_times().df()
+    assert stays.loc["phase.feature.inprogress", "median_days"] == 69
+    assert stays.measured_stay_count.sum() > 10
+    assert stays.vague_stay_count.sum() > 0  # four weeks hide some of the changes
+    assert cycles.measured_count.sum() > 0
+
+
 def test_the_demo_has_a_past(demo: Path) -> None:
     phases = "select phase_label from er.defects where defect_name = $name"
     name = "Stop criterion uses the wrong norm"

@@ -10,13 +10,13 @@ import pytest
 from rich.console import Console
 
 from octane_flows import refresh
-from octane_flows.answers import print_status
 from octane_flows.config import Settings
 from octane_flows.flows import list_flows, parity
 from octane_flows.lake import Lake
 from octane_flows.octane import Octane
 from octane_flows.simulator.datasets import ci_history
 from octane_flows.simulator.server import Running
+from octane_flows.status import print_status
 
 CASES = [
     ("planned_runs", {}),

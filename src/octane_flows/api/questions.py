@@ -1224,19 +1224,19 @@ class Metrics:
         workspace_id: str | None = None,
         as_of: datetime | str | None = None,
         release_name: str | None = None,
-        work_item_types: str | None = "feature,story",
+        item_types: str | None = "feature,story,requirement_document",
         stale_days: int | None = 30,
         only_gaps: bool | None = False,
     ) -> Rows:
-        """Which work items are covered by which tests, how did these end last, and where are the
+        """Which work items and requirements do tests cover, how did these end last, where are the
         gaps?
 
-        One row is one test that covers one work item; one row for a work item without a test.
+        One row is one test that covers one item; one row for an item without a test.
 
         workspace_id: workspace to look at; null means all
         as_of: moment (UTC) that ages are measured at; null means the extract's
-        release_name: release of the work item, * is any text; null means any
-        work_item_types: kinds of work items, with commas
+        release_name: release of the item, * is any text; null means any; requirements have none
+        item_types: kinds of work items and requirements, with commas
         stale_days: a last run older than this is a gap
         only_gaps: leave out what is covered by a recent passed run
         """
@@ -1245,7 +1245,7 @@ class Metrics:
             workspace_id=workspace_id,
             as_of=as_of,
             release_name=release_name,
-            work_item_types=work_item_types,
+            item_types=item_types,
             stale_days=stale_days,
             only_gaps=only_gaps,
         )

@@ -182,6 +182,6 @@ def run(wait: Wait = 0.0, skip: Skip = None) -> None:
 @app.command(epilog="Example: octane-flows status")
 def status() -> None:
     """Tell what the lake and the warehouse hold, and how complete it is."""
-    from octane_flows.answers import print_status
+    from octane_flows.status import print_status
 
     print_status(data_folder(), data_lake(), output)

@@ -231,6 +231,13 @@ GHERKIN_TESTS = {
     "export_file": ("Export a picture", "ready", "automated", "io", "feature.viewer"),
     "zoom": ("Zoom with the keyboard", "new", "not_automated", "viewer", ""),
 }  # fmt: skip
+# key: (name, tests that cover it): one is tested, one has only a test without a run, one none.
+REQUIREMENTS = {
+    "install": ("A user without rights can install it in five minutes",
+                "test_manual.install_linux test_manual.install_mac"),
+    "zoom": ("Everything can be done with the keyboard", "gherkin_test.zoom"),
+    "restart": ("A run of days survives the loss of a machine", ""),
+}  # fmt: skip
 # The user who signs in, and what is hers or his besides two stories: the answers to "my ...".
 SAM = "sam"
 SAMS_TESTS = frozenset({"install_linux", "poisson", "umlaut", "colours"})

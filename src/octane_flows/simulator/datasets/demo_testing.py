@@ -55,6 +55,11 @@ def _test(
         "designer": story.ref("user.ola"),
         "product_areas": story.refs("module", modules),
         "covered_content": [story.ref(item) for item in covers.split()],
+        "covered_requirement": [
+            story.ref(f"requirement.{requirement}")
+            for requirement, (_, tests) in demo_story.REQUIREMENTS.items()
+            if f"{kind}.{key}" in tests.split()
+        ],
         "test_type": [node_of("test_type", "acceptance")],
         "description": demo_story.html(name),
     }

@@ -41,6 +41,7 @@ def begin(feeder: Feeder) -> tuple[dict[str, str], list[Event]]:
     _people_and_plan(story)
     _modules_and_tags(story)
     _fields(story)
+    _requirements(story)
     for add in (_backlog, _defects, _tasks, add_tests, add_runs, add_comments):
         add(story)
     return story.ids, sorted(story.events, key=itemgetter(0))
@@ -124,6 +125,13 @@ def _fields(story: Story) -> None:
         f"test_automated.{name}": {"name": name, "component": "dune-common",
                                    "package": "dune.common", "user_tags": story.refs("tag", tag)}
         for name, tag in demo_story.TAGGED_TESTS.items()
+    })  # fmt: skip
+
+
+def _requirements(story: Story) -> None:
+    story.create("requirement_documents", "requirement_document", {
+        f"requirement.{key}": {"name": name, "description": demo_story.html(name)}
+        for key, (name, _) in demo_story.REQUIREMENTS.items()
     })  # fmt: skip
 
 

@@ -1,0 +1,128 @@
+"""What lake and warehouse hold, on the terminal: how complete it is, and what the server was asked.
+
+A lake in, lines on the console out; the command `status` calls it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from octane_flows import warehouse
+from octane_flows.errors import UsageError
+from octane_flows.lake import CertificateRow, Lake, Manifest
+
+BUSIEST = 5  # collections that are named; meta.politeness has all
+COLUMNS = (
+    "entity type", "workspace", "rows held", "server's count", "changes held to", "last census",
+    "tombstones", "status",
+)  # fmt: skip
+ALWAYS_SHOWN = frozenset({"entity type", "rows held", "server's count", "status"})
+NUMBERS = frozenset({"rows held", "server's count"})
+NEVER = "never"
+
+
+def print_status(home: Path, lake: Lake, console: Console) -> None:
+    """What the lake and the warehouse hold."""
+    manifest = lake.current()
+    if manifest is None:
+        raise UsageError(
+            f"Nothing has been extracted into {home} yet; run octane-flows run, or set OCTANE_HOME."
+        )
+    console.print(f"data folder  {home.resolve()}", soft_wrap=True)
+    console.print(f"server       {manifest.server_url}, version {manifest.server_version}")
+    console.print(
+        f"generation   {manifest.generation}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    complete = [row for row in manifest.certificate if row.status in ("complete", "carried")]
+    console.print(
+        f"complete     {len(complete)} of {len(manifest.certificate)} entity types, "
+        f"{sum(map(_held, manifest.certificate)):,} entities"
+    )
+    _print_certificate(manifest, console)
+    _print_politeness(manifest.politeness, console)
+    try:
+        with warehouse.connect(home) as connection:
+            row = connection.execute("select generation from meta.generation").fetchone()
+            built = row[0] if row else None
+    except UsageError:
+        console.print("warehouse    not built yet; run octane-flows build")
+    else:
+        behind = "" if built == manifest.generation else "; run octane-flows build to catch up"
+        console.print(f"warehouse    generation {built}{behind}")
+    for finding in manifest.findings:
+        console.print(f"finding      {finding}", markup=False, soft_wrap=True)
+
+
+def _print_certificate(manifest: Manifest, console: Console) -> None:
+    """One line for each entity type that holds rows, lost some, or could not be read.
+
+    Columns that would say the same in every line are left out.
+    """
+    rows = [
+        _cells(row)
+        for row in sorted(manifest.certificate, key=lambda one: (one.workspace, one.entity))
+        if _held(row) or row.tombstones or row.status == "refused"
+    ]
+    table = Table(box=box.SIMPLE_HEAD)
+    shown = [
+        name for name in COLUMNS if name in ALWAYS_SHOWN or len({row[name] for row in rows}) > 1
+    ]
+    for name in shown:
+        table.add_column(
+            name, justify="right" if name in NUMBERS else "left", no_wrap=name == "entity type"
+        )
+    for row in rows:
+        table.add_row(*(row[name] for name in shown))
+    console.print(table)
+    if "last census" not in shown and rows and rows[0]["last census"] == NEVER:
+        console.print("census       never; octane-flows census finds what was deleted")
+
+
+def _cells(row: CertificateRow) -> dict[str, str]:
+    census = f"{row.census_at:%Y-%m-%d %H:%M}: {row.census_result}" if row.census_at else NEVER
+    tombstones = (f"{count} {reason}" for reason, count in sorted(row.tombstones.items()))
+    return {
+        "entity type": row.entity,
+        "workspace": row.workspace,
+        "rows held": f"{_held(row):,}",
+        "server's count": (f"{row.server_count_end:,}" if row.server_count_end is not None else ""),
+        "changes held to": f"{row.cursor:%Y-%m-%d %H:%M}" if row.cursor else "",
+        "last census": census,
+        "tombstones": ", ".join(tombstones),
+        "status": f"{row.status}: {row.note}" if row.status == "refused" else row.status,
+    }
+
+
+def _held(row: CertificateRow) -> int:
+    return row.rows_held if row.rows_held is not None else row.rows_read
+
+
+def _print_politeness(figures: dict[str, Any], console: Console) -> None:
+    """What the last extract asked of the server: in all, then the collections that took most."""
+    if not figures.get("requests"):
+        return
+    console.print(f"asked        {_asked(figures)}", soft_wrap=True)
+    collections = sorted(
+        figures.get("collections", []),
+        key=lambda one: (-one["bytes_received"], one["collection"]),
+    )
+    for one in collections[:BUSIEST]:
+        console.print(f"             {one['collection']}: {_asked(one)}", soft_wrap=True)
+
+
+def _asked(figures: dict[str, Any]) -> str:
+    text = (
+        f"{figures['requests']:,} requests, {figures['bytes_received'] / 1e6:,.1f} MB, "
+        f"95 % of answers within {figures['p95_ms']:,.0f} ms"
+    )
+    if figures["wait_s"] or figures["retries"]:
+        text += (
+            f"; waited {figures['wait_s']:,.1f} s, sent {figures['retries']:,} again "
+            f"({figures['status_429']:,} times status 429)"
+        )
+    return text
