@@ -1,11 +1,12 @@
 -- How many of a release's defects were found only after its end, by application module?
 -- source: er.defects; escaped means created after the end of the release that it was found in
--- grain: one application module of one release with defects; one row for those without a module
+-- grain: one application module of one release with defects; one row for those without a module,
+--    and one for all of the release
 -- key: workspace_id, release_id, application_module_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * is any text; null means any
--- order: workspace_id, release_end_at desc nulls last, escaped_count desc, release_id,
---    application_module_id
+-- order: workspace_id, release_end_at desc nulls last, release_id, escaped_count desc,
+--    defect_count desc, application_module_id desc
 with defects_by_module as (
     select
         defects.workspace_id,
@@ -28,22 +29,39 @@ with defects_by_module as (
         and modules.application_module_id = defect_modules.application_module_id
     where ($workspace_id is null or defects.workspace_id = $workspace_id)
         and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+),
+
+counts as (
+    select
+        found.workspace_id,
+        found.release_id,
+        if(grouping(found.application_module_id) = 1, 'all', found.application_module_id)
+            as application_module_id,
+        any_value(found.release_name) as release_name,
+        any_value(found.release_end_at) as release_end_at,
+        if(
+            grouping(found.application_module_id) = 1,
+            null,
+            any_value(found.application_module_name)
+        ) as application_module_name,
+        count(distinct found.defect_id) as defect_count,
+        count(distinct found.defect_id) filter (where found.has_escaped) as escaped_count,
+    from defects_by_module as found
+    group by grouping sets (
+        (found.workspace_id, found.release_id, found.application_module_id),
+        (found.workspace_id, found.release_id)
+    )
 )
 
 select
-    found.workspace_id, -- workspace that the row belongs to
-    found.release_id, -- release that the defects were found in
-    found.application_module_id, -- module of the defects; none for those without one
-    any_value(found.release_name) as release_name, -- name of that release
-    any_value(found.release_end_at) as release_end_at, -- planned end of that release (UTC)
-    any_value(found.application_module_name) as application_module_name, -- name of that module
-    count(distinct found.defect_id) as defect_count, -- defects found in the release
-    count(distinct found.defect_id) filter (where found.has_escaped)
-        as escaped_count, -- those created after its end
-    round(
-        count(distinct found.defect_id) filter (where found.has_escaped)
-        / count(distinct found.defect_id),
-        4
-    ) as escaped_ratio -- share of those; a defect with two modules counts for both
-from defects_by_module as found
-group by found.workspace_id, found.release_id, found.application_module_id
+    counts.workspace_id, -- workspace that the row belongs to
+    counts.release_id, -- release that the defects were found in
+    counts.application_module_id, -- module of the defects; none for those without one; all of them
+    counts.release_name, -- name of that release
+    counts.release_end_at, -- planned end of that release (UTC)
+    counts.application_module_name, -- name of that module
+    counts.defect_count, -- defects found in the release
+    counts.escaped_count, -- those created after its end
+    round(counts.escaped_count / counts.defect_count, 4)
+        as escaped_ratio -- share of those; a defect with two modules counts for both, once for all
+from counts

@@ -64,6 +64,12 @@ def test_a_name_stands_where_its_id_stood_and_links_to_the_item() -> None:
     assert (len(table.rows), table.row_count) == (1, 2)
 
 
+def test_where_a_name_is_empty_the_id_is_shown() -> None:
+    answer = pa.table({"module_id": ["all", "7"], "module_name": [None, "Grid"]})
+
+    assert [row[0].text for row in shown(answer, {}, limit=9).rows] == ["all", "Grid"]
+
+
 def test_two_workspaces_are_told_apart() -> None:
     table = shown(pa.table({"workspace_id": ["1002", "1003"], "n": [1, 2]}), {}, limit=9)
 

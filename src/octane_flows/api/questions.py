@@ -893,7 +893,7 @@ class Metrics:
         """How many of a release's defects were found only after its end, by application module?
 
         One row is one application module of one release with defects; one row for those without a
-        module.
+        module, and one for all of the release.
 
         workspace_id: workspace to look at; null means all
         release_name: name of the release, * is any text; null means any

@@ -53,7 +53,8 @@ class Shown:
 def shown(answer: pa.Table, meanings: Mapping[str, str], limit: int) -> Shown:
     """The first rows of an answer; ids and codes give way to names, which take the addresses."""
     links = _links(answer.column_names)
-    names = _read_by_people(answer.column_names)
+    keys = _read_by_people(answer.column_names)
+    names = list(keys)
     if "workspace_id" in names and len(set(answer["workspace_id"].to_pylist())) <= 1:
         names.remove("workspace_id")
     headings = [
@@ -61,21 +62,27 @@ def shown(answer: pa.Table, meanings: Mapping[str, str], limit: int) -> Shown:
         for name in names
     ]
     rows = [
-        [_cell(name, row[name], row.get(links.get(name, ""))) for name in names]
+        [
+            _cell(name, row[keys[name] if row[name] is None else name], row.get(links.get(name)))
+            for name in names
+        ]
         for row in answer.slice(0, limit).to_pylist()
     ]
     return Shown(headings, rows, answer.num_rows)
 
 
-def _read_by_people(names: list[str]) -> list[str]:
-    """Columns without addresses; a name or label stands where the id or code of the same stood."""
-    kept: list[str] = []
+def _read_by_people(names: list[str]) -> dict[str, str]:
+    """Columns without addresses; a name or label stands where the id or code of the same stood.
+
+    The value is the column to show where the name is empty, as for the row of all modules.
+    """
+    kept: dict[str, str] = {}
     for name in names:
         stem = next((name.removesuffix(end) for end in _KEYS if name.endswith(end)), None)
         words = (f"{stem}_name", f"{stem}_label") if stem else ()
         chosen = next((one for one in words if one in names), name)
-        if chosen not in kept and not chosen.endswith(_URL):
-            kept.append(chosen)
+        if not chosen.endswith(_URL):
+            kept.setdefault(chosen, name)
     return kept
 
 
