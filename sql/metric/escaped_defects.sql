@@ -31,37 +31,41 @@ with defects_by_module as (
         and ($release_name is null or er.name_matches(releases.release_name, $release_name))
 ),
 
-counts as (
+-- each defect once more, for the release as a whole
+counted as (
     select
         found.workspace_id,
         found.release_id,
-        if(grouping(found.application_module_id) = 1, 'all', found.application_module_id)
-            as application_module_id,
-        any_value(found.release_name) as release_name,
-        any_value(found.release_end_at) as release_end_at,
-        if(
-            grouping(found.application_module_id) = 1,
-            null,
-            any_value(found.application_module_name)
-        ) as application_module_name,
-        count(distinct found.defect_id) as defect_count,
-        count(distinct found.defect_id) filter (where found.has_escaped) as escaped_count,
+        found.release_name,
+        found.release_end_at,
+        found.application_module_id,
+        found.application_module_name,
+        found.defect_id,
+        found.has_escaped,
     from defects_by_module as found
-    group by grouping sets (
-        (found.workspace_id, found.release_id, found.application_module_id),
-        (found.workspace_id, found.release_id)
-    )
+    union all
+    select distinct
+        found.workspace_id,
+        found.release_id,
+        found.release_name,
+        found.release_end_at,
+        'all' as application_module_id,
+        null as application_module_name,
+        found.defect_id,
+        found.has_escaped,
+    from defects_by_module as found
 )
 
 select
-    counts.workspace_id, -- workspace that the row belongs to
-    counts.release_id, -- release that the defects were found in
-    counts.application_module_id, -- module of the defects; none for those without one; all of them
-    counts.release_name, -- name of that release
-    counts.release_end_at, -- planned end of that release (UTC)
-    counts.application_module_name, -- name of that module
-    counts.defect_count, -- defects found in the release
-    counts.escaped_count, -- those created after its end
-    round(counts.escaped_count / counts.defect_count, 4)
+    counted.workspace_id, -- workspace that the row belongs to
+    counted.release_id, -- release that the defects were found in
+    counted.application_module_id, -- module of the defects; none for those without one; all of them
+    any_value(counted.release_name) as release_name, -- name of that release
+    any_value(counted.release_end_at) as release_end_at, -- planned end of that release (UTC)
+    any_value(counted.application_module_name) as application_module_name, -- name of that module
+    count(*) as defect_count, -- defects found in the release
+    count(*) filter (where counted.has_escaped) as escaped_count, -- those created after its end
+    round(count(*) filter (where counted.has_escaped) / count(*), 4)
         as escaped_ratio -- share of those; a defect with two modules counts for both, once for all
-from counts
+from counted
+group by counted.workspace_id, counted.release_id, counted.application_module_id

@@ -27,15 +27,15 @@ ALLOWED = {
     "simulator": set(),
     # On top: they join the parts for people.
     "refresh": {"config", "lake", "octane", "extract", "warehouse", "reports"},
-    "answers": {"warehouse", "flows", "lake", "certificate"},
-    "certificate": {"lake"},
+    "answers": {"warehouse", "flows"},
+    "status": {"warehouse", "lake"},
     "doctor": {"config", "octane", "extract", "lake"},
     "demo": {
         "config", "octane", "warehouse", "flows", "reports", "refresh", "answers", "simulator",
     },
     "cli": {
-        "config", "lake", "warehouse", "flows", "reports", "refresh", "answers", "doctor", "demo",
-        "simulator", "flows.parity", "octane", "actions", "spark",
+        "config", "lake", "warehouse", "flows", "reports", "refresh", "answers", "status",
+        "doctor", "demo", "simulator", "flows.parity", "octane", "actions", "spark",
     },
     "__main__": {"cli"},
     "api": {"config", "lake", "warehouse", "flows"},
