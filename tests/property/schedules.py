@@ -66,6 +66,8 @@ class Schedule:
 
     def extract(self) -> None:
         """An extract of some kind; one that was killed is often called again, as people do."""
+        if self.dice.random() < 0.3:
+            self.burst()
         choices: dict[str, Any] = {}
         kind = self.dice.choice(("", "", "", "census", "sweep", "full", "slice"))
         if kind == "slice":
@@ -74,14 +76,15 @@ class Schedule:
             choices["until"] = now - timedelta(seconds=self.dice.randint(0, 4000))
         elif kind:
             choices[kind] = True
-        while not self.attempt(choices) and self.dice.random() < 0.6:
+        while not self.attempt(choices) and self.dice.random() < 0.7:
             for _ in range(self.dice.randint(0, 2)):
                 self.step()
 
     def attempt(self, choices: dict[str, Any]) -> bool:
         """One call; things may happen while it reads, or it may be killed, which gives False."""
         during = self.dice.random() < 0.4
-        kill_at = self.dice.randint(3, 20) if self.dice.random() < 0.35 else None
+        # the first pages of rows come as the tenth request, the last rarely after the twentieth
+        kill_at = self.dice.choice((None, None, self.dice.randint(3, 9), self.dice.randint(10, 18)))
         sent = 0
 
         def before(_: Request) -> None:
@@ -176,20 +179,24 @@ class Schedule:
         if found is not None:
             self.store.delete(*found)
 
-    def move(self, source: str = "defect", target: str = "story") -> None:
+    def move(self, source: str = "defect", target: str = "story") -> str | None:
         ids = self.ids(source)
         if ids:
             with self.store.transaction():
                 self.store.connection.execute(
                     "UPDATE work_item SET type = ? WHERE id = ?", (target, int(ids[-1]))
                 )
+        return ids[-1] if ids else None
 
     def move_back(self) -> None:
-        self.move("story", "defect")
+        """A move that is stamped: two rows that change places unstamped leave all counts equal."""
+        moved = self.move("story", "defect")
+        if moved is not None:
+            self.store.update("defect", moved, {"name": f"back{self.dice.randint(0, 999)}"})
 
     def burst(self) -> None:
         """More changes than a few pages hold."""
-        for _ in range(8):
+        for _ in range(12):
             self.create()
         for id in self.ids("defect"):
             self.store.update("defect", id, self.values())
