@@ -1,12 +1,14 @@
 """The warehouse after 10,000 changed runs of a million, beside a full rebuild in the same run.
 
-`BENCH_RUNS=10000000` measures ten million; `BENCH_REPEATS` sets how often. Bytes
-are those that the process wrote to the disk, as the operating system counts them.
+The lake has all that belongs to runs: tests with their last runs, releases, builds, environments,
+users. `BENCH_RUNS=10000000` measures ten million, `BENCH_REPEATS` sets how often. Bytes are those
+that the process wrote to the disk, as the operating system counts them.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import tempfile
 import time
@@ -16,12 +18,13 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from octane_flows.warehouse import build, warehouse_path
-from tests.benchmarks._lakes import publish_runs
+from octane_flows.warehouse import build, connect, warehouse_path
+from tests.benchmarks import _volume
 
 RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))
 CHANGED = 10_000
 REPEATS = int(os.environ.get("BENCH_REPEATS", "3"))
+Costs = list[tuple[float, float]]
 
 
 def measure() -> Iterator[str]:
@@ -29,15 +32,8 @@ def measure() -> Iterator[str]:
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        publish_runs(home, np.arange(1, RUNS + 1))
-        rebuilt = [_cost(lambda: build(home, full=True)) for _ in range(REPEATS)]
-        updated, unchanged, published = [], [], []
-        for _ in range(REPEATS):
-            ids = np.sort(rng.choice(RUNS, CHANGED, replace=False)) + 1
-            published.append(_cost(lambda ids=ids: publish_runs(home, ids)))  # type: ignore[misc]
-            updated.append(_cost(lambda: build(home)))
-            publish_runs(home, ids, empty=True)
-            unchanged.append(_cost(lambda: build(home)))
+        _volume.publish(home, RUNS)
+        rebuilt, published, updated, unchanged = _runs(home, rng)
         peer = _median(rebuilt)
         size = warehouse_path(home).stat().st_size / 1e6
         yield f"{RUNS:,} runs, a warehouse of {size:,.0f} MB, median of {REPEATS}:"
@@ -52,6 +48,27 @@ def measure() -> Iterator[str]:
                 f"  {name:<32} {seconds:>7.2f} s, {written / 1e6:>7.1f} MB written; "
                 f"the rebuild takes {peer / seconds:.1f} times as long"
             )
+        with connect(home) as connection:
+            last_runs = connection.execute("select count(*) from er.last_runs").fetchall()[0][0]
+            failed = connection.execute(
+                "select check_name from meta.checks where not is_passed order by 1"
+            ).fetchall()
+        broken = ", ".join(one[0] for one in failed) or "none"
+        yield f"  {last_runs:,} last runs; checks that failed: {broken}"
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        yield f"  {memory:.1f} GB of memory at most"
+
+
+def _runs(home: Path, rng: np.random.Generator) -> tuple[Costs, Costs, Costs, Costs]:
+    rebuilt = [_cost(lambda: build(home, full=True)) for _ in range(REPEATS)]
+    published, updated, unchanged = [], [], []
+    for _ in range(REPEATS):
+        ids = (np.sort(rng.choice(RUNS, CHANGED, replace=False)) + 1).tolist()
+        published.append(_cost(lambda: _volume.publish_changed(home, RUNS, ids)))  # noqa: B023
+        updated.append(_cost(lambda: build(home)))
+        _volume.publish_changed(home, RUNS, [])
+        unchanged.append(_cost(lambda: build(home)))
+    return rebuilt, published, updated, unchanged
 
 
 def _cost(call: Callable[[], object]) -> tuple[float, float]:
@@ -61,5 +78,5 @@ def _cost(call: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - start, process.io_counters().write_bytes - before
 
 
-def _median(found: list[tuple[float, float]]) -> float:
+def _median(found: Costs) -> float:
     return statistics.median(one[0] for one in found)

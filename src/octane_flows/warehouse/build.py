@@ -27,6 +27,7 @@ from octane_flows.warehouse.load import create_schemas, load_tables, quoted
 from octane_flows.warehouse.meta import create_meta, insert, record_checks, record_models
 from octane_flows.warehouse.models import Model, load_models, models_digest
 from octane_flows.warehouse.results import BuildReport, CheckResult, ModelResult
+from octane_flows.warehouse.touched import Touched
 from octane_flows.warehouse.update import TableChange, plan_rebuild, plan_update
 from octane_flows.warehouse.user_defined import create_user_defined_values
 from octane_flows.warehouse.versions import keep_versions
@@ -88,7 +89,8 @@ class Warehouse:
         self._full = full
         self._changes: list[TableChange] = []
         self._former = Former()
-        self._stored: set[str] = set()  # tables of models that nothing changed
+        self._touched: Touched | None = None  # of an update
+        self._stored: set[str] = set()  # tables of models that stay or are followed
 
     def __enter__(self) -> Warehouse:
         self.discard()
@@ -118,12 +120,16 @@ class Warehouse:
             return False
         self._changes = changes
         former = read_former(self.connection, models_digest(self.models))
-        changed = self._changed_tables()
-        self._former = former.without(affected_models(self.models, changed), changed)
+        self._touched = Touched(self.connection, self.lake, changes, self.models)
+        changed = self._touched.tables
+        affected = affected_models(self.models, changed)
+        self._touched.remember(former, affected)
+        self._former = former.without(affected, changed)
         self._stored = {
             model.name
             for model in self.models
-            if model.header.is_stored and self._former.rows.get(model.name) is not None
+            if model.header.is_stored
+            and (self._former.rows.get(model.name) is not None or self._touched.is_followed(model))
         }
         wanted = {f"octane.{entry.name}" for entry in self._entries}
         drop_models(self.connection, keep=wanted | self._stored)
@@ -164,6 +170,8 @@ class Warehouse:
         return self.tables
 
     def _changed_tables(self) -> list[str]:
+        if self._touched is not None:
+            return self._touched.tables
         return sorted(change.entry.name for change in self._changes if not change.is_nothing)
 
     def create_models(self) -> list[ModelResult]:
@@ -175,6 +183,7 @@ class Warehouse:
             self.missing,
             self._former.rows,
             self._stored,
+            self._touched,
         )
         record_models(self.connection, self.models, self.model_results)
         return self.model_results
@@ -186,7 +195,9 @@ class Warehouse:
         """
         available = {row.name for row in self.model_results if row.status != "unavailable"}
         keys = [row.key for row in self.model_results if row.key is not None]
-        self.check_results = run_checks(self.connection, self.models, available, self._former, keys)
+        self.check_results = run_checks(
+            self.connection, self.models, available, self._former, keys, self._touched
+        )
         record_checks(self.connection, self.check_results)
         require_passed(self.check_results)
         return self.check_results

@@ -6,7 +6,7 @@ the `er` models declare them; everything else is a file in `sql/check`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +26,7 @@ from octane_flows.warehouse.keys import (
 from octane_flows.warehouse.macros import called
 from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult
+from octane_flows.warehouse.touched import Touched, kept
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Check:
     meaning: str
     sql: str
     sources: frozenset[str]
+    declared_by: Model
+    relation: Relation | None = None
 
 
 def list_checks(models: list[Model]) -> list[Check]:
@@ -56,6 +59,7 @@ def list_checks(models: list[Model]) -> list[Check]:
                 f"{key} is never null and never repeated",
                 violations_sql(model),
                 frozenset({model.name}),
+                model,
             )
         )
         for relation in model.header.relations:
@@ -65,8 +69,10 @@ def list_checks(models: list[Model]) -> list[Check]:
                     "warn",
                     model.name,
                     f"every {relation.column} is in {relation.target}",
-                    _relation_sql(model, relation, by_name[relation.target]),
+                    _relation_sql(model, relation, by_name[relation.target], called(model)),
                     frozenset({model.name, relation.target}),
+                    model,
+                    relation,
                 )
             )
     first = next(model.name for model in models if model.schema == "er")
@@ -81,6 +87,7 @@ def list_checks(models: list[Model]) -> list[Check]:
                     model.header.question,
                     model.sql,
                     frozenset(model.sources),
+                    model,
                 )
             )
     return checks
@@ -92,22 +99,54 @@ def run_checks(
     available: set[str],
     former: Former | None = None,
     keys: Iterable[CheckResult] = (),
+    touched: Touched | None = None,
 ) -> list[CheckResult]:
     """Run every check whose sources are there; nothing is raised for a violation.
 
     What `former` knows and nothing changed is not run again, nor are the checks of keys that were
-    made already.
+    made already. A check that had passed looks at `touched` rows alone, where these can be told.
     """
     known = former or Former()
     made = {result.name: result for result in keys}
     existing = available | _tables(connection)
+    by_name = {model.name: model for model in models}
+
+    def narrowed(check: Check) -> str:
+        before = known.checks.get(check.name)
+        if touched is None or before is None or not before.passed:
+            return check.sql
+        return _touched_sql(check, known, touched, by_name) or check.sql
+
     return [
         made.get(check.name)
         or known.check(check.name, check.sources)
-        or _run(connection, check.name, check.severity, check.sql)
+        or _run(connection, check.name, check.severity, narrowed(check))
         for check in list_checks(models)
         if check.sources <= existing
     ]
+
+
+def _touched_sql(
+    check: Check, known: Former, touched: Touched, models: Mapping[str, Model]
+) -> str | None:
+    """The check over the rows that an update can have broken; None: over all."""
+    source = check.declared_by
+    if check.relation is None:
+        where = touched.where(source) if source.schema == "check" else None
+        return None if where is None else f"select held.* from ({check.sql}) as held where {where}"
+    target = models[check.relation.target]
+    rows: list[str] = []
+    for model in dict.fromkeys((source.name, target.name)):
+        if model in known.changed and not touched.is_followed(models[model]):
+            return None
+    if source.name in known.changed:
+        rows.append(kept(source, "after"))
+    if target.name in known.changed:
+        gone = touched.gone(target, check.relation.target_column)
+        column = check.relation.column
+        rows.append(f"(select held.* from {source.name} as held where held.{column} in ({gone}))")
+    parts = (_relation_sql(source, check.relation, target, one) for one in rows)
+    return " union ".join(f"({part})" for part in parts) + " order by all"
 
 
 def require_passed(results: list[CheckResult]) -> None:
@@ -122,7 +161,7 @@ def require_passed(results: list[CheckResult]) -> None:
         )
 
 
-def _relation_sql(model: Model, relation: Relation, target: Model) -> str:
+def _relation_sql(model: Model, relation: Relation, target: Model, rows: str) -> str:
     key = ", ".join(f"source.{part}" for part in model.header.key)
     same_workspace = (
         "and target.workspace_id = source.workspace_id"
@@ -131,7 +170,7 @@ def _relation_sql(model: Model, relation: Relation, target: Model) -> str:
     )
     return (
         f"select distinct {key}, source.{relation.column} as unresolved "
-        f"from {called(model)} as source where source.{relation.column} is not null "
+        f"from {rows} as source where source.{relation.column} is not null "
         "and not exists (select 1 from "
         f"{target.name} as target where target.{relation.target_column} = "
         f"source.{relation.column} {same_workspace}) order by all"

@@ -20,6 +20,7 @@ from octane_flows.warehouse.load import count
 from octane_flows.warehouse.macros import called, create_statements
 from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult, ColumnResult, ModelResult
+from octane_flows.warehouse.touched import Touched
 
 Progress = Callable[[str], None]
 
@@ -31,11 +32,13 @@ def create_models(
     missing: Sequence[Missing] = (),
     unchanged: Mapping[str, int | None] | None = None,
     stored: Collection[str] = (),
+    touched: Touched | None = None,
 ) -> list[ModelResult]:
     """Create views, tables and macros, count their rows and check their keys.
 
     `unchanged` are models whose rows are as before, with their number: they are not counted again.
-    `stored` are those that are still there as tables.
+    `stored` are those that are still there as tables; of what `touched` follows only those rows
+    are looked at.
     """
     existing = _existing_tables(connection)
     unavailable: dict[str, str] = {}
@@ -48,7 +51,7 @@ def create_models(
             lacks[model.name] |= lacks.get(source, set())
         reason = _missing(model, existing, unavailable)
         result = (
-            _create(connection, model, unchanged or {}, stored)
+            _create(connection, model, unchanged or {}, stored, touched)
             if reason is None
             else _unavailable(model, reason)
         )
@@ -127,15 +130,21 @@ def _create(
     model: Model,
     unchanged: Mapping[str, int | None],
     stored: Collection[str],
+    touched: Touched | None,
 ) -> ModelResult:
     key: CheckResult | None = None
+    follows = touched if touched is not None and touched.is_followed(model) else None
     try:
         with transaction(connection):
             for statement in () if model.name in stored else create_statements(model):
                 connection.execute(statement)
             described = connection.execute(f"describe select * from {called(model)}").fetchall()
+        if follows is not None and model.name in stored:
+            follows.renew(model)
         if model.name in unchanged:
             rows = unchanged[model.name]
+        elif follows is not None:
+            rows, key = follows.count_and_check_key(model)
         elif model.schema in CHECKED_SCHEMAS:
             rows, key = count_and_check_key(connection, model)
         else:

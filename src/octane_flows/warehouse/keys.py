@@ -27,19 +27,21 @@ def key_check_name(model: Model) -> str:
 
 def violations_sql(model: Model) -> str:
     """The keys that are null or repeated, with the number of their rows."""
-    return f"{_counted_keys(model)} having {_is_violation(model, 'count(*)')} order by all"
+    counted = _counted_keys(model, called(model))
+    return f"{counted} having {_is_violation(model, 'count(*)')} order by all"
 
 
 def count_and_check_key(
-    connection: duckdb.DuckDBPyConnection, model: Model
+    connection: duckdb.DuckDBPyConnection, model: Model, relation: str | None = None
 ) -> tuple[int, CheckResult]:
-    """The number of a model's rows and what became of its key check."""
+    """The number of a model's rows and what became of its key check; `relation`: of these rows."""
     names = [*model.header.key, "row_count"]
     violation = ", ".join(f"{name} := keyed.{name}" for name in names)
     where = f"filter (where {_is_violation(model, 'keyed.row_count')})"
     rows, violations, first = connection.execute(
         f"select cast(coalesce(sum(keyed.row_count), 0) as bigint), count(*) {where}, "
-        f"min(struct_pack({violation}), {EXAMPLES}) {where} from ({_counted_keys(model)}) as keyed"
+        f"min(struct_pack({violation}), {EXAMPLES}) {where} "
+        f"from ({_counted_keys(model, relation or called(model))}) as keyed"
     ).fetchall()[0]
     name = key_check_name(model)
     if not violations:
@@ -66,9 +68,9 @@ def failed_check(
     return CheckResult(name, severity, False, detail, total, examples)
 
 
-def _counted_keys(model: Model) -> str:
+def _counted_keys(model: Model, relation: str) -> str:
     key = ", ".join(f"keyed.{part}" for part in model.header.key)
-    return f"select {key}, count(*) as row_count from {called(model)} as keyed group by {key}"
+    return f"select {key}, count(*) as row_count from {relation} as keyed group by {key}"
 
 
 def _is_violation(model: Model, count: str) -> str:

@@ -139,8 +139,16 @@ def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChang
 
 
 def _deletes(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> bool:
-    deletes = f"from {files_source(lake, change)} as versions where versions._deleted limit 1"
-    return bool(connection.execute(f"select 1 {deletes}").fetchall())
+    return bool(connection.execute(f"{deleted_ids(lake, change)} limit 1").fetchall())
+
+
+def deleted_ids(lake: Lake, change: TableChange) -> str:
+    """The select of the rows of a change that are tombstones: workspace and id."""
+    return (
+        f"select distinct versions._workspace_id, versions.id "
+        f"from {files_source(lake, change)} as versions "
+        f"where versions._deleted and versions._generation > {change.since or 0}"
+    )
 
 
 def _drop_orphans(
@@ -150,9 +158,7 @@ def _drop_orphans(
     try:
         connection.execute(
             f"delete from octane.{quoted(entry.name)} as links "
-            f"using (select distinct versions._workspace_id, versions.id "
-            f"from {files_source(lake, owners)} as versions where versions._deleted "
-            f"and versions._generation > {owners.since or 0}) as gone "
+            f"using ({deleted_ids(lake, owners)}) as gone "
             "where links._workspace_id = gone._workspace_id and links.source_id = gone.id "
             f"and not exists (select 1 from octane.{quoted(entry.entity)} as held "
             "where held._workspace_id = gone._workspace_id and held.id = gone.id)"

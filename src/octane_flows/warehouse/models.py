@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -38,7 +38,8 @@ READABLE = {
 class Model:
     """One SQL file: where it stands, what it says about itself, what it reads.
 
-    `reads` holds the columns read of each `octane` table, as far as they are written table.column.
+    `reads` holds the columns read of each `octane` table, as far as they are written table.column;
+    `tree` is DuckDB's syntax tree.
     """
 
     schema: str
@@ -49,6 +50,7 @@ class Model:
     sources: tuple[str, ...]
     reads: Mapping[str, frozenset[str]]
     where: str
+    tree: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -108,6 +110,7 @@ def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -
         sources=tuple(sorted(_sources(tree, schema, where))),
         reads=columns_read(tree),
         where=where,
+        tree=tree,
     )
     _check_names(model)
     return model

@@ -1,12 +1,15 @@
 """A lake of any size, made by SQL from nothing but numbers and a seed, as an extract writes it.
 
 A folder and a number of runs in, one published generation out; everything else is in proportion:
-a test for 50 runs, three modules for a test, a defect for 100 runs. `flow_speed` calls it.
+a test for 50 runs, three modules for a test, a defect for 100 runs. `flow_speed` and
+`warehouse_update` call it; the latter has some runs change.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -30,21 +33,52 @@ from tests.benchmarks._volume.surroundings import surrounding_rows
 from tests.benchmarks._volume.testing import link_rows, run_columns, test_columns
 from tests.golden import kit
 
-__all__ = ["publish"]
+__all__ = ["publish", "publish_changed"]
 
 BATCH_ROWS = 250_000
 
 
 def publish(home: Path, runs: int) -> Manifest:
     """One generation with that many runs; nothing of it is read from a server."""
-    lake = Lake(home / "lake")
-    draft = lake.draft()
+    draft = Lake(home / "lake").draft()
     connection = duckdb.connect()
     _prepare(connection, runs)
-    tables = {name: _write(draft, connection, name, _rows(name, runs)) for name in kit.tables()}
+    tables = {
+        name: _write(draft, connection, contract_entry(name), _rows(name, runs), AS_OF)
+        for name in kit.tables()
+    }
     connection.close()
+    return _publish(draft, tables, AS_OF)
+
+
+def publish_changed(home: Path, runs: int, changed: Sequence[int]) -> Manifest:
+    """The next generation: these runs with their tags are written anew, and their tests' last runs.
+
+    Only `home`'s generations of as many runs can be changed; none of them: nothing is written.
+    """
+    draft = Lake(home / "lake").draft()
+    if draft.parent is None:
+        raise ValueError("There is no generation whose runs could change.")
+    now = AS_OF + timedelta(minutes=draft.generation)
+    tables = dict(draft.parent.tables)
+    connection = duckdb.connect()
+    _prepare(connection, runs)
+    connection.register("changed", pa.table({"i": pa.array(changed, pa.int64())}))
+    for name, entry in tables.items():
+        entity, _, field = name.partition("__")
+        number = "i" if entity in RUNS else "run_test(i)"
+        if not changed or not (entity in RUNS or field == "last_runs"):
+            continue
+        source, columns = _rows(name, runs)
+        some = f"(select * from {source} where i in (select {number} from changed))"
+        tables[name] = _write(draft, connection, entry, (some, columns), now)
+    connection.close()
+    return _publish(draft, tables, now)
+
+
+def _publish(draft: Draft, tables: dict[str, TableEntry], as_of: datetime) -> Manifest:
     return draft.publish(
-        as_of=AS_OF, server_url="http://127.0.0.1", server_version="24.4", shared_space="1001",
+        as_of=as_of, server_url="http://127.0.0.1", server_version="24.4", shared_space="1001",
         tables=tables, states={}, fields=[], certificate=[], schema_changes=[], politeness={},
         findings=[], signed_in_user_id="1", signed_in_user_name="user1",
     )  # fmt: skip
@@ -93,9 +127,13 @@ def _rows(name: str, runs: int) -> tuple[str, dict[str, str]]:
 
 
 def _write(
-    draft: Draft, connection: duckdb.DuckDBPyConnection, name: str, rows: tuple[str, dict[str, str]]
+    draft: Draft,
+    connection: duckdb.DuckDBPyConnection,
+    entry: TableEntry,
+    rows: tuple[str, dict[str, str]],
+    as_of: datetime,
 ) -> TableEntry:
-    entry = contract_entry(name)
+    """The entry with one more file."""
     source, columns = rows
     if not columns:
         return entry
@@ -103,18 +141,18 @@ def _write(
     own = {
         "_workspace_id": f"'{WORKSPACE}'",
         "_generation": str(draft.generation),
-        "_extracted_at": f"timestamp '{AS_OF:%Y-%m-%d}'",
+        "_extracted_at": f"timestamp '{as_of:%Y-%m-%d %H:%M}'",
         "_deleted": "false",
     }
     known = {key.strip('"'): value for key, value in columns.items()}
     filled = {key: value for key, value in {**own, **known}.items() if key in types}
     selected = ", ".join(f'cast({sql} as {types[key]}) as "{key}"' for key, sql in filled.items())
     schema = pa.schema([(key, kit.ARROW[types[key]]) for key in filled])
-    writer = draft.writer(name, schema, workspace=WORKSPACE)
+    writer = draft.writer(entry.name, schema, workspace=WORKSPACE)
     reader = connection.sql(f"select {selected} from {source} as numbered").to_arrow_reader(
         BATCH_ROWS
     )
     for batch in reader:
         writer.write(pa.Table.from_batches([batch]).cast(schema))
     file = writer.close()
-    return dataclasses.replace(entry, files=(file,) if file else ())
+    return dataclasses.replace(entry, files=(*entry.files, *((file,) if file else ())))

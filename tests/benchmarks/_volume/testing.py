@@ -111,5 +111,7 @@ def link_rows(entity: str, field: str, runs: int, tests: int) -> tuple[str, dict
         }  # fmt: skip
     if entity == "run_history":
         return count_rows(runs // 10), {**source, **environment}
+    if entity != "ci_build":
+        return count_rows(0), {}
     builds = max(runs // 1000, 1)
     return count_rows(builds), {**source, "target_id": "cast(i as varchar)"}
