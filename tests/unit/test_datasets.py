@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from octane_flows.simulator import Simulator
-from octane_flows.simulator.core import LocalFeeder
 from octane_flows.simulator.datasets import ci_history, demo
+from octane_flows.simulator.feeder import LocalFeeder
 from tests.many_runs import load_runs
 
 

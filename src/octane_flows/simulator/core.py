@@ -1,33 +1,30 @@
-"""One simulated server with its workspaces, and the feeder that fills them in process.
+"""One simulated server with its workspaces.
 
-In: a dataset name, a clock, a path. Out: `Simulator` with its parts and the WSGI application, and
-`LocalFeeder`. Used by tests, `simulate` and `demo`.
+In: a dataset name, a clock, a path. Out: `Simulator` with its parts and the WSGI application. Used
+by tests, `simulate` and `demo`.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Request, Response
-
 from octane_flows.simulator.app import Application
 from octane_flows.simulator.auth import Auth
 from octane_flows.simulator.clock import Clock
 from octane_flows.simulator.database import SpaceIds
 from octane_flows.simulator.faults import Faults
+from octane_flows.simulator.feeder import LocalFeeder
 from octane_flows.simulator.schema import FieldDef
 from octane_flows.simulator.switches import switches
 from octane_flows.simulator.udf import kind_of_field, restore
 from octane_flows.simulator.workspace import MASTER, Workspace, workspace_row
 
-__all__ = ["DATASETS", "LocalFeeder", "Simulator"]
+__all__ = ["DATASETS", "Simulator"]
 
 DATASETS: dict[str, tuple[str, ...]] = {
     "empty": (),
@@ -242,68 +239,3 @@ class Simulator:
             workspace.store.close()
         if self._master is not None:
             self._master.store.close()
-
-
-class LocalFeeder:
-    """Writes through the write layer in process, with the same rules as over HTTP."""
-
-    def __init__(self, simulator: Simulator, workspace: str | None = None) -> None:
-        self.simulator = simulator
-        self.workspace = simulator.workspaces[workspace or simulator.workspace]
-
-    def create(self, collection: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Add rows and return their ids; a refused row is a ValueError."""
-        entity = self.workspace.schema.by_collection[collection]
-        outcome = self.workspace.writer.create(entity, list(rows))
-        _raise(collection, outcome.errors)
-        return outcome.ids
-
-    def update(self, collection: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Change rows that name their id; a refused row is a ValueError."""
-        entity = self.workspace.schema.by_collection[collection]
-        _raise(collection, self.workspace.writer.update(entity, list(rows)).errors)
-
-    def post_test_results(self, xml: bytes) -> None:
-        """Post automated results and return when the server has taken them over."""
-        answer = self._results("POST", "", xml)
-        task = json.loads(answer.get_data())
-        while task.get("status") in {"queued", "running"}:
-            task = json.loads(self._results("GET", f"/{task['id']}", b"").get_data())
-        if task.get("status") not in {"success", "warning"}:
-            raise ValueError(f"Test results were not taken over: {task}")
-
-    def send(
-        self, method: str, path: str, params: Mapping[str, str], body: bytes, content_type: str
-    ) -> None:
-        """Send what is no row, such as a script or a file; a refusal is an ApiError."""
-        routes = importlib.import_module("octane_flows.simulator.routes_workspace")
-        builder = EnvironBuilder(
-            path="/", method=method, query_string=dict(params), data=body, content_type=content_type
-        )
-        request = Request(builder.get_environ())
-        builder.close()
-        routes.answer(self.simulator, request, self.workspace.id, path.split("/"))
-
-    def set_clock(self, now: datetime) -> None:
-        """Freeze the server's clock at a time."""
-        self.simulator.clock.set(now, frozen=True)
-
-    def _results(self, method: str, path: str, body: bytes) -> Response:
-        module = importlib.import_module("octane_flows.simulator.test_results")
-        base = (
-            f"/api/shared_spaces/{self.simulator.shared_space}"
-            f"/workspaces/{self.workspace.id}/test-results"
-        )
-        builder = EnvironBuilder(
-            path=base + path, method=method, data=body or None, content_type="application/xml"
-        )
-        request = Request(builder.get_environ())
-        builder.close()
-        response: Response = module.handle(self.workspace.store, request)
-        return response
-
-
-def _raise(collection: str, errors: Sequence[tuple[int, Exception]]) -> None:
-    if errors:
-        index, error = errors[0]
-        raise ValueError(f"Row {index} of {collection} was refused: {error}")

@@ -22,7 +22,7 @@ from octane_flows.simulator.datasets.generated.world import World
 from octane_flows.simulator.store import Store
 
 if TYPE_CHECKING:
-    from octane_flows.simulator.core import LocalFeeder
+    from octane_flows.simulator.feeder import LocalFeeder
 
 __all__ = ["END", "fill", "load"]
 
