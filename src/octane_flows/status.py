@@ -23,6 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 ALWAYS_SHOWN = frozenset({"entity type", "rows held", "server's count", "status"})
 NUMBERS = frozenset({"rows held", "server's count"})
+NEVER_WRAPPED = frozenset({"entity type", "last census"})
 NEVER = "never"
 
 
@@ -61,7 +62,7 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
 def _print_certificate(manifest: Manifest, console: Console) -> None:
     """One line for each entity type that holds rows, lost some, or could not be read.
 
-    Columns that would say the same in every line are left out.
+    Columns that would say the same in every line, or nothing, are left out.
     """
     rows = [
         _cells(row)
@@ -69,12 +70,15 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
         if _held(row) or row.tombstones or row.status == "refused"
     ]
     table = Table(box=box.SIMPLE_HEAD)
+    said = {name: {row[name] for row in rows} for name in COLUMNS}
     shown = [
-        name for name in COLUMNS if name in ALWAYS_SHOWN or len({row[name] for row in rows}) > 1
+        name
+        for name in COLUMNS
+        if len(said[name]) > 1 or (name in ALWAYS_SHOWN and said[name] != {""})
     ]
     for name in shown:
         table.add_column(
-            name, justify="right" if name in NUMBERS else "left", no_wrap=name == "entity type"
+            name, justify="right" if name in NUMBERS else "left", no_wrap=name in NEVER_WRAPPED
         )
     for row in rows:
         table.add_row(*(row[name] for name in shown))
@@ -84,7 +88,7 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
 
 
 def _cells(row: CertificateRow) -> dict[str, str]:
-    census = f"{row.census_at:%Y-%m-%d %H:%M}: {row.census_result}" if row.census_at else NEVER
+    census = f"{row.census_at:%Y-%m-%d} {row.census_result}" if row.census_at else NEVER
     tombstones = (f"{count} {reason}" for reason, count in sorted(row.tombstones.items()))
     return {
         "entity type": row.entity,

@@ -72,3 +72,19 @@ def test_scope_and_done_are_drawn_for_each_release() -> None:
 
     assert ">R1<" in svg
     assert ">done<" in svg
+
+
+def test_each_phase_has_a_bar() -> None:
+    rows = pa.table(
+        {
+            "work_item_type": ["quality_story", "defect"],
+            "phase_label": ["In Progress", "New"],
+            "median_days": [2.0, 1.0],
+            "p90_days": [7.5, 1.0],
+        }
+    )
+
+    svg = charts.time_in_phase(rows)
+
+    assert "quality story · In Progress" in svg
+    assert "defect · New" in svg

@@ -142,6 +142,23 @@ def flaky_tests(tests: pa.Table) -> str:
     return _svg(interval + dots, left=LABELS_LEFT)
 
 
+def time_in_phase(phases: pa.Table) -> str:
+    """Bars of the median stay in each phase, with a tick where 90 percent of the stays end.
+
+    `phases` has `work_item_type`, `phase_label`, `median_days`, `p90_days`.
+    """
+    frame = phases.to_pandas()
+    frame["phase"] = frame["work_item_type"].str.replace("_", " ") + " · " + frame["phase_label"]
+    base = alt.Chart(frame, width=WIDTH * 0.7, height=alt.Step(BAR_STEP)).encode(
+        y=alt.Y("phase:N", title=None, sort=None, axis=alt.Axis(labelLimit=280))
+    )
+    medians = base.mark_bar(color=PASSED).encode(
+        x=alt.X("median_days:Q", title="days in the phase: median, and where 90 % have left it")
+    )
+    ends = base.mark_tick(color=_TEXT, thickness=2).encode(x="p90_days:Q")
+    return _svg(medians + ends, left=LABELS_LEFT)
+
+
 def failing_tests(tests: pa.Table) -> str:
     """Bars: the tests that failed most often. `tests` has `test_name`, `failed_count`."""
     frame = tests.to_pandas()
