@@ -23,7 +23,6 @@ COLUMNS = (
 )  # fmt: skip
 ALWAYS_SHOWN = frozenset({"entity type", "rows held", "server's count", "status"})
 NUMBERS = frozenset({"rows held", "server's count"})
-NEVER_WRAPPED = frozenset({"entity type", "last census"})
 NEVER = "never"
 
 
@@ -78,7 +77,10 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
     ]
     for name in shown:
         table.add_column(
-            name, justify="right" if name in NUMBERS else "left", no_wrap=name in NEVER_WRAPPED
+            name,
+            justify="right" if name in NUMBERS else "left",
+            no_wrap=name == "entity type",
+            min_width=len("complete") if name == "status" else None,
         )
     for row in rows:
         table.add_row(*(row[name] for name in shown))
@@ -88,7 +90,9 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
 
 
 def _cells(row: CertificateRow) -> dict[str, str]:
-    census = f"{row.census_at:%Y-%m-%d} {row.census_result}" if row.census_at else NEVER
+    census = f"{row.census_at:%Y-%m-%d}" if row.census_at else NEVER
+    if row.census_at and row.census_result != "equal":
+        census += f": {row.census_result}"
     tombstones = (f"{count} {reason}" for reason, count in sorted(row.tombstones.items()))
     return {
         "entity type": row.entity,
