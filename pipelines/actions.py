@@ -39,6 +39,8 @@ def act(
             context.log.info(
                 f"{len(plan.requests)} requests would be sent; look at them in the output's "
                 "metadata, and launch again with dry_run: false to send them."
+                if plan.requests
+                else "There is nothing to send: what the plan asks for holds already."
             )
             return
         settings = octane.settings()

@@ -14,6 +14,7 @@ import dagster as dg
 
 from octane_flows import warehouse
 from octane_flows.lake import CertificateRow, Lake, Manifest
+from octane_flows.warehouse.lineage import Origin
 from octane_flows.warehouse.paths import sql_folder
 
 MODELS: Final = tuple(warehouse.load_models())
@@ -22,6 +23,8 @@ TABLE_MODELS: Final = tuple(model for model in MODELS if model.schema != "check"
 SOURCES: Final = tuple(
     sorted({name for model in MODELS for name in model.sources if name.startswith("octane.")})
 )
+#: What has an asset, unlike `meta` and `past`.
+ASSET_TABLES: Final = frozenset([*SOURCES, *(model.name for model in TABLE_MODELS)])
 LAKE: Final = dg.AssetKey(["lake", "workspaces"])
 REPORT: Final = dg.AssetKey(["report"])
 #: An hourly refresh that failed twice is worth a look; without the daily one something is wrong.
@@ -45,6 +48,20 @@ def column_schema(columns: Iterable[tuple[str, str | None, str]]) -> dict[str, A
             ]
         )
     }
+
+
+def column_lineage(made_of: Mapping[str, Sequence[Origin]]) -> dict[str, Any]:
+    """Which columns of other assets a model's columns are made of, where that is known."""
+    deps = {
+        column: [
+            dg.TableColumnDep(asset_key=key(one.table), column_name=one.column)
+            for one in origins
+            if one.table in ASSET_TABLES
+        ]
+        for column, origins in made_of.items()
+    }
+    told = {column: some for column, some in deps.items() if some}
+    return {"dagster/column_lineage": dg.TableColumnLineage(told)} if told else {}
 
 
 def model_file(model: warehouse.Model) -> dict[str, Any]:

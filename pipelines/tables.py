@@ -9,10 +9,11 @@ from typing import Any
 
 import dagster as dg
 
-from octane_flows import reports, warehouse
+from octane_flows import warehouse
 from octane_flows.errors import CheckError
 from octane_flows.lake import Manifest
 from octane_flows.warehouse import versions
+from octane_flows.warehouse.lineage import columns_made_of
 from pipelines.facts import (
     FRESH,
     LAKE,
@@ -21,6 +22,7 @@ from pipelines.facts import (
     SOURCES,
     TABLE_MODELS,
     Costs,
+    column_lineage,
     column_schema,
     current_manifest,
     key,
@@ -119,25 +121,29 @@ def build_warehouse(
         f"with {sum(report.tables.values()):,} rows, {len(report.models)} models, "
         f"{len(report.checks) - len(failed)} of {len(report.checks)} checks passed."
     )
-    yield from _materialised(report, manifest)
+    # as metadata of the materialisation alone: a result's own is kept with the step's output too
+    for asset, told in _told(report, manifest):
+        context.add_asset_metadata(told, asset_key=asset)
+        yield dg.MaterializeResult(asset_key=asset)
     yield from checked(report.checks)
 
 
-def _materialised(
+def _told(
     report: warehouse.BuildReport, manifest: Manifest
-) -> Iterator[dg.MaterializeResult[Any]]:
+) -> Iterator[tuple[dg.AssetKey, dict[str, Any]]]:
+    """The metadata of each table and model, those that others read first."""
     costs = Costs(manifest)
     for name in SOURCES:
         table = name.removeprefix("octane.")
-        told = costs.of_tables([table], report.tables.get(table))
-        yield dg.MaterializeResult(asset_key=key(name), metadata=told)
-    below = _tables_below()
+        yield key(name), costs.of_tables([table], report.tables.get(table))
+    below, made_of = _tables_below(), columns_made_of(TABLE_MODELS)
     for model in report.models:
-        yield dg.MaterializeResult(
-            asset_key=key(model.name),
-            metadata={
+        yield (
+            key(model.name),
+            {
                 **costs.of_tables(below[model.name], model.rows),
                 **column_schema((one.name, one.type, one.meaning) for one in model.columns),
+                **column_lineage(made_of[model.name]),
                 "status": model.status,
             },
         )
@@ -188,6 +194,8 @@ def _tables_below() -> dict[str, set[str]]:
 )
 def report(context: dg.AssetExecutionContext, octane: OctaneResource) -> dg.MaterializeResult[Any]:
     """Write the HTML report from the published warehouse."""
+    from octane_flows import reports  # plots take long to import, and most processes draw none
+
     with one_sentence():
         page = reports.write(octane.home())
         manifest = current_manifest(octane.lake())

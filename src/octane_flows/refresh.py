@@ -35,7 +35,11 @@ def extract(
     progress: extraction.Progress | None = None,
     **choices: Any,
 ) -> extraction.ExtractReport:
-    """Bring the lake up to date with the server of the settings; `choices` are Options by name."""
+    """Bring the lake up to date with the server of the settings; `choices` are Options by name.
+
+    What the settings skip is skipped too, but for entity types that are asked for by name.
+    """
+    skip = {*settings.skip, *choices.pop("skip", ())} - set(choices.get("only", ()))
     # Arrow's own allocator keeps what each thread has freed: 55 MB more, and no faster.
     pa.set_memory_pool(pa.system_memory_pool())
     options = extraction.Options(
@@ -45,6 +49,7 @@ def extract(
         settle=timedelta(minutes=settings.settle_min),
         max_vanished=settings.max_vanished,
         scripts=settings.scripts,
+        skip=sorted(skip),
         **choices,
     )
     with Octane(settings, limits=Limits.of_extract(settings)) as octane:

@@ -11,9 +11,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from octane_flows import warehouse
-from octane_flows.actions import audit_path
-from octane_flows.config import load_site
+from octane_flows import refresh, warehouse
+from octane_flows.actions import AuditLog, audit_path
+from octane_flows.config import load_settings, load_site
 from octane_flows.errors import AccessError, SignInError, UnavailableError, UsageError
 from octane_flows.flows import list_flows
 from octane_flows.lake import CertificateRow, Lake
@@ -29,6 +29,7 @@ from tests.e2e.support import environment_of, tiny_server
 from tests.golden import kit
 
 TWO = ("1002", "1003")
+TABLE = dg.TableMetadataValue
 
 
 def test_definitions_load_with_lineage_meanings_and_files() -> None:
@@ -100,6 +101,14 @@ def test_everything_materialises_and_tells_its_cost(
     for event in events:
         metadata = event.materialization.metadata
         assert {"dagster/row_count", "pages", "bytes", "as_of"} <= metadata.keys(), event.asset_key
+    [told] = [
+        event.materialization.metadata["dagster/column_lineage"]
+        for event in events
+        if event.asset_key == key("flow.failed_automated_runs")
+    ]
+    assert isinstance(told, dg.TableColumnLineageMetadataValue)
+    made_of = told.column_lineage.deps_by_column["error_message"]
+    assert dg.TableColumnDep(key("er.runs"), "error_message") in made_of
     checks = result.get_asset_check_evaluations()
     assert checks
     assert all(check.passed for check in checks)
@@ -149,6 +158,25 @@ def test_workspaces_are_partitions_that_one_run_reads_into_one_generation(home: 
     assert {row.workspace for row in second.certificate} == set(TWO)
 
 
+def test_what_the_settings_skip_is_read_by_no_run_unless_asked_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTANE_SKIP", "defect, ci_build")
+    choices = {"ops": {"extract": {"config": {"skip": ["epic"]}}}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        run("update", instance, asset_selection=[LAKE], run_config=choices)
+    without = Lake(home / "lake").current()
+    refresh.extract(load_settings(os.environ), only=["defect"])
+    asked = Lake(home / "lake").current()
+
+    assert without is not None
+    assert asked is not None
+    read = {row.entity for row in without.certificate}
+    assert not {"defect", "ci_build", "epic"} & read
+    assert "story" in read
+    assert "defect" in {row.entity for row in asked.certificate}
+
+
 def test_a_new_generation_starts_a_build_once(home: Path) -> None:
     resources = {"octane": OctaneResource()}
     with dg.DagsterInstance.ephemeral() as instance:
@@ -180,6 +208,39 @@ def test_an_action_is_a_dry_run_unless_told_otherwise(home: Path, two_workspaces
     assert isinstance(rows, dg.TableMetadataValue)
     assert shown["requests"].value == len(rows.records) > 0
     assert not audit_path(home).exists()
+
+
+def test_an_action_that_is_told_to_sends_its_requests_once(home: Path) -> None:
+    job, told = "act_work_items_without_test_task", {"dry_run": False}
+    choices = {"ops": {job.replace("act_", "act_on_"): {"config": told}}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        run("update", instance, asset_selection=[LAKE])
+        warehouse.build(home)
+        planned = rows_of(run(job, instance))
+        first = rows_of(run(job, instance, run_config=choices))
+        audit = AuditLog(audit_path(home)).read()
+        again = rows_of(run(job, instance, run_config=choices))
+        run("update", instance, asset_selection=[LAKE])
+        warehouse.build(home)
+        nothing = rows_of(run(job, instance))
+
+    assert planned
+    assert [row["verdict"] for row in first] == ["done"] * len(planned)
+    assert len(again) == len(planned)
+    assert {row["verdict"] for row in again} == {"already"}
+    assert nothing == []
+    events = [record["event"] for record in audit]
+    assert events.count("verdict") == len(planned)
+
+
+def rows_of(done: dg.ExecuteInProcessResult) -> list[dict[str, Any]]:
+    """The rows in the metadata of an action's output."""
+    [metadata] = [
+        event.step_output_data.metadata
+        for event in done.filter_events(lambda event: event.is_successful_output)
+    ]
+    rows = metadata.get("rows")
+    return [dict(one.data) for one in rows.records] if isinstance(rows, TABLE) else []
 
 
 def test_upkeep_runs_on_what_is_there(home: Path) -> None:

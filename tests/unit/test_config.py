@@ -106,6 +106,7 @@ def test_each_kind_of_credentials_is_read(given: dict[str, str], expected: objec
         ({"OCTANE_TOKEN": "t"}, ["two kinds of credentials", "OCTANE_CLIENT_ID", "OCTANE_TOKEN"]),
         ({"OCTANE_AUTH": "kerberos"}, ["sign_in or basic", "kerberos"]),
         ({"OCTANE_CLIENTID": "x"}, ["OCTANE_CLIENTID", "OCTANE_CLIENT_ID", "rename"]),
+        ({"OCTANE_SKIP": "defect, Build 7"}, ["OCTANE_SKIP holds Build 7", "ci_build"]),
         ({"OCTANE_SCRIPTS": "maybe"}, ["OCTANE_SCRIPTS is maybe", "true or false"]),
         ({"OCTANE_PAGE_SIZE": "0"}, ["OCTANE_PAGE_SIZE is 0", "from 1 to 1000"]),
         ({"OCTANE_PAGE_SIZE": "1001"}, ["from 1 to 1000"]),

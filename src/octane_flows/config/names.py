@@ -118,6 +118,12 @@ SETTINGS: Final = (
         "true reads the scripts of manual and Gherkin tests too: a request for each changed test",
         "false",
     ),
+    Setting(
+        "skip",
+        READING,
+        "entity types that no extract reads, unless it is asked for them by name",
+        example="ci_build, email_template",
+    ),
     Setting("overlap", READING, "minutes that an extract reads again", "10"),
     Setting("settle", READING, "minutes that the cursor stays behind the server's clock", "2"),
     Setting(

@@ -111,6 +111,18 @@ def workspaces(found: Found) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(ids))
 
 
+def entity_types(found: Found, name: str) -> tuple[str, ...]:
+    """Names of entity types; whether the server has them is told by its metadata alone."""
+    names = [one.strip() for one in (found.get(name) or "").split(",") if one.strip()]
+    wrong = [one for one in names if not re.fullmatch(r"[a-z][a-z0-9_]*", one)]
+    if wrong:
+        raise UsageError(
+            f"{found.label(name)} holds {', '.join(wrong)}, which is no name of an entity type; "
+            "write names such as ci_build,email_template as octane-flows doctor lists them."
+        )
+    return tuple(dict.fromkeys(names))
+
+
 def home_folder(found: Found) -> Path:
     """The data folder; it need not exist yet."""
     home = found.path("home") or DEFAULT_HOME

@@ -17,6 +17,7 @@ from octane_flows.config.lake import LakePlace, lake_place
 from octane_flows.config.places import (
     DEFAULT_HOME,
     ca_file,
+    entity_types,
     home_folder,
     proxy_address,
     server_url,
@@ -62,6 +63,7 @@ class Settings:
     budget: BudgetPlace | None = None  # None: each process keeps its own pace
     max_requests_per_day: int | None = None
     quiet_hours: QuietHours | None = None
+    skip: tuple[str, ...] = ()  # entity types
     scripts: bool = False  # one request a test: for those who want the steps of manual tests
     overlap_min: float = DEFAULT_OVERLAP_MIN
     settle_min: float = DEFAULT_SETTLE_MIN
@@ -95,6 +97,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         budget=budget_place(found),
         max_requests_per_day=number(found, "max_requests_per_day", None, 1, MAX_REQUESTS, int),
         quiet_hours=quiet_hours(found),
+        skip=entity_types(found, "skip"),
         scripts=flag(found, "scripts", False),
         overlap_min=number(found, "overlap", DEFAULT_OVERLAP_MIN, 0, MAX_MINUTES, float),
         settle_min=number(found, "settle", DEFAULT_SETTLE_MIN, 0, MAX_MINUTES, float),

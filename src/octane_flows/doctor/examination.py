@@ -71,7 +71,8 @@ def examine(
             return
         try:
             metadata = _metadata(octane, settings, pool, deadline)
-            plan = make_plan({id: one for id, one in metadata.items() if one is not None})
+            known = {id: one for id, one in metadata.items() if one is not None}
+            plan = make_plan(known, skip=settings.skip)
         except OctaneFlowsError as error:
             yield Finding("workspaces", "failed", str(error))
             return
@@ -202,7 +203,7 @@ def _roles(plan: Plan, counts: Counts) -> Finding:
             "roles",
             "failed",
             f"{len(counts.refused)} of {total} entity types are refused: {', '.join(names)}",
-            f"ask for a role that reads them, or leave them out with {skips}",
+            f"ask for a role that reads them, or leave them out with {skips} (always: OCTANE_SKIP)",
             facts,
         )
     if counts.failed or counts.unasked:
