@@ -51,7 +51,8 @@ with all_results as (
     from er.previous_runs as previous_runs
 ),
 
-tags as (
+-- not materialized: who does not ask for labels does not pay for them
+tags as not materialized (
     select
         run_environments.workspace_id,
         true as is_current,
@@ -68,7 +69,7 @@ tags as (
 ),
 
 -- results are many and sets of tags are few: each set is labelled once
-tag_sets as (
+tag_sets as not materialized (
     select
         tags.workspace_id,
         tags.is_current,
