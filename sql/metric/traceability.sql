@@ -144,6 +144,7 @@ select
     judged.item_type, -- kind of the work item, or requirement_document
     judged.item_id, -- id of the item
     coalesce(judged.test_id, 'none') as test_id, -- test that covers it; none where it has no test
+    judged.gap, -- no test, never run, failed, not passed or stale; null where all is well
     judged.item_name, -- name of the item
     judged.phase_label, -- phase that Octane shows
     judged.release_name, -- release that it is planned for
@@ -154,7 +155,6 @@ select
     judged.ran_at as last_ran_at, -- when it started, or reached Octane without a start (UTC)
     judged.coverage_age_days, -- days from there to as_of
     judged.open_defect_count, -- open defects linked to runs of the test
-    judged.gap, -- no test, never run, failed, not passed or stale; null where all is well
     er.item_url(judged.id_space, judged.workspace_id, judged.item_id)
         as item_url, -- where Octane shows the item
     er.item_url('test', judged.workspace_id, judged.test_id)
