@@ -19,17 +19,20 @@ import numpy as np
 import psutil
 
 from octane_flows.warehouse import build, connect, warehouse_path
+from octane_flows.warehouse.connect import CONFIG
 from tests.benchmarks import _volume
 
 RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))
 CHANGED = 10_000
 REPEATS = int(os.environ.get("BENCH_REPEATS", "3"))
+MEMORY = "6GB"  # of DuckDB, which takes what it finds: so much has a small server
 Costs = list[tuple[float, float]]
 
 
 def measure() -> Iterator[str]:
     """Seconds and bytes written of a rebuild, of an update, and of one without any change."""
     rng = np.random.default_rng(1)
+    CONFIG["memory_limit"] = MEMORY
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         _volume.publish(home, RUNS)

@@ -91,6 +91,8 @@ def link_rows(entity: str, field: str, runs: int, tests: int) -> tuple[str, dict
             return kind, {
                 **source, "target_id": f"pick(i, {TAGS}, 31)", "target_type": "'user_tag'",
             }  # fmt: skip
+        if field != "covered_content":
+            return count_rows(0), {}
         stories = max(runs // 200, 50)
         target = f"cast(10000000 + spread(i, {stories}, 32) + 1 as varchar)"
         return kind, {**source, "target_id": target, "target_type": "'story'"}
