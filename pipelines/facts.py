@@ -23,6 +23,7 @@ TABLE_MODELS: Final = tuple(model for model in MODELS if model.schema != "check"
 SOURCES: Final = tuple(
     sorted({name for model in MODELS for name in model.sources if name.startswith("octane.")})
 )
+NAMED: Final = 4  # columns that one is made of: more would hide its meaning
 #: What has an asset, unlike `meta` and `past`.
 ASSET_TABLES: Final = frozenset([*SOURCES, *(model.name for model in TABLE_MODELS)])
 LAKE: Final = dg.AssetKey(["lake", "workspaces"])
@@ -62,6 +63,15 @@ def column_lineage(made_of: Mapping[str, Sequence[Origin]]) -> dict[str, Any]:
     }
     told = {column: some for column, some in deps.items() if some}
     return {"dagster/column_lineage": dg.TableColumnLineage(told)} if told else {}
+
+
+def with_origins(meaning: str, origins: Sequence[Origin]) -> str:
+    """A column's meaning and what it is made of: Dagster's own pages show no lineage of columns."""
+    names = [f"{one.table}.{one.column}" for one in origins]
+    if not names:
+        return meaning
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{meaning}; from {', '.join(names[:NAMED])}{more}"
 
 
 def model_file(model: warehouse.Model) -> dict[str, Any]:

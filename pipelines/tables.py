@@ -28,6 +28,7 @@ from pipelines.facts import (
     key,
     model_file,
     rows_table,
+    with_origins,
 )
 from pipelines.resources import RETRY, SITE, OctaneResource, one_sentence
 
@@ -138,12 +139,16 @@ def _told(
         yield key(name), costs.of_tables([table], report.tables.get(table))
     below, made_of = _tables_below(), columns_made_of(TABLE_MODELS)
     for model in report.models:
+        origins = made_of[model.name]
         yield (
             key(model.name),
             {
                 **costs.of_tables(below[model.name], model.rows),
-                **column_schema((one.name, one.type, one.meaning) for one in model.columns),
-                **column_lineage(made_of[model.name]),
+                **column_schema(
+                    (one.name, one.type, with_origins(one.meaning, origins.get(one.name, ())))
+                    for one in model.columns
+                ),
+                **column_lineage(origins),
                 "status": model.status,
             },
         )

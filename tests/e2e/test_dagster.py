@@ -102,13 +102,17 @@ def test_everything_materialises_and_tells_its_cost(
         metadata = event.materialization.metadata
         assert {"dagster/row_count", "pages", "bytes", "as_of"} <= metadata.keys(), event.asset_key
     [told] = [
-        event.materialization.metadata["dagster/column_lineage"]
+        event.materialization.metadata
         for event in events
         if event.asset_key == key("flow.failed_automated_runs")
     ]
-    assert isinstance(told, dg.TableColumnLineageMetadataValue)
-    made_of = told.column_lineage.deps_by_column["error_message"]
+    lineage, schema = told["dagster/column_lineage"], told["dagster/column_schema"]
+    assert isinstance(lineage, dg.TableColumnLineageMetadataValue)
+    made_of = lineage.column_lineage.deps_by_column["error_message"]
     assert dg.TableColumnDep(key("er.runs"), "error_message") in made_of
+    assert isinstance(schema, dg.TableSchemaMetadataValue)
+    [column] = [one for one in schema.schema.columns if one.name == "error_message"]
+    assert (column.description or "").endswith("; from er.runs.error_message")
     checks = result.get_asset_check_evaluations()
     assert checks
     assert all(check.passed for check in checks)
