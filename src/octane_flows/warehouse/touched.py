@@ -136,10 +136,14 @@ class Touched:
 
     def gone(self, model: Model, column: str) -> str:
         """The select of what this column held before in touched rows and holds in them no more."""
-        before, after = kept(model, "before"), kept(model, "after")
+        named = sorted({column, *({"workspace_id"} & set(model.header.key))})
+        columns = ", ".join(f"held.{one}" for one in named)
+        before, after = (
+            f"select {columns} from {kept(model, when)} as held" for when in ("before", "after")
+        )
         return (
-            f"select before.{column} from {before} as before where before.{column} is not null "
-            f"except select after.{column} from {after} as after"
+            f"select gone.{column} from ({before} except {after}) as gone "
+            f"where gone.{column} is not null"
         )
 
     def count_and_check_key(self, model: Model) -> tuple[int, CheckResult]:
