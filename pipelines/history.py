@@ -27,6 +27,7 @@ from dagster._core.storage.event_log.schema import (
 )
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as LOG  # noqa: N814
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster_shared.serdes import serialize_value
 from sqlalchemy import create_engine, event
@@ -39,7 +40,6 @@ OPEN: Final = 8
 #: What a run intends, told before it starts.
 ASSET: Final = DagsterEventType.ASSET_MATERIALIZATION_PLANNED
 CHECK: Final = DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
-BUSY_S: Final = 20  # that a process waits while another one writes, as Dagster does
 
 
 class EventLog(SqliteEventLogStorage):
@@ -62,7 +62,7 @@ class EventLog(SqliteEventLogStorage):
             engine = create_engine(
                 self.conn_string_for_shard(shard),
                 poolclass=StaticPool,
-                connect_args={"timeout": BUSY_S, "check_same_thread": False},
+                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
             event.listen(engine, "connect", _relax)
             if len(self._engines) >= OPEN:
