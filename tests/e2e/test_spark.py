@@ -33,17 +33,30 @@ def spark_environment(demo_home: Path, tmp_path_factory: pytest.TempPathFactory)
         pytest.skip(told)
     home = tmp_path_factory.mktemp("spark") / "home"
     shutil.copytree(demo_home / "lake", home / "lake")
-    return {"OCTANE_HOME": str(home)}
+    return {"OCTANE_HOME": str(home), "SPARK_CONF_DIR": str(site_settings(home))}
+
+
+def site_settings(home: Path) -> Path:
+    """Spark's own settings of a site: its events are kept, and Java starts quickly."""
+    (home / "events").mkdir()
+    (home / "conf").mkdir()
+    (home / "conf" / "spark-defaults.conf").write_text(
+        f"spark.eventLog.enabled true\nspark.eventLog.dir file:{home / 'events'}\n"
+        "spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1\n"
+    )
+    return home / "conf"
 
 
 @pytest.fixture(scope="module")
 def built(spark_environment: dict[str, str]) -> Published:
+    home = Path(spark_environment["OCTANE_HOME"])
     run = octane_flows("build", *LOCAL, environment=spark_environment)
 
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("spark        generation "), run.stdout
     assert run.stderr == "", "what Spark says belongs into its own file"
-    return read_published(Path(spark_environment["OCTANE_HOME"]))
+    assert list(home.glob("events/*")), "Spark's own settings were not read"
+    return read_published(home)
 
 
 def plain(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -12,11 +14,12 @@ import pytest
 
 from octane_flows import spark as on_spark
 from octane_flows import warehouse
-from octane_flows.errors import OctaneFlowsError, UsageError
-from octane_flows.lake import Lake
+from octane_flows.errors import CheckError, OctaneFlowsError, UsageError
+from octane_flows.lake import ColumnEntry, Lake
 from octane_flows.spark import read_published, spark_folder
 from octane_flows.spark.build import Build
 from octane_flows.spark.published import begin
+from octane_flows.spark.session import MEANING
 from octane_flows.warehouse import Model, load_models
 from octane_flows.warehouse.versions import TABLE as PHASES
 from tests.golden import kit
@@ -104,6 +107,55 @@ def test_the_current_state_is_that_of_duckdb(spark: SparkSession, tmp_path: Path
     ] == ["13"]
 
 
+def test_a_folder_of_any_name_is_read_and_written(spark: SparkSession, tmp_path: Path) -> None:
+    home = tmp_path / "data [of] {all},* 100%20 ?"
+    write_history(home)
+
+    built = on_spark.build(home, spark, models=few_models())
+
+    assert built.models["er.defects"].rows == 3
+    assert built.path("er.defects").is_dir()
+
+
+def test_a_repeated_key_is_not_published(spark: SparkSession, tmp_path: Path) -> None:
+    kit.write_lake(
+        tmp_path,
+        {
+            "defect__product_areas": [
+                {"source_id": "1", "target_id": "11", "target_type": "product_area"},
+                {"source_id": "1", "target_id": "11", "target_type": "product_area"},
+            ],
+        },
+    )
+
+    with pytest.raises(CheckError, match=r"repeated in er.defect_modules \(1\)"):
+        on_spark.build(tmp_path, spark, models=few_models())
+
+    assert not (spark_folder(tmp_path) / "current.json").exists()
+
+
+def test_a_session_that_means_something_else_is_refused(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    other = spark.newSession()
+    other.conf.set("spark.sql.session.timeZone", "Europe/Berlin")
+
+    with pytest.raises(UsageError, match=r"timeZone = Europe/Berlin, and the models need UTC"):
+        on_spark.build(tmp_path, other)
+
+
+def test_a_lake_in_a_bucket_is_refused_where_workers_cannot_see_its_copies(tmp_path: Path) -> None:
+    session: Any = SimpleNamespace(
+        conf=MEANING, sparkContext=SimpleNamespace(master="spark://host:7077")
+    )
+    lake: Any = SimpleNamespace(
+        current=lambda: object(), storage=SimpleNamespace(describe=lambda: "s3://bucket/lake")
+    )
+
+    with pytest.raises(UsageError, match=r"s3://bucket/lake is a bucket.*--master local"):
+        on_spark.build(tmp_path, session, lake=lake)
+
+
 def test_a_build_takes_the_place_of_the_former_one_whole(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -159,6 +211,26 @@ def test_a_refused_model_is_named_with_its_reason_and_so_are_its_readers(
     )
     with pytest.raises(OctaneFlowsError, match=r"flow.hashed is not answered by Spark: it reads"):
         on_spark.answer(spark, built, "flow.hashed")
+
+
+def test_user_defined_fractions_take_their_flow_away_and_nothing_else(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    kit.write_lake(tmp_path, {"defect": [defect("1", "first")]})
+    lake = Lake(tmp_path / "lake")
+    manifest = lake.current()
+    assert manifest is not None
+    entry = manifest.tables["defect"]
+    costs = ColumnEntry("costs_udf", "DOUBLE", "costs_udf", "float", "Costs", (), True)
+    tables = {**manifest.tables, "defect": replace(entry, columns=(*entry.columns, costs))}
+    wanted = ("flow.user_defined_field_values", "er.users", "er.releases", "er.teams", *FEW)
+    models = [model for model in load_models() if model.name in wanted]
+
+    built = Build(spark, lake, replace(manifest, tables=tables), begin(tmp_path), models).run()
+
+    refused = {name: one.reason for name, one in built.models.items() if one.status == "refused"}
+    assert list(refused) == ["flow.user_defined_field_values"]
+    assert "octane.defect.costs_udf holds fractions" in str(refused.popitem()[1])
 
 
 def test_what_is_not_built_or_damaged_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -37,6 +37,10 @@ TIMES = [
     datetime(2021, 1, 4),
 ]
 ROWS = 150
+COLUMNS = (
+    "id bigint, text string, other string, number bigint, divisor bigint, small bigint, "
+    "fraction double, moment timestamp_ntz, later timestamp_ntz"
+)
 
 VALUES = [
     "lower(given.text)",
@@ -185,7 +189,7 @@ def given_spark(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
     folder.mkdir()
     pq.write_table(table(), folder / "part.parquet")
     create_databases(spark)
-    register(spark, "er.given", folder)
+    register(spark, "er.given", folder, COLUMNS)
     return spark
 
 
@@ -232,3 +236,37 @@ def test_an_answer_is_the_same(
 
     assert sorted(map(plain, here), key=str) == sorted(map(plain, there), key=str)
     assert there
+
+
+LETTERS = (
+    r"select given.id, lower(given.word) as a, trim(given.text) as b, left(given.word, 3) as c, "
+    r"regexp_replace(given.word, '\s+', '_', 'g') as d, string_split(given.word, given.text) as e, "
+    r"er.name_matches(given.word, '*B' || given.text || '*') as f, md5(given.word) as g "
+    r"from er.letters as given order by given.id"
+)
+# letters that Unicode got after version 15: DuckDB knows no small form of theirs
+AFTER_15 = {0x1C89, *range(0xA7CB, 0xA7DD), *range(0x10D50, 0x10D66), *range(0x16EA0, 0x16EB9)}
+
+
+def test_every_letter_means_the_same(
+    duck: duckdb.DuckDBPyConnection, given_spark: SparkSession, tmp_path: Path
+) -> None:
+    codes = [code for code in range(1, 0x20000) if not 0xD800 <= code < 0xE000]
+    texts = [chr(code) for code in codes if code not in AFTER_15]
+    letters = pa.table(
+        {
+            "id": pa.array(range(len(texts)), pa.int64()),
+            "text": texts,
+            "word": [f"Ab{text} {text}C" for text in texts],
+        }
+    )
+    pq.write_table(letters, tmp_path / "part.parquet")
+    register(given_spark, "er.letters", tmp_path, "id bigint, text string, word string")
+    duck.register("arrow_letters", letters)
+    duck.execute("create or replace table er.letters as select * from arrow_letters")
+
+    there = duck.sql(LETTERS).to_arrow_table().to_pylist()
+    here = given_spark.sql(translate_sql(LETTERS, "test.letters", PAGE)).toArrow().to_pylist()
+
+    assert [one for one in zip(here, there, strict=True) if one[0] != one[1]] == []
+    assert len(here) > 128_000

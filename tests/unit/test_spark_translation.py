@@ -56,6 +56,7 @@ def test_the_list_holds_nothing_that_no_model_uses() -> None:
         ("select date_trunc('quarter', given.a) as c from er.given as given", "quarter"),
         ("select round(given.a, -2) as c from er.given as given", "decimals"),
         ("select cast(given.a as integer) as c from er.given as given", "cast(given.a as int)"),
+        ("select cast(given.a_ratio as varchar) as c from er.given as given", "a_ratio as text"),
         ("select given.a ilike given.b as c from er.given as given", "ilike given.b"),
         ("select given.a from flow.unheard_of(b := 1) as given", "flow.unheard_of()"),
         ("select lag(given.a ignore nulls) over () as c from er.given as given", "ignore nulls"),

@@ -13,6 +13,7 @@ import pyarrow as pa
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.spark.build import create_databases, first_line, register
 from octane_flows.spark.published import Published
+from octane_flows.spark.session import require_meaning
 from octane_flows.spark.translate import Value, translate
 from octane_flows.warehouse.models import Model, load_models
 
@@ -36,9 +37,10 @@ def answer(
             f"{name} is not answered by Spark: {state.reason}; ask DuckDB, without --engine."
         )
     models = {model.name: model for model in load_models()}
+    require_meaning(session)
     create_databases(session)
     for source in sorted(_tables_of(name, models)):
-        register(session, source, built.path(source))
+        register(session, source, built.path(source), built.columns[source])
     try:
         return session.sql(translate(models[name], built.page, values)).toArrow()
     except (PySparkException, Py4JError) as error:

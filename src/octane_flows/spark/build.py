@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from octane_flows.errors import LakeError, ModelError, UsageError
+from octane_flows.errors import CheckError, LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.spark.constructs import NotCarriedOver
 from octane_flows.spark.current import (
@@ -22,17 +22,18 @@ from octane_flows.spark.current import (
     columns_of,
     current_tables,
     empty_table,
+    literal_path,
     quoted,
     read_versions,
 )
 from octane_flows.spark.published import ModelState, Published, begin, publish
-from octane_flows.spark.session import is_local
+from octane_flows.spark.session import is_local, require_meaning
 from octane_flows.spark.translate import text_literal, translate, translate_sql
 from octane_flows.warehouse.contract import Missing, completed, find_missing
 from octane_flows.warehouse.functions import page_address
 from octane_flows.warehouse.models import Model, load_models
+from octane_flows.warehouse.user_defined import SUFFIX, user_defined_sql
 from octane_flows.warehouse.user_defined import VIEW as USER_DEFINED
-from octane_flows.warehouse.user_defined import user_defined_sql
 from octane_flows.warehouse.versions import COLUMNS as PHASE_COLUMNS
 from octane_flows.warehouse.versions import TABLE as PHASES
 from octane_flows.warehouse.versions import WORK_ITEMS
@@ -53,6 +54,7 @@ def build(
     progress: Progress | None = None,
 ) -> Published:
     """Build and publish the lake's current generation; on any failure the former build stays."""
+    require_meaning(session)
     lake = lake or Lake(home / "lake")
     manifest = lake.current()
     if manifest is None:
@@ -100,7 +102,7 @@ class Build:
         self._built = Published(folder, manifest.generation, manifest.as_of, page)
 
     def run(self) -> Published:
-        """All tables, then all models in their order."""
+        """All tables, then all models in their order, then the keys."""
         create_databases(self._session)
         self._load()
         self._write(PHASES, self.versions())
@@ -116,6 +118,7 @@ class Build:
             self._built.models[model.name] = state
             said = f"{state.rows:>10,} rows" if state.rows is not None else state.reason
             self._progress(f"{model.name:<47} {said}")
+        self.check()
         return self._built
 
     def _load(self) -> None:
@@ -126,7 +129,7 @@ class Build:
                 path = self._built.path(f"octane.{name}")
                 path.mkdir(parents=True)
                 pq.write_table(empty_table(entry), path / "part-0.parquet")
-                register(self._session, f"octane.{name}", path, columns_of(entry))
+                self._register(f"octane.{name}", columns_of(entry))
                 self._built.tables[name] = 0
                 continue
             rows = self._write(f"octane.{name}", frames[name])
@@ -168,7 +171,7 @@ class Build:
             f"octane.{entry.name}.{column.name}"
             for entry in self._entries
             for column in entry.columns
-            if column.type == "DOUBLE" and column.name.endswith("_udf")
+            if column.type == "DOUBLE" and (column.is_user_defined or column.name.endswith(SUFFIX))
         ]
         if fractions:
             return {
@@ -207,18 +210,41 @@ class Build:
 
         path = self._built.path(name)
         try:
-            frame.write.option("compression", "zstd").parquet(str(path))
+            frame.write.option("compression", "zstd").parquet(f"file:{path}")
         except (PySparkException, Py4JError) as error:
             kind = LakeError if name.startswith("octane.") else ModelError
             raise kind(
                 f"Spark could not build {name} ({first_line(error)}); nothing was published, the "
                 "former build stays."
             ) from error
-        columns = ", ".join(
-            f"{quoted(one.name)} {one.dataType.simpleString()}" for one in frame.schema
-        )
-        register(self._session, name, path, columns)
+        told = [f"{quoted(one.name)} {one.dataType.simpleString()}" for one in frame.schema]
+        self._register(name, ", ".join(told))
         return sum(pq.read_metadata(file).num_rows for file in path.glob("*.parquet"))
+
+    def _register(self, name: str, columns: str) -> None:
+        self._built.columns[name] = columns
+        register(self._session, name, self._built.path(name), columns)
+
+    def check(self) -> None:
+        """Stop where a key is null or repeated, in one question about all models."""
+        asked = []
+        for model in self._models:
+            if self._built.models[model.name].status == "refused":
+                continue
+            key = ", ".join(model.header.key)
+            nulls = "".join(f" or {part} is null" for part in model.header.key)
+            asked.append(
+                f"select '{model.name}' as model, count(*) as violations from (select {key} "
+                f"from {model.name} group by {key} having count(*) > 1{nulls}) as wrong"
+            )
+        rows = self._session.sql(" union all ".join(asked)).collect() if asked else []
+        wrong = [f"{row.model} ({row.violations})" for row in rows if row.violations]
+        if wrong:
+            raise CheckError(
+                "What Spark built was not published, because keys are null or repeated in "
+                f"{', '.join(sorted(wrong))}. The former build stays; extract again with --full, "
+                "and report it if it comes back."
+            )
 
 
 def create_databases(session: SparkSession) -> None:
@@ -228,13 +254,12 @@ def create_databases(session: SparkSession) -> None:
         session.sql(f"create database {schema}")
 
 
-def register(session: SparkSession, name: str, path: Path, columns: str = "") -> None:
+def register(session: SparkSession, name: str, path: Path, columns: str) -> None:
     """Make the Parquet files of a table known by its name."""
     schema, _, table = name.partition(".")
-    described = f" ({columns})" if columns else ""
     session.sql(
-        f"create table {schema}.{quoted(table)}{described} using parquet "
-        f"location {text_literal(str(path))}"
+        f"create table {schema}.{quoted(table)} ({columns}) using parquet "
+        f"location {text_literal(literal_path(path))}"
     )
 
 

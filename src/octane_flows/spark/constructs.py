@@ -83,15 +83,26 @@ def _is_strange(node: exp.Expr) -> bool:
     if isinstance(node, exp.Cast) and not isinstance(node.this, exp.Literal | exp.Null):
         if node.is_type("int", "bigint"):  # DuckDB rounds a fraction, Spark cuts it off
             return not _is_whole(node.this)
-        return not node.is_type("text", "varchar", "date")
+        if node.is_type("text", "varchar"):  # the engines write fractions differently
+            return any(not _is_known_text(one) for one in node.this.find_all(exp.Column))
+        return not node.is_type("date")
     return False
 
 
 def _is_whole(value: exp.Expr) -> bool:
     """Whether a value has no fraction: an id, a count, a sum of counts, or whole literals."""
     if isinstance(value, exp.Column):
-        return value.name == "id" or value.name.endswith("_id")
+        return _is_id(value)
     return isinstance(value, exp.Count | exp.Sum) or value.find(exp.Column, exp.Div) is None
+
+
+def _is_id(column: exp.Column) -> bool:
+    return column.name == "id" or column.name.endswith("_id")
+
+
+def _is_known_text(column: exp.Column) -> bool:
+    """Whether a column holds no fractions: ids, and user-defined fields, which `build` looks at."""
+    return _is_id(column) or column.name.endswith("_udf")
 
 
 def refusal(model: str, what: str, why: str = "") -> NotCarriedOver:

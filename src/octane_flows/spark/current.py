@@ -6,6 +6,7 @@ Only files that the manifest names are read, each by the schema in its own foote
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def read_versions(session: SparkSession, lake: Lake, entry: TableEntry) -> Versi
     names: dict[str, set[str]] = {}
     for path, footer in zip(paths, footers, strict=True):
         schema = _schema(footer.schema.to_arrow_schema(), entry, path)
-        by_schema.setdefault(schema, []).append(str(path))
+        by_schema.setdefault(schema, []).append(literal_path(path))
         names[schema] = set(footer.schema.to_arrow_schema().names)
     frames = [
         session.read.schema(schema).parquet(*found).selectExpr(*_casts(entry, names[schema]))
@@ -127,6 +128,11 @@ def current_tables(
             held = held.join(gone[entry.entity], ["_workspace_id", "source_id"], "left_anti")
         found[entry.name] = held.select(*[quoted(one.name) for one in entry.columns])
     return found
+
+
+def literal_path(path: Path) -> str:
+    """A path that Spark takes as it is written, without looking for patterns in it."""
+    return "file:" + re.sub(r"([{}\[\]*?\\,])", r"\\\1", str(path.resolve()))
 
 
 def _casts(entry: TableEntry, held: set[str]) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -38,7 +38,7 @@ class ModelState:
 
 @dataclass(frozen=True)
 class Published:
-    """One build; `folder` holds its tables."""
+    """One build; `folder` holds its tables, `columns` tells their columns as Spark writes types."""
 
     folder: Path
     generation: int
@@ -46,6 +46,7 @@ class Published:
     page: str
     tables: dict[str, int] = field(default_factory=dict)
     models: dict[str, ModelState] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> ModelState:
         """What became of a model."""
@@ -63,7 +64,7 @@ class Published:
 
 def spark_folder(home: Path) -> Path:
     """Where everything that Spark builds from a data folder lies."""
-    return home / "spark"
+    return home.resolve() / "spark"
 
 
 def read_published(home: Path) -> Published:
@@ -85,6 +86,7 @@ def read_published(home: Path) -> Published:
             str(found["page"]),
             dict(found["tables"]),
             {name: ModelState(**one) for name, one in found["models"].items()},
+            dict(found["columns"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(
@@ -113,6 +115,7 @@ def publish(home: Path, built: Published) -> Published:
         "page": built.page,
         "tables": built.tables,
         "models": {name: asdict(one) for name, one in built.models.items()},
+        "columns": built.columns,
     }
     (built.folder / STATE).write_text(json.dumps(state, indent=1, ensure_ascii=False), "utf-8")
     sync_file(built.folder / STATE)
@@ -128,7 +131,7 @@ def publish(home: Path, built: Published) -> Published:
     for old in root.glob("generation-*"):
         if old.name not in (folder.name, former):
             shutil.rmtree(old, ignore_errors=True)
-    return Published(folder, built.generation, built.as_of, built.page, built.tables, built.models)
+    return replace(built, folder=folder)
 
 
 def _free_name(root: Path, generation: int) -> Path:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: What the translated SQL rests on. An overflow or a failed cast is an error and never null.
 MEANING = {
+    "spark.sql.catalogImplementation": "in-memory",  # the site's own databases stay out of it
     "spark.sql.ansi.enabled": "true",
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.session.timeZone": "UTC",
@@ -33,11 +34,10 @@ MEANING = {
     "spark.sql.cteRecursionLevelLimit": "-1",
     "spark.sql.cteRecursionRowLimit": "-1",
 }
-#: How the session behaves: no page, no metastore of the site, no colours in our terminal.
+#: How the session behaves: no page, nothing in our terminal.
 MANNERS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.sql.catalogImplementation": "in-memory",
 }
 #: On this machine alone: nobody else need reach it, and a cluster's 200 parts are too many.
 LOCAL = {
@@ -80,6 +80,17 @@ def open_session(
 def is_local(master: str) -> bool:
     """Whether all of Spark runs on this machine and sees its files."""
     return master.startswith("local") and not master.startswith("local-cluster")
+
+
+def require_meaning(session: SparkSession) -> None:
+    """Refuse a session that `open_session` did not open: its SQL could mean something else."""
+    for name, value in MEANING.items():
+        found = session.conf.get(name, None)
+        if found is None or found.lower() != value.lower():
+            raise UsageError(
+                f"This Spark session has {name} = {found}, and the models need {value}; open one "
+                "with octane_flows.spark.open_session()."
+            )
 
 
 def _started(master: str, settings: Mapping[str, str], log: Path, stream: Any) -> SparkSession:
