@@ -46,7 +46,7 @@ sqlglot translates the files of `sql/`; no second version of them is kept. Only 
 closed list are carried over, whose every entry occurs in a golden case, and the golden cases of
 all flows and metrics give the same rows on both engines. ANSI mode is on: an overflow or an
 impossible cast stops the build and publishes nothing. Two things are not fixed by SQL on either
-engine: the last digit of a mean of fractions (`mean_repair_hours`) follows the order of the sum,
+engine: the last digits of a mean or quantile (`mean_repair_hours`) follow the order of the sum,
 and of two results with the very same time the name of the test may be taken from either.
 Letters that Unicode got after version 15 (of scripts such as Garay) have small forms in Spark and
 none in DuckDB.

@@ -11,6 +11,7 @@ from octane_flows.spark.trees import Rewrite, each
 
 #: In their order: some make work for those after them.
 REWRITES: tuple[Rewrite, ...] = (
+    each(selects.not_materialized),
     selects.union_by_name,
     selects.distinct_recursion,
     selects.unnest,

@@ -27,6 +27,13 @@ def union_by_name(tree: exp.Expr, model: str) -> exp.Expr:
     return tree
 
 
+def not_materialized(node: exp.Expr, _: str) -> exp.Expr:
+    """Whether a common table is computed once is a hint to DuckDB; Spark has no word for it."""
+    if isinstance(node, exp.CTE):
+        node.set("materialized", None)
+    return node
+
+
 def _branches(union: exp.Expr) -> Iterator[exp.Select]:
     for side in (union.this, union.expression):
         if isinstance(side, exp.Union):
