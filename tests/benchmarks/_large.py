@@ -114,6 +114,11 @@ def _raw(home: Path) -> duckdb.DuckDBPyConnection:
     create_schemas(connection)
     connection.execute(f"attach {literal(str(warehouse_path(home)))} as built (read_only)")
     connection.execute("create table meta.generation as from built.meta.generation")
+    for (name,) in connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'built' "
+        "and schema_name = 'past'"
+    ).fetchall():
+        connection.execute(f"create view past.{quoted(name)} as from built.past.{quoted(name)}")
     create_functions(connection, manifest.server_url, manifest.shared_space)
     for entry in manifest.tables.values():
         connection.execute(_view(lake, entry))
