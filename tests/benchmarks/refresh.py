@@ -90,7 +90,8 @@ def _extract(running: Running, home: str, **choices: bool) -> str:
         raise RuntimeError(
             f"The extract failed after {time.perf_counter() - start:.0f} s:\n{done.stderr[-2000:]}"
         )
-    facts = json.loads(done.stdout)
+    # Python takes `-c` for a session, in which DuckDB draws its progress before the last line
+    facts = json.loads(done.stdout[done.stdout.rindex("{") :])
     written = _bytes(home) - before
     return (
         f"{facts['requests']:>6,} requests for {facts['collections']} entity types, "
