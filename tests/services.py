@@ -1,4 +1,4 @@
-"""Programs of Debian's that the tests start for themselves: a broker (Redis), a PostgreSQL.
+"""Programs of Debian's that the tests start for themselves: Redis.
 
 A folder in, an address out; each serves the loopback interface alone and ends with its test. On a
 machine without them the tests are skipped, unless TESTS_NEED_BROKER=1 says that they must run.
@@ -7,7 +7,6 @@ machine without them the tests are skipped, unless TESTS_NEED_BROKER=1 says that
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
 import socket
@@ -71,49 +70,3 @@ def redis_server(folder: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
-
-
-def postgres_program(name: str) -> str:
-    """A program of the newest PostgreSQL that is installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return needed(found[-1] if found else shutil.which(name), "postgresql")
-
-
-@contextmanager
-def postgres_server(folder: Path) -> Iterator[str]:
-    """A new PostgreSQL with the user and database `dagster`; gives the database's address."""
-    initdb, postgres = postgres_program("initdb"), postgres_program("postgres")
-    data, password_file, port = folder / "pg", folder / "pg-password", free_port()
-    password = secrets.token_hex(8)
-    password_file.write_text(password)
-    data.mkdir()
-    runs_as: dict[str, str] = {}
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        runs_as = {"user": "postgres", "group": "postgres"}
-        owner = pwd.getpwnam("postgres")
-        for path in (data, password_file):
-            os.chown(path, owner.pw_uid, owner.pw_gid)
-        _let_in(folder)
-    subprocess.run(
-        [initdb, "-D", str(data), "-U", "dagster", "--auth=scram-sha-256", "--no-sync",
-         f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C"],
-        check=True, stdout=subprocess.DEVNULL, cwd="/", **runs_as,  # type: ignore[call-overload]
-    )  # fmt: skip
-    server = subprocess.Popen(
-        [postgres, "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1",
-         "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **runs_as,  # type: ignore[call-overload]
-    )  # fmt: skip
-    try:
-        until(lambda: listens(port), "PostgreSQL listens")
-        yield f"postgresql://dagster:{password}@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(2)  # fast shutdown: open connections are cut
-        server.wait()
-
-
-def _let_in(folder: Path) -> None:
-    """Let another user pass through the folders above; pytest's own are closed to others."""
-    for one in (folder, *folder.parents):
-        if one.owner() == "root" and one not in (Path("/"), Path("/tmp")):
-            one.chmod(one.stat().st_mode | 0o011)
