@@ -49,7 +49,7 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --quiet -c constraints.txt -e '.[dagster,distributed,spark,test]' ipykernel
+	$(PIP) install --quiet -c constraints.txt -e '.[dagster,distributed,export,spark,test]' ipykernel
 	touch $@ $(VENV)/.run
 
 $(VENV)/.bench: $(VENV)/.test

@@ -65,6 +65,7 @@ def run_extract(
     home: Path,
     transport: WsgiTransport | None = None,
     lake: Lake | None = None,
+    workspaces: tuple[str, ...] | None = None,
     **choices: Any,
 ) -> ExtractReport:
     """One extract in process, with pages of three rows and no thread more than requests."""
@@ -80,7 +81,11 @@ def run_extract(
         settings_for(simulator), transport=transport or SmallTransport(simulator), timing=timing
     ) as octane:
         return extract(
-            octane, home, lake=lake, workspaces=(simulator.workspace,), options=Options(**values)
+            octane,
+            home,
+            lake=lake,
+            workspaces=workspaces or (simulator.workspace,),
+            options=Options(**values),
         )
 
 

@@ -24,6 +24,7 @@ ALLOWED = {
     "actions": {"config", "octane", "warehouse", "flows"},
     "reports": {"warehouse", "flows"},
     "spark": {"lake", "warehouse"},
+    "export": {"config", "lake", "warehouse"},
     "simulator": set(),
     # On top: they join the parts for people.
     "refresh": {"config", "lake", "octane", "extract", "warehouse", "reports"},
@@ -35,7 +36,7 @@ ALLOWED = {
     },
     "cli": {
         "config", "lake", "warehouse", "flows", "reports", "refresh", "answers", "status",
-        "doctor", "demo", "simulator", "flows.parity", "octane", "actions", "spark",
+        "doctor", "demo", "simulator", "flows.parity", "octane", "actions", "spark", "export",
     },
     "__main__": {"cli"},
     "api": {"config", "lake", "warehouse", "flows"},

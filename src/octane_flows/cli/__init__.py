@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from octane_flows.cli import act, begin, document, keep, past, prove, read, report_results
+from octane_flows.cli import act, begin, document, export, keep, past, prove, read, report_results
 from octane_flows.cli.frame import app, errors
 from octane_flows.errors import OctaneFlowsError
 
@@ -38,6 +38,7 @@ __all__ = [
     "app",
     "begin",
     "document",
+    "export",
     "keep",
     "main",
     "past",

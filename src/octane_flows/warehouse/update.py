@@ -57,7 +57,14 @@ def plan_update(
 ) -> list[TableChange] | None:
     """The changes from what is loaded to `manifest`; None when everything must be rebuilt."""
     loaded = read_loaded(connection)
-    if loaded is None or loaded.generation > manifest.generation:
+    return None if loaded is None else plan_changes(loaded, lake, manifest, entries)
+
+
+def plan_changes(
+    loaded: Loaded, lake: Lake, manifest: Manifest, entries: Iterable[TableEntry]
+) -> list[TableChange] | None:
+    """The changes from a generation to a later one; None when it is no earlier one of these."""
+    if loaded.generation > manifest.generation:
         return None
     merged = _merged_since(lake, manifest, loaded.generation)
     if merged is None:
