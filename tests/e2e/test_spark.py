@@ -60,7 +60,7 @@ def built(spark_environment: dict[str, str]) -> Published:
 
 
 def plain(row: dict[str, Any]) -> tuple[Any, ...]:
-    """A row without the last digits of a mean or quantile, which depend on the order of the sum."""
+    """A row without the last digits of means (order of the sum) and quantiles (machine code)."""
     return tuple(f"{value:.12g}" if isinstance(value, float) else value for value in row.values())
 
 
