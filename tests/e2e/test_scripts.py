@@ -12,7 +12,8 @@ from werkzeug.test import Client
 from octane_flows import refresh, warehouse
 from octane_flows.config import Settings, load_settings
 from octane_flows.extract.scripts import TABLE
-from octane_flows.flows import run_flow
+from octane_flows.flows import flow_named, parity, run_flow
+from octane_flows.octane import Octane
 from octane_flows.simulator import Simulator, serve
 from octane_flows.warehouse import load_models
 from tests.e2e.support import environment_of
@@ -67,6 +68,34 @@ def test_scripts_are_read_once_and_again_where_they_changed(
         answer = run_flow(connection, FLOW, {"test_id": test_id}).to_pylist()
     steps = [(row["step_kind"], row["step_text"]) for row in answer if row["step_number"]]
     assert steps == [("step", "Look at it"), ("validation", "It is new")]
+
+
+def test_verify_reads_scripts_word_for_word(simulator: Simulator, settings: Settings) -> None:
+    refresh.extract(settings)
+    models = [model for model in load_models() if model.schema in ("er", "flow")]
+    warehouse.build(settings.home, models=models)
+    ids = [
+        str(id)
+        for (id,) in simulator.store.read("SELECT id FROM test WHERE type = 'test_manual' LIMIT 2")
+    ]
+    with Octane(settings) as octane, warehouse.connect(settings.home) as connection:
+        workspace = octane.workspace("1002")
+        before = parity.verify_flow(workspace, connection, flow_named(FLOW), {})
+        write_script(simulator, ids[0], "- Not what it was\n")
+        after = parity.verify_flow(workspace, connection, flow_named(FLOW), {})
+        of_another = parity.verify_flow(
+            workspace, connection, flow_named(FLOW), {"test_id": ids[1]}
+        )
+
+    assert (before.status, before.message[-len("scripts compared") :]) == (
+        "equal",
+        "scripts compared",
+    )
+    assert [(one.id, one.only_in, one.reason) for one in after.differences] == [
+        (ids[0], "neither", "changed")
+    ]
+    assert after.status == "changed"
+    assert (of_another.status, of_another.message) == ("equal", "1 script compared")
 
 
 def test_without_the_setting_the_table_is_there_without_rows(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,7 +17,9 @@ from octane_flows.cli import app
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import UsageError
 from octane_flows.flows import Flow, flow_named, list_flows, parity, run_flow
+from octane_flows.flows.compared import read_comparisons
 from octane_flows.octane import Octane, Workspace, field
+from octane_flows.reports.page import render
 from octane_flows.simulator import Simulator, serve
 from octane_flows.simulator.server import Running
 from octane_flows.warehouse import load_models
@@ -261,6 +264,33 @@ def test_one_workspace_can_be_asked_alone(settings: Settings, environment: dict[
 
     assert exit_code == 0
     assert [(one["workspace_id"], one["status"]) for one in found] == [("1003", "equal")]
+
+
+def test_the_report_tells_when_it_was_compared_and_what_differs(
+    settings: Settings, environment: dict[str, str], new_story: str
+) -> None:
+    with warehouse.connect(settings.home) as connection:
+        before = [one["slug"] for one in told(settings.home, connection)]
+        call(environment, "planned_runs", "--param", "release_name=*")
+        assert [one["slug"] for one in told(settings.home, connection)] == before
+
+        call(environment, "my_new_stories")
+        after = told(settings.home, connection)
+        page = render(connection, settings.home)
+
+    mine = [one for one in after if one["slug"] == "my_new_stories"]
+    assert [(one["workspace_id"], one["status"]) for one in mine] == [
+        ("1002", "equal"),
+        ("1003", "changed"),
+    ]
+    assert mine[0]["compared_at"].endswith("+00:00")
+    assert "1 only in Octane, 0 only in the warehouse: 1 changed" in page
+    assert read_comparisons(settings.home, generation=99) == []
+
+
+def told(home: Path, connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    ((generation,),) = connection.sql("select generation from meta.generation").fetchall()
+    return read_comparisons(home, generation)
 
 
 def test_the_table_says_why(

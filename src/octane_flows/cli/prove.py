@@ -6,6 +6,7 @@ Arguments in; a table or JSON on standard output, exit 1 on a difference.
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,7 @@ from octane_flows.cli.frame import app, data_folder, output, read_settings, step
 from octane_flows.cli.read import Parameters
 
 if TYPE_CHECKING:
-    from octane_flows.flows.parity import Verification
+    from octane_flows.flows.parity import Difference, Verification
 
 IDS_SHOWN = 5  # differing ids in the table; JSON has them all
 
@@ -40,6 +41,7 @@ def verify(
     from octane_flows import warehouse
     from octane_flows.answers import parse_parameters
     from octane_flows.flows import parity
+    from octane_flows.flows.compared import record_comparisons
     from octane_flows.octane import Octane
 
     parameters = parse_parameters(param or [])
@@ -50,6 +52,10 @@ def verify(
         ):
             step(f"{one.slug:<40} workspace {one.workspace_id}  {one.status}")
             found.append(one)
+        if not parameters:  # the report tells of the flows as it shows them
+            record_comparisons(
+                data_folder(), connection, [one.as_dict() for one in found], datetime.now(UTC)
+            )
     if as_json:
         print(json.dumps([one.as_dict() for one in found], indent=1, ensure_ascii=False))
     else:
@@ -73,7 +79,7 @@ def _print(found: list[Verification]) -> None:
             output.print(f"{one.slug}: {one.message}", markup=False, soft_wrap=True)
         for difference in one.differences[:IDS_SHOWN]:
             output.print(
-                f"    {difference.id} only in {difference.only_in}: {difference.reason} "
+                f"    {difference.id} {_where(difference)}: {difference.reason} "
                 f"({difference.detail})",
                 markup=False,
                 soft_wrap=True,
@@ -83,3 +89,7 @@ def _print(found: list[Verification]) -> None:
     statuses = [one.status for one in found]
     said = ", ".join(f"{statuses.count(one)} {one}" for one in dict.fromkeys(statuses))
     output.print(f"{len(found)} comparisons: {said}")
+
+
+def _where(difference: Difference) -> str:
+    return "in both" if difference.only_in == "neither" else f"only in {difference.only_in}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -76,7 +77,7 @@ class Section:
     slug: str
     title: str
     question: str
-    sql: str
+    sql: str | None
     command: str | None = None
     model_sql: str | None = None
     source: str | None = None
@@ -105,8 +106,8 @@ class Area:
     sections: list[Section]
 
 
-def areas(connection: duckdb.DuckDBPyConnection) -> list[Area]:
-    """The whole page, in reading order."""
+def areas(connection: duckdb.DuckDBPyConnection, comparisons: list[dict[str, Any]]) -> list[Area]:
+    """The whole page, in reading order; `comparisons` with the live server, if there were any."""
     metrics = {metric.slug: metric for metric in list_metrics()}
     chapters = [
         Area(
@@ -115,7 +116,8 @@ def areas(connection: duckdb.DuckDBPyConnection) -> list[Area]:
         for title, slugs in METRIC_AREAS.items()
     ]
     flows = Area("flows", "The documented flows", [_asked(connection, f) for f in list_flows()])
-    return [*chapters, flows, Area("data-quality", "Data quality", _quality(connection))]
+    quality = [_comparisons(comparisons), *_quality(connection)]
+    return [*chapters, flows, Area("data-quality", "Data quality", quality)]
 
 
 def _asked(connection: duckdb.DuckDBPyConnection, asked: Metric) -> Section:
@@ -184,3 +186,17 @@ def _quality(connection: duckdb.DuckDBPyConnection) -> list[Section]:
             )
         )
     return sections
+
+
+def _comparisons(found: list[dict[str, Any]]) -> Section:
+    """What `verify` found, differences first."""
+    ordered = sorted(found, key=lambda one: one["status"] == "equal")
+    return Section(
+        slug="compared_with_octane",
+        title="Compared with Octane",
+        question="Does each flow name what its documented requests gave, and when were they asked?",
+        sql=None,
+        command="octane-flows verify",
+        table=shown(pa.Table.from_pylist(ordered), {}, 10 * ROWS_SHOWN) if found else None,
+        problem=None if found else "This generation has not been compared; the command does so.",
+    )

@@ -5,7 +5,6 @@ The warehouse in, `<home>/report.html` out; the command line and Dagster call `w
 
 from __future__ import annotations
 
-import os
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ import duckdb
 import jinja2
 
 from octane_flows import warehouse
-from octane_flows.errors import LakeError
+from octane_flows.flows.compared import read_comparisons
 from octane_flows.reports.content import HEADLINES, ROWS_SHOWN, areas
+from octane_flows.warehouse.beside import replace_file
 
 REPORT_FILE = "report.html"
 
@@ -23,27 +23,14 @@ REPORT_FILE = "report.html"
 def write(home: Path) -> Path:
     """Write `<home>/report.html` from the current warehouse and return its path."""
     with warehouse.connect(home) as connection:
-        text = render(connection)
+        text = render(connection, home)
     target = home / REPORT_FILE
     replace_file(target, text.encode("utf-8"))
     return target
 
 
-def replace_file(target: Path, content: bytes) -> None:
-    """Write a file aside and let it take its place; readers see the old one or the new one."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise LakeError(
-            f"Could not write {target}: {error.strerror}; free space or choose another folder."
-        ) from error
-
-
-def render(connection: duckdb.DuckDBPyConnection) -> str:
-    """The page as HTML text."""
+def render(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
+    """The page as HTML text; what lies beside the warehouse is in `home`."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("octane_flows.reports"),
         autoescape=True,
@@ -51,10 +38,12 @@ def render(connection: duckdb.DuckDBPyConnection) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    chapters = areas(connection)
+    generation = _one(connection, "select * from meta.generation")
+    comparisons = read_comparisons(home, generation["generation"])
+    chapters = areas(connection, comparisons)
     sections = {section.slug: section for area in chapters for section in area.sections}
     return environment.get_template("report.html.j2").render(
-        generation=_one(connection, "select * from meta.generation"),
+        generation=generation,
         completeness=_one(connection, COMPLETENESS),
         checks=_one(
             connection,

@@ -6,13 +6,8 @@ A client and a warehouse connection in, the ids on both sides and the reasons of
 
 from octane_flows.flows.parity.ask import RestWorkspace, TooManyRowsError, ask
 from octane_flows.flows.parity.compare import Parity, compare, effective_parameters, rest_flow
-from octane_flows.flows.parity.proof import (
-    MOST_ROWS,
-    Difference,
-    Verification,
-    verify,
-    verify_flow,
-)
+from octane_flows.flows.parity.proof import MOST_ROWS, verify, verify_flow
+from octane_flows.flows.parity.verification import Difference, Verification
 
 __all__ = [
     "MOST_ROWS",

@@ -7,9 +7,8 @@ them, Dagster turns them into checks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 
@@ -24,7 +23,9 @@ from octane_flows.errors import (
 from octane_flows.flows.catalogue import Flow, flow_named, list_flows, nearest
 from octane_flows.flows.parity.ask import RestWorkspace, TooManyRowsError
 from octane_flows.flows.parity.compare import Parity, compare, rest_flow
-from octane_flows.flows.rest import Request, RestFlow
+from octane_flows.flows.parity.scripts import SCRIPTED_FLOW, ScriptedWorkspace, compare_scripts
+from octane_flows.flows.parity.verification import Difference, Reason, Status, Verification
+from octane_flows.flows.rest import RestFlow
 from octane_flows.flows.rest.request import identifier, moment
 from octane_flows.flows.run import Value
 from octane_flows.octane import Octane
@@ -32,57 +33,6 @@ from octane_flows.octane import Octane
 MOST_ROWS = 50_000  # fifty pages: what a check may ask of a live server for one request
 MOST_EXAMINED = 500  # differing ids that are looked up one by one on each side
 LOOKUP_BATCH = 100  # ids in one query: the address stays far below 8 KB
-
-Reason = Literal["changed", "related changed", "not readable", "different", "not examined"]
-Status = Literal["equal", "changed", "different", "refused", "not compared"]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """An id that only one side names, and why that may be."""
-
-    id: str
-    only_in: Literal["octane", "warehouse"]
-    reason: Reason
-    detail: str
-
-
-@dataclass(frozen=True)
-class Verification:
-    """One flow in one workspace.
-
-    `status` is 'changed' when every difference is explained by what changed since the extract,
-    'refused' when a side did not answer, 'not compared' when too many rows match.
-    """
-
-    slug: str
-    number: int
-    workspace_id: str
-    status: Status
-    octane_count: int | None
-    warehouse_count: int | None
-    requests: tuple[Request, ...]
-    differences: tuple[Difference, ...]
-    message: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """The record for JSON."""
-        return {
-            "slug": self.slug,
-            "number": self.number,
-            "workspace_id": self.workspace_id,
-            "status": self.status,
-            "octane_count": self.octane_count,
-            "warehouse_count": self.warehouse_count,
-            "requests": [
-                {"collection": one.collection, "query": one.query} for one in self.requests
-            ],
-            "differences": [
-                {"id": one.id, "only_in": one.only_in, "reason": one.reason, "detail": one.detail}
-                for one in self.differences
-            ],
-            "message": self.message,
-        }
 
 
 def verify(
@@ -122,7 +72,7 @@ def verify(
 
 
 def verify_flow(
-    workspace: RestWorkspace,
+    workspace: ScriptedWorkspace,
     connection: duckdb.DuckDBPyConnection,
     flow: Flow,
     params: Mapping[str, Value],
@@ -140,11 +90,15 @@ def verify_flow(
         return _without_answer(flow, workspace, "refused", error)
     documented = rest_flow(flow.slug)
     cursor = _cursor(connection, workspace.id, documented.collection)
-    differences = (
+    differences = [
         *_explain(workspace, documented, compared.missing, "octane", cursor),
         *_explain(workspace, documented, compared.extra, "warehouse", cursor),
-    )
-    return _verification(flow, compared, differences)
+    ]
+    script_count = 0
+    if flow.slug == SCRIPTED_FLOW:
+        script_count, otherwise = compare_scripts(workspace, connection, params, cursor)
+        differences += otherwise
+    return _verification(flow, compared, tuple(differences), script_count)
 
 
 def _without_answer(
@@ -156,7 +110,7 @@ def _without_answer(
 
 
 def _verification(
-    flow: Flow, compared: Parity, differences: tuple[Difference, ...]
+    flow: Flow, compared: Parity, differences: tuple[Difference, ...], script_count: int
 ) -> Verification:
     status: Status = "equal"
     if differences:
@@ -171,20 +125,22 @@ def _verification(
         warehouse_count=len(compared.sql_ids),
         requests=compared.requests,
         differences=differences,
-        message=_message(compared, differences),
+        message=_message(compared, differences, script_count),
     )
 
 
-def _message(compared: Parity, differences: tuple[Difference, ...]) -> str:
+def _message(compared: Parity, differences: tuple[Difference, ...], script_count: int) -> str:
+    told = f"{script_count} script{'s' * (script_count != 1)} compared" if script_count else ""
     if not differences:
-        return "nobody is meant, so nothing was asked" if not compared.requests else ""
+        return told if compared.requests else "nobody is meant, so nothing was asked"
     counts: dict[str, int] = {}
     for one in differences:
         counts[one.reason] = counts.get(one.reason, 0) + 1
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+    scripts = sum(one.only_in == "neither" for one in differences)
     return (
-        f"{len(compared.missing)} only in Octane, {len(compared.extra)} only in the warehouse: "
-        f"{reasons}"
+        f"{len(compared.missing)} only in Octane, {len(compared.extra)} only in the warehouse"
+        f"{f', {scripts} of {told} read otherwise' if told else ''}: {reasons}"
     )
 
 

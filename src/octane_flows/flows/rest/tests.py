@@ -29,12 +29,18 @@ def _comments_on_my_manual_tests(params: Params) -> str | None:
     return f"owner_test EQ {{{f'({kinds})' if '||' in kinds else kinds};{mine}}}"
 
 
-def _manual_test_steps_and_attachments(params: Params) -> str:
-    test = ["subtype EQ 'test_manual'"]
+def scripted_tests(params: Params) -> list[str]:
+    """Phrases over the manual tests whose scripts and attachments are asked for."""
+    phrases = []
     if params["test_id"] is not None:
-        test.append(f"id EQ {identifier(params['test_id'])}")
+        phrases.append(f"id EQ {identifier(params['test_id'])}")
     if params["test_name"] is not None:
-        test.append(f"name EQ {pattern(params['test_name'])}")
+        phrases.append(f"name EQ {pattern(params['test_name'])}")
+    return phrases
+
+
+def _manual_test_steps_and_attachments(params: Params) -> str:
+    test = ["subtype EQ 'test_manual'", *scripted_tests(params)]
     phrases = [f"owner_test EQ {{{';'.join(test)}}}"]
     if params["file_name"] is not None:
         phrases.append(f"name EQ {pattern(params['file_name'])}")
@@ -99,8 +105,9 @@ FLOWS = {
             ),
             Reading(
                 "Scripts are read one by one (GET tests/{id}/script), which is one request a test.",
-                "Attachments are compared with the server; scripts are read by the extract when "
-                "OCTANE_SCRIPTS is true, and without it only attachments are listed.",
+                "The extract reads scripts when OCTANE_SCRIPTS is true, and without it only "
+                "attachments are listed. The attachments of all tests are compared with the "
+                "server, scripts word for word of the 200 tests that changed last.",
             ),
         ),
         ("tests",),
