@@ -130,7 +130,8 @@ class Schedule:
         return values
 
     def late(self) -> str:
-        back = timedelta(seconds=self.dice.randint(1, 11 * 60))  # overlap and settle: 12 minutes
+        # and the clock may be set back by ten: settle and overlap are 22 minutes
+        back = timedelta(seconds=self.dice.randint(1, 11 * 60))
         return (self.simulator.clock.now() - back).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def create(self) -> None:

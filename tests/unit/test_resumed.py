@@ -221,7 +221,7 @@ def test_a_part_of_another_question_is_not_taken_over(
         run_extract(simulator, tmp_path, SmallTransport(simulator, stopped_at(6)), concurrency=1)
     assert any('"part"' in one for one in journal(tmp_path))
 
-    report = run_extract(simulator, tmp_path, overlap=timedelta(minutes=20))
+    report = run_extract(simulator, tmp_path, overlap=timedelta(minutes=30))
 
     assert certificate(report).note == ""
     assert certificate(report).cursor == simulator.clock.now() - timedelta(minutes=2)

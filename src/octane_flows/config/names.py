@@ -124,7 +124,7 @@ SETTINGS: Final = (
         "entity types that no extract reads, unless it is asked for them by name",
         example="ci_build, email_template",
     ),
-    Setting("overlap", READING, "minutes that an extract reads again", "10"),
+    Setting("overlap", READING, "minutes that an extract reads again", "20"),
     Setting("settle", READING, "minutes that the cursor stays behind the server's clock", "2"),
     Setting(
         "max_vanished",

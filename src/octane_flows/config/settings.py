@@ -35,7 +35,8 @@ DEFAULT_TIMEOUT_S: Final = 120.0  # a page of 1,000 wide rows may take a server 
 MAX_TIMEOUT_S: Final = 3600.0
 MAX_REQUESTS_PER_SECOND: Final = 1000.0
 MAX_REQUESTS: Final = 10**9
-DEFAULT_OVERLAP_MIN: Final = 10.0  # transactions of bulk imports and CI results last minutes
+# transactions of bulk imports and CI results last minutes, and clocks may be set back by ten
+DEFAULT_OVERLAP_MIN: Final = 20.0
 DEFAULT_SETTLE_MIN: Final = 2.0  # clocks of a clustered server's nodes differ by seconds
 DEFAULT_MAX_VANISHED: Final = 0.2  # more at once is rather a lost right than a clean-up
 DEFAULT_SWEEP_SHARE: Final = 0.25  # weekly sweeps then meet each owner once a month
