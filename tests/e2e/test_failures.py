@@ -128,14 +128,15 @@ def test_a_full_disk_replaces_nothing(published: Published) -> None:
 
 def test_a_disk_that_is_full_at_the_manifest_replaces_nothing(published: Published) -> None:
     before = published.state()
-    manifest = published.home / "lake" / "generations" / "000001.json"
-    half = manifest.stat().st_size // 2
+    generations = published.home / "lake" / "generations"
+    (schema,) = (published.home / "lake" / "parts").glob("*-schema.json")
+    published.server.simulator.add_field("defect", "team_udf", "string")  # so it is written anew
 
-    done = published.run("extract", limit_bytes=half)
+    done = published.run("extract", limit_bytes=schema.stat().st_size // 2)
 
-    assert_refused(published, before, done, "000002.json", "space", "still whole")
+    assert_refused(published, before, done, "-schema.json", "space", "still whole")
     assert published.run("extract").returncode == 0
-    assert len(list(manifest.parent.glob("*.json"))) == 2
+    assert len(list(generations.glob("*.json"))) == 2
     assert '"generation": 2' in (published.home / "lake" / "CURRENT").read_text(encoding="utf-8")
 
 
