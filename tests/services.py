@@ -1,4 +1,4 @@
-"""Programs of Debian's that the tests start for themselves: Redis.
+"""Servers that the tests start for themselves: Redis, and what tells that one listens.
 
 A folder in, an address out; each serves the loopback interface alone and ends with its test. On a
 machine without them the tests are skipped, unless TESTS_NEED_BROKER=1 says that they must run.
@@ -6,7 +6,6 @@ machine without them the tests are skipped, unless TESTS_NEED_BROKER=1 says that
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import socket
@@ -16,19 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.needs import need
 
 START_S = 20.0  # each is up within a second, on an idle machine
-
-
-def needed(program: Path | str | None, package: str) -> str:
-    """The program's path; without it the test is skipped, or fails where it must run."""
-    if program is not None and Path(program).exists():
-        return str(program)
-    missing = f"the Debian package {package} is not installed"
-    if os.environ.get("TESTS_NEED_BROKER"):
-        pytest.fail(f"{missing}; .ci/run installs it")
-    pytest.skip(f"{missing}; install it to test many workers")
 
 
 def free_port() -> int:
@@ -55,7 +44,9 @@ def listens(port: int) -> bool:
 @contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
     """An empty Redis; gives its address without a database number."""
-    program = needed(shutil.which("redis-server"), "redis-server")
+    program = shutil.which("redis-server")
+    need(program, "tests of the shared budget need redis-server", "TESTS_NEED_BROKER")
+    assert program is not None
     port, password = free_port(), secrets.token_hex(8)
     settings = {"port": port, "bind": "127.0.0.1", "save": "", "dir": folder, "appendonly": "no"}
     command = [program, "-"]

@@ -144,6 +144,31 @@ def test_a_session_that_means_something_else_is_refused(
         on_spark.build(tmp_path, other)
 
 
+def test_a_cluster_that_lets_go_of_the_session_is_told_in_a_sentence(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The context is there by then, and is stopped before the session is made of it."""
+    from py4j.protocol import Py4JError
+
+    class Context:
+        _gateway = spark.sparkContext  # a gateway is there too
+
+        def __init__(self, **_: object) -> None:
+            pass
+
+    def stopped(_: object) -> None:
+        raise Py4JError("Cannot call methods on a stopped SparkContext")
+
+    monkeypatch.setattr("pyspark.SparkContext", Context)
+    monkeypatch.setattr("pyspark.sql.SparkSession", stopped)
+
+    with (
+        pytest.raises(UsageError, match=r"could not be started on spark://host:7077 .*check the"),
+        on_spark.open_session("spark://host:7077", tmp_path / "spark.log"),
+    ):
+        pass
+
+
 def test_a_lake_in_a_bucket_is_refused_where_workers_cannot_see_its_copies(tmp_path: Path) -> None:
     session: Any = SimpleNamespace(
         conf=MEANING, sparkContext=SimpleNamespace(master="spark://host:7077")

@@ -18,6 +18,8 @@ from octane_flows.config import LakePlace
 from octane_flows.errors import LakeError, UsageError
 
 Format = Literal["delta", "iceberg"]
+REASON = 300  # characters of what a library says
+MARKS = re.compile(r"\x1b\[[0-9;]*m|↳")  # delta-rs draws its causes in colours
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,10 @@ class Destination:
         try:
             yield
         except kinds as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+            reason = MARKS.sub(" ", str(error)) or type(error).__name__
             for secret in self._secrets():
                 reason = reason.replace(secret, "...")
+            reason = " ".join(reason.split())[:REASON]
             raise LakeError(
                 f"Could not {verb} {self.describe(table)} ({reason}); check the place, its rights "
                 "and that no other export writes there, and run the export again: it goes on where "

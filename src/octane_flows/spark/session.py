@@ -120,13 +120,12 @@ def _started(master: str, settings: Mapping[str, str], log: Path, stream: Any) -
             gateway = getattr(SparkContext, "_gateway", None) or launch_gateway(
                 conf, popen_kwargs={"stdout": stream, "stderr": stream}
             )  # one Java serves all sessions that a process opens after one another
-            context = SparkContext(conf=conf, gateway=gateway)
+            return SparkSession(SparkContext(conf=conf, gateway=gateway))
         except (PySparkException, Py4JError, OSError) as error:
             raise UsageError(
                 f"Spark could not be started on {master} ({str(error).splitlines()[0]}); "
                 f"check the address, and see {log} for what Spark says."
             ) from error
-        return SparkSession(context)
 
 
 def _java_home() -> bool:
