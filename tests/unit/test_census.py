@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,40 @@ def test_a_full_extract_buries_what_is_gone(simulator: Simulator, tmp_path: Path
 
     assert gone not in held(tmp_path, "defect")
     assert certificate(report).tombstones == {"gone": 1}
+
+
+def test_two_rows_that_change_places_unseen_are_found_by_a_full_extract(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    for entity in ("story", "story", "story", "defect", "defect", "story", "story"):
+        simulator.store.insert(entity, {"name": "among the others"})
+    simulator.clock.advance(3600)
+    run_extract(simulator, tmp_path)
+    story, defect = ids_of(simulator, "story")[1], ids_of(simulator)[-2]
+    for id, target in ((defect, "story"), (story, "defect")):
+        with simulator.store.transaction():
+            simulator.store.connection.execute(
+                "update work_item set type = ? where id = ?", (target, int(id))
+            )
+    run_extract(simulator, tmp_path, census=True)
+    assert held(tmp_path, "defect").keys() != set(ids_of(simulator))  # all counts are equal
+
+    run_extract(simulator, tmp_path, full=True)
+
+    assert held(tmp_path, "defect").keys() == set(ids_of(simulator))
+    assert held(tmp_path, "story").keys() == set(ids_of(simulator, "story"))
+
+
+def test_a_change_committed_later_than_the_overlap_is_found_by_a_full_extract(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path)
+    late = (simulator.clock.now() - timedelta(minutes=23)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    first = ids_of(simulator)[0]
+    simulator.store.update("defect", first, {"name": "late", "last_modified": late})
+    run_extract(simulator, tmp_path, census=True)
+    assert held(tmp_path, "defect", "name")[first] != ("late",)
+
+    run_extract(simulator, tmp_path, full=True)
+
+    assert held(tmp_path, "defect", "name")[first] == ("late",)

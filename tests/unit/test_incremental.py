@@ -63,7 +63,7 @@ def test_only_the_changed_row_is_read(simulator: Simulator, tmp_path: Path) -> N
 
 def test_a_row_committed_late_arrives(simulator: Simulator, tmp_path: Path) -> None:
     run_extract(simulator, tmp_path)
-    late = (simulator.clock.now() - timedelta(minutes=11)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    late = (simulator.clock.now() - timedelta(minutes=21)).strftime("%Y-%m-%dT%H:%M:%SZ")
     id = simulator.store.insert("defect", {"name": "late", "last_modified": late})
 
     run_extract(simulator, tmp_path)
