@@ -19,6 +19,7 @@ from octane_flows.simulator import Running, Simulator, serve
 from octane_flows.simulator.core import DATASETS
 from octane_flows.simulator.fault_kinds import KINDS
 from octane_flows.simulator.page import DATASET_NOTES
+from tests.needs import need
 
 
 class Reader(HTMLParser):
@@ -83,8 +84,8 @@ def test_it_lists_every_fault_and_dataset(page: Reader) -> None:
     assert set(DATASETS) <= set(DATASET_NOTES) <= set(page.words)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_its_commands_work_when_pasted(page: Reader, running: Running, tmp_path: Path) -> None:
+    need(shutil.which("curl"), "the page's commands need curl", "TESTS_NEED_CURL")
     answers: dict[str, Any] = {}
     for command in page.commands:
         done = subprocess.run(

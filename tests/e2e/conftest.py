@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from octane_flows.config import Settings, load_settings
 from octane_flows.simulator import Simulator, serve
 from octane_flows.simulator.server import Running
 from tests.e2e.support import environment_of
+from tests.needs import need
 
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -60,11 +60,9 @@ def demo_warehouse(demo_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[webdriver.Chrome]:
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        missing = "the Debian packages chromium and chromium-driver are not installed"
-        if os.environ.get("TESTS_NEED_CHROMIUM"):
-            pytest.fail(f"{missing}; .ci/run installs them")
-        pytest.skip(f"{missing}; install them to look at pages in a browser")
+    missing = "tests of pages need the Debian packages chromium and chromium-driver"
+    need(chromium and driver, missing, "TESTS_NEED_CHROMIUM")
+    assert chromium is not None
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for flag in FLAGS:

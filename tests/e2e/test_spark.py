@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 from octane_flows.flows import Metric, list_flows, list_metrics, run_query
 from octane_flows.spark import Published, read_published
 from tests.e2e.support import octane_flows
+from tests.needs import need_spark
 
 ASKED = [*list_flows(), *list_metrics()]
 LOCAL = ("--engine", "spark", "--master", "local[2]")
@@ -24,13 +23,7 @@ LOCAL = ("--engine", "spark", "--master", "local[2]")
 
 @pytest.fixture(scope="module")
 def spark_environment(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    if not (shutil.which("java") or os.environ.get("JAVA_HOME")) or not importlib.util.find_spec(
-        "pyspark"
-    ):
-        told = "the tests on Spark need Java 17 or newer, and PySpark, which `make test` brings"
-        if os.environ.get("TESTS_NEED_JAVA") == "1":
-            pytest.fail(told)
-        pytest.skip(told)
+    need_spark()
     home = tmp_path_factory.mktemp("spark") / "home"
     shutil.copytree(demo_home / "lake", home / "lake")
     return {"OCTANE_HOME": str(home), "SPARK_CONF_DIR": str(site_settings(home))}

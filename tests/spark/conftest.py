@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from octane_flows.spark import open_session
+from tests.needs import need_spark
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,19 +26,7 @@ SMALL = {
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    lacking = [
-        what
-        for what, there in (
-            ("Java 17 or newer", shutil.which("java") or os.environ.get("JAVA_HOME")),
-            ("PySpark (the extra spark)", importlib.util.find_spec("pyspark")),
-        )
-        if not there
-    ]
-    if lacking:
-        told = f"the tests on Spark need {' and '.join(lacking)}; `make test` brings PySpark"
-        if os.environ.get("TESTS_NEED_JAVA") == "1":
-            pytest.fail(told)
-        pytest.skip(told)
+    need_spark()
     log = tmp_path_factory.mktemp("spark") / "spark.log"
     with open_session("local[2]", log, SMALL) as session:
         yield session

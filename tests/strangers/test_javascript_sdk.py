@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from octane_flows.simulator import Running, Simulator, serve
+from tests.needs import need
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
@@ -30,10 +31,7 @@ Seen = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
-    if not (shutil.which("node") and SDK.exists()):
-        if os.environ.get("TESTS_NEED_NODE") == "1":
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
+    need(shutil.which("node") and SDK.exists(), MISSING, "TESTS_NEED_NODE")
     simulator = Simulator()
     simulator.add_field("defect", "team_mood_udf", "string")
     with serve(simulator) as running:

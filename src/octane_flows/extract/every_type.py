@@ -101,5 +101,5 @@ def _key(entity: EntityPlan) -> Key:
 
 
 def _is_done(entity: EntityPlan, done: Mapping[Key, Result]) -> bool:
-    result = done.get((entity.workspace, entity.name))
+    result = done.get(_key(entity))
     return result is not None and result.fields == entity.fingerprint
