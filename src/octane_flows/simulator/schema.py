@@ -28,7 +28,9 @@ LOGICAL_NAME_FAMILIES = frozenset({
     "list_node", "phase", "metaphase", "transition", "work_item", "test", "requirement",
     "release", "product_area", "taxonomy_node",
 })  # fmt: skip
-TREE_FAMILIES = frozenset({"work_item", "product_area", "requirement"})
+# Families that are trees, each with the type of its root.
+TREE_ROOTS = {"work_item": "work_item_root", "product_area": "product_area",
+              "requirement": "requirement_root"}  # fmt: skip
 
 # Collections that need no technical-preview header.
 PUBLIC_COLLECTIONS = frozenset({
@@ -279,7 +281,7 @@ def _universal(entity: EntityDef, family: str) -> list[FieldDef]:
         fields.append(FieldDef("logical_name", "Logical name", "string", returned_by_default=True))
     if family in AGGREGATES:
         fields.append(FieldDef("subtype", "Subtype", "string", returned_by_default=True))
-    if family in TREE_FAMILIES:
+    if family in TREE_ROOTS:
         fields.append(FieldDef("path", "Path", "string"))
     if family == "phase":
         fields += [
