@@ -12,8 +12,8 @@ from typing import Any
 from octane_flows.simulator.callers import caller_ref
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.extra_types import UDF_KINDS
+from octane_flows.simulator.field_model import TREE_ROOTS
 from octane_flows.simulator.last_runs import PLANNED, renew_last_runs
-from octane_flows.simulator.schema import TREE_ROOTS
 from octane_flows.simulator.scripts import start_steps
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.udf import define

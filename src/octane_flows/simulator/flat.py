@@ -14,7 +14,7 @@ from typing import Any
 from octane_flows.simulator.callers import EDITORS, caller_ref
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.database import Database
-from octane_flows.simulator.schema import SHARED_STORAGE
+from octane_flows.simulator.field_model import SHARED_STORAGE
 from octane_flows.simulator.tables import Column
 
 __all__ = ["Linked", "defaults_of", "flatten"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from octane_flows.simulator.answers import bad_query, unknown_field
 from octane_flows.simulator.faults import Faults
+from octane_flows.simulator.field_model import TREE_ROOTS, EntityDef, FieldDef
 from octane_flows.simulator.query import (
     WILDCARD,
     And,
@@ -24,7 +25,7 @@ from octane_flows.simulator.query import (
     parse,
     unwrap,
 )
-from octane_flows.simulator.schema import TREE_ROOTS, EntityDef, FieldDef, Schema
+from octane_flows.simulator.schema import Schema
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.writes import UNIQUE
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from octane_flows.simulator.answers import illegal_value
-from octane_flows.simulator.schema import TREE_ROOTS
+from octane_flows.simulator.field_model import TREE_ROOTS
 from octane_flows.simulator.store import Store
 
 __all__ = ["check_ownership"]

@@ -17,10 +17,10 @@ from octane_flows.simulator.answers import (
     not_authorized,
     not_found,
 )
+from octane_flows.simulator.field_model import EntityDef
 from octane_flows.simulator.groups import groups
 from octane_flows.simulator.misbehave import shifted, spoil
 from octane_flows.simulator.reads import Caller, Page
-from octane_flows.simulator.schema import EntityDef
 from octane_flows.simulator.wire import body_of, caller_of, json_response, parameters_of
 from octane_flows.simulator.workspace import MASTER, Workspace
 from octane_flows.simulator.writes import Outcome, require_list

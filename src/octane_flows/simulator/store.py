@@ -11,16 +11,16 @@ from typing import Any
 
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.database import FIRST_ID
-from octane_flows.simulator.flat import Linked, defaults_of, flatten
-from octane_flows.simulator.links import Links
-from octane_flows.simulator.names import opaque_name
-from octane_flows.simulator.relations import Inverse
-from octane_flows.simulator.schema import (
+from octane_flows.simulator.field_model import (
     LOGICAL_NAME_FAMILIES,
     NAMED_FAMILIES,
     SHARED_STORAGE,
     TREE_ROOTS,
 )
+from octane_flows.simulator.flat import Linked, defaults_of, flatten
+from octane_flows.simulator.links import Links
+from octane_flows.simulator.names import opaque_name
+from octane_flows.simulator.relations import Inverse
 from octane_flows.simulator.tables import quoted
 from octane_flows.simulator.upkeep import OWNER_FLAGS, flagged, move, path_below, renew_flags
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from octane_flows.simulator.answers import ApiError, duplicate, illegal_value
 from octane_flows.simulator.extra_types import UDF_KINDS
-from octane_flows.simulator.schema import FieldDef
+from octane_flows.simulator.field_model import FieldDef
 from octane_flows.simulator.store import Store
 
 __all__ = ["check_definition", "define", "field_of", "kind_of_field", "restore"]

@@ -22,10 +22,10 @@ from octane_flows.simulator.callers import EDITORS, caller_ref
 from octane_flows.simulator.ci_rules import CI_KINDS, check_ci
 from octane_flows.simulator.effects import after_write, complete, reopened
 from octane_flows.simulator.extra_types import UDF_KINDS
+from octane_flows.simulator.field_model import TREE_ROOTS, EntityDef
 from octane_flows.simulator.history import Log
 from octane_flows.simulator.last_runs import renew_last_runs
 from octane_flows.simulator.ownership import check_ownership
-from octane_flows.simulator.schema import TREE_ROOTS, EntityDef
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import quoted
 from octane_flows.simulator.udf import check_definition
