@@ -39,15 +39,20 @@ def octane_flows(
     *arguments: str, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line with these settings and none of the caller's."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("OCTANE_")}
     return subprocess.run(
         [sys.executable, "-m", "octane_flows", *arguments],
-        env={**clean, **environment, "COLUMNS": "160"},
+        env=process_environment(environment),
         capture_output=True,
         text=True,
         timeout=400,  # the demo on a busy machine
         check=False,
     )
+
+
+def process_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process with these settings and none of the caller's."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("OCTANE_")}
+    return {**clean, **settings, "COLUMNS": "160"}
 
 
 def phase(name: str) -> Row:

@@ -69,7 +69,7 @@ def test_two_machines_write_the_same_generation_and_one_wins(
     winner = publish(one, write(one, ["1"]))
     lost = write(other, ["2"])
 
-    with pytest.raises(LakeError, match="Another process published into s3://"):
+    with pytest.raises(LakeError, match="Another process published workspace 1002 into s3://"):
         publish(other, lost)
     assert there.current() == winner
 
@@ -229,9 +229,4 @@ def test_python_users_find_the_history_in_a_bucket(
     kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "there"}]}, lake=lake)
     build(tmp_path, lake=lake, models=FEW)
     with octane_flows.open(tmp_path) as opened:
-        assert opened.history("release", "5").project("name").fetchall() == [("there",)]
-    # A folder of the time before the bucket may still stand in the data folder of the settings.
-    monkeypatch.setenv("OCTANE_HOME", str(tmp_path))
-    kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "left behind"}]})
-    with octane_flows.open() as opened:
         assert opened.history("release", "5").project("name").fetchall() == [("there",)]

@@ -19,6 +19,7 @@ from octane_flows.lake import (
     Draft,
     FieldEntry,
     FileEntry,
+    Finding,
     Interval,
     Lake,
     Manifest,
@@ -83,7 +84,7 @@ def publish(
         certificate=[CERTIFICATE],
         schema_changes=[SchemaChange(1, "1002", "defect", "id", "added", "string")],
         politeness={"requests": 3},
-        findings=["one"],
+        findings=[Finding("1002", "one")],
     )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,17 @@ from octane_flows.errors import LakeError
 from octane_flows.lake import Lake
 from octane_flows.lake.lock import hold
 from octane_flows.octane.transport import Request
-from octane_flows.simulator import Simulator
-from tests.small import Killed, SmallTransport, held, killer, run_extract
+from octane_flows.simulator import LocalFeeder, Simulator
+from tests.small import START, Killed, SmallTransport, held, killer, run_extract
 from tests.small_defects import DEFECTS, current_tables, ids_of
+
+#: A process that is killed while it holds a workspace.
+KILLED = """
+import os, pathlib, sys
+from octane_flows.lake import hold
+with hold(pathlib.Path(sys.argv[1]), "an extract", workspaces=["1001"]):
+    os.kill(os.getpid(), 9)
+"""
 
 
 def test_a_kill_at_any_request_leaves_the_former_generation_and_the_rerun_finishes(
@@ -118,6 +129,75 @@ def test_of_two_extracts_into_one_folder_one_is_told_who_writes(
         run_extract(simulator, tmp_path)
 
     assert run_extract(simulator, tmp_path).rows == DEFECTS
+
+
+def test_whoever_was_killed_is_not_named(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert "an extract" in (tmp_path / ".writer-1001.lock").read_text()
+
+    with (
+        hold(tmp_path, "an extract", workspaces=["1002"]),
+        pytest.raises(LakeError, match=rf"is being written by an extract \(process {os.getpid()} "),
+        hold(tmp_path, "a compaction"),
+    ):
+        pass
+    with hold(tmp_path, "a compaction"):
+        pass
+
+
+def test_upkeep_and_extracts_keep_one_another_out(tmp_path: Path) -> None:
+    with (
+        hold(tmp_path, "a compaction"),
+        pytest.raises(LakeError, match="is being written by a compaction"),
+        hold(tmp_path, "an extract", workspaces=["1001"]),
+    ):
+        pass
+    with (
+        hold(tmp_path, "an extract", workspaces=["1003", "1001"]),
+        hold(tmp_path, "an extract", workspaces=["1002"]),
+        pytest.raises(LakeError, match=r"Workspace 1003 in .* is being written by an extract"),
+        hold(tmp_path, "an extract", workspaces=["1004", "1003"]),
+    ):
+        pass
+    with hold(tmp_path, "an extract", workspaces=["1004"]):  # nobody keeps half of what it wanted
+        pass
+
+
+def test_each_workspace_goes_on_by_itself(tmp_path: Path) -> None:
+    simulator = Simulator(clock=START, workspaces=["1001", "1002"])
+    for one in ("1001", "1002"):
+        LocalFeeder(simulator, one).create("defects", [{"name": "a"}, {"name": "b"}])
+    simulator.clock.advance(3600)
+
+    def stop_at_the_last(request: Request) -> None:
+        if "/1002/stories?" in request.url:
+            raise Killed
+
+    (tmp_path / "extract.journal").write_text("of a version before", encoding="utf-8")
+    with pytest.raises(Killed):
+        run_extract(
+            simulator, tmp_path, SmallTransport(simulator, stop_at_the_last),
+            workspaces=("1001", "1002"), concurrency=1,
+        )  # fmt: skip
+    assert sorted(one.name for one in tmp_path.glob("*.journal")) == [
+        "extract-1001.journal",
+        "extract-1002.journal",
+    ]
+    first = run_extract(simulator, tmp_path, workspaces=("1001",))
+    assert (first.resumed, first.manifest.generation) == (2, 1)
+    assert len(held(tmp_path, "defect")) == 2
+    left = [*(tmp_path / "lake/data/1002").glob("*/*.parquet")]
+    assert left  # another workspace's are left alone
+
+    both = run_extract(simulator, tmp_path, workspaces=("1001", "1002"))
+
+    assert both.resumed == 1
+    assert not [*tmp_path.glob("*.journal")]
+    assert both.manifest.generation == 2
+    files = both.manifest.tables["defect"].files
+    assert {one.workspace for one in files} == {"1001", "1002"}
+    assert {str(tmp_path / "lake" / one.path) for one in files} >= {str(one) for one in left}
 
 
 @pytest.mark.parametrize(

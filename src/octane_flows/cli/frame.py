@@ -187,7 +187,8 @@ def say_extract(report: Any) -> None:
                 markup=False,
                 soft_wrap=True,
             )
-    for finding in report.manifest.findings:
+    read = {one.workspace for one in report.outcomes}
+    for finding in (one for one in report.manifest.findings if one.workspace in read):
         errors.print(f"finding      {finding}", markup=False)
 
 

@@ -12,6 +12,7 @@ import typer
 
 from octane_flows.cli.frame import Destination, Format, Style, app, data_folder, data_lake, output
 
+Wait = Annotated[float, typer.Option(metavar="SECONDS", help="Wait so long for extracts to end.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
 
 
@@ -40,11 +41,11 @@ def history(
 
 
 @app.command(epilog="Example: octane-flows compact")
-def compact(dry_run: DryRun = False) -> None:
+def compact(dry_run: DryRun = False, wait: Wait = 0.0) -> None:
     """Merge the lake's small files in a generation of its own; no answer changes."""
     from octane_flows import lake
 
-    with lake.hold(data_folder(), "a compaction"):
+    with lake.hold(data_folder(), "a compaction", wait_s=wait):
         done = lake.compact(data_lake(), dry_run=dry_run)
     what = (
         f"{done.files_before} files of {done.tables} tables ({done.bytes_before / 1e6:,.1f} MB) "
@@ -67,6 +68,7 @@ def expire(
         int | None, typer.Option(min=0, metavar="DAYS", help="Let go of what is older.")
     ] = None,
     dry_run: DryRun = False,
+    wait: Wait = 0.0,
 ) -> None:
     """Let go of old generations and of files that no kept one names."""
     from octane_flows import lake, warehouse
@@ -75,7 +77,7 @@ def expire(
     if keep is None and older_than is None:
         raise UsageError("Say what may go: --keep N generations, --older-than DAYS, or both.")
     before = datetime.now(UTC) - timedelta(days=older_than) if older_than is not None else None
-    with lake.hold(data_folder(), "an expiry"):
+    with lake.hold(data_folder(), "an expiry", wait_s=wait):
         gone = lake.expire(data_lake(), keep=keep, before=before, dry_run=dry_run)
     if not dry_run:
         warehouse.forget_past(data_folder(), {one.generation for one in gone.kept})

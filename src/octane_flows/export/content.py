@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import FileEntry, Lake, Manifest, TableEntry
-from octane_flows.warehouse.load import OWN_COLUMNS, count, literal, quoted
+from octane_flows.warehouse.load import OWN_COLUMNS, count, is_new, literal, quoted
 from octane_flows.warehouse.update import Loaded, TableChange, plan_changes
 
 BATCH_ROWS = 100_000
@@ -169,9 +169,18 @@ class Content:
             f"versions.{quoted(one.name)}" if one.name in present else f"null as {quoted(one.name)}"
             for one in table.columns
         )
-        newer = f"from {source} as versions where versions._generation > {since}"
+        newer = f"from {source} as versions where {self._is_new(name, files, since)}"
         rows = self._connection.execute(f"select count(*) {newer}").fetchall()[0][0]
         return Versions(_reader(self._connection, table, f"select {columns} {newer}"), rows)
+
+    def _is_new(self, name: str, files: list[FileEntry], since: int) -> str:
+        """The condition on `versions` that a generation did not know a row of these files."""
+        former = self._former(since)
+        held = {
+            one.workspace: former.stamp(one.workspace) if former is not None else since
+            for one in files
+        }
+        return is_new(TableChange(self._manifest.tables[name], tuple(files), held))
 
     def _known_files(self, name: str, since: int) -> set[str]:
         """Files that a generation named, which hold nothing newer; none once it is let go of."""
@@ -193,7 +202,7 @@ class Content:
         return (
             f"select versions._workspace_id, versions.{owner} as owner "
             f"from {self._parquet(change.files)} as versions "
-            f"where versions._generation > {change.since or 0} {condition}"
+            f"where {is_new(change)} {condition}"
         )
 
     def _plan(self, since: int) -> dict[str, TableChange] | None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from octane_flows.errors import ExtractError, UsageError
 from octane_flows.extract.journal import Key, Result
 from octane_flows.extract.plan import Plan
-from octane_flows.lake import Manifest
+from octane_flows.lake import Finding, Manifest
 from octane_flows.octane import Octane, Workspace
 
 
@@ -47,18 +47,21 @@ def require_readable(parent: Manifest | None, refused: Mapping[Key, str]) -> Non
     )
 
 
-def refusals(refused: Mapping[Key, str]) -> list[str]:
+def refusals(refused: Mapping[Key, str]) -> list[Finding]:
     """Findings about types that may no longer be read."""
     return [
-        f"workspace {workspace}: {entity} may no longer be read; the rows held are kept as "
-        "they were, and nothing counts as deleted"
+        Finding(
+            workspace,
+            f"{entity} may no longer be read; the rows held are kept as they were, and nothing "
+            "counts as deleted",
+        )
         for workspace, entity in refused
     ]
 
 
 def cross_check(
     plan: Plan, results: Mapping[Key, Result], workspaces: Mapping[str, Workspace]
-) -> list[str]:
+) -> list[Finding]:
     """Findings where an aggregate counts other rows than a full reading of its subtypes brought."""
     findings = []
     for one in plan.aggregates:
@@ -69,7 +72,9 @@ def cross_check(
         counted = workspaces[one.workspace].count(one.collection)
         if counted != sum(counts):
             findings.append(
-                f"workspace {one.workspace}: {one.collection} counts {counted} rows, its "
-                f"subtypes brought {sum(counts)}"
+                Finding(
+                    one.workspace,
+                    f"{one.collection} counts {counted} rows, its subtypes brought {sum(counts)}",
+                )
             )
     return findings

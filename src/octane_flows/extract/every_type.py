@@ -38,7 +38,7 @@ class Brought:
 def read_every_type(context: Context, drift: Drift, progress: Progress | None) -> Brought:
     """Read, check and write all types. Raises ExtractError where one was never readable."""
     parent, entities = context.draft.parent, context.plan.entities
-    published = parent.generation if parent is not None else 0
+    published = {one: parent.stamp(one) if parent else 0 for one in context.workspaces}
     done = context.journal.resume(
         context.draft.generation, published, context.options.fingerprint()
     )
@@ -62,7 +62,7 @@ def read_every_type(context: Context, drift: Drift, progress: Progress | None) -
             brought.results[key] = done[key]
         else:
             _read_one(context, runs.pop(key), asked.pop(key), brought)
-    if context.options.census or context.options.sweep:
+    if context.options.census:
         brought.results.update(read_moved(context, brought.results))
     brought.results.update(read_touched(context, brought.results, known))
     require_readable(parent, brought.refused)

@@ -1,15 +1,15 @@
 """What an unfinished extract has done: entity types, and parts of large ones.
 
 Results and parts in, results and parts out: a rerun after a kill takes them over and reads again
-only what was under way. The files lie in the lake already; nothing names them until they are
-published.
+only what was under way. Each workspace has a journal of its own, as it has a lock. The files lie in
+the lake already; nothing names them until they are published.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +17,11 @@ from typing import Any
 
 from octane_flows.errors import LakeError
 from octane_flows.extract.read import ReadCount
-from octane_flows.lake import FileEntry, Lake, ReadState
+from octane_flows.lake import FileEntry, Lake, ReadState, made_by
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.lake.storage import disk_errors
 
-JOURNAL = "extract.journal"
+JOURNAL_OF_ALL = "extract.journal"  # as it was before workspaces had their own
 Key = tuple[str, str]  # workspace, entity type
 Files = dict[str, list[FileEntry]]  # by table
 # Older work is not taken over: what it read then would be published with a far older time.
@@ -129,31 +129,81 @@ def _files(body: dict[str, list[dict[str, Any]]]) -> Files:
     return {name: [FileEntry(**one) for one in files] for name, files in body.items()}
 
 
+@dataclass(frozen=True)
+class _Head:
+    """The first line of a journal; `generation` is the lowest number that its rows carry."""
+
+    generation: int
+    fingerprint: str
+    began: datetime
+
+
 class Journal:
-    """The journal of the generation that is being made; belongs to the holder of the lock."""
+    """The journals of the workspaces of one extract, which holds their locks."""
 
     def __init__(self, home: Path, lake: Lake) -> None:
-        self._path = home / JOURNAL
+        self._home = home
         self._lake = lake
+        self._workspaces: tuple[str, ...] = ()
         self.parts: dict[Key, Part] = {}  # that `resume` found, of types without a result
 
-    def resume(self, generation: int, published: int, fingerprint: str) -> dict[Key, Result]:
-        """What a stopped extract of the same kind left for a generation after the published one.
+    def resume(
+        self, generation: int, published: Mapping[str, int], fingerprint: str
+    ) -> dict[Key, Result]:
+        """What stopped extracts of the same kind left, newer than what is published.
 
-        Anything else is dropped.
+        `published`: the stamp of each workspace of this extract. Anything else is dropped.
         """
-        results: dict[Key, Result] = {}
+        self._workspaces = tuple(published)
         now = datetime.now(UTC)
-        began = now
+        results: dict[Key, Result] = {}
+        for workspace, stamp in published.items():
+            lines = self._lines(workspace)
+            head = _head(lines)
+            usable = (
+                head is not None
+                and head.generation > stamp
+                and head.fingerprint == fingerprint
+                and now - head.began < RESUME_FOR
+            )
+            found, parts = self._read(lines[1:] if usable else [])
+            done: list[Result | Part] = [*found.values(), *parts.values()]
+            if head is None or not done:
+                head = _Head(generation, fingerprint, now)
+            self._start(workspace, head, done)
+            self._sweep(workspace, stamp, done)
+            results |= found
+            self.parts |= parts
+        (self._home / JOURNAL_OF_ALL).unlink(missing_ok=True)
+        return results
+
+    def append(self, done: Result | Part) -> None:
+        """Write down one result, or a part of one; it is on the disk when this returns."""
+        path = self._path(done.workspace)
+        with disk_errors(path, "write"), path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(done.to_json(), ensure_ascii=False) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def finish(self) -> None:
+        """Drop the journals: their work is published."""
+        for workspace in self._workspaces:
+            self._path(workspace).unlink(missing_ok=True)
+
+    def _path(self, workspace: str) -> Path:
+        return self._home / f"extract-{workspace}.journal"
+
+    def _lines(self, workspace: str) -> list[str]:
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
-            head = json.loads(lines[0])
-            found = datetime.fromisoformat(head["began"])
-            usable = head["generation"] > published and head["fingerprint"] == fingerprint
-            usable = usable and now - found < RESUME_FOR
-        except (OSError, ValueError, KeyError, IndexError, TypeError):
-            lines, usable = [], False
-        for line in lines[1:] if usable else []:
+            return self._path(workspace).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            return []
+
+    def _read(self, lines: Sequence[str]) -> tuple[dict[Key, Result], dict[Key, Part]]:
+        """The results, and the parts of types without one, whose files are whole."""
+        results: dict[Key, Result] = {}
+        parts: dict[Key, Part] = {}
+        for line in lines:
             try:
                 body = json.loads(line)
                 one = Part.from_json(body) if "part" in body else Result.from_json(body)
@@ -161,45 +211,26 @@ class Journal:
                 break  # the last line of a kill
             if not self._is_whole(one):
                 continue
-            began = found
             key = (one.workspace, one.entity)
             if isinstance(one, Part):
-                self.parts[key] = one
+                parts[key] = one
             else:
                 results[key] = one
-                self.parts.pop(key, None)
-        self._start(generation, fingerprint, began, [*results.values(), *self.parts.values()])
-        self._sweep(generation, [*results.values(), *self.parts.values()])
-        return results
+                parts.pop(key, None)
+        return results, parts
 
-    def append(self, done: Result | Part) -> None:
-        """Write down one result, or a part of one; it is on the disk when this returns."""
-        with disk_errors(self._path, "write"), self._path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(done.to_json(), ensure_ascii=False) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-
-    def finish(self) -> None:
-        """Drop the journal: its work is published."""
-        self._path.unlink(missing_ok=True)
-
-    def _start(
-        self, generation: int, fingerprint: str, began: datetime, done: Sequence[Result | Part]
-    ) -> None:
-        head = {
-            "generation": generation,
-            "fingerprint": fingerprint,
-            "began": began.isoformat(),
-        }
-        lines = [head, *(one.to_json() for one in done)]
-        aside = self._path.with_name(f".{JOURNAL}.{os.getpid()}")
-        with disk_errors(self._path, "write"):
+    def _start(self, workspace: str, head: _Head, done: Sequence[Result | Part]) -> None:
+        told = {**asdict(head), "began": head.began.isoformat()}
+        lines = [told, *(one.to_json() for one in done)]
+        path = self._path(workspace)
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        with disk_errors(path, "write"):
             with aside.open("w", encoding="utf-8") as stream:
                 for line in lines:
                     stream.write(json.dumps(line, ensure_ascii=False) + "\n")
                 stream.flush()
                 os.fsync(stream.fileno())
-            aside.replace(self._path)
+            aside.replace(path)
 
     def _is_whole(self, done: Result | Part) -> bool:
         return all(self._is_there(one) for files in done.files.values() for one in files)
@@ -211,14 +242,19 @@ class Journal:
             return False
         return path.is_file() and path.stat().st_size == file.bytes
 
-    def _sweep(self, generation: int, kept_work: Sequence[Result | Part]) -> None:
-        """Delete files of this unpublished generation that no line names."""
-        kept = {
-            self._lake.resolve(one)
-            for done in kept_work
-            for files in done.files.values()
-            for one in files
-        }
-        for path in (self._lake.folder / "data").glob(f"*/*/{generation:06d}-*"):
-            if path not in kept:
+    def _sweep(self, workspace: str, stamp: int, done: Sequence[Result | Part]) -> None:
+        """Delete what extracts of this workspace left unpublished and no line names."""
+        kept = {one.path for each in done for files in each.files.values() for one in files}
+        for path in (self._lake.folder / "data" / workspace).glob("*/*"):
+            name = path.relative_to(self._lake.folder).as_posix()
+            owner, number = made_by(name)
+            if owner == workspace and number > stamp and name not in kept:
                 path.unlink(missing_ok=True)
+
+
+def _head(lines: Sequence[str]) -> _Head | None:
+    try:
+        body = json.loads(lines[0])
+        return _Head(**{**body, "began": datetime.fromisoformat(body["began"])})
+    except (ValueError, KeyError, IndexError, TypeError):
+        return None

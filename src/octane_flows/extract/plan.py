@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from octane_flows.errors import UsageError
 from octane_flows.extract.columns import ENTITY_KEYS, LINK_KEYS, OWN_COLUMNS, scalar_columns
-from octane_flows.lake import ColumnEntry
+from octane_flows.lake import ColumnEntry, Finding
 from octane_flows.octane import EntityType, Field, Metadata
 
 IMPLICIT_FIELDS = frozenset({"id", "type"})  # always answered, never asked for
@@ -68,7 +68,7 @@ class Plan:
     entities: tuple[EntityPlan, ...]
     tables: Mapping[str, TablePlan]
     aggregates: tuple[Aggregate, ...]
-    findings: tuple[str, ...] = field(default=())
+    findings: tuple[Finding, ...] = field(default=())
     subtypes: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def concrete(self, workspace: str, name: str) -> tuple[str, ...]:
@@ -88,9 +88,9 @@ def make_plan(
     left_out = _expand(skip, metadata, names)
     entities: list[EntityPlan] = []
     aggregates: list[Aggregate] = []
-    findings: list[str] = []
+    findings: list[Finding] = []
     for workspace, one in metadata.items():
-        findings.extend(f"workspace {workspace}: {text}" for text in one.findings)
+        findings.extend(Finding(workspace, text) for text in one.findings)
         for name, entity in sorted(one.entity_types.items()):
             if (chosen is not None and name not in chosen) or name in left_out:
                 continue

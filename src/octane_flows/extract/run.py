@@ -42,15 +42,15 @@ def extract(
 ) -> ExtractReport:
     """Bring the lake, `home`'s own unless given, up to date with the workspaces (None: all).
 
-    Raises ExtractError, ServerError or LakeError, and then the former generation is still the
-    current one.
+    Others may extract other workspaces into the same lake meanwhile. Raises ExtractError,
+    ServerError or LakeError, and then nothing of this extract is published.
     """
-    with hold(home, "an extract", wait_s=options.wait_s):
-        lake = lake or Lake(home / "lake")
+    lake = lake or Lake(home / "lake")
+    require_same_server(lake.current(), octane, home)
+    ids = [one.id for one in octane.workspaces()] if workspaces is None else workspaces
+    with hold(home, "an extract", workspaces=ids, wait_s=options.wait_s):
         draft = lake.draft()
-        require_same_server(draft.parent, octane, home)
         as_of = octane.server_time()
-        ids = [one.id for one in octane.workspaces()] if workspaces is None else workspaces
         opened = {one: octane.workspace(one) for one in ids}
         metadata = {one: workspace.metadata() for one, workspace in opened.items()}
         plan = make_plan(metadata, only=options.only, skip=options.skip)
@@ -144,6 +144,7 @@ def _publish(
         ],
         signed_in_user_id=user.id if user else None,
         signed_in_user_name=user.name if user else None,
+        workspaces=list(workspaces),
     )
 
 

@@ -21,6 +21,7 @@ from octane_flows.lake import (
     ColumnEntry,
     Draft,
     FileEntry,
+    Finding,
     Interval,
     Manifest,
     ReadState,
@@ -46,7 +47,7 @@ class Scripts:
 
     table: TableEntry
     states: Mapping[str, ReadState] = field(default_factory=dict)  # by workspace
-    findings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def kept_scripts(parent: Manifest | None) -> TableEntry:
@@ -91,7 +92,7 @@ def read_scripts(
             try:
                 file = reader.read(since)
             except AccessError as error:
-                findings.append(f"workspace {id}: scripts of tests may not be read ({error})")
+                findings.append(Finding(id, f"scripts of tests may not be read ({error})"))
                 continue
             files += [file] if file is not None else []
             cursor = as_of - settle

@@ -9,12 +9,15 @@ from octane_flows.lake.manifest import (
     CertificateRow,
     ColumnEntry,
     FileEntry,
+    Finding,
+    Kept,
     Manifest,
     SchemaChange,
     TableEntry,
+    WorkspaceEntry,
 )
 from octane_flows.lake.state import Census, FieldEntry, Interval, ReadState
-from octane_flows.lake.store import Draft, Kept, Lake
+from octane_flows.lake.store import Draft, Lake, made_by
 from octane_flows.lake.upkeep import Compaction, Expiry, compact, expire
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Expiry",
     "FieldEntry",
     "FileEntry",
+    "Finding",
     "Interval",
     "Kept",
     "Lake",
@@ -34,8 +38,10 @@ __all__ = [
     "ReadState",
     "SchemaChange",
     "TableEntry",
+    "WorkspaceEntry",
     "compact",
     "expire",
     "hold",
+    "made_by",
     "open_lake",
 ]

@@ -18,10 +18,12 @@ from octane_flows.lake.manifest import (
     CertificateRow,
     ColumnEntry,
     FileEntry,
+    Finding,
     Manifest,
     PartEntry,
     SchemaChange,
     TableEntry,
+    WorkspaceEntry,
 )
 from octane_flows.lake.state import FieldEntry, ReadState
 
@@ -65,6 +67,7 @@ def encode_head(manifest: Manifest) -> bytes:
         "states": states,
         "fields_seen": _seen(manifest),
         "certificate": [_brief(row) for row in manifest.certificate],
+        "workspaces": {id: _brief(one) for id, one in manifest.workspaces.items()},
     }
     return _bytes({"format": FORMAT, **body})
 
@@ -93,6 +96,11 @@ def decode(head: bytes, read_part: Callable[[PartEntry], bytes], *, where: str) 
             FieldEntry(**{**row, "targets": tuple(row["targets"])}) for row in body["fields"]
         ]
         body["schema_changes"] = [SchemaChange(**row) for row in body["schema_changes"]]
+        body["findings"] = [_read_finding(one) for one in body.get("findings", ())]
+        body["workspaces"] = {
+            id: WorkspaceEntry(**{**one, "as_of": datetime.fromisoformat(one["as_of"])})
+            for id, one in body.get("workspaces", {}).items()
+        }
         return Manifest(**body)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LakeError(
@@ -151,6 +159,13 @@ def _read_table(entry: dict[str, Any]) -> TableEntry:
 def _read_certificate(row: dict[str, Any]) -> CertificateRow:
     times = {key: datetime.fromisoformat(row[key]) for key in CERTIFICATE_TIMES if row.get(key)}
     return CertificateRow(**{**row, **times})
+
+
+def _read_finding(one: dict[str, str] | str) -> Finding:
+    if isinstance(one, str):  # as generations of before have it: "workspace 1002: ..."
+        workspace, _, text = one.removeprefix("workspace ").partition(": ")
+        return Finding(workspace, text)
+    return Finding(**one)
 
 
 def _brief(record: Any) -> dict[str, Any]:

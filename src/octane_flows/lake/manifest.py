@@ -117,11 +117,40 @@ class SchemaChange:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What an extract found odd in a workspace but could go on with: one sentence."""
+
+    workspace: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"workspace {self.workspace}: {self.text}"
+
+
+@dataclass(frozen=True)
+class WorkspaceEntry:
+    """What the newest extract of a workspace told; `as_of` is the server's time when it began.
+
+    `stamp` is the `_generation` of its newest rows. Rows carry the number that was next when they
+    were read: it orders the versions of a workspace, and is lower than that of the generation that
+    published them where others published in between.
+    """
+
+    stamp: int
+    as_of: datetime
+    signed_in_user_id: str | None = None
+    signed_in_user_name: str | None = None
+
+
+@dataclass(frozen=True)
 class Manifest:
     """One generation of the lake; `as_of` is the server's time when its extract began (UTC).
 
-    `compacted` names, in a generation that compaction made, each new file's former files; `parts`
-    where a published manifest's parts lie.
+    Where others read later, `as_of` is theirs: nothing that is in the generation is newer.
+    `findings` are those of the newest extract of each workspace; politeness, server version and
+    signed-in user are those of the extract that published the generation. `compacted` names, in a
+    generation that compaction made, each new file's former files; `compaction_stamp` is the highest
+    number in names of such files; `parts` is where a published manifest's parts lie.
     """
 
     generation: int
@@ -137,8 +166,37 @@ class Manifest:
     certificate: list[CertificateRow] = field(default_factory=list)
     schema_changes: list[SchemaChange] = field(default_factory=list)
     politeness: dict[str, Any] = field(default_factory=dict)
-    findings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    workspaces: dict[str, WorkspaceEntry] = field(default_factory=dict)
     compacted: dict[str, list[str]] = field(default_factory=dict)
+    compaction_stamp: int = 0
     signed_in_user_id: str | None = None
     signed_in_user_name: str | None = None
     parts: dict[str, PartEntry] = field(default_factory=dict)
+
+    def stamp(self, workspace: str) -> int:
+        """The `_generation` of a workspace's newest rows; 0 when it has none."""
+        found = self.known_workspaces().get(workspace)
+        return found.stamp if found is not None else 0
+
+    def known_workspaces(self) -> dict[str, WorkspaceEntry]:
+        """The workspaces that the generation holds anything of, by id."""
+        if self.workspaces:
+            return self.workspaces
+        # in generations of before, all rows carry their generation's number
+        told = WorkspaceEntry(
+            self.generation, self.as_of, self.signed_in_user_id, self.signed_in_user_name
+        )
+        files = {file.workspace for entry in self.tables.values() for file in entry.files}
+        return dict.fromkeys(sorted({*self.states, *files}), told)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A generation that can be opened, and the server's time that it shows."""
+
+    generation: int
+    as_of: datetime
+
+    def __str__(self) -> str:
+        return f"{self.generation} of {self.as_of:%Y-%m-%d %H:%M} UTC"

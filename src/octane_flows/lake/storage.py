@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -92,8 +92,9 @@ class FolderStorage:
     def list(self, prefix: str) -> Iterator[Stored]:
         """Every file below a folder of the lake, in order."""
         for found in sorted((self._folder / prefix).rglob("*")):
-            if found.is_file():
-                yield Stored(found.relative_to(self._folder).as_posix(), found.stat().st_size)
+            with suppress(FileNotFoundError):  # somebody else let go of it just now
+                if found.is_file():
+                    yield Stored(found.relative_to(self._folder).as_posix(), found.stat().st_size)
 
     def scratch(self, path: str) -> Path:
         """Beside its later place, under a name nobody reads."""

@@ -6,44 +6,38 @@ A crash anywhere before that leaves the former generation current and whole.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 
 from octane_flows.errors import LakeError, UsageError
-from octane_flows.lake.encode import decode, encode_head, encode_parts
+from octane_flows.lake.encode import decode
 from octane_flows.lake.files import TableWriter
 from octane_flows.lake.manifest import (
     CertificateRow,
     FileEntry,
+    Finding,
+    Kept,
     Manifest,
     PartEntry,
     SchemaChange,
     TableEntry,
 )
+from octane_flows.lake.publish import manifest_path, publish
+from octane_flows.lake.rebase import rebase
 from octane_flows.lake.state import FieldEntry, ReadState
 from octane_flows.lake.storage import FolderStorage, Storage
 
 POINTER = "CURRENT"
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A generation that can be opened, and the server's time that it shows."""
-
-    generation: int
-    as_of: datetime
-
-    def __str__(self) -> str:
-        return f"{self.generation} of {self.as_of:%Y-%m-%d %H:%M} UTC"
+COMPACTION = "*"  # beside the ids of workspaces
+MERGED = "m"  # in names of files that compaction made, before digits that are hexadecimal
 
 
 @dataclass(frozen=True)
@@ -138,27 +132,14 @@ class Lake:
         """A local file with the content of a manifest's file."""
         return self.storage.local(file.path, file.sha256)
 
-    def draft(self) -> Draft:
+    def draft(self, *, is_compaction: bool = False) -> Draft:
         """Start a generation after the current one; nothing is visible until it is published."""
-        return Draft(self)
+        return Draft(self, is_compaction)
 
     def next_generation(self) -> int:
         """One more than any generation ever written here, published or not."""
         numbers = [int(Path(one.path).stem) for one in self.storage.list("generations")]
         return max(numbers, default=0) + 1
-
-    def publish(self, manifest: Manifest, former: Pointer) -> None:
-        """Write the manifest, then move the pointer to it in one step; `former` must still stand.
-
-        Raises LakeError when another process published in between, and then changes nothing.
-        """
-        path = manifest_path(manifest.generation)
-        kept = (*former.kept, Kept(manifest.generation, manifest.as_of))
-        if not self.storage.create(path, encode_head(manifest)):
-            raise self._lost(manifest.generation)
-        if not self.move_pointer(kept, former):
-            self.storage.delete(path)
-            raise self._lost(manifest.generation)
 
     def move_pointer(self, kept: Sequence[Kept], former: Pointer) -> bool:
         """Let the pointer name these generations; False when it is no longer `former`."""
@@ -170,30 +151,28 @@ class Lake:
         }
         return self.storage.swap(POINTER, json.dumps(body).encode(), former.body)
 
-    def _lost(self, generation: int) -> LakeError:
-        return LakeError(
-            f"Another process published into {self.storage.describe()} while this one made "
-            f"generation {generation}; nothing of this one was published. Run it again: it will "
-            "begin with what the other one published."
-        )
 
-
-def manifest_path(generation: int) -> str:
-    """Where a generation's manifest lies within the lake."""
-    return f"generations/{generation:06d}.json"
+def made_by(path: str) -> tuple[str, int]:
+    """Who wrote a data file, a workspace's extract or `COMPACTION`, and the number in its name."""
+    workspace, name = PurePosixPath(path).parts[1::2]
+    digits, _, rest = name.partition("-")
+    owner = COMPACTION if rest.startswith(MERGED) else workspace
+    return owner, int(digits) if digits.isdecimal() else 0
 
 
 class Draft:
-    """The next generation while it is being made; belongs to one extract or compaction."""
+    """The next generation while it is being made; belongs to one extract or compaction.
 
-    def __init__(self, lake: Lake) -> None:
+    `generation` is the number that its rows carry; it is published under that number, or a higher
+    one where others were published first.
+    """
+
+    def __init__(self, lake: Lake, is_compaction: bool = False) -> None:
         self.lake = lake
-        self._former = lake.pointer()
-        kept = self._former.kept
-        self.parent = lake.manifest(kept[-1].generation) if kept else None
+        self.parent = lake.current()
         self.generation = lake.next_generation()
         # two machines may make the same generation at once: their files must not meet
-        self._token = secrets.token_hex(3)
+        self._token = (MERGED if is_compaction else "") + secrets.token_hex(3)
         self._parts = 0
 
     def writer(self, table: str, schema: pa.Schema, *, workspace: str) -> TableWriter:
@@ -202,34 +181,6 @@ class Draft:
         name = f"{self.generation:06d}-{self._token}-{self._parts:04d}.parquet"
         path = f"data/{workspace}/{table}/{name}"
         return TableWriter(self.lake.storage, path, schema, workspace=workspace)
-
-    def publish_manifest(self, manifest: Manifest) -> Manifest:
-        """Make a finished manifest current; gives it with the parts that it was written in."""
-        manifest = dataclasses.replace(manifest, parts=self._write_parts(manifest))
-        self.lake.publish(manifest, self._former)
-        return manifest
-
-    def _write_parts(self, manifest: Manifest) -> dict[str, PartEntry]:
-        """Write the parts that are not the former generation's: a refresh writes few or none.
-
-        The current generation's parts are never swept, and it is still current if this draft is
-        published: so they may be shared.
-        """
-        former = self.parent.parts if self.parent is not None else {}
-        parts: dict[str, PartEntry] = {}
-        for name, body in encode_parts(manifest).items():
-            path = f"parts/{self.generation:06d}-{self._token}-{name}.json"
-            part = PartEntry(path, len(body), sha256(body).hexdigest())
-            shared = former.get(name)
-            if shared is not None and shared.sha256 == part.sha256:
-                part = shared
-            elif not self.lake.storage.create(path, body):
-                raise LakeError(
-                    f"{self.lake.storage.describe(path)} is there already; nothing was published. "
-                    "Run it again."
-                )
-            parts[name] = part
-        return parts
 
     def publish(
         self,
@@ -244,12 +195,17 @@ class Draft:
         certificate: list[CertificateRow],
         schema_changes: list[SchemaChange],
         politeness: dict[str, Any],
-        findings: list[str],
+        findings: list[Finding],
         signed_in_user_id: str | None = None,
         signed_in_user_name: str | None = None,
+        workspaces: Collection[str] | None = None,
     ) -> Manifest:
-        """Make the generation current and return its manifest."""
-        manifest = Manifest(
+        """Make the generation current and return its manifest.
+
+        `workspaces` are those that it is about; of others stays what the newest generation says.
+        None: it is about the whole lake. Raises LakeError when others published the same meanwhile.
+        """
+        draft = Manifest(
             generation=self.generation,
             parent=self.parent.generation if self.parent else None,
             as_of=as_of,
@@ -267,4 +223,15 @@ class Draft:
             signed_in_user_id=signed_in_user_id,
             signed_in_user_name=signed_in_user_name,
         )
-        return self.publish_manifest(manifest)
+
+        def after(head: Manifest | None, number: int) -> Manifest:
+            return rebase(
+                draft,
+                self.parent,
+                head,
+                workspaces=workspaces,
+                number=number,
+                where=self.lake.storage.describe(),
+            )
+
+        return publish(self.lake, after, least=self.generation)

@@ -8,6 +8,7 @@ are deleted. An open file stays readable for the program that has it open.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from octane_flows.errors import LakeError, UsageError
-from octane_flows.lake.manifest import FileEntry, Manifest, TableEntry
-from octane_flows.lake.store import Draft, Kept, Lake, manifest_path
+from octane_flows.lake.manifest import FileEntry, Kept, Manifest, TableEntry
+from octane_flows.lake.publish import manifest_path, publish
+from octane_flows.lake.store import COMPACTION, Draft, Lake, made_by
 
 SMALL_BYTES = 32 << 20  # a larger file gains nothing from being merged again
 MIN_FILES = 8  # fewer small files cost a reader little
@@ -49,9 +51,10 @@ class Expiry:
 def compact(lake: Lake, *, min_files: int = MIN_FILES, dry_run: bool = False) -> Compaction:
     """Merge the small files of each table and workspace into a generation of its own.
 
-    Every version stays, so that histories are the same. Raises LakeError.
+    Every version stays, so that histories are the same. Files that others let go of meanwhile stay
+    as they are then. Raises LakeError.
     """
-    draft = lake.draft()
+    draft = lake.draft(is_compaction=True)
     if draft.parent is None:
         raise UsageError(f"There is nothing to compact in {lake.storage.describe()}.")
     batches = [
@@ -69,25 +72,59 @@ def compact(lake: Lake, *, min_files: int = MIN_FILES, dry_run: bool = False) ->
     )
     if dry_run or not batches:
         return done
-    tables = dict(draft.parent.tables)
-    compacted: dict[str, list[str]] = {}
-    for name, batch in batches:
-        file = _merge(draft, tables[name], batch)
-        gone = {one.path for one in batch}
-        compacted[file.path] = sorted(gone)
-        kept = tuple(one for one in tables[name].files if one.path not in gone)
-        tables[name] = dataclasses.replace(tables[name], files=(file, *kept))
-    draft.publish_manifest(
-        dataclasses.replace(
-            draft.parent,
-            generation=draft.generation,
-            parent=draft.parent.generation,
-            created_at=datetime.now(UTC),
-            tables=tables,
-            compacted=compacted,
-        )
+    merges = [
+        _Merge(name, _merge(draft, draft.parent.tables[name], batch), batch)
+        for name, batch in batches
+    ]
+
+    def after(head: Manifest | None, number: int) -> Manifest:
+        return _compacted(draft, head, merges, number)
+
+    return dataclasses.replace(
+        done, generation=publish(lake, after, least=draft.generation).generation
     )
-    return dataclasses.replace(done, generation=draft.generation)
+
+
+@dataclass(frozen=True)
+class _Merge:
+    """One file that takes the place of several of a table."""
+
+    table: str
+    file: FileEntry
+    former: Sequence[FileEntry]
+
+
+def _compacted(
+    draft: Draft, head: Manifest | None, merges: Sequence[_Merge], number: int
+) -> Manifest:
+    """The newest generation with merged files in place of the former ones that it still names."""
+    if head is None:
+        raise LakeError("The lake's generations are gone; restore its pointer from a backup.")
+    if draft.parent is None or head.compaction_stamp != draft.parent.compaction_stamp:
+        raise LakeError(
+            f"Another process compacted {draft.lake.storage.describe()} meanwhile; nothing of this "
+            "compaction was published. Run it again when more files have come."
+        )
+    tables = dict(head.tables)
+    compacted: dict[str, list[str]] = {}
+    for merge in merges:
+        gone = {one.path for one in merge.former}
+        files = tables[merge.table].files
+        if not gone <= {one.path for one in files}:
+            continue  # a full reading dropped them meanwhile
+        compacted[merge.file.path] = sorted(gone)
+        kept = tuple(one for one in files if one.path not in gone)
+        tables[merge.table] = dataclasses.replace(tables[merge.table], files=(merge.file, *kept))
+    return dataclasses.replace(
+        head,
+        generation=number,
+        parent=head.generation,
+        created_at=datetime.now(UTC),
+        tables=tables,
+        workspaces=head.known_workspaces(),
+        compacted=compacted,
+        compaction_stamp=draft.generation,
+    )
 
 
 def _batches(entry: TableEntry, min_files: int) -> Iterator[list[FileEntry]]:
@@ -145,13 +182,13 @@ def expire(
     """Let go of generations beyond the newest `keep`, or older than `before`; never the current.
 
     Then sweep what no kept generation names: data, manifests and their parts, leftovers of killed
-    runs. A file of an unpublished generation after the current one stays: its run may still be at
-    work.
+    runs. A file of a run that may still be at work stays: what it reads of a workspace has a higher
+    number than what was published of that workspace.
     """
     former = lake.pointer()
     if not former.kept:
         raise UsageError(f"There is nothing to let go of in {lake.storage.describe()}.")
-    current = former.kept[-1]
+    current = lake.manifest(former.kept[-1].generation)
     newest = former.kept[-keep:] if keep is not None else former.kept
     kept = tuple(
         one
@@ -165,7 +202,7 @@ def expire(
         stored
         for folder in ("data", "generations", "parts")
         for stored in lake.storage.list(folder)
-        if stored.path not in named and _generation_of(stored.path) <= current.generation
+        if stored.path not in named and _is_over(stored.path, current)
     ]
     expiry = Expiry(
         gone, kept, tuple(one.path for one in garbage), sum(one.bytes for one in garbage)
@@ -191,7 +228,11 @@ def _named(manifests: Iterable[Manifest]) -> set[str]:
     return named
 
 
-def _generation_of(path: str) -> int:
-    """The generation that a file's name begins with."""
-    digits = PurePosixPath(path).name.split("-")[0].split(".")[0]
-    return int(digits) if digits.isdecimal() else 0
+def _is_over(path: str, current: Manifest) -> bool:
+    """Whether no run that is still at work can have written a file that is not named."""
+    if not path.startswith("data/"):  # these are written at the end, under the next number
+        digits = re.match(r"\d*", PurePosixPath(path).name)
+        return int((digits and digits[0]) or 0) <= current.generation
+    owner, number = made_by(path)
+    newest = current.compaction_stamp if owner == COMPACTION else current.stamp(owner)
+    return number <= newest

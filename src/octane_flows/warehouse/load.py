@@ -147,7 +147,7 @@ def deleted_ids(lake: Lake, change: TableChange) -> str:
     return (
         f"select distinct versions._workspace_id, versions.id "
         f"from {files_source(lake, change)} as versions "
-        f"where versions._deleted and versions._generation > {change.since or 0}"
+        f"where versions._deleted and {is_new(change)}"
     )
 
 
@@ -193,7 +193,7 @@ def _values(connection: duckdb.DuckDBPyConnection, source: str, entry: TableEntr
 
 def _newest(connection: duckdb.DuckDBPyConnection, source: str, change: TableChange) -> str:
     """The from clause that keeps the newest version of a row, or of an owner's link set."""
-    where = f"versions._generation > {change.since or 0}"
+    where = is_new(change)
     generations = connection.execute(
         f"select count(distinct versions._generation) from {source} as versions where {where}"
     ).fetchall()[0][0]
@@ -210,6 +210,19 @@ def _newest(connection: duckdb.DuckDBPyConnection, source: str, change: TableCha
     return (
         f"(select versions.* from {source} as versions where {where} "
         f"qualify {ranking} over ({window}) = 1) as versions"
+    )
+
+
+def is_new(change: TableChange) -> str:
+    """The condition on `versions`, rows of the files, that one is not held yet."""
+    if not change.since:
+        return "true"
+    held = ", ".join(
+        f"({literal(workspace)}, {stamp})" for workspace, stamp in sorted(change.since.items())
+    )
+    return (
+        f"not exists (select 1 from (values {held}) as held (workspace_id, stamp) "
+        "where held.workspace_id = versions._workspace_id and versions._generation <= held.stamp)"
     )
 
 

@@ -15,7 +15,7 @@ from octane_flows.warehouse.connect import transaction
 from octane_flows.warehouse.depends import depends
 from octane_flows.warehouse.former import Former
 from octane_flows.warehouse.keys import count_and_check_key, key_check_name
-from octane_flows.warehouse.load import count, deleted_ids, files_source, literal, quoted
+from octane_flows.warehouse.load import count, deleted_ids, files_source, is_new, literal, quoted
 from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult
 from octane_flows.warehouse.update import TableChange
@@ -53,7 +53,7 @@ class Touched:
         self._connection.execute(
             f"insert into {IDS} select distinct {literal(entry.name)}, versions.{owner} "
             f"from {files_source(lake, change)} as versions "
-            f"where versions._generation > {change.since}"
+            f"where {is_new(change)}"
         )
         if entry.kind == "link":
             return

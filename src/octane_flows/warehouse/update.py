@@ -21,13 +21,14 @@ from octane_flows.lake import FileEntry, Lake, Manifest, TableEntry
 class TableChange:
     """Files to read for one table; `since` None: all of them into an empty table.
 
-    Otherwise rows of generations after `since` replace those with the same key; no files: nothing
-    changed.
+    Otherwise their rows replace those with the same key; no files: nothing changed. `since` names
+    workspaces of which compaction put rows that are held into one file with new ones: of theirs
+    only rows of a later `_generation` are new.
     """
 
     entry: TableEntry
     files: tuple[FileEntry, ...]
-    since: int | None
+    since: Mapping[str, int] | None
 
     @property
     def is_nothing(self) -> bool:
@@ -66,10 +67,11 @@ def plan_changes(
     """The changes from a generation to a later one; None when it is no earlier one of these."""
     if loaded.generation > manifest.generation:
         return None
-    merged = _merged_since(lake, manifest, loaded.generation)
-    if merged is None:
+    history = _history(lake, manifest, loaded.generation)
+    if history is None:
         return None
-    return [_change(entry, loaded, merged) for entry in entries]
+    held, merged = history
+    return [_change(entry, loaded, held, merged) for entry in entries]
 
 
 def read_loaded(connection: duckdb.DuckDBPyConnection) -> Loaded | None:
@@ -94,8 +96,13 @@ def read_loaded(connection: duckdb.DuckDBPyConnection) -> Loaded | None:
     return Loaded(int(generation), digests, columns)
 
 
-def _merged_since(lake: Lake, manifest: Manifest, generation: int) -> dict[str, list[str]] | None:
-    """File -> files that compactions after `generation` merged into it; None: not a descendant."""
+def _history(
+    lake: Lake, manifest: Manifest, generation: int
+) -> tuple[Manifest, dict[str, list[str]]] | None:
+    """The loaded generation, and file -> files that compactions since then merged into it.
+
+    None: `manifest` does not descend from it.
+    """
     merged: dict[str, list[str]] = {}
     one = manifest
     while one.generation > generation:
@@ -106,10 +113,12 @@ def _merged_since(lake: Lake, manifest: Manifest, generation: int) -> dict[str, 
             one = lake.manifest(one.parent)
         except LakeError:  # let go of: nobody knows any more what its files became
             return None
-    return merged if one.generation == generation else None
+    return (one, merged) if one.generation == generation else None
 
 
-def _change(entry: TableEntry, loaded: Loaded, merged: Mapping[str, list[str]]) -> TableChange:
+def _change(
+    entry: TableEntry, loaded: Loaded, held: Manifest, merged: Mapping[str, list[str]]
+) -> TableChange:
     rebuild = TableChange(entry, entry.files, None)
     columns = [(column.name, column.type) for column in entry.columns]
     if loaded.columns.get(entry.name) != columns:
@@ -121,7 +130,8 @@ def _change(entry: TableEntry, loaded: Loaded, merged: Mapping[str, list[str]]) 
     if any(known.get(file.path, file.sha256) != file.sha256 for file in entry.files):
         return rebuild
     new = tuple(file for file in entry.files if not origins[file.path] <= known.keys())
-    return TableChange(entry, new, loaded.generation)
+    mixed = {file.workspace for file in new if not origins[file.path].isdisjoint(known)}
+    return TableChange(entry, new, {one: held.stamp(one) for one in mixed})
 
 
 def _origins(path: str, merged: Mapping[str, list[str]]) -> set[str]:

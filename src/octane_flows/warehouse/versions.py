@@ -13,7 +13,7 @@ import duckdb
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake
 from octane_flows.warehouse.connect import first_line, transaction
-from octane_flows.warehouse.load import files_source, literal
+from octane_flows.warehouse.load import files_source, is_new, literal
 from octane_flows.warehouse.update import TableChange
 
 SCHEMA = "past"
@@ -40,17 +40,17 @@ def keep_versions(
     connection: duckdb.DuckDBPyConnection, lake: Lake, changes: Iterable[TableChange]
 ) -> None:
     """Bring the table up to date; where it is not there yet, from all files."""
-    is_new = not _exists(connection)
-    if is_new:
+    begins = not _exists(connection)
+    if begins:
         create_versions(connection)
     for change in changes:
         entry = change.entry
-        if entry.name not in WORK_ITEMS or (change.is_nothing and not is_new):
+        if entry.name not in WORK_ITEMS or (change.is_nothing and not begins):
             continue
         try:
             with transaction(connection):
                 _apply(
-                    connection, lake, TableChange(entry, entry.files, None) if is_new else change
+                    connection, lake, TableChange(entry, entry.files, None) if begins else change
                 )
         except duckdb.Error as error:
             raise LakeError(
@@ -94,6 +94,6 @@ def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChang
     connection.execute(
         f"insert into {TABLE} by name select {', '.join(values)}, {entity} as type, "
         f"{deleted} as _deleted from {source} as versions "
-        f"where versions._generation > {change.since or 0} "
+        f"where {is_new(change)} "
         "order by versions._workspace_id, versions.id, versions._generation"
     )

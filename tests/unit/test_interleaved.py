@@ -1,0 +1,143 @@
+"""An extract of one workspace that meets a whole extract of another one on its way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octane_flows.extract import ExtractReport
+from octane_flows.extract.scripts import TABLE as SCRIPTS
+from octane_flows.lake import Lake, Manifest, compact
+from octane_flows.octane.transport import Request
+from octane_flows.simulator import LocalFeeder, Simulator
+from octane_flows.warehouse import build, connect, load_models
+from tests.small import START, SmallTransport, held, run_extract
+
+SLOW, QUICK = "1001", "1002"
+FEW = [model for model in load_models() if model.name == "er.releases"]
+CHOICES: dict[str, Any] = {"scripts": True, "concurrency": 1}
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    """Two workspaces with two defects, a story and a manual test each."""
+    simulator = Simulator(clock=START, workspaces=[SLOW, QUICK])
+    for one in (SLOW, QUICK):
+        feeder = LocalFeeder(simulator, one)
+        feeder.create("defects", [{"name": f"{one} a"}, {"name": f"{one} b"}])
+        feeder.create("stories", [{"name": f"{one} story"}])
+        feeder.create("manual_tests", [{"name": f"{one} test"}])
+    simulator.clock.advance(3600)
+    return simulator
+
+
+def extract_both(simulator: Simulator, home: Path, *, field: str = "") -> list[ExtractReport]:
+    """An extract of the slow one, and within it one of the quick one, which is published first.
+
+    `field` is a user-defined one of defects that comes between the beginnings of the two.
+    """
+    reports: list[ExtractReport] = []
+
+    def meanwhile(request: Request) -> None:
+        if f"/{SLOW}/stories?" in request.url and not reports:
+            if field:
+                simulator.add_field("defect", field, "string")
+            simulator.clock.advance(60)
+            reports.append(run_extract(simulator, home, workspaces=(QUICK,), **CHOICES))
+
+    transport = SmallTransport(simulator, meanwhile)
+    slow = run_extract(simulator, home, transport, workspaces=(SLOW,), **CHOICES)
+    return [*reports, slow]
+
+
+def test_each_has_its_rows_scripts_columns_and_states(simulator: Simulator, home: Path) -> None:
+    quick, slow = (one.manifest for one in extract_both(simulator, home, field="team_udf"))
+
+    assert (quick.generation, quick.parent, quick.stamp(QUICK)) == (1, None, 1)
+    assert (slow.generation, slow.parent, slow.stamp(SLOW), slow.stamp(QUICK)) == (2, 1, 1, 1)
+    assert slow.states == {QUICK: quick.states[QUICK], SLOW: slow.states[SLOW]}
+    assert set(slow.states[SLOW]) == set(slow.states[QUICK]) == {"defect", "story", SCRIPTS}
+    assert {one.workspace for one in slow.tables[SCRIPTS].files} == {SLOW, QUICK}
+    assert len(held(home, "defect", "team_udf")) == 4
+    assert {one.workspace for one in slow.fields if one.name == "team_udf"} == {QUICK}
+    assert {one.first_generation for one in slow.fields if one.workspace == SLOW} == {2}
+    assert {one.first_generation for one in slow.fields if one.workspace == QUICK} == {1}
+
+    third = run_extract(simulator, home, workspaces=(SLOW,), **CHOICES).manifest
+    told = [(one.workspace, one.field, one.change) for one in third.schema_changes]
+    assert told == [(SLOW, "team_udf", "added")]
+
+
+def test_the_certificate_tells_of_both_at_one_time(simulator: Simulator, home: Path) -> None:
+    quick, slow = (one.manifest for one in extract_both(simulator, home))
+
+    assert slow.as_of == quick.as_of  # the slow one began before it, but the quick one's is in it
+    assert slow.workspaces[SLOW].as_of < slow.workspaces[QUICK].as_of == quick.as_of
+    told = {
+        (row.workspace, row.entity): (row.status, row.rows_held, row.lag_s)
+        for row in slow.certificate
+    }
+    assert told == {
+        (SLOW, "defect"): ("complete", 2, 180),  # cursors stay two minutes behind
+        (SLOW, "story"): ("complete", 1, 180),
+        (QUICK, "defect"): ("carried", 2, 120),
+        (QUICK, "story"): ("carried", 1, 120),
+    }
+    assert {one["workspace"] for one in slow.politeness["collections"]} - {None, ""} == {SLOW}
+
+
+def test_a_finding_stays_until_its_workspace_is_read_again(
+    simulator: Simulator, home: Path
+) -> None:
+    run_extract(simulator, home, workspaces=(SLOW, QUICK), **CHOICES)
+    simulator.clock.advance(3600)
+    simulator.faults.add("refuse", entity="story")
+    run_extract(simulator, home, workspaces=(SLOW,), **CHOICES)
+    simulator.faults.clear()
+    after = run_extract(simulator, home, workspaces=(QUICK,), **CHOICES).manifest
+    assert refusals(after) == [SLOW]
+    build(home, models=FEW)
+    told = "from meta.findings where finding like 'workspace 1001: story may no longer be read%'"
+    assert len(rows(home, told)) == 1
+
+    again = run_extract(simulator, home, workspaces=(SLOW,), **CHOICES).manifest
+    assert refusals(again) == []
+    assert {one.workspace for one in again.findings} == {SLOW, QUICK}
+
+
+def test_a_warehouse_follows_generations_that_met(simulator: Simulator, home: Path) -> None:
+    run_extract(simulator, home, workspaces=(SLOW, QUICK), **CHOICES)
+    build(home, models=FEW)
+    for round in range(3):
+        simulator.clock.advance(3600)
+        for one in (SLOW, QUICK):
+            store = simulator.workspaces[one].store
+            for row in store.find("defect"):
+                store.update("defect", row["id"], {"name": f"{one} round {round}"})
+        assert [one.rows_written for one in extract_both(simulator, home)] == [2, 2]
+        if round == 1:
+            compact(Lake(home / "lake"), min_files=2)
+        build(home, models=FEW)
+        names = rows(home, "select distinct name from octane.defect order by all")
+        assert names == [(f"{one} round {round}",) for one in (SLOW, QUICK)]
+
+    updated = rows(home, "from octane.defect order by all")
+    build(home, models=FEW, full=True)
+    assert rows(home, "from octane.defect order by all") == updated
+
+
+def refusals(manifest: Manifest) -> list[str]:
+    """The workspaces of findings about what may no longer be read."""
+    return [one.workspace for one in manifest.findings if "may no longer be read" in one.text]
+
+
+def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    with connect(home) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
