@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from pipelines import actions, jobs, schedules
+from pipelines import actions, jobs, schedules, workspaces
 from pipelines.extraction import extract
 from pipelines.proof import verify_flows
 from pipelines.resources import OctaneResource
@@ -14,9 +14,16 @@ from pipelines.upkeep import upkeep
 definitions = dg.Definitions(
     assets=[extract, build_warehouse, report],
     asset_checks=[verify_flows],
-    jobs=[jobs.refresh, jobs.update, jobs.build, upkeep, *actions.JOBS],
-    schedules=schedules.SCHEDULES,
-    sensors=schedules.SENSORS,
+    jobs=[
+        jobs.refresh,
+        jobs.update,
+        jobs.build,
+        workspaces.extract_workspace,
+        upkeep,
+        *actions.JOBS,
+    ],
+    schedules=[*schedules.SCHEDULES, *workspaces.SCHEDULES],
+    sensors=[*schedules.SENSORS, *workspaces.SENSORS],
     resources={"octane": OctaneResource()},
     executor=dg.in_process_executor,
 )

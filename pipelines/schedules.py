@@ -32,19 +32,21 @@ def _at_work(instance: dg.DagsterInstance) -> str | None:
     return None
 
 
-def _quiet(now: datetime) -> str | None:
+def until_quiet_hours_end(now: datetime) -> str | None:
+    """Why nothing starts now; None outside of quiet hours."""
     until = SITE.quiet_hours.until(now) if SITE.quiet_hours is not None else None
     return f"Quiet hours until {until:%a %H:%M} ({SITE.time_zone})." if until else None
 
 
-def _mode(mode: Mode) -> Mapping[str, Any]:
+def run_mode(mode: Mode) -> Mapping[str, Any]:
+    """The run config of an extract in this mode."""
     return {"ops": {"extract": {"config": {"mode": mode.name}}}}
 
 
 @dg.schedule(job=update, cron_schedule="0 * * * *", execution_timezone=SITE.time_zone)
 def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Read what changed, build, report; left out while another run does so."""
-    if reason := _quiet(context.scheduled_execution_time):
+    if reason := until_quiet_hours_end(context.scheduled_execution_time):
         return dg.SkipReason(reason)
     if job := _at_work(context.instance):
         return dg.SkipReason(f"The job {job} is at work already.")
@@ -70,9 +72,9 @@ def weekly_upkeep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 
 
 def _request(context: dg.ScheduleEvaluationContext, mode: Mode) -> dg.RunRequest | dg.SkipReason:
-    if reason := _quiet(context.scheduled_execution_time):
+    if reason := until_quiet_hours_end(context.scheduled_execution_time):
         return dg.SkipReason(reason)
-    return dg.RunRequest(run_config=_mode(mode), tags={"octane-flows/mode": mode.value})
+    return dg.RunRequest(run_config=run_mode(mode), tags={"octane-flows/mode": mode.value})
 
 
 @dg.sensor(job=build, minimum_interval_seconds=60)

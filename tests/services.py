@@ -1,4 +1,4 @@
-"""Servers that the tests start for themselves: Redis, and what tells that one listens.
+"""Servers that the tests start for themselves: Redis, PostgreSQL, and what tells that one listens.
 
 A folder in, an address out; each serves the loopback interface alone and ends with its test. On a
 machine without them the tests are skipped, unless TESTS_NEED_BROKER=1 says that they must run.
@@ -6,10 +6,13 @@ machine without them the tests are skipped, unless TESTS_NEED_BROKER=1 says that
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,3 +64,53 @@ def redis_server(folder: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
+
+
+@contextmanager
+def postgres_server() -> Iterator[dict[str, str]]:
+    """An empty PostgreSQL; gives host, port, user, password and database."""
+    programs = _postgres_programs()
+    need(programs, "tests of many workers need the Debian package postgresql", "TESTS_NEED_BROKER")
+    assert programs is not None
+    # PostgreSQL refuses to be root, and nobody else may look into the folders of root's tests
+    account = "nobody" if os.geteuid() == 0 else None
+    port, password = free_port(), secrets.token_hex(8)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        secret = Path(folder) / "password"
+        secret.write_text(password)
+        if account is not None:
+            shutil.chown(folder, account)
+            shutil.chown(secret, account)
+        data = Path(folder) / "data"
+        made = [
+            str(programs / "initdb"),
+            str(data),
+            "--username=tests",
+            f"--pwfile={secret}",
+            "--no-sync",
+        ]
+        made += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale"]
+        subprocess.run(made, user=account, check=True, stdout=subprocess.DEVNULL)
+        settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
+        command = [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
+        command += [part for one in settings for part in ("-c", one)]
+        server = subprocess.Popen(command, user=account, cwd=folder, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: listens(port), "PostgreSQL listens")
+            yield {
+                "host": "127.0.0.1",
+                "port": str(port),
+                "user": "tests",
+                "password": password,
+                "db": "postgres",
+            }
+        finally:
+            server.send_signal(signal.SIGQUIT)  # at once, whoever is still connected
+            server.wait()
+
+
+def _postgres_programs() -> Path | None:
+    """The folder of PostgreSQL's programs, which Debian puts on nobody's path."""
+    found = shutil.which("initdb")
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return Path(found).parent if found else debian[-1].parent if debian else None

@@ -16,7 +16,6 @@ import pytest
 from octane_flows.config import ApiKey, Secret, Settings, UserPassword
 from octane_flows.errors import AnswerError, NotFoundError, RequestError, SignInError
 from octane_flows.octane import Octane, Workspace, field
-from octane_flows.octane.paging import rows_by_key
 from octane_flows.octane.session import Timing
 from octane_flows.simulator import Running, Simulator, serve
 
@@ -136,23 +135,6 @@ def test_any_character_is_written_read_and_found(
     assert workspace.count("releases", ~field("name").eq(name)) == len(NAMES) - 1
 
 
-def test_a_whole_collection_comes_once_in_pages_of_any_size(
-    workspace: Workspace, releases: dict[str, str]
-) -> None:
-    for size in (1, 4, 5, len(NAMES), 100):
-        pages = list(rows_by_key(workspace, "releases", ["name"], page_size=size))
-        read = {row["name"]: row["id"] for page in pages for row in page.rows}
-        assert read == releases
-        assert sum(len(page.rows) for page in pages) == len(releases)
-
-
-def test_named_ids_come_whole_too(workspace: Workspace) -> None:
-    total = workspace.count("phases")
-    pages = rows_by_key(workspace, "phases", ["name"], page_size=7)
-    ids = [row["id"] for page in pages for row in page.rows]
-    assert len(ids) == len(set(ids)) == total > 7
-
-
 def test_dates_ranges_and_wildcards_select(workspace: Workspace, releases: dict[str, str]) -> None:
     start = datetime(2021, 1, 1, tzinfo=UTC)
     ids = sorted(int(one) for one in releases.values())
@@ -222,7 +204,3 @@ def test_what_is_not_data_is_refused(
     faults.add("html_200", path="/phases")
     with pytest.raises(AnswerError, match="web page"):
         workspace.count("phases")
-    for kind in ("short_page", "duplicate_row"):
-        faults.add(kind, path="/releases")
-        with pytest.raises(AnswerError, match=r"\d+ rows"):
-            list(rows_by_key(workspace, "releases", ["name"], page_size=1000))

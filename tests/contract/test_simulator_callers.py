@@ -72,6 +72,15 @@ def test_the_log_names_who_wrote(simulator: Simulator, anna: httpx.Client) -> No
     assert {record["user"]["id"] for record in records} == {me}
 
 
+def test_a_revision_of_a_script_names_who_wrote_it(
+    simulator: Simulator, anna: httpx.Client
+) -> None:
+    test = simulator.store.insert("test_manual", {"name": "T"})
+    anna.put(f"{BASE}/tests/{test}/script", json={"script": "- open"})
+    (revision,) = simulator.store.find("test_version", test=test)
+    assert revision["creator"] == "anna"
+
+
 def test_a_user_is_let_into_own_workspaces_only(simulator: Simulator, anna: httpx.Client) -> None:
     refused = anna.get(f"{SPACE}/workspaces/1003/defects")
     assert (refused.status_code, refused.json()["error_code"]) == (403, "platform.not_authorized")

@@ -115,6 +115,32 @@ def test_the_choices_cover_every_unknown_and_name_real_faults() -> None:
     assert named <= set(KINDS)
 
 
+#: The codes that the vendor's documentation or clients name.
+TOLD = {
+    "platform.entity_not_found",
+    "platform.web_application",
+    "platform.unknown_field",
+    "platform.not_authorized",
+    "platform.workspace_not_found",
+    "platform.exceeds_max_total_count",
+    "platform.modify_non_editable_field",
+    "platform.duplicate_entity_error",
+    "platform.general_error",
+    "VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT",
+    "VALIDATION_TOKEN_EXPIRED_GLOBAL_TIME_OUT",
+}
+
+
+def test_every_code_of_an_error_is_told_by_the_vendor_or_a_choice() -> None:
+    package = resources.files("octane_flows.simulator")
+    choices = package.joinpath("CHOICES.md").read_text("utf-8")
+    sources = [one.read_text("utf-8") for one in package.iterdir() if one.name.endswith(".py")]
+    code = re.compile(r'"((?:platform|testbox)\.\w+|(?:VALIDATION|AUTHENTICATION|SERVLET)_\w+)"')
+    used = {found for source in sources for found in code.findall(source)}
+    assert len(used) > 15
+    assert {one for one in used - TOLD if f"`{one}`" not in choices} == set()
+
+
 def test_its_choices_can_be_read(running: Running) -> None:
     answer = httpx.get(f"{running.url}/simulator/choices")
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"

@@ -28,7 +28,8 @@ from octane_flows.warehouse.contract import (
 )
 from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import quoted
-from octane_flows.warehouse.meta import create_tables, insert, record_models
+from octane_flows.warehouse.meta import record_models
+from octane_flows.warehouse.meta_tables import create_tables, insert
 from octane_flows.warehouse.results import ModelResult
 from octane_flows.warehouse.user_defined import create_user_defined_values
 from octane_flows.warehouse.versions import COLUMNS, TABLE, create_versions

@@ -230,3 +230,8 @@ def test_python_users_find_the_history_in_a_bucket(
     build(tmp_path, lake=lake, models=FEW)
     with octane_flows.open(tmp_path) as opened:
         assert opened.history("release", "5").project("name").fetchall() == [("there",)]
+    # A folder of the time before the bucket may still stand in the data folder of the settings.
+    monkeypatch.setenv("OCTANE_HOME", str(tmp_path))
+    kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "left behind"}]})
+    with octane_flows.open() as opened:
+        assert opened.history("release", "5").project("name").fetchall() == [("there",)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -80,6 +82,32 @@ def test_threads_share_one_pace() -> None:
 
     assert waits == pytest.approx([one / 10 for one in range(8)])
     assert clock.slept == []
+
+
+def test_a_place_is_taken_when_the_request_can_be_sent() -> None:
+    """Places taken by threads that then wait for slow answers would be used all at once."""
+    order: list[str] = []
+
+    class Told(Limits):
+        def take(self, clock: object) -> float:
+            order.append("taken")
+            return 0.0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        time.sleep(0.01)
+        order.append("sent")
+        return empty(request)
+
+    settings = dataclasses.replace(SETTINGS, concurrency=1)
+    transport = HttpTransport(settings, mount=httpx.MockTransport(answer))
+    with (
+        Octane(settings, transport=transport, limits=Told()) as octane,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        workspace = octane.workspace("1002")
+        list(pool.map(lambda _: workspace.page("defects", fields=["id"]), range(4)))
+
+    assert order == ["taken", "sent"] * 4
 
 
 def test_a_run_stops_when_its_requests_are_used_up() -> None:

@@ -110,6 +110,25 @@ def test_writes_go_in_batches_and_a_partial_refusal_keeps_the_good_rows() -> Non
     assert caught.value.rows == [{"id": "9"}]
 
 
+@pytest.mark.parametrize("refused", ["some", "all"])
+def test_a_refusal_in_a_later_batch_keeps_what_the_former_ones_wrote(refused: str) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        rows = json.loads(request.content)["data"]
+        good = [{"id": row["name"]} for row in rows if row["name"] != "bad"]
+        errors = [
+            {"index": n, "description": "no"} for n, row in enumerate(rows) if row["name"] == "bad"
+        ]
+        if errors and refused == "all":
+            good = []
+        return httpx.Response(409 if errors else 201, json={"data": good, "errors": errors})
+
+    rows = [{"name": str(n)} for n in range(201)] + [{"name": "bad"}]
+    with Server(handler).open() as octane, pytest.raises(PartialError) as caught:
+        octane.workspace("1002").create("defects", rows)
+    assert len(caught.value.rows) == (201 if refused == "some" else 200)
+    assert [one["index"] for one in caught.value.errors] == ([201] if refused == "some" else [])
+
+
 def test_deleting_accepts_an_empty_answer() -> None:
     server = Server(answering(httpx.Response(200)))
     with server.open() as octane:

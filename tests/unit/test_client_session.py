@@ -20,6 +20,7 @@ from octane_flows.errors import (
     UsageError,
 )
 from octane_flows.octane import Octane
+from octane_flows.octane.session import Timing
 from octane_flows.octane.transport import HttpTransport
 from tests.replaced_server import (
     EMPTY,
@@ -44,6 +45,8 @@ def test_sign_in_is_sent_bare_and_requests_carry_cookie_and_preview_header() -> 
     assert request.headers["cookie"] == "LWSSO_COOKIE_KEY=canary-1; OCTANE_USER=reader"
     assert request.headers["alm-octane-tech-preview"] == "true"
     assert request.headers["accept"] == "application/json"
+    assert request.headers["accept-encoding"] == "gzip"
+    assert request.headers["user-agent"].startswith("octane-flows/")
 
 
 def test_a_user_signs_in_with_the_user_body() -> None:
@@ -67,6 +70,14 @@ def test_a_rotated_cookie_from_any_answer_is_sent_next() -> None:
         "LWSSO_COOKIE_KEY=new",
         "LWSSO_COOKIE_KEY=new",
     ]
+
+
+def test_a_cookie_rotated_by_a_refusal_goes_with_the_repetition() -> None:
+    busy = httpx.Response(503, headers=[("Set-Cookie", "LWSSO_COOKIE_KEY=new; Path=/")])
+    server = Server(answering(busy, ok()))
+    with server.open() as octane:
+        read(octane)
+    assert server.requests[2].headers["cookie"].startswith("LWSSO_COOKIE_KEY=new;")
 
 
 @pytest.mark.parametrize(
@@ -143,6 +154,19 @@ def test_refused_credentials_are_not_tried_again() -> None:
                 read(octane)
             assert "canary" not in "".join(traceback.format_exception(caught.value))
     assert calls == [SIGN_IN]
+
+
+@pytest.mark.parametrize("hiccup", [httpx.Response(502), httpx.ReadTimeout("slow")])
+def test_a_sign_in_is_repeated_after_what_is_temporary(
+    hiccup: httpx.Response | httpx.ReadTimeout,
+) -> None:
+    signed_in = httpx.Response(200, headers={"Set-Cookie": "LWSSO_COOKIE_KEY=canary"})
+    answer = answering(hiccup, signed_in, ok(total_count=4))
+    settings = Settings("https://octane.example", "1001", None, KEY)
+    transport = HttpTransport(settings, mount=httpx.MockTransport(answer))
+    timing = Timing(lambda _: None, lambda: 0.0)
+    with Octane(settings, transport=transport, timing=timing) as octane:
+        assert read(octane) == 4
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(200), httpx.Response(302), httpx.Response(304)])

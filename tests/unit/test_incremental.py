@@ -90,34 +90,6 @@ def test_an_emptied_link_set_is_empty(simulator: Simulator, tmp_path: Path) -> N
     assert set(held_links(tmp_path, "defect", "user_tags")) == {second}
 
 
-def test_a_sweep_finds_a_link_change_that_its_owner_does_not_tell(
-    simulator: Simulator, tmp_path: Path
-) -> None:
-    run_extract(simulator, tmp_path)
-    first = ids_of(simulator)[0]
-    simulator.store.link("defect", "user_tags", first, [])
-    assert not run_extract(simulator, tmp_path).has_changes
-
-    report = run_extract(simulator, tmp_path, sweep=True, sweep_share=1.0)
-
-    assert first not in held_links(tmp_path, "defect", "user_tags")
-    assert "1 sets changed" in certificate(report).note
-
-
-def test_sweeps_go_on_where_the_last_one_stopped(simulator: Simulator, tmp_path: Path) -> None:
-    run_extract(simulator, tmp_path)
-    *_, last = ids_of(simulator)
-    tag = ids_of(simulator, "user_tag")[0]
-    simulator.store.link("defect", "user_tags", last, [("user_tag", tag)])
-
-    found = []
-    for _ in range(2):
-        run_extract(simulator, tmp_path, sweep=True, sweep_share=0.5)
-        found.append(last in held_links(tmp_path, "defect", "user_tags"))
-
-    assert found == [False, True]
-
-
 def test_history_is_loaded_in_slices_beside_the_newest(
     simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -1,4 +1,7 @@
-"""The query language: every operator, spelling and dialect, as literals and as a property."""
+"""The query language as literals: every operator, spelling and dialect, parsed and against rows.
+
+Random queries against plain Python are in tests/property/test_simulator_queries.py.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from octane_flows.simulator import LocalFeeder, Simulator
 from octane_flows.simulator.answers import ApiError
@@ -268,136 +269,3 @@ def test_statements_that_do_not_fit_the_fields_are_refused(
     with pytest.raises(ApiError) as caught:
         names(simulator, statement)
     assert (caught.value.status, caught.value.code) == (400, code)
-
-
-# -- property -----------------------------------------------------------------------------------
-
-_TEXTS = st.sampled_from(["a", "B", "ab", "Äb", "äB", "b a", ""])
-_PATTERNS = st.sampled_from(["a*", "*B", "ä*", "*", "a", "AB", "b a", "*b*"])
-_ROWS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "name": _TEXTS,
-            "story_points": st.none() | st.integers(0, 3),
-            "release": st.none() | st.integers(0, 1),
-            "test": st.sets(st.integers(0, 2)),
-        }
-    ),
-    min_size=1,
-    max_size=5,
-)
-
-
-def _queries() -> st.SearchStrategy[str]:
-    names_ = _PATTERNS.map(lambda text: f"name EQ ^{text}^")
-    points = st.tuples(
-        st.sampled_from(["EQ", "LT", "GT", "LE", "GE", "=", "<", ">", "<=", ">="]),
-        st.integers(0, 3),
-    ).map(lambda pair: f"story_points {pair[0]} {pair[1]}")
-    nothing = st.sampled_from(["story_points EQ null", "release EQ {null}", "test={null}"])
-    lists = st.lists(st.integers(0, 3), min_size=1, max_size=3).map(
-        lambda items: "story_points IN " + ",".join(map(str, items))
-    )
-    ranges = st.tuples(st.integers(0, 3), st.integers(0, 3)).map(
-        lambda pair: f"story_points BTW {pair[0]}...{pair[1]}"
-    )
-    release = st.integers(0, 1).map(lambda n: f"release EQ {{name EQ ^R{n}^}}")
-    test = st.integers(0, 2).map(lambda n: f"test EQ {{name EQ 'T{n}'}}")
-    not_test = st.integers(0, 2).map(lambda n: f"test EQ {{!name EQ 'T{n}'}}")
-    leaf = st.one_of(names_, points, nothing, lists, ranges, release, test, not_test)
-    return st.recursive(
-        leaf,
-        lambda inner: st.one_of(
-            st.tuples(inner, inner).map(lambda p: f"({p[0]});({p[1]})"),
-            st.tuples(inner, inner).map(lambda p: f"({p[0]}||{p[1]})"),
-            st.tuples(inner, inner).map(lambda p: f"{p[0]};{p[1]}||{p[0]}"),
-            inner.map(lambda q: f"!({q})"),
-        ),
-        max_leaves=6,
-    )
-
-
-def _naive(node: Node, row: dict[str, Any]) -> bool:
-    """The same language over dictionaries, as plainly as possible."""
-    if isinstance(node, And):
-        return all(_naive(part, row) for part in node.parts)
-    if isinstance(node, Or):
-        return any(_naive(part, row) for part in node.parts)
-    if isinstance(node, Not):
-        return not _naive(node.part, row)
-    held = row[node.field]
-    if isinstance(node, Cross):
-        part = node.alternatives[0]
-        targets = held if isinstance(held, list) else [] if held is None else [held]
-        if isinstance(part, Null):
-            return not targets
-        assert not isinstance(part, Literal)
-        return any(_naive(part, {"name": target}) for target in targets)
-    if node.values[0].kind == "null":
-        return held is None
-    if held is None:
-        return False
-    if node.op == "BTW":
-        return int(held) in range(int(node.values[0].text), int(node.values[1].text) + 1)
-    return any(_compares(held, node.op, value) for value in node.values)
-
-
-def _compares(held: Any, op: str, value: Literal) -> bool:
-    if isinstance(held, str):
-        return _fits(held.casefold(), value.text.casefold())
-    number_, wanted = int(held), int(value.text)
-    return {
-        "EQ": number_ == wanted, "IN": number_ == wanted, "LT": number_ < wanted,
-        "GT": number_ > wanted, "LE": number_ <= wanted, "GE": number_ >= wanted,
-    }[op]  # fmt: skip
-
-
-def _fits(text: str, pattern: str) -> bool:
-    if not pattern:
-        return not text
-    if pattern[0] == WILDCARD:
-        return any(_fits(text[at:], pattern[1:]) for at in range(len(text) + 1))
-    return bool(text) and text[0] == pattern[0] and _fits(text[1:], pattern[1:])
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Simulator]:
-    simulator = Simulator()
-    for n in (0, 1):
-        simulator.store.insert("release", {"name": f"R{n}"}, id=str(1001 + n))
-    for n in (0, 1, 2):
-        simulator.store.insert("test_automated", {"name": f"T{n}"}, id=str(1001 + n))
-    yield simulator
-    simulator.close()
-
-
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(rows=_ROWS, statement=_queries())
-def test_sql_agrees_with_a_naive_evaluation(
-    sandbox: Simulator, rows: list[dict[str, Any]], statement: str
-) -> None:
-    store = sandbox.store
-    for row in store.find("defect"):
-        store.delete("defect", row["id"])
-    expected = []
-    for row in rows:
-        stored = {
-            "name": row["name"],
-            "story_points": row["story_points"],
-            "release": None if row["release"] is None else ref("release",
-                                                               str(1001 + row["release"])),
-            "test": [ref("test_automated", str(1001 + n)) for n in sorted(row["test"])],
-        }  # fmt: skip
-        identifier = store.insert("defect", stored)
-        shown = {
-            "name": row["name"],
-            "story_points": row["story_points"],
-            "release": None if row["release"] is None else f"R{row['release']}",
-            "test": [f"T{n}" for n in sorted(row["test"])],
-        }
-        if _naive(parse(statement), shown):
-            expected.append(identifier)
-    entity = sandbox.schema.by_collection["defects"]
-    assert sandbox.reader.ids(entity, f'"{statement}"', Caller()) == expected

@@ -12,6 +12,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator import Simulator, ci, test_results
+from octane_flows.simulator.answers import ApiError
 from octane_flows.simulator.result_document import parse
 from octane_flows.simulator.result_schema import SchemaError
 from octane_flows.simulator.store import Store
@@ -47,9 +48,11 @@ def ask(store: Store, method: str, path: str, body: str | bytes | None = None) -
     builder = EnvironBuilder(path=BASE + path, query_string=query, method=method, data=data)
     request = Request(builder.get_environ())
     builder.close()
-    if path.startswith("/analytics"):
-        return ci.handle(store, request)
-    return test_results.handle(store, request)
+    handle = ci.handle if path.startswith("/analytics") else test_results.handle
+    try:
+        return handle(store, request)
+    except ApiError as error:  # app.py makes an answer of it
+        return Response(json.dumps(error.body()), error.status)
 
 
 def post(store: Store, body: str, query: str = "") -> dict[str, Any]:

@@ -107,8 +107,12 @@ class OpenWarehouse:
         return OpenWarehouse(self.home, warehouse.connect_as_of(self.home, when, lake=self._lake()))
 
     def _lake(self) -> Lake:
+        """The lake of the settings, but a folder of its own in another data folder than theirs."""
         own = Lake(self.home / "lake")
-        return own if own.folder.is_dir() else open_lake(self.home, load_lake(os.environ))
+        is_theirs = self.home.resolve() == load_home(os.environ).resolve()
+        if own.folder.is_dir() and not is_theirs:
+            return own
+        return open_lake(self.home, load_lake(os.environ))
 
     def _ask(self, asked: Metric, parameters: dict[str, Value]) -> duckdb.DuckDBPyRelation:
         if missing := flows.missing_of(self.connection, asked):

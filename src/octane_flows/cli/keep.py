@@ -116,11 +116,19 @@ def sweep(
     share: Annotated[
         float, typer.Option(min=0.001, max=1, help="Share of the rows to sweep this time.")
     ] = DEFAULT_SWEEP_SHARE,
+    accept_deletions: Deletions = None,
     wait: Wait = 0.0,
     skip: Skip = None,
 ) -> None:
     """Extract, then read links alone, to find changed links whose rows do not say so."""
-    _extract(only=entities or (), sweep=True, sweep_share=share, wait_s=wait, skip=skip or ())
+    _extract(
+        only=entities or (),
+        sweep=True,
+        sweep_share=share,
+        accept_deletions=accept_deletions or (),
+        wait_s=wait,
+        skip=skip or (),
+    )
 
 
 def _extract(**choices: Any) -> None:

@@ -17,7 +17,7 @@ from octane_flows.doctor.finding import Finding, Status
 from octane_flows.errors import AccessError, OctaneFlowsError, RequestError
 from octane_flows.extract import EntityPlan, Plan
 from octane_flows.octane import Octane
-from octane_flows.octane.paging import CAP_ERROR
+from octane_flows.octane.counting import CAP_ERROR
 
 Key = tuple[str, str]  # workspace, entity type
 

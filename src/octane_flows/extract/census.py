@@ -19,7 +19,7 @@ from octane_flows.extract.plan import EntityPlan
 from octane_flows.lake.held import Ids
 from octane_flows.octane import Id, Query, Workspace
 from octane_flows.octane import field as field_
-from octane_flows.octane.paging import CAP_ERROR, count_exactly
+from octane_flows.octane.counting import CAP_ERROR, count_exactly
 
 # One count for so many rows: a row that vanished and one that came into the same range would hide
 # each other, so the ranges stay narrow; a million rows cost 20 requests.
@@ -150,16 +150,16 @@ def _differences(mine: Ids, listed: Ids) -> Findings:
 
 
 def guard(
-    entity: EntityPlan, vanished: int, held: int, options: Options, accepted: Collection[str]
+    entity: EntityPlan, vanished: int, among: int, options: Options, accepted: Collection[str]
 ) -> None:
-    """Stop when more vanished at once than a clean-up explains."""
-    if vanished <= max(ALWAYS_MAY_VANISH, options.max_vanished * held) or entity.name in accepted:
+    """Stop when more of the rows looked for vanished at once than a clean-up explains."""
+    if vanished <= max(ALWAYS_MAY_VANISH, options.max_vanished * among) or entity.name in accepted:
         return
     raise ExtractError(
-        f"Workspace {entity.workspace}: {vanished:,} of the {held:,} rows held of {entity.name} "
-        f"are no longer answered, more than {options.max_vanished:.0%} at once. Nothing was "
-        "published, for a role or a filter may have changed; if they were really deleted, run it "
-        f"again with --accept-deletions {entity.name}."
+        f"Workspace {entity.workspace}: {vanished:,} of the {among:,} rows of {entity.name} that "
+        f"were looked for are no longer answered, more than {options.max_vanished:.0%} at once. "
+        "Nothing was published, for a role or a filter may have changed; if they were really "
+        f"deleted, run it again with --accept-deletions {entity.name}."
     )
 
 

@@ -62,7 +62,7 @@ def read_every_type(context: Context, drift: Drift, progress: Progress | None) -
             brought.results[key] = done[key]
         else:
             _read_one(context, runs.pop(key), asked.pop(key), brought)
-    if context.options.census:
+    if context.options.census or context.options.sweep:
         brought.results.update(read_moved(context, brought.results))
     brought.results.update(read_touched(context, brought.results, known))
     require_readable(parent, brought.refused)

@@ -1,4 +1,4 @@
-"""Rows that a census found in another entity type or workspace: where they went is counted again.
+"""Rows that a census or sweep found in another entity type or workspace: they are read there.
 
 The results of an extract in, those that this changes out; `every_type` calls it after all are read.
 A row that came unseen and one that vanished hide each other in a count, and which of the two types
@@ -17,12 +17,12 @@ from octane_flows.extract.context import Context, Known
 from octane_flows.extract.entity import EntityRun
 from octane_flows.extract.journal import Key, Result
 from octane_flows.extract.tables import merge_tables
-from octane_flows.extract.upkeep import count_again
+from octane_flows.extract.upkeep import read_strangers
 from octane_flows.lake.held import Held
 
 
 def read_moved(context: Context, results: Mapping[Key, Result]) -> dict[Key, Result]:
-    """Take the census again where rows moved to that are not held there yet."""
+    """Read the rows that are not held yet where they moved to; a census is taken there again."""
     lake, plan, parent = context.draft.lake, context.plan, context.draft.parent
     changed: dict[Key, Result] = {}
     with (
@@ -42,7 +42,7 @@ def read_moved(context: Context, results: Mapping[Key, Result]) -> dict[Key, Res
             known = Known(result.state, rows_held=result.counts.rows_held)
             run = EntityRun(replace(context, held=now), entity, known)
             run.writer.written.update(new.keys(entity.name, entity.workspace, "id"))
-            changed[key] = count_again(run, result, held, strangers)
+            changed[key] = read_strangers(run, result, held, strangers)
     return changed
 
 
@@ -50,7 +50,7 @@ def _moved(new: Held, results: Mapping[Key, Result]) -> dict[Key, set[int]]:
     """The ids that moved, by the workspace and entity type that they are of now."""
     moved: dict[Key, set[int]] = {}
     for (workspace, entity), result in results.items():
-        if not (result.state.census and result.state.census.vanished):
+        if not any(reason.startswith(MOVED_TO) for reason in result.state.deleted):
             continue
         for id, reason in new.reasons(entity, workspace).items():
             if reason.startswith(MOVED_TO) and id.isdecimal():

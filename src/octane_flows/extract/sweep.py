@@ -1,16 +1,20 @@
 """Link changes that did not touch their owner's `last_modified`: found by reading the links alone.
 
 A range of owners in, changed link sets into the writer; each run sweeps a share and the next goes
-on behind it. Only sets that differ from the newest one held are written.
+on behind it. Only sets that differ from the newest one held are written. It meets all ids on its
+way, and so tells of rows that came or vanished and hide each other from a census' counts.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 
 import pyarrow.compute as pc
 
+from octane_flows.extract.census import MAX_ID
 from octane_flows.extract.decode import DecodedPage
+from octane_flows.extract.entity import EntityRun
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.extract.write import EntityWriter
 from octane_flows.lake.held import Held, Ids
@@ -44,8 +48,48 @@ def links_only(entity: EntityPlan) -> EntityPlan:
 
 
 def within(owners: Ids) -> Query:
-    """The owners from the first to the last of a batch."""
+    """The ids from the first to the last of a batch."""
     return field("id").between(int(owners[0]), int(owners[-1]))
+
+
+def around(owners: Ids, held: Ids) -> Query:
+    """The ids of a batch and all that are not held up to the next batch: nothing lies between two.
+
+    The first owner held takes what lies before it, the last one what lies behind.
+    """
+    start = int(held.searchsorted(owners[0]))
+    end = start + len(owners)
+    low = int(owners[0]) if start else 0
+    return field("id").between(low, int(held[end]) - 1 if end < len(held) else MAX_ID)
+
+
+@dataclass
+class Swept:
+    """What a sweep met: owners that no page brought, and ids on pages that are not held.
+
+    One of each hide each other from a count.
+    """
+
+    owners: int = 0
+    changed: int = 0
+    missing: set[str] = dataclass_field(default_factory=set)
+    unknown: list[str] = dataclass_field(default_factory=list)
+
+
+def sweep_links(run: EntityRun, chosen: Ids, held: Ids, query: Query | None) -> Swept:
+    """Compare the links of the chosen owners; `query` selects the rows that should be held."""
+    swept = Swept(owners=len(chosen))
+    plan = links_only(run.entity)
+    for start in range(0, len(chosen), BATCH_OWNERS):
+        owners = chosen[start : start + BATCH_OWNERS]
+        batch = around(owners, held)
+        sweep = LinkSweep(run.entity, run.context.held, owners, run.writer)
+        for page in run.pages(batch if query is None else batch & query, run.extra, plan=plan):
+            sweep.compare(page)
+        swept.changed += sweep.changed
+        swept.missing |= sweep.missing
+        swept.unknown += sweep.unknown
+    return swept
 
 
 class LinkSweep:
@@ -58,14 +102,15 @@ class LinkSweep:
             name: held.link_sets(name, entity.workspace, self._owners) for name in writer.link_names
         }
         self.changed = 0
+        self.missing = set(self._owners)  # owners that no page has brought yet
+        self.unknown: list[str] = []  # ids on pages that are not held
 
     def compare(self, page: DecodedPage) -> None:
         """Write the sets of a page that are not those held."""
-        ids = [
-            one
-            for one in page.ids.to_pylist()
-            if one in self._owners and one not in self._writer.written
-        ]
+        met = page.ids.to_pylist()
+        self.missing.difference_update(met)
+        self.unknown += [one for one in met if one not in self._owners]
+        ids = [one for one in met if one in self._owners and one not in self._writer.written]
         for name in self._writer.link_names:
             table = page.tables[name]
             now: dict[str, set[tuple[str, str | None]]] = {}

@@ -22,7 +22,7 @@ from octane_flows.extract.decode import DecodedPage
 from octane_flows.extract.entity import LIST_ROOT, LIST_TYPE, EntityRun
 from octane_flows.extract.journal import Result
 from octane_flows.extract.slices import held_query
-from octane_flows.extract.sweep import BATCH_OWNERS, LinkSweep, choose_range, links_only, within
+from octane_flows.extract.sweep import Swept, choose_range, sweep_links
 from octane_flows.lake import Census, ReadState
 from octane_flows.lake.held import Ids
 from octane_flows.lake.manifest import SchemaChangeKind
@@ -41,32 +41,25 @@ def process(run: EntityRun, asked: Future[DecodedPage] | None) -> Result:
         raise
 
 
-def count_again(run: EntityRun, result: Result, held: Ids, strangers: Ids) -> Result:
-    """The result of a type with a second census, which knows of rows that moved there."""
+def read_strangers(run: EntityRun, result: Result, held: Ids, strangers: Ids) -> Result:
+    """The result of a type with the rows that moved there; after a census it is counted again."""
     run.recent.digests.update(result.state.recent)
     upkeep = _Upkeep(run)
     try:
-        rows_held = upkeep.take_census(held, strangers)
+        if run.context.options.census:
+            rows_held = upkeep.count_again(held, strangers)
+        else:
+            rows_held = len(held) + upkeep.read_ids([str(one) for one in strangers])
     except BaseException:
         run.writer.discard()
         raise
-    first, second = result.state.census, upkeep.census
-    if first is not None and second is not None:
-        upkeep.record(
-            first.server_count_start,
-            second.server_count_end,
-            first.vanished + second.vanished,
-            first.found + second.found,
-        )
     state = replace(
         result.state, census=upkeep.census, deleted=upkeep.deleted, recent=run.recent.digests
     )
     result = run.added_to(result)
-    counts = replace(
-        result.counts,
-        rows_held=rows_held,
-        server_count_end=second.server_count_end if second is not None else None,
-    )
+    counts = replace(result.counts, rows_held=rows_held)
+    if upkeep.server_counts is not None:
+        counts = replace(counts, server_count_end=upkeep.server_counts[1])
     return replace(result, state=state, counts=counts)
 
 
@@ -149,15 +142,19 @@ class _Upkeep:
     def _after_changes(self) -> int | None:
         run = self.run
         rows_held = run.known.rows_held
+        swept: Swept | None = None
         held: Ids | None = None
         if self.options.census or self._sweeps():
             held = self._held()
+        if self._sweeps() and held is not None and len(held):
+            swept = self._sweep(held)
         if self.options.census and held is not None:
             rows_held = self.take_census(held)
         elif rows_held is not None:
             rows_held += run.writer.new_rows
-        if self._sweeps() and held is not None:
-            self._sweep(held)
+        if swept is not None:
+            change = self._correct(swept)
+            rows_held = None if rows_held is None else rows_held + change
         return rows_held
 
     def _held(self) -> Ids:
@@ -185,11 +182,23 @@ class _Upkeep:
             if str(one) not in run.writer.written and one not in alien
         ]
         gone = self._bury(vanished, len(held))
-        before = run.writer.new_rows
-        self._read_ids([str(one) for one in (*found.unknown, *sorted(alien))])
-        added = run.writer.new_rows - before
+        added = self.read_ids([str(one) for one in (*found.unknown, *sorted(alien))])
         self.record(found.server_count, self._server_count(found, added), len(gone), added)
         return len(held) - len(gone) + added
+
+    def count_again(self, held: Ids, strangers: Ids) -> int:
+        """Take a second census, and note what both found."""
+        first = self.census
+        rows_held = self.take_census(held, strangers)
+        second = self.census
+        if first is not None and second is not None:
+            self.record(
+                first.server_count_start,
+                second.server_count_end,
+                first.vanished + second.vanished,
+                first.found + second.found,
+            )
+        return rows_held
 
     def _held_query(self) -> Query | None:
         state = self.run.known.state
@@ -204,17 +213,23 @@ class _Upkeep:
         )
         return page.total_count
 
-    def _read_ids(self, ids: Sequence[str]) -> None:
+    def read_ids(self, ids: Sequence[str]) -> int:
+        """Read rows that should be held; gives how many were not."""
+        before, part = self.run.writer.new_rows, self._held_query()
         for start in range(0, len(ids), IDS_PER_REQUEST):
-            batch = [Id(one) for one in ids[start : start + IDS_PER_REQUEST]]
-            self.run.read_more(field("id").in_(batch))
+            query = field("id").in_([Id(one) for one in ids[start : start + IDS_PER_REQUEST]])
+            self.run.read_more(query if part is None else query & part)
+        return self.run.writer.new_rows - before
 
-    def _bury(self, vanished: Sequence[str], held: int) -> dict[str, str]:
-        """Ask for each vanished id again and write tombstones; gives the reasons by id."""
+    def _bury(self, vanished: Sequence[str], among: int) -> dict[str, str]:
+        """Ask for each vanished id again and write tombstones; gives the reasons by id.
+
+        `among`: how many rows were looked for.
+        """
         run, context = self.run, self.run.context
         if not vanished:
             return {}
-        guard(run.entity, len(vanished), held, self.options, self.options.accept_deletions)
+        guard(run.entity, len(vanished), among, self.options, self.options.accept_deletions)
         reasons = verify_vanished(
             run.workspace,
             run.entity,
@@ -237,24 +252,35 @@ class _Upkeep:
     def _sweeps(self) -> bool:
         return self.options.sweep and bool(self.run.entity.links)
 
-    def _sweep(self, held: Ids) -> None:
+    def _sweep(self, held: Ids) -> Swept:
+        """Compare the links of a share of the owners."""
         run = self.run
-        if not len(held):
-            return
         chosen = choose_range(held, self.sweep_from, self.options.sweep_share)
-        changed = 0
-        for start in range(0, len(chosen.owners), BATCH_OWNERS):
-            owners = chosen.owners[start : start + BATCH_OWNERS]
-            sweep = LinkSweep(run.entity, run.context.held, owners, run.writer)
-            plan = links_only(run.entity)
-            for page in run.pages(within(owners), run.extra, plan=plan):
-                sweep.compare(page)
-            changed += sweep.changed
+        swept = sweep_links(run, chosen.owners, held, self._held_query())
         self.sweep_from = chosen.next_from
         self.swept_at = run.context.as_of
         run.notes.append(
-            f"link sweep: {len(chosen.owners):,} of {len(held):,} owners, {changed} sets changed"
+            f"link sweep: {swept.owners:,} of {len(held):,} owners, {swept.changed} sets changed"
         )
+        return swept
+
+    def _correct(self, swept: Swept) -> int:
+        """Bury and read what a sweep met and a census did not; by how many more rows are held."""
+        run = self.run
+        missing = sorted(swept.missing - run.writer.written, key=int)
+        gone = self._bury(missing, swept.owners)
+        added = self.read_ids([one for one in swept.unknown if one not in run.writer.written])
+        if gone or added:
+            run.notes.append(f"the sweep met {len(gone)} rows that vanished, {added} unknown ones")
+            if self.options.census and self.census is not None:
+                census = self.census
+                self.record(
+                    census.server_count_start,
+                    census.server_count_end,
+                    census.vanished + len(gone),
+                    census.found + added,
+                )
+        return added - len(gone)
 
     def _compare_lists(self, known: Collection[str], vanished: Sequence[str]) -> None:
         """Lists whose root came or went."""

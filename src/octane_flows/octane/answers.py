@@ -24,11 +24,21 @@ from octane_flows.errors import (
 )
 from octane_flows.octane.transport import Answer, TransportError
 
-__all__ = ["Redact", "check_answer", "explain", "parse_json", "read_json", "unreachable"]
+__all__ = [
+    "Redact",
+    "check_answer",
+    "describe",
+    "explain",
+    "parse_json",
+    "read_json",
+    "sentence",
+    "unreachable",
+]
 
 Redact = Callable[[str], str]
 
 MAX_DETAIL: Final = 300  # characters of the server's own words in a message
+MAX_READ: Final = 65_536  # bytes of a page or text that are looked at for such words
 NOT_A_ROLE: Final = frozenset({"platform.modify_non_editable_field"})  # 403 about the request
 
 
@@ -46,7 +56,7 @@ def check_answer(answer: Answer, what: str, *, redact: Redact = str) -> None:
         raise _html_error(answer, what, redact)
     if not answer.body.strip():
         raise AnswerError(
-            f"{_start(what)} gave status {answer.status} with an empty body, where JSON was "
+            f"{sentence(what)} gave status {answer.status} with an empty body, where JSON was "
             "expected; try again, and ask the administrator about proxies in between."
         )
 
@@ -57,7 +67,7 @@ def parse_json(body: bytes, what: str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise AnswerError(
-            f"{_start(what)} gave {len(body)} bytes that are not whole JSON, so the answer "
+            f"{sentence(what)} gave {len(body)} bytes that are not whole JSON, so the answer "
             "was cut or changed on its way; try again."
         ) from None
 
@@ -67,13 +77,13 @@ def explain(answer: Answer, what: str, *, redact: Redact = str) -> ServerError:
     status = answer.status
     if 300 <= status < 400:
         return AnswerError(
-            f"{_start(what)} was redirected (status {status}), as a sign-in page or a moved server "
-            "does; check OCTANE_URL, and use an API access key where people sign in by SSO."
+            f"{sentence(what)} was redirected (status {status}), as a sign-in page or a moved "
+            "server does; check OCTANE_URL, and use an API access key where people sign in by SSO."
         )
-    code, detail = describe(answer)
-    said = f": {redact(detail)}" if detail else ""
+    code, detail = describe(answer, redact)
+    said = f": {detail}" if detail else ""
     named = f" {code}" if code else ""
-    found = f"{_start(what)} was answered with status {status}{named}{said}"
+    found = f"{sentence(what)} was answered with status {status}{named}{said}"
     found = found.rstrip(".")
     if status == 401:
         return SignInError(f"{found}; check that the credentials are valid and not expired.")
@@ -111,22 +121,20 @@ def unreachable(error: TransportError, what: str, host: str) -> ServerError:
         "other": "check OCTANE_URL and the settings",
     }
     return UnavailableError(
-        f"{_start(what)} failed at {host}: {error.detail}; {remedies[error.kind]}."
+        f"{sentence(what)} failed at {host}: {error.detail}; {remedies[error.kind]}."
     )
 
 
-def describe(answer: Answer) -> tuple[str | None, str]:
+def describe(answer: Answer, redact: Redact) -> tuple[str | None, str]:
     """The error code and the words of an error body, in any of the shapes that are known."""
     if _is_html(answer):
-        title = re.search(rb"<title[^>]*>(.*?)</title>", answer.body[:65536], re.I | re.S)
-        words = title[1].decode("utf-8", "replace") if title else ""
-        return None, _plain(
-            f'a web page "{html.unescape(words)}"' if words.strip() else "a web page"
-        )
+        title = re.search(rb"<title[^>]*>(.*?)</title>", answer.body[:MAX_READ], re.I | re.S)
+        name = html.unescape(title[1].decode("utf-8", "replace")) if title else ""
+        return None, _plain(f'a web page "{name}"' if name.strip() else "a web page", redact)
     try:
         body = json.loads(answer.body)
     except (ValueError, RecursionError):
-        return None, _plain(answer.body[:MAX_DETAIL].decode("utf-8", "replace"))
+        return None, _plain(answer.body[:MAX_READ].decode("utf-8", "replace"), redact)
     if not isinstance(body, dict):
         return None, ""
     errors = body.get("errors")
@@ -136,19 +144,19 @@ def describe(answer: Answer) -> tuple[str | None, str]:
     for key in ("description_translated", "description", "accumulatedMessage", "message", "error"):
         words = body.get(key)
         if isinstance(words, str) and words.strip():
-            inner = _inner(words) if key == "message" else None
+            inner = _inner(words, redact) if key == "message" else None
             if inner is not None:
                 return inner
-            return (code if isinstance(code, str) else None), _plain(words)
+            return (code if isinstance(code, str) else None), _plain(words, redact)
     return (code if isinstance(code, str) else None), ""
 
 
-def _inner(words: str) -> tuple[str | None, str] | None:
+def _inner(words: str, redact: Redact) -> tuple[str | None, str] | None:
     """The servlet layer wraps an error body, with escaped quotes, into one text."""
     text = html.unescape(words)
     if not text.lstrip().startswith("{"):
         return None
-    code, detail = describe(Answer(0, (), text.encode()))
+    code, detail = describe(Answer(0, (), text.encode()), redact)
     return (code, detail) if code or detail else None
 
 
@@ -160,13 +168,13 @@ def _partial(answer: Answer) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     rows, errors = (body.get("data"), body.get("errors")) if isinstance(body, dict) else ([], [])
     if not isinstance(rows, list) or not isinstance(errors, list):
         return [], []
-    return rows, errors
+    return rows, [one for one in errors if isinstance(one, dict)]
 
 
 def _html_error(answer: Answer, what: str, redact: Redact) -> AnswerError:
-    _, detail = describe(answer)
+    _, detail = describe(answer, redact)
     return AnswerError(
-        f"{_start(what)} gave {redact(detail)} where JSON was expected, as a proxy, a maintenance "
+        f"{sentence(what)} gave {detail} where JSON was expected, as a proxy, a maintenance "
         "page or an SSO sign-in does; check OCTANE_URL, and use an API access key behind SSO."
     )
 
@@ -176,10 +184,12 @@ def _is_html(answer: Answer) -> bool:
     return "html" in kind or answer.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def _plain(text: str) -> str:
-    words = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+def _plain(text: str, redact: Redact) -> str:
+    shown = redact(text)  # first of all: a changed or half-cut secret would no longer be found
+    words = " ".join("".join(one if one.isprintable() else " " for one in shown).split())
     return words if len(words) <= MAX_DETAIL else words[: MAX_DETAIL - 3] + "..."
 
 
-def _start(what: str) -> str:
+def sentence(what: str) -> str:
+    """The words at the start of a sentence."""
     return what[:1].upper() + what[1:]

@@ -112,7 +112,7 @@ class Octane:
         answer = self.send("GET", VERSION_PATH, what="reading the server's time")
         try:
             moment = parsedate_to_datetime(answer.header("date") or "")
-        except ValueError:
+        except (ValueError, OverflowError):
             raise AnswerError(
                 f"{self.url} gave no usable Date header, which dates the extract; check the "
                 "proxies in between."

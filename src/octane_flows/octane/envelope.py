@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from octane_flows.errors import AnswerError
-from octane_flows.octane.answers import parse_json
+from octane_flows.octane.answers import parse_json, sentence
 from octane_flows.octane.query import Query, encode_names, encode_query
 
 __all__ = ["Page", "PageBytes", "envelope_fault", "page_params"]
@@ -44,9 +44,7 @@ class PageBytes:
         body = parse_json(self.body, self.what)
         fault = envelope_fault(body, self.limit)
         if fault is not None:
-            raise AnswerError(
-                f"{self.what[:1].upper()}{self.what[1:]} gave {fault}; nothing is taken from it."
-            )
+            raise AnswerError(f"{sentence(self.what)} gave {fault}; nothing is taken from it.")
         exceeds = body.get("exceeds_total_count") is True
         return Page(body["data"], body["total_count"], exceeds, self.bytes_received)
 

@@ -7,7 +7,7 @@ answers do not say; what they say in unknown ways is kept out of the way and tol
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 __all__ = ["FIELD_TYPES", "EntityType", "Field", "Metadata", "entity_names", "parse_metadata"]
@@ -16,53 +16,19 @@ FIELD_TYPES: Final = frozenset(
     ["integer", "float", "boolean", "date_time", "date", "string", "memo", "object", "reference"]
 )
 _ENTITY_KEYS: Final = frozenset(
-    ["type", "name", "label", "description", "can_modify_label", "features", "activity_level", "id"]
+    ["type", "id", "name", "label", "description", "features", "can_modify_label", "activity_level"]
 )
-_FIELD_KEYS: Final = frozenset(
-    [
-        "type",
-        "id",
-        "entity_name",
-        "name",
-        "label",
-        "description",
-        "field_type",
-        "field_type_data",
-        "is_user_defined",
-        "visible_in_ui",
-        "filterable",
-        "selectable",
-        "sortable",
-        "groupable",
-        "auditable",
-        "returned_by_default",
-        "required",
-        "unique",
-        "editable",
-        "final",
-        "sanitization",
-        "max_length",
-        "min_value",
-        "max_value",
-        "format",
-        "access_level",
-        "accessible_via_business_rules",
-        "can_modify_label",
-        "can_modify_description",
-        "can_modify_required",
-        "can_modify_format",
-        "can_modify_max_length",
-        "can_modify_unique",
-        "can_modify_editable",
-        "can_modify_sanitization",
-        "can_modify_auditable",
-        "field_features",
-        "auto_generated",
-        "inBusinessRule",
-        "activity_level",
-        "default_value",
-    ]
-)
+_FIELD_KEYS: Final = frozenset([
+    "type", "id", "entity_name", "name", "label", "description", "field_type",
+    "field_type_data", "is_user_defined", "visible_in_ui", "filterable", "selectable",
+    "sortable", "groupable", "auditable", "returned_by_default", "required", "unique",
+    "editable", "final", "sanitization", "max_length", "min_value", "max_value", "format",
+    "access_level", "accessible_via_business_rules", "can_modify_label",
+    "can_modify_description", "can_modify_required", "can_modify_format",
+    "can_modify_max_length", "can_modify_unique", "can_modify_editable",
+    "can_modify_sanitization", "can_modify_auditable", "field_features", "auto_generated",
+    "inBusinessRule", "activity_level", "default_value",
+])  # fmt: skip
 _VERBS: Final = {"CREATE": "POST", "UPDATE": "PUT", "READ": "GET"}
 
 
@@ -265,15 +231,8 @@ def _link_subtypes(types: dict[str, EntityType]) -> dict[str, EntityType]:
             children[one.subtype_of].append(name)
     parents = {child: name for name, names in children.items() for child in names}
     return {
-        name: EntityType(
-            name=name,
-            label=one.label,
-            collection=one.collection,
-            methods=one.methods,
-            access_level=one.access_level,
-            subtype_of=one.subtype_of or parents.get(name),
-            subtypes=tuple(children[name]),
-            fields=one.fields,
+        name: replace(
+            one, subtype_of=one.subtype_of or parents.get(name), subtypes=tuple(children[name])
         )
         for name, one in types.items()
     }

@@ -39,7 +39,7 @@ class RetryPolicy:
         self,
         outcome: Outcome,
         *,
-        method: str,
+        is_harmless: bool,
         attempt: int,
         spent_s: float,
         random: Callable[[], float],
@@ -48,10 +48,10 @@ class RetryPolicy:
     ) -> float | None:
         """Seconds to wait after attempt number `attempt` (from 1); None: do not try again.
 
-        `answered` says whether this server ever gave an answer.
+        `is_harmless`: twice does no more than once. `answered`: this server ever gave an answer.
         """
         attempts = self.attempts if answered else self.first_attempts
-        if attempt >= attempts or not may_repeat(outcome, method):
+        if attempt >= attempts or not may_repeat(outcome, is_harmless):
             return None
         asked = retry_after_s(outcome, now)
         jitter = random() * min(self.cap_s, self.base_s * 2.0 ** (attempt - 1))
@@ -90,11 +90,11 @@ def is_temporary(outcome: Outcome) -> bool:
     return False
 
 
-def may_repeat(outcome: Outcome, method: str) -> bool:
+def may_repeat(outcome: Outcome, is_harmless: bool) -> bool:
     """True when a second attempt cannot do the same thing twice."""
     if not is_temporary(outcome):
         return False
-    if method == "GET":
+    if is_harmless:
         return True
     if isinstance(outcome, TransportError):
         return not outcome.sent
@@ -120,6 +120,6 @@ def retry_after_s(outcome: Outcome, now: datetime) -> float | None:
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

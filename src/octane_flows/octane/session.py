@@ -7,31 +7,37 @@ again once, waits and repeats what is temporary, and lets only so many requests 
 
 from __future__ import annotations
 
-import base64
 import json
 import random as random_module
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from octane_flows.config import ApiKey, Cookie, Credentials, Token, UserPassword
+from octane_flows.config import Cookie, Credentials
 from octane_flows.errors import SignInError
-from octane_flows.octane.answers import describe, explain, unreachable
+from octane_flows.octane.answers import describe, explain, sentence, unreachable
 from octane_flows.octane.concurrency import Counters, Gate, Topic
 from octane_flows.octane.limits import Limits
 from octane_flows.octane.retry import RetryBudget, RetryPolicy
+from octane_flows.octane.signin import (
+    authorization,
+    can_sign_in,
+    remedy,
+    secrets,
+    session_cookies,
+    session_values,
+    sign_in_body,
+)
 from octane_flows.octane.transport import Answer, Request, Transport, TransportError
 
 __all__ = ["Session", "Timing"]
 
 SIGN_IN: Final = "/authentication/sign_in"
-SESSION_COOKIES: Final = ("LWSSO_COOKIE_KEY", "access_token")  # either one is a session
-KEPT_COOKIES: Final = (*SESSION_COOKIES, "OCTANE_USER")
 KEPT_FOR_REDACTION: Final = 50  # session values; a late error may quote one that is replaced
 SHORT_SECRET: Final = 4  # shorter texts are not cut out of messages: they are in every word
 
@@ -51,7 +57,7 @@ class _Pass:
     """What one request is sent with: the headers, and which sign-in they come from."""
 
     number: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
 
 
 class Session:
@@ -105,7 +111,7 @@ class Session:
         request = Request(method, self._url + path, headers or {}, body)
         used = self._pass()
         answer = self._persist(request, used, what, topic)
-        if answer.status == 401 and self._can_sign_in:
+        if answer.status == 401 and can_sign_in(self._credentials):
             used = self._renew(used)
             answer = self._persist(request, used, what, topic)
         if answer.status == 401:
@@ -115,23 +121,17 @@ class Session:
     def redact(self, text: str) -> str:
         """Cut every secret that the session knows out of a text."""
         with self._lock:
-            secrets = [*self._secrets(), *self._seen]
-        secrets.append((_authorization(self._credentials) or "").partition(" ")[2])
-        for secret in sorted(secrets, key=len, reverse=True):
+            known = [*secrets(self._credentials), *self._seen]
+        for secret in sorted(known, key=len, reverse=True):
             if len(secret) >= SHORT_SECRET:
                 text = text.replace(secret, "***")
         return text
 
-    @property
-    def _can_sign_in(self) -> bool:
-        credentials = self._credentials
-        return isinstance(credentials, ApiKey | UserPassword) and credentials.scheme == "sign_in"
-
     def _pass(self) -> _Pass:
-        fixed = _authorization(self._credentials)
+        fixed = authorization(self._credentials)
         if fixed is not None:
             return _Pass(0, {"Authorization": fixed})
-        if self._can_sign_in and self._number == 0:
+        if can_sign_in(self._credentials) and self._number == 0:
             self._renew(_Pass(0, {}))
         with self._lock:
             cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
@@ -146,18 +146,18 @@ class Session:
                 cookies = self._sign_in()
                 with self._lock:
                     self._cookies = cookies
-                    self._seen.extend(_session_values(cookies))
+                    self._seen.extend(session_values(cookies))
                     self._number += 1
         return self._pass()
 
     def _sign_in(self) -> dict[str, str]:
-        body = json.dumps(_sign_in_body(self._credentials)).encode()
+        body = json.dumps(sign_in_body(self._credentials)).encode()
         # Neither old cookies nor the preview header may be on this request.
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         what = f"signing in to {self._host}"
         answer = self._persist(Request("POST", self._url + SIGN_IN, headers, body), None, what)
-        cookies = _cookies(answer)
-        if answer.status == 200 and any(name in cookies for name in SESSION_COOKIES):
+        cookies = session_cookies(answer)
+        if answer.status == 200 and session_values(cookies):
             return cookies
         if answer.status in (400, 401, 403):
             self._refused = self._refusal(answer, what)
@@ -181,7 +181,8 @@ class Session:
             outcome = self._attempt(request, used, topic)
             wait = self._policy.wait_s(
                 outcome,
-                method=request.method,
+                # A second sign-in does no harm.
+                is_harmless=request.method == "GET" or used is None,
                 attempt=attempt,
                 spent_s=self._timing.monotonic() - started,
                 random=self._timing.random,
@@ -205,24 +206,27 @@ class Session:
     def _attempt(
         self, request: Request, used: _Pass | None, topic: Topic
     ) -> Answer | TransportError:
-        self.counters.waited(topic, self._limits.take(self._timing))
-        headers = {**request.headers, **(used.headers if used is not None else {})}
-        signed = Request(request.method, request.url, headers, request.body)
         if used is None:
-            return self._transfer(signed, topic)
+            return self._transfer(request, topic)
+        signed = Request(
+            request.method, request.url, {**request.headers, **used.headers}, request.body
+        )
         with self._gate.enter() as epoch:
             outcome = self._transfer(signed, topic)
             if isinstance(outcome, TransportError):
                 if outcome.kind == "timeout":
                     self._gate.slow_down(epoch)
-            elif outcome.status in (429, 503):
+                return outcome
+            if outcome.status in (429, 503):
                 self._gate.slow_down(epoch)
             else:
                 self._gate.answered(outcome.elapsed_s)
-                self._take_cookies(outcome, used)
+            self._take_cookies(outcome, used)
         return outcome
 
     def _transfer(self, request: Request, topic: Topic) -> Answer | TransportError:
+        # The place is taken only now, so that waiting threads do not use up theirs all at once.
+        self.counters.waited(topic, self._limits.take(self._timing))
         try:
             answer = self._transport.send(request)
         except TransportError as error:
@@ -233,82 +237,17 @@ class Session:
         return answer
 
     def _take_cookies(self, answer: Answer, used: _Pass) -> None:
-        if answer.status == 401 or _authorization(self._credentials) is not None:
+        if answer.status == 401 or authorization(self._credentials) is not None:
             return
-        rotated = _cookies(answer)
+        rotated = session_cookies(answer)
         if rotated:
             with self._lock:
                 if used.number == self._number:  # not from a session that has been replaced
                     self._cookies.update(rotated)
-                    self._seen.extend(_session_values(rotated))
+                    self._seen.extend(session_values(rotated))
 
     def _refusal(self, answer: Answer, what: str) -> str:
-        code, detail = describe(answer)
-        said = self.redact(" ".join(part for part in (code, detail) if part))
-        found = f"{what[:1].upper()}{what[1:]} was refused (status {answer.status}"
+        said = " ".join(part for part in describe(answer, self.redact) if part)
+        found = f"{sentence(what)} was refused (status {answer.status}"
         found += f", {said.rstrip('.')})" if said else ")"
-        return f"{found}; {_remedy(self._credentials)}."
-
-    def _secrets(self) -> list[str]:
-        credentials = self._credentials
-        if isinstance(credentials, ApiKey):
-            return [credentials.client_secret.reveal()]
-        if isinstance(credentials, UserPassword):
-            return [credentials.password.reveal()]
-        if isinstance(credentials, Token):
-            return [credentials.token.reveal()]
-        return [credentials.value.reveal()]
-
-
-def _sign_in_body(credentials: Credentials) -> dict[str, str]:
-    if isinstance(credentials, ApiKey):
-        secret = credentials.client_secret.reveal()
-        return {"client_id": credentials.client_id, "client_secret": secret}
-    if isinstance(credentials, UserPassword):
-        return {"user": credentials.user, "password": credentials.password.reveal()}
-    raise TypeError("Only an API key or a user signs in.")
-
-
-def _authorization(credentials: Credentials) -> str | None:
-    if isinstance(credentials, Token):
-        return f"Bearer {credentials.token.reveal()}"
-    if isinstance(credentials, ApiKey | UserPassword) and credentials.scheme == "basic":
-        pair = ":".join(_sign_in_body(credentials).values())
-        return "Basic " + base64.b64encode(pair.encode()).decode("ascii")
-    return None
-
-
-def _remedy(credentials: Credentials) -> str:
-    if isinstance(credentials, Cookie):
-        return "a given session cannot be renewed here, so set a fresh OCTANE_COOKIE"
-    if isinstance(credentials, Token):
-        return "set a fresh OCTANE_TOKEN"
-    if credentials.scheme == "basic":
-        return (
-            "check the name and password, and that the space allows Basic authentication, or "
-            "unset OCTANE_AUTH"
-        )
-    if isinstance(credentials, ApiKey):
-        return (
-            "check OCTANE_CLIENT_ID and OCTANE_CLIENT_SECRET, and that the key is not expired or "
-            "revoked"
-        )
-    return (
-        "check OCTANE_USER and OCTANE_PASSWORD; spaces with SSO or API keys only need "
-        "OCTANE_CLIENT_ID and OCTANE_CLIENT_SECRET"
-    )
-
-
-def _cookies(answer: Answer) -> dict[str, str]:
-    """The cookies worth keeping that an answer sets; an emptied one is left out."""
-    found: dict[str, str] = {}
-    for line in answer.all("set-cookie"):
-        name, _, rest = line.partition("=")
-        value = rest.partition(";")[0].strip()
-        if name.strip() in KEPT_COOKIES and value.strip('"'):
-            found[name.strip()] = value
-    return found
-
-
-def _session_values(cookies: Mapping[str, str]) -> list[str]:
-    return [value for name, value in cookies.items() if name in SESSION_COOKIES]
+        return f"{found}; {remedy(self._credentials)}."

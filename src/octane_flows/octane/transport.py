@@ -15,6 +15,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 import httpx
 
+from octane_flows import __version__
 from octane_flows.config import Settings
 from octane_flows.errors import UsageError
 
@@ -23,6 +24,7 @@ __all__ = ["Answer", "HttpTransport", "Request", "Transport", "TransportError"]
 CONNECT_TIMEOUT_S: Final = 15.0  # a host that needs longer to accept is as good as away
 POOL_TIMEOUT_S: Final = 300.0  # the pool is as wide as the concurrency: waiting means slow answers
 KEEPALIVE_S: Final = 30.0  # shorter than the idle limits of common proxies
+USER_AGENT: Final = f"octane-flows/{__version__}"  # so that an administrator sees who asks
 
 Kind: TypeAlias = Literal["connect", "tls", "proxy", "timeout", "cut", "other"]
 
@@ -86,6 +88,7 @@ class HttpTransport:
             proxy=settings.proxy if mount is None else None,
             trust_env=False,
             follow_redirects=False,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},  # it knows no other
             timeout=httpx.Timeout(
                 settings.timeout_s,
                 connect=min(CONNECT_TIMEOUT_S, settings.timeout_s),

@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from octane_flows.errors import AnswerError
+from octane_flows.errors import AnswerError, PartialError, RequestError
+from octane_flows.octane.answers import sentence
 from octane_flows.octane.envelope import Page, PageBytes, page_params
 from octane_flows.octane.metadata import Metadata, entity_names, parse_metadata
 from octane_flows.octane.multipart import upload
@@ -53,14 +54,12 @@ class Workspace:
         rows = body.get("data") if isinstance(body, dict) else None
         if not isinstance(rows, list) or (part == "entities" and not rows):
             raise AnswerError(
-                f"{what[:1].upper()}{what[1:]} gave no list of {part}, so it cannot be known what "
+                f"{sentence(what)} gave no list of {part}, so it cannot be known what "
                 "to read; check OCTANE_URL and the server's version."
             )
         total = body.get("total_count", len(rows))
         if isinstance(total, int) and total > len(rows):
-            raise AnswerError(
-                f"{what[:1].upper()}{what[1:]} gave {len(rows)} of {total} {part}; try again."
-            )
+            raise AnswerError(f"{sentence(what)} gave {len(rows)} of {total} {part}; try again.")
         return rows
 
     def page(
@@ -117,8 +116,7 @@ class Workspace:
         body, _ = self._octane.call("GET", self._path(collection, str(id)), params, what=what)
         if not isinstance(body, dict) or str(body.get("id")) != str(id):
             raise AnswerError(
-                f"{what[:1].upper()}{what[1:]} did not give that entity; try again, and report it "
-                "if it stays."
+                f"{sentence(what)} did not give that entity; try again, and report it if it stays."
             )
         return body
 
@@ -160,13 +158,16 @@ class Workspace:
         written: list[dict[str, Any]] = []
         for start in range(0, len(rows), WRITE_BATCH):
             batch = [dict(row) for row in rows[start : start + WRITE_BATCH]]
-            body, _ = self._octane.call(
-                method, self._path(collection), params, what=what, body=_json({"data": batch})
-            )
+            try:
+                body, _ = self._octane.call(
+                    method, self._path(collection), params, what=what, body=_json({"data": batch})
+                )
+            except RequestError as error:
+                raise _after(written, error, start) from None
             data = body.get("data") if isinstance(body, dict) else None
             if not isinstance(data, list) or len(data) != len(batch):
                 raise AnswerError(
-                    f"{what[:1].upper()}{what[1:]} did not confirm all {len(batch)} rows; compare "
+                    f"{sentence(what)} did not confirm all {len(batch)} rows; compare "
                     "with the server before writing again."
                 )
             written.extend(data)
@@ -180,7 +181,7 @@ class Workspace:
         target = self._path(collection, str(id))
         body, _ = self._octane.call("PUT", target, what=what, body=_json(dict(values)))
         if not isinstance(body, dict):
-            raise AnswerError(f"{what[:1].upper()}{what[1:]} was not confirmed; read it again.")
+            raise AnswerError(f"{sentence(what)} was not confirmed; read it again.")
         return body
 
     def delete(self, collection: str, id: str | int) -> None:
@@ -200,7 +201,7 @@ class Workspace:
             content_type="application/xml",
         )
         if not isinstance(body, dict) or body.get("id") in (None, ""):
-            raise AnswerError(f"{what[:1].upper()}{what[1:]} gave no task id; try again.")
+            raise AnswerError(f"{sentence(what)} gave no task id; try again.")
         return str(body["id"])
 
     def test_results_status(self, task_id: str) -> str:
@@ -227,7 +228,7 @@ class Workspace:
         rows = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(rows, list) or len(rows) != 1:
             raise AnswerError(
-                f"{what[:1].upper()}{what[1:]} was not confirmed; look at the attachments of its "
+                f"{sentence(what)} was not confirmed; look at the attachments of its "
                 "owner before attaching it again."
             )
         return str(rows[0]["id"])
@@ -303,6 +304,22 @@ def read_page(
     answer = octane.send("GET", path, params, what=what)
     octane.check(answer, what)
     return PageBytes(answer.body, limit, answer.wire_bytes, what)
+
+
+def _after(written: list[dict[str, Any]], error: RequestError, start: int) -> RequestError:
+    """The refusal of a batch, with what the batches before it wrote."""
+    if start == 0:
+        return error
+    rows, errors = (error.rows, error.errors) if isinstance(error, PartialError) else ([], [])
+    return PartialError(
+        f"{error} Before it, {start} rows were written.",
+        error_code=error.error_code,
+        rows=written + rows,
+        errors=[
+            {**one, "index": one["index"] + start} if isinstance(one.get("index"), int) else one
+            for one in errors
+        ],
+    )
 
 
 def _json(value: Any) -> bytes:

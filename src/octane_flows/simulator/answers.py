@@ -14,8 +14,11 @@ __all__ = [
     "ApiError",
     "bad_query",
     "correlation_ids",
+    "duplicate",
     "entity_not_found",
     "illegal_value",
+    "method_not_allowed",
+    "missing_field",
     "not_authorized",
     "not_found",
     "unknown_field",
@@ -98,6 +101,33 @@ def bad_query(problem: str) -> ApiError:
 def illegal_value(problem: str, properties: dict[str, Any] | None = None) -> ApiError:
     """A value or a parameter breaks a rule."""
     return ApiError(400, "platform.illegal_field_value", problem, properties, business_error=True)
+
+
+def missing_field(entity_type: str, name: str) -> ApiError:
+    """A field that must have a value has none."""
+    return ApiError(
+        400,
+        "platform.missing_required_field",
+        f"The field '{name}' of '{entity_type}' must have a value",
+        {"entity_type": entity_type, "field_name": name},
+        business_error=True,
+    )
+
+
+def duplicate(entity_type: str, name: str, problem: str) -> ApiError:
+    """Another row is equal in what must be unique."""
+    return ApiError(
+        409,
+        "platform.duplicate_entity_error",
+        problem,
+        {"entity_type": entity_type, "field_name": name},
+        business_error=True,
+    )
+
+
+def method_not_allowed() -> ApiError:
+    """The path is known, the method is not."""
+    return not_found(405, "HTTP 405 Method Not Allowed")
 
 
 def not_found(status: int = 404, text: str = "HTTP 404 Not Found") -> ApiError:

@@ -13,11 +13,11 @@ from weakref import WeakKeyDictionary, proxy
 
 from werkzeug.wrappers import Request, Response
 
+from octane_flows.simulator.answers import entity_not_found, illegal_value, method_not_allowed
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.strict_json import json_value
 
-__all__ = ["BuildRow", "Builds", "builds_of", "error_response", "forget_builds", "handle",
-           "ref"]  # fmt: skip
+__all__ = ["BuildRow", "Builds", "builds_of", "forget_builds", "handle", "ref"]
 
 Row = dict[str, Any]
 
@@ -28,20 +28,6 @@ _RESULTS = ("success", "failure", "unstable", "aborted", "unavailable")
 def ref(entity_type: str, id: str | None) -> dict[str, str] | None:
     """A reference value, or None for no id."""
     return None if id is None else {"type": entity_type, "id": id}
-
-
-def error_response(status: int, code: str, text: str, **properties: Any) -> Response:
-    """One error in the server's body shape."""
-    body = {
-        "error_code": code,
-        "correlation_id": "simulated0000000000000000",
-        "description": text,
-        "description_translated": text,
-        "properties": properties or None,
-        "stack_trace": None,
-        "business_error": False,
-    }
-    return Response(json.dumps(body), status, content_type="application/json")
 
 
 @dataclass
@@ -236,19 +222,16 @@ def _is_cause(cause: Any) -> bool:
 def handle(store: Store, request: Request) -> Response:
     """PUT analytics/ci/builds: create the build or change what is known of it."""
     if request.method != "PUT":
-        return error_response(405, "platform.web_application", "HTTP 405 Method Not Allowed")
+        raise method_not_allowed()
     try:
         body = json_value(request.get_data())
     except ValueError:
         body = None
     if wrong := _wrong(body):
-        return error_response(400, "platform.illegal_field_value", wrong)
+        raise illegal_value(wrong)
     server, job, number = body["serverCiId"], body["jobCiId"], body["buildCiId"]
     if not store.find("ci_server", instance_id=server):
-        return error_response(
-            404, "platform.entity_not_found", f"No CI server has the instance id {server!r}.",
-            entity_type="ci_server", entity_id=server,
-        )  # fmt: skip
+        raise entity_not_found("ci_server", server)
     with store.transaction():
         builds = builds_of(store)
         cause = next(iter(body.get("causes") or ()), None)

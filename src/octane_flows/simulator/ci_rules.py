@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from octane_flows.simulator.answers import ApiError, entity_not_found, illegal_value
+from octane_flows.simulator.answers import duplicate, entity_not_found, illegal_value, missing_field
 from octane_flows.simulator.names import opaque_name
 from octane_flows.simulator.store import Store
 
@@ -27,11 +27,8 @@ def check_ci(store: Store, kind: str, values: dict[str, Any]) -> None:
     _find_server(store, values)
     _check_jobs(values)
     if store.find("pipeline", name=values["name"]):
-        raise ApiError(
-            409, "platform.duplicate_entity_error",
-            f"There is already a pipeline named '{values['name']}'",
-            {"entity_type": "pipeline", "field_name": "name"}, business_error=True,
-        )  # fmt: skip
+        problem = f"There is already a pipeline named '{values['name']}'"
+        raise duplicate("pipeline", "name", problem)
 
 
 def _find_server(store: Store, values: dict[str, Any]) -> None:
@@ -43,7 +40,7 @@ def _find_server(store: Store, values: dict[str, Any]) -> None:
         return
     named = values.get("server_ci_id")
     if not named:
-        raise _missing("server_ci_id")
+        raise missing_field("pipeline", "server_ci_id")
     found = store.find("ci_server", instance_id=named)
     if not found:
         raise entity_not_found("ci_server", named)
@@ -53,19 +50,11 @@ def _find_server(store: Store, values: dict[str, Any]) -> None:
 def _check_jobs(values: dict[str, Any]) -> None:
     root = values.get("root_job_ci_id")
     if not root:
-        raise _missing("root_job_ci_id")
+        raise missing_field("pipeline", "root_job_ci_id")
     jobs = values.get("jobs")
     if not jobs:
-        raise _missing("jobs")
+        raise missing_field("pipeline", "jobs")
     if not isinstance(jobs, list) or not all(isinstance(job, dict) for job in jobs):
         raise illegal_value("The field 'jobs' of 'pipeline' takes a list of objects")
     if not any(job.get("jobCiId") == root for job in jobs):
         raise illegal_value(f"The root job '{root}' is not among the pipeline's jobs")
-
-
-def _missing(name: str) -> ApiError:
-    return ApiError(
-        400, "platform.missing_required_field",
-        f"The field '{name}' of 'pipeline' must have a value",
-        {"entity_type": "pipeline", "field_name": name}, business_error=True,
-    )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator import page
-from octane_flows.simulator.answers import illegal_value, not_found
+from octane_flows.simulator.answers import illegal_value, method_not_allowed, not_found
 from octane_flows.simulator.wire import body_of, json_response
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def control(simulator: Simulator, request: Request) -> Response:
     act = _ROUTES.get((request.method, request.path))
     if act is None:
         known = any(path == request.path for _, path in _ROUTES)
-        raise not_found(405, "HTTP 405 Method Not Allowed") if known else not_found()
+        raise method_not_allowed() if known else not_found()
     body = body_of(request, check_type=False) if request.method in {"POST", "PUT"} else {}
     try:
         return json_response(json.dumps(act(simulator, body)))

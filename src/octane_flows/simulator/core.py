@@ -19,7 +19,7 @@ from octane_flows.simulator.clock import Clock
 from octane_flows.simulator.database import SpaceIds
 from octane_flows.simulator.faults import Faults
 from octane_flows.simulator.feeder import LocalFeeder
-from octane_flows.simulator.schema import FieldDef
+from octane_flows.simulator.field_model import FieldDef
 from octane_flows.simulator.switches import switches
 from octane_flows.simulator.udf import kind_of_field, restore
 from octane_flows.simulator.workspace import MASTER, Workspace, workspace_row

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from octane_flows.simulator.clock import Clock
-from octane_flows.simulator.schema import NAMED_FAMILIES, FieldDef, Schema
+from octane_flows.simulator.field_model import NAMED_FAMILIES, FieldDef
+from octane_flows.simulator.schema import Schema
 from octane_flows.simulator.tables import (
     Column,
     columns_of,

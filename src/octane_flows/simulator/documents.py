@@ -13,7 +13,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from octane_flows.simulator.answers import ApiError, illegal_value, not_found
+from octane_flows.simulator.answers import ApiError, duplicate, illegal_value, method_not_allowed
 from octane_flows.simulator.reads import Caller
 from octane_flows.simulator.wire import body_of, json_response
 from octane_flows.simulator.workspace import Workspace
@@ -24,7 +24,7 @@ __all__ = ["finish_tasks", "report_route"]
 def report_route(workspace: Workspace, request: Request) -> Response:
     """`POST reports`: the template itself, not in `data`; gives the id of the task."""
     if request.method != "POST":
-        raise not_found(405, "HTTP 405 Method Not Allowed")
+        raise method_not_allowed()
     body = body_of(request)
     if not isinstance(body, dict) or "data" in body:
         raise illegal_value("The body of a report is the template itself, not in data")
@@ -36,10 +36,7 @@ def report_route(workspace: Workspace, request: Request) -> Response:
     if not isinstance(name, str) or not name:
         raise illegal_value("A report needs a file_name")
     if workspace.store.find("attachment", name=_file(name)):
-        raise ApiError(
-            409, "platform.duplicate_entity_error", f"There is already a report file '{name}'",
-            {"entity_type": "report", "field_name": "file_name"}, business_error=True,
-        )  # fmt: skip
+        raise duplicate("report", "file_name", f"There is already a report file '{name}'")
     task = workspace.store.insert("background_task", {"status": "Running", "request": body})
     return json_response(json.dumps({"background_task_id": task}), 201)
 

@@ -12,6 +12,7 @@ from typing import Any
 from octane_flows.simulator.callers import caller_ref
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.extra_types import UDF_KINDS
+from octane_flows.simulator.field_model import TREE_ROOTS
 from octane_flows.simulator.last_runs import PLANNED, renew_last_runs
 from octane_flows.simulator.scripts import start_steps
 from octane_flows.simulator.store import Store
@@ -19,8 +20,6 @@ from octane_flows.simulator.udf import define
 
 __all__ = ["after_write", "complete", "reopened", "summary_status"]
 
-_ROOTS = {"work_item": "work_item_root", "product_area": "product_area",
-          "requirement": "requirement_root"}  # fmt: skip
 _CHILD_RUNS = {"test_manual": "run_manual", "gherkin_test": "run_manual",
                "test_automated": "run_automated"}  # fmt: skip
 _FINISHED = frozenset({"fixed", "proposeclose", "closed", "duplicate", "rejected"})
@@ -45,8 +44,8 @@ def complete(store: Store, kind: str, values: dict[str, Any]) -> None:
         starts = store.read("SELECT id FROM phase WHERE entity = ? AND is_start_phase = 1", (kind,))
         if starts:
             values["phase"] = _ref("phase", starts[0][0])
-    if family in _ROOTS and "parent" in fields and values.get("parent") is None:
-        values["parent"] = _ref(_ROOTS[family], store.root(family))
+    if family in TREE_ROOTS and "parent" in fields and values.get("parent") is None:
+        values["parent"] = _ref(TREE_ROOTS[family], store.root(family))
     if family == "product_area":
         values.setdefault("business_impact", _ref("list_node", "list_node.business_impact.medium"))
     if kind == "workspace_user":

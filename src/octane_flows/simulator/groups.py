@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from octane_flows.simulator.answers import illegal_value, unknown_field
+from octane_flows.simulator.field_model import EntityDef, FieldDef
 from octane_flows.simulator.reads import Caller, Reader
-from octane_flows.simulator.schema import EntityDef, FieldDef
 from octane_flows.simulator.tables import Column, column_of, quoted
 
 __all__ = ["groups"]

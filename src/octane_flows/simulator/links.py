@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from octane_flows.simulator.field_model import SHARED_STORAGE
 from octane_flows.simulator.rows import Rows
-from octane_flows.simulator.schema import SHARED_STORAGE, LinkEnd
+from octane_flows.simulator.schema import LinkEnd
 from octane_flows.simulator.tables import quoted
 
 __all__ = ["Links"]

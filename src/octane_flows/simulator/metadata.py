@@ -11,6 +11,7 @@ from typing import Any
 
 from octane_flows.simulator.answers import bad_query, unknown_field
 from octane_flows.simulator.faults import Faults
+from octane_flows.simulator.field_model import TREE_ROOTS, EntityDef, FieldDef
 from octane_flows.simulator.query import (
     WILDCARD,
     And,
@@ -24,15 +25,13 @@ from octane_flows.simulator.query import (
     parse,
     unwrap,
 )
-from octane_flows.simulator.schema import EntityDef, FieldDef, Schema
+from octane_flows.simulator.schema import Schema
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.writes import UNIQUE
 
 __all__ = ["entities", "fields", "matches"]
 
 _METHODS = {"GET": "GET", "CREATE": "POST", "UPDATE": "PUT", "DELETE": "DELETE"}
-_ROOTS = {"work_item": "work_item_root", "product_area": "product_area",
-          "requirement": "requirement_root"}  # fmt: skip
 
 
 def matches(node: Node, row: Mapping[str, Any], kind: str) -> bool:
@@ -124,11 +123,11 @@ def _entity(store: Store, entity: EntityDef) -> dict[str, Any]:
         )
     if entity.subtype_of:
         features.append({"name": "subtype_of", "type": entity.subtype_of})
-    if family in _ROOTS and "parent" in entity.fields:
+    if family in TREE_ROOTS and "parent" in entity.fields:
         features.append({
             "name": "hierarchy",
             "parent_types": list(entity.fields["parent"].targets),
-            "root": {"type": _ROOTS[family], "id": store.root(family)},
+            "root": {"type": TREE_ROOTS[family], "id": store.root(family)},
         })  # fmt: skip
     features += [
         {"name": name, "relation_name": name}

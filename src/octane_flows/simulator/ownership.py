@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from octane_flows.simulator.answers import illegal_value
-from octane_flows.simulator.schema import TREE_FAMILIES
+from octane_flows.simulator.field_model import TREE_ROOTS
 from octane_flows.simulator.store import Store
 
 __all__ = ["check_ownership"]
@@ -24,7 +24,7 @@ def check_ownership(
     if kind in _OWNED:
         _one_owner(kind, {**(held or {}), **values})
     family = store.schema.family(kind)
-    if family in TREE_FAMILIES:
+    if family in TREE_ROOTS:
         _no_circle(store, kind, held, values)
     if held is None:
         return

@@ -22,6 +22,7 @@ from octane_flows.simulator.answers import (
 )
 from octane_flows.simulator.counting import UNBOUNDED, Counter, Windowed, split_window
 from octane_flows.simulator.faults import Faults
+from octane_flows.simulator.field_model import NAMED_FAMILIES, SHARED_STORAGE, EntityDef
 from octane_flows.simulator.query import Node, has_or, parse, unwrap
 from octane_flows.simulator.render import (
     Wanted,
@@ -30,7 +31,6 @@ from octane_flows.simulator.render import (
     parse_fields,
     row_expression,
 )
-from octane_flows.simulator.schema import NAMED_FAMILIES, SHARED_STORAGE, EntityDef
 from octane_flows.simulator.sql import Condition, compile_query
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import column_of, quoted

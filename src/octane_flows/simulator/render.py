@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from octane_flows.simulator.answers import illegal_value, unknown_field
-from octane_flows.simulator.schema import FieldDef
+from octane_flows.simulator.field_model import FieldDef
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import column_of, quoted
 

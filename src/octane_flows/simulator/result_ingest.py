@@ -16,17 +16,17 @@ from weakref import proxy
 from octane_flows.simulator.ci import BuildRow, Row, builds_of
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.last_runs import renew_last_runs
-from octane_flows.simulator.result_context import Contexts, Setting, id_of, ref
+from octane_flows.simulator.result_context import Contexts, Setting
 from octane_flows.simulator.result_document import Build, Context, Result
 from octane_flows.simulator.result_history import append_history, history_row
+from octane_flows.simulator.result_run import RunKey, key_of, kind_of, run_row
 from octane_flows.simulator.result_tests import ResultTests, alive
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import quoted
 
 __all__ = ["Ingest", "Outcome"]
 
-# What keeps two runs of one test apart: test, release, milestone, program, tags, planned or not.
-RunKey = tuple[str, str | None, str | None, str | None, frozenset[str], bool]
+_UNKNOWN = object()  # equal to no value
 
 
 @dataclass
@@ -54,10 +54,6 @@ class _Batch:
     changed: dict[RunKey, tuple[str, Row]] = field(default_factory=dict)
     history: list[tuple[RunKey, Row]] = field(default_factory=list)
     alive: set[str] = field(default_factory=set)  # runs remembered that still exist
-
-
-def _ids(value: Any) -> list[str]:
-    return [item["id"] for item in value or ()]
 
 
 def _milliseconds(iso: str) -> int:
@@ -135,7 +131,7 @@ class Ingest:
         if known is None:
             known = self._runs[test] = {}
             for row in self.store.find(kind, test=test):
-                known[_key_of(row, test)] = str(row["id"])
+                known[key_of(row, test)] = str(row["id"])
         return known
 
     def _put(
@@ -166,7 +162,7 @@ class Ingest:
             old = self._stored_run(batch, kind, known[key]) if key in known else None
             if old is None:
                 known.pop(key, None)
-        row = self._run_row(kind, result, setting, test, build, now, old)
+        row = run_row(kind, result, setting, test, build, now, old)
         if old is not None and not planned:
             batch.history.append((key, history_row(self.builds, result, old)))
         if key in known:
@@ -180,75 +176,10 @@ class Ingest:
             return self._rows[id]
         return self.store.get(kind, id)
 
-    def _run_row(
-        self,
-        kind: str,
-        result: Result,
-        setting: Setting,
-        test: str,
-        build: BuildRow | None,
-        now: str,
-        old: Row | None,
-    ) -> Row:
-        component, package, class_name, name = result.test
-        word = result.status.lower()
-        build_id = None if build is None else build.id
-        age, since = None, None
-        if word == "failed":
-            age, since = 1, None if build_id is None else int(build_id)
-            if old is not None and id_of(old.get("native_status")) == _STATUS_NODES["failed"][0]:
-                same = id_of(old.get("build")) == build_id
-                age = (old.get("failed_build_age") or 1) + (0 if same else 1)
-                since = old.get("failed_since_build") or since
-        native, summary = _STATUS_NODES[word]
-        row: Row = {
-            "name": result.run_name,
-            "test": ref(_TEST_OF[kind], test),
-            "test_of_last_run": ref(_TEST_OF[kind], test),
-            "test_name": name,
-            "native_status": ref("list_node", native),
-            "status": ref("list_node", summary),
-            "started": result.started or now,
-            "duration": result.duration,
-            "build": ref("ci_build", build_id),
-            "pipeline": ref("pipeline", build.pipeline) if build else None,
-            "release": ref("release", setting.release),
-            "milestone": ref("milestone", setting.milestone),
-            "program": ref("program", setting.program),
-            "parent_suite": ref("run_suite", setting.suite_run),
-            "test_framework": setting.node("Framework"),
-            "testing_tool_type": setting.node("Testing_Tool_Type"),
-            "error_type": result.error_type,
-            "error_message": result.error_message,
-            "error_details": result.error_details,
-            "external_report_url": result.report_url,
-            "description": result.description,
-            "steps_num": result.steps,
-            "draft_run": False,
-            "failed_build_age": age,
-            "failed_since_build": since,
-            "creation_time": now,
-            "last_modified": now,
-            "taxonomies": [ref("taxonomy_item_node", id) for id in setting.tags],
-            "product_areas": [ref("product_area", id) for id in setting.areas],
-            "test_type": [ref("list_node", id) for id in setting.nodes.get("Test_Type", ())],
-        }
-        if kind == "gherkin_automated_run":
-            del row["external_report_url"]
-            row["bdd_spec_name"] = name
-        else:
-            row |= {
-                "component": component or None,
-                "package": package or None,
-                "class_name": class_name or None,
-                "test_level": setting.node("Test_Level"),
-            }
-        return row
-
     def _write(self, batch: _Batch) -> None:
         ids: dict[RunKey, str] = {}
         for kind in ("run_automated", "gherkin_automated_run"):
-            fresh = {k: row for k, row in batch.new.items() if _kind_of(row) == kind}
+            fresh = {k: row for k, row in batch.new.items() if kind_of(row) == kind}
             if fresh:
                 made = self.store.insert_many(kind, list(fresh.values()))
                 for key, id in zip(fresh, made, strict=True):
@@ -278,7 +209,7 @@ class Ingest:
                 kind, id_column, type_column = stored[name]
                 if kind == "link":
                     pairs = [(item["type"], item["id"]) for item in value]
-                    self.store.link(_kind_of(row), name, id, pairs)
+                    self.store.link(kind_of(row), name, id, pairs)
                 elif kind == "single":
                     flat[id_column] = None if value is None else value["id"]
                     flat[type_column] = None if value is None else value["type"]
@@ -291,27 +222,3 @@ class Ingest:
             self.store.connection.executemany(
                 f"UPDATE run SET {', '.join(sets)} WHERE id = ?", batch
             )
-
-
-_UNKNOWN = object()
-_TEST_OF = {"run_automated": "test_automated", "gherkin_automated_run": "gherkin_test"}
-_STATUS_NODES = {
-    word: (f"list_node.run_native_status.{word}", f"list_node.run_status.{word}")
-    for word in ("passed", "failed", "skipped", "planned")
-}
-
-
-def _kind_of(row: Row) -> str:
-    is_gherkin = row["test"]["type"] == "gherkin_test"
-    return "gherkin_automated_run" if is_gherkin else "run_automated"
-
-
-def _key_of(row: Row, test: str) -> RunKey:
-    return (
-        test,
-        id_of(row.get("release")),
-        id_of(row.get("milestone")),
-        id_of(row.get("program")),
-        frozenset(_ids(row.get("taxonomies"))),
-        id_of(row.get("native_status")) == _STATUS_NODES["planned"][0],
-    )

@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from octane_flows.simulator.answers import illegal_value, not_authorized, not_found
+from octane_flows.simulator.answers import (
+    illegal_value,
+    method_not_allowed,
+    not_authorized,
+    not_found,
+)
+from octane_flows.simulator.field_model import EntityDef
 from octane_flows.simulator.groups import groups
 from octane_flows.simulator.misbehave import shifted, spoil
 from octane_flows.simulator.reads import Caller, Page
-from octane_flows.simulator.schema import EntityDef
 from octane_flows.simulator.wire import body_of, caller_of, json_response, parameters_of
 from octane_flows.simulator.workspace import MASTER, Workspace
 from octane_flows.simulator.writes import Outcome, require_list
@@ -63,7 +68,7 @@ def answer(
 def _check_method(request: Request, entity: EntityDef) -> None:
     posting_runs = entity.name == "run" and request.method == "POST"
     if _METHODS.get(request.method) not in entity.methods and not posting_runs:
-        raise not_found(405, "HTTP 405 Method Not Allowed")
+        raise method_not_allowed()
 
 
 def _write(workspace: Workspace, request: Request, entity: EntityDef, caller: Caller) -> Response:
@@ -109,7 +114,7 @@ def _single(
 ) -> Response:
     parameters = parameters_of(request)
     if request.method == "POST":
-        raise not_found(405, "HTTP 405 Method Not Allowed")
+        raise method_not_allowed()
     if request.method == "DELETE":
         workspace.writer.delete(entity, [identifier])
         return Response("", 200)

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request, Response
 
 from octane_flows.simulator import metadata, routes_entity
-from octane_flows.simulator.answers import ApiError, illegal_value, not_authorized, not_found
+from octane_flows.simulator.answers import (
+    ApiError,
+    illegal_value,
+    method_not_allowed,
+    not_authorized,
+    not_found,
+)
 from octane_flows.simulator.attachments import attachment_routes
 from octane_flows.simulator.callers import FIRST_USER, caller_id
 from octane_flows.simulator.documents import finish_tasks, report_route
@@ -76,7 +82,7 @@ def _special(workspace: Workspace, request: Request, parts: list[str]) -> Respon
 def _run_auto(workspace: Workspace, request: Request, identifier: str) -> Response:
     """`POST suite_runs/{id}/run_auto`: the suite run is under way; its runs come with results."""
     if request.method != "POST":
-        raise not_found(405, "HTTP 405 Method Not Allowed")
+        raise method_not_allowed()
     status = {"type": "list_node", "id": "list_node.run_native_status.not_completed"}
     suite_runs = workspace.schema.entities["run_suite"]
     workspace.writer.update_one(suite_runs, identifier, {"native_status": status})
@@ -94,7 +100,7 @@ def _metadata(
     simulator: Simulator, workspace: Workspace, request: Request, parts: list[str]
 ) -> Response:
     if request.method != "GET":
-        raise not_found(405, "HTTP 405 Method Not Allowed")
+        raise method_not_allowed()
     extra = set(request.args) - {"query"}
     if extra:
         raise illegal_value(f"Metadata takes only the parameter query, not {sorted(extra)[0]}")

@@ -12,7 +12,13 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from octane_flows.simulator.answers import ApiError, entity_not_found, illegal_value, not_found
+from octane_flows.simulator.answers import (
+    ApiError,
+    entity_not_found,
+    illegal_value,
+    method_not_allowed,
+)
+from octane_flows.simulator.callers import caller_id
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.strict_json import json_value
@@ -36,7 +42,7 @@ def script_route(store: Store, request: Request, identifier: str) -> Response:
         with store.transaction():
             _revise(store, str(kind), identifier, _sent(request))
     elif request.method != "GET":
-        raise not_found(405, "HTTP 405 Method Not Allowed")
+        raise method_not_allowed()
     return Response(json.dumps(_shown(store, identifier)), 200, content_type="application/json")
 
 
@@ -73,10 +79,11 @@ def _revise(store: Store, kind: str, identifier: str, body: dict[str, Any]) -> N
         "INSERT OR REPLACE INTO test_script VALUES (?, ?, ?)",
         (int(identifier), script, iso(store.now())),
     )
+    caller = store.get("workspace_user", caller_id.get(), links=()) or {}
     store.insert(
         "test_version",
         {
-            "name": revision, "comment": body.get("comment"), "creator": "sam.simulator",
+            "name": revision, "comment": body.get("comment"), "creator": caller.get("name"),
             "is_external": False, "script": script, "test": {"type": kind, "id": identifier},
         },
     )  # fmt: skip

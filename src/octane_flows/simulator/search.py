@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from octane_flows.simulator.answers import illegal_value
-from octane_flows.simulator.schema import EntityDef
+from octane_flows.simulator.field_model import EntityDef
 from octane_flows.simulator.sql import Condition
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.strict_json import json_value

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from octane_flows.simulator.answers import ApiError, bad_query, unknown_field
+from octane_flows.simulator.field_model import NAMED_FAMILIES, FieldDef
 from octane_flows.simulator.query import WILDCARD, And, Compare, Cross, Literal, Node, Not, Null, Or
-from octane_flows.simulator.schema import NAMED_FAMILIES, FieldDef
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import Column, column_of, quoted
 

@@ -6,30 +6,27 @@ the datasets. Out: the tables of database.py kept in order; rows.py reads them b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from octane_flows.simulator.callers import EDITORS, caller_ref
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.database import FIRST_ID
-from octane_flows.simulator.links import Links
-from octane_flows.simulator.names import ROOT_PATH, opaque_name, path_segment
-from octane_flows.simulator.relations import Inverse
-from octane_flows.simulator.schema import (
+from octane_flows.simulator.field_model import (
     LOGICAL_NAME_FAMILIES,
     NAMED_FAMILIES,
     SHARED_STORAGE,
-    TREE_FAMILIES,
+    TREE_ROOTS,
 )
-from octane_flows.simulator.tables import Column, quoted
+from octane_flows.simulator.flat import Linked, defaults_of, flatten
+from octane_flows.simulator.links import Links
+from octane_flows.simulator.names import opaque_name
+from octane_flows.simulator.relations import Inverse
+from octane_flows.simulator.tables import quoted
+from octane_flows.simulator.upkeep import OWNER_FLAGS, flagged, move, path_below, renew_flags
 
 __all__ = ["FIRST_ID", "Store"]
 
 _STAMPS = ("last_modified", "version_stamp", "client_lock_stamp")
-_BY_CALLER = ("author", *EDITORS)
-_OWNER_FLAGS = {"comment": "has_comments", "attachment": "has_attachments"}
 
 
 class Store(Links):
@@ -77,10 +74,10 @@ class Store(Links):
         columns = self._columns[family]
         made: list[str] = []
         batches: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-        links: list[tuple[str, int | str, Sequence[Mapping[str, Any]]]] = []
+        links: list[Linked] = []
         flags: list[tuple[str, str, int | str]] = []
         with self.transaction():
-            defaults = self._defaults(family)
+            defaults = defaults_of(columns, iso(self.clock.now()))
             for position, values in enumerate(rows):
                 key = self._new_id(family, ids[position] if ids else None, values)
                 flat: dict[str, Any] = {"id": key, "type": stored_type, **defaults}
@@ -94,15 +91,18 @@ class Store(Links):
                         if name in {"type", "subtype", "id"}:
                             continue
                         raise KeyError(f"{entity_type} has no field {name}")
-                    self._flatten(column, value, flat, links, key)
-                    if name.startswith("owner_") and family in _OWNER_FLAGS and value:
-                        flags.append((column.far_family, _OWNER_FLAGS[family], flat[f"{name}_id"]))
-                if family in TREE_FAMILIES:
-                    self._place_in_tree(family, key, flat, flags)
+                    flatten(self, column, value, flat, links, key)
+                    if name.startswith("owner_") and family in OWNER_FLAGS and value:
+                        flags.append((column.far_family, OWNER_FLAGS[family], flat[f"{name}_id"]))
+                if family in TREE_ROOTS:
+                    parent = flat.get("parent_id")
+                    flat["path"] = path_below(self, family, parent, key)
+                    if parent is not None:
+                        flags.append((family, "has_children", parent))
                 names = tuple(flat)
                 batches.setdefault(names, []).append(tuple(flat.values()))
                 made.append(str(key))
-                if family in TREE_FAMILIES:  # children may follow in the same batch
+                if family in TREE_ROOTS:  # children may follow in the same batch
                     self._flush(family, batches)
             self._flush(family, batches)
             self._link_new(family, stored_type, links)
@@ -121,76 +121,12 @@ class Store(Links):
             )
         batches.clear()
 
-    def _defaults(self, family: str) -> dict[str, Any]:
-        now = iso(self.clock.now())
-        columns = self._columns[family]
-        defaults: dict[str, Any] = {}
-        for name, value in (
-            ("creation_time", now), ("last_modified", now), ("version_stamp", 1),
-            ("client_lock_stamp", 1), ("activity_level", 0), ("has_comments", 0),
-            ("has_attachments", 0), ("has_children", 0),
-        ):  # fmt: skip
-            if name in columns:
-                defaults[name] = value
-        caller = caller_ref()
-        for name in _BY_CALLER:
-            if name in columns:
-                defaults[f"{name}_id"], defaults[f"{name}_type"] = int(caller["id"]), caller["type"]
-        return defaults
-
-    def _flatten(
-        self,
-        column: Column,
-        value: Any,
-        flat: dict[str, Any],
-        links: list[tuple[str, int | str, Sequence[Mapping[str, Any]]]],
-        key: int | str,
-    ) -> None:
-        name = column.field.name
-        if column.kind == "scalar":
-            if column.field.field_type == "object" and value is not None:
-                value = json.dumps(value, ensure_ascii=False)
-            elif isinstance(value, bool):
-                value = int(value)
-            elif isinstance(value, datetime):
-                value = iso(value)
-            flat[name] = value
-        elif column.kind == "single":
-            if value is None:
-                flat[f"{name}_id"] = flat[f"{name}_type"] = None
-                return
-            target = self.key(column.far_family, value["id"])
-            kind = value["type"]
-            if kind in self.schema.subtypes:
-                kind = self.type_of(column.far_family, target) or kind
-            flat[f"{name}_id"] = target
-            flat[f"{name}_type"] = SHARED_STORAGE.get(kind, kind)
-        elif column.kind in {"link", "inverse"}:
-            links.append((name, key, _targets(value)))
-
-    def _place_in_tree(
-        self,
-        family: str,
-        key: int | str,
-        flat: dict[str, Any],
-        flags: list[tuple[str, str, int | str]],
-    ) -> None:
-        parent = flat.get("parent_id")
-        above = ""
-        if parent is not None:
-            flags.append((family, "has_children", parent))
-            row = self.connection.execute(
-                f"SELECT path FROM {quoted(family)} WHERE id = ?", (parent,)
-            ).fetchone()
-            above = (row[0] or "") if row else ""
-        flat["path"] = above + path_segment(key) if parent is not None else ROOT_PATH
-
     def update(self, entity_type: str, id: str, values: Mapping[str, Any]) -> None:
         """Change fields of one row; stamps move unless they are given."""
         family = self.schema.family(entity_type)
         columns = self._columns[family]
         flat: dict[str, Any] = {}
-        links: list[tuple[str, int | str, Sequence[Mapping[str, Any]]]] = []
+        links: list[Linked] = []
         key = self.key(family, id)
         if key is None:
             raise KeyError(f"no {entity_type} has the id {id}")
@@ -200,7 +136,7 @@ class Store(Links):
                     if name in {"type", "subtype", "id"}:
                         continue
                     raise KeyError(f"{entity_type} has no field {name}")
-                self._flatten(columns[name], value, flat, links, key)
+                flatten(self, columns[name], value, flat, links, key)
             if "last_modified" in columns and "last_modified" not in flat:
                 flat["last_modified"] = iso(self.clock.now())
             sets = [f"{quoted(name)} = ?" for name in flat]
@@ -209,8 +145,8 @@ class Store(Links):
                 for stamp in ("version_stamp", "client_lock_stamp")
                 if stamp in columns and stamp not in flat
             ]
-            moved = family in _OWNER_FLAGS or "parent_id" in flat
-            owners = self._flagged(family, key) if moved else []
+            moved = family in OWNER_FLAGS or "parent_id" in flat
+            owners = flagged(self, family, key) if moved else []
             if sets:
                 self.connection.execute(
                     f"UPDATE {quoted(family)} SET {', '.join(sets)} WHERE id = ?",
@@ -219,23 +155,10 @@ class Store(Links):
             kind = self.type_of(family, key) or entity_type
             for name, _, targets in links:
                 self._link(family, kind, name, key, targets, replace=True)
-            if "parent_id" in flat and family in TREE_FAMILIES:
-                self._move(family, key, flat["parent_id"])
+            if "parent_id" in flat and family in TREE_ROOTS:
+                move(self, family, key, flat["parent_id"])
             if moved:
-                self._renew_flags(family, [*owners, *self._flagged(family, key)])
-
-    def _move(self, family: str, key: int | str, parent: object) -> None:
-        """Renew the path of a row that got another parent, and of the rows below it."""
-        table = quoted(family)
-        run = self.connection.execute
-        above = run(f"SELECT path FROM {table} WHERE id = ?", (parent,)).fetchone()
-        old = run(f"SELECT path FROM {table} WHERE id = ?", (key,)).fetchone()
-        if above and old and above[0] and old[0]:
-            new = above[0] + path_segment(key)
-            run(
-                f"UPDATE {table} SET path = ? || substr(path, ?) WHERE path LIKE ?",
-                (new, len(old[0]) + 1, old[0] + "%"),
-            )
+                renew_flags(self, family, [*owners, *flagged(self, family, key)])
 
     def delete(self, entity_type: str, id: str) -> list[tuple[str, str, str | None]]:
         """Remove one row, its links, what belongs to it, and the references that point at it.
@@ -248,12 +171,12 @@ class Store(Links):
         with self.transaction():
             rows = self.read(f"SELECT type, {name} FROM {quoted(family)} WHERE id = ?", (key,))
             gone = self._let_go(family, key)
-            owners = self._flagged(family, key)
+            owners = flagged(self, family, key)
             for (owner, _), end in self.schema.link_ends.items():
                 if owner == family:
                     self._unlink(end, key)
             self.connection.execute(f"DELETE FROM {quoted(family)} WHERE id = ?", (key,))
-            self._renew_flags(family, owners)
+            renew_flags(self, family, owners)
         return [*gone, *((kind, id, name_) for kind, name_ in rows)]
 
     def _let_go(self, family: str, key: int | str | None) -> list[tuple[str, str, str | None]]:
@@ -265,7 +188,7 @@ class Store(Links):
                     continue
                 reference = quoted(f"{name}_id")
                 pointing = f"FROM {quoted(child)} WHERE {reference} = ?"
-                owned = name.startswith("owner_") and child in _OWNER_FLAGS
+                owned = name.startswith("owner_") and child in OWNER_FLAGS
                 if child == family and name == "parent":
                     root = {"type": self.type_of(family, self.root(family)),
                             "id": self.root(family)}  # fmt: skip
@@ -281,29 +204,6 @@ class Store(Links):
                         (key,),
                     )
         return gone
-
-    def _flagged(self, family: str, key: int | str | None) -> list[tuple[str, str, str, Any]]:
-        """(far family, flag, reference, far id) of the owner and the parent of a row."""
-        found = []
-        for name, column in self._columns[family].items():
-            flag = _OWNER_FLAGS.get(family) if name.startswith("owner_") else None
-            if name == "parent" and "has_children" in self._columns[family]:
-                flag = "has_children"
-            if flag is not None and column.kind == "single":
-                reference = quoted(f"{name}_id")
-                sql = f"SELECT {reference} FROM {quoted(family)} WHERE id = ?"
-                found += [(column.far_family, flag, reference, row[0])
-                          for row in self.read(sql, (key,)) if row[0] is not None]  # fmt: skip
-        return found
-
-    def _renew_flags(self, family: str, owners: Iterable[tuple[str, str, str, Any]]) -> None:
-        """Whether the owners still have rows of this family, or have them now."""
-        for far, flag, reference, owner in owners:
-            self.connection.execute(
-                f"UPDATE {quoted(far)} SET {quoted(flag)} = EXISTS (SELECT 1 FROM"
-                f" {quoted(family)} WHERE {reference} = ?) WHERE id = ?",
-                (owner, owner),
-            )
 
     # -- links ----------------------------------------------------------------------------------
 
@@ -362,7 +262,7 @@ class Store(Links):
         for one in held - wanted if replace else ():
             self._point(child, one, {inverse.reference: None})
         owner: dict[str, Any] = {inverse.reference: {"type": kind, "id": str(key)}}
-        if child in _OWNER_FLAGS:  # has one owner of all kinds
+        if child in OWNER_FLAGS:  # has one owner of all kinds
             names = [name for name in self._columns[child] if name.startswith("owner_")]
             owner = dict.fromkeys(names) | owner
         for one in wanted - held:
@@ -378,7 +278,7 @@ class Store(Links):
         self,
         family: str,
         kind: str,
-        links: Iterable[tuple[str, int | str, Sequence[Mapping[str, Any]]]],
+        links: Iterable[Linked],
     ) -> None:
         """Set multi-references of new rows, field by field rather than row by row."""
         pairs: dict[str, list[tuple[int | str, str, int | str | None, str]]] = {}
@@ -390,11 +290,3 @@ class Store(Links):
                 pairs.setdefault(name, []).extend(self._pairs(end, kind, key, targets))
         for name, rows in pairs.items():
             self._append(self.schema.link_ends[(family, name)], rows)
-
-
-def _targets(value: Any) -> Sequence[Mapping[str, Any]]:
-    if value is None:
-        return []
-    if isinstance(value, Mapping):
-        return list(value.get("data", [])) if "data" in value else [value]
-    return list(value)

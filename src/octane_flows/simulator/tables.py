@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from octane_flows.simulator.schema import NAMED_FAMILIES, FieldDef, Schema
+from octane_flows.simulator.field_model import NAMED_FAMILIES, FieldDef
+from octane_flows.simulator.schema import Schema
 
 __all__ = ["Column", "columns_of", "family_ddl", "field_ddl", "link_ddl", "quoted"]
 

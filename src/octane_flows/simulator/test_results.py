@@ -16,7 +16,14 @@ from weakref import WeakKeyDictionary
 
 from werkzeug.wrappers import Request, Response
 
-from octane_flows.simulator.ci import error_response, forget_builds
+from octane_flows.simulator.answers import (
+    ApiError,
+    entity_not_found,
+    illegal_value,
+    method_not_allowed,
+    not_found,
+)
+from octane_flows.simulator.ci import forget_builds
 from octane_flows.simulator.clock import iso
 from octane_flows.simulator.result_document import parse
 from octane_flows.simulator.result_ingest import Ingest
@@ -111,13 +118,11 @@ def handle(store: Store, request: Request) -> Response:
     if not rest and request.method == "POST":
         word = request.args.get("skip-errors", "false").lower()
         if word not in ("true", "false"):
-            return error_response(
-                400, "platform.illegal_field_value", f"skip-errors is {word!r}, not true or false."
-            )
+            raise illegal_value(f"skip-errors is {word!r}, not true or false")
         try:
             id, status = post(store, request.get_data(), skip_errors=word == "true")
         except SchemaError as failure:
-            return error_response(400, "testbox.invalid_xml", str(failure))
+            raise ApiError(400, "testbox.invalid_xml", str(failure)) from failure
         return _json({"status": status, "id": id}, 202)
     if rest == "xsd" and request.method == "GET":
         return Response(schema_text(), content_type="application/xml")
@@ -126,13 +131,10 @@ def handle(store: Store, request: Request) -> Response:
         tasks = _tasks_of(store)
         task = tasks.by_id.get(int(found[1]))
         if task is None or store.now() >= task.until:
-            return error_response(
-                404, "platform.entity_not_found", f"There is no test-results task {found[1]}.",
-                entity_type="test_results_task", entity_id=found[1],
-            )  # fmt: skip
+            raise entity_not_found("test_results_task", found[1])
         if found[2]:
             return Response("\n".join(task.log) + "\n", content_type="text/plain; charset=utf-8")
         return _json(_status(task))
     if found or rest in ("", "xsd"):
-        return error_response(405, "platform.web_application", "HTTP 405 Method Not Allowed")
-    return error_response(404, "platform.web_application", "HTTP 404 Not Found")
+        raise method_not_allowed()
+    raise not_found()

@@ -10,7 +10,7 @@ import json
 
 from werkzeug.wrappers import Request, Response
 
-from octane_flows.simulator.answers import not_found
+from octane_flows.simulator.answers import method_not_allowed, not_found
 from octane_flows.simulator.auth import TOKEN_COOKIE, Auth
 from octane_flows.simulator.strict_json import json_value
 
@@ -26,7 +26,7 @@ def token_routes(auth: Auth, request: Request) -> Response | None:
             return _offer(auth, request)
         if request.method == "POST":
             return _grant(auth, request)
-        raise not_found(405, "HTTP 405 Method Not Allowed")
+        raise method_not_allowed()
     if request.path == "/osp/a/au/auth/oauth2/token" and request.method == "POST":
         return _exchange(auth, request)
     return None

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from octane_flows.simulator.answers import ApiError, illegal_value
+from octane_flows.simulator.answers import ApiError, duplicate, illegal_value
 from octane_flows.simulator.extra_types import UDF_KINDS
-from octane_flows.simulator.schema import FieldDef
+from octane_flows.simulator.field_model import FieldDef
 from octane_flows.simulator.store import Store
 
 __all__ = ["check_definition", "define", "field_of", "kind_of_field", "restore"]
@@ -70,13 +70,8 @@ def _check_name_is_free(store: Store, owner: str, new: FieldDef) -> None:
             != (new.field_type, new.multiple, new.targets)
         )
         if taken or other:
-            raise ApiError(
-                409,
-                "platform.duplicate_entity_error",
-                f"There is already a field '{new.name}' of '{owner}' or of a type beside it",
-                {"entity_type": "field_metadata", "field_name": "name"},
-                business_error=True,
-            )
+            problem = f"There is already a field '{new.name}' of '{owner}' or of a type beside it"
+            raise duplicate("field_metadata", "name", problem)
 
 
 def field_of(kind: str, values: Mapping[str, Any]) -> FieldDef:

@@ -11,7 +11,7 @@ from math import inf
 from typing import Any
 
 from octane_flows.simulator.answers import ApiError, entity_not_found, illegal_value, unknown_field
-from octane_flows.simulator.schema import SHARED_STORAGE, EntityDef, FieldDef
+from octane_flows.simulator.field_model import SHARED_STORAGE, EntityDef, FieldDef
 from octane_flows.simulator.sql import parse_moment
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import column_of

@@ -12,18 +12,20 @@ from typing import Any
 
 from octane_flows.simulator.answers import (
     ApiError,
+    duplicate,
     entity_not_found,
     illegal_value,
+    missing_field,
     not_found,
 )
 from octane_flows.simulator.callers import EDITORS, caller_ref
 from octane_flows.simulator.ci_rules import CI_KINDS, check_ci
 from octane_flows.simulator.effects import after_write, complete, reopened
 from octane_flows.simulator.extra_types import UDF_KINDS
+from octane_flows.simulator.field_model import TREE_ROOTS, EntityDef
 from octane_flows.simulator.history import Log
 from octane_flows.simulator.last_runs import renew_last_runs
 from octane_flows.simulator.ownership import check_ownership
-from octane_flows.simulator.schema import TREE_FAMILIES, EntityDef
 from octane_flows.simulator.store import Store
 from octane_flows.simulator.tables import quoted
 from octane_flows.simulator.udf import check_definition
@@ -147,7 +149,7 @@ class Writer:
                     continue  # taken along by a row deleted before
                 kind = self._existing(entity, identifier)
                 if identifier == self.store.root(self.schema.family(kind)) and (
-                    self.schema.family(kind) in TREE_FAMILIES
+                    self.schema.family(kind) in TREE_ROOTS
                 ):
                     raise ApiError(403, "platform.not_authorized", "A root cannot be deleted")
                 run = self.store.get(kind, identifier) if kind in runs else None
@@ -194,7 +196,7 @@ class Writer:
                 and values.get(required.name) in (None, "")
                 and (kind, required.name) not in NOT_ENFORCED
             ):
-                raise _missing(definition, required.name)
+                raise missing_field(kind, required.name)
         self._unique(kind, values, None)
         check_ownership(self.store, kind, None, values)
         if kind in UDF_KINDS:
@@ -226,7 +228,7 @@ class Writer:
             if definition.fields[name].final and values[name] != held.get(name):
                 raise not_editable(definition, name)
             if definition.fields[name].required and values[name] in (None, ""):
-                raise _missing(definition, name)
+                raise missing_field(kind, name)
             if append and definition.fields[name].multiple:
                 values[name] = [
                     *held[name], *(one for one in values[name] if one not in held[name])
@@ -263,23 +265,8 @@ class Writer:
             (kind, *parameters),
         )
         if any(str(row[0]) != (own or {}).get("id") for row in rows):
-            raise ApiError(
-                409,
-                "platform.duplicate_entity_error",
-                f"There is already a {kind} with the same {' and '.join(names)}",
-                {"entity_type": kind, "field_name": names[-1]},
-                business_error=True,
-            )
-
-
-def _missing(entity: EntityDef, name: str) -> ApiError:
-    return ApiError(
-        400,
-        "platform.missing_required_field",
-        f"The field '{name}' of '{entity.name}' must have a value",
-        {"entity_type": entity.name, "field_name": name},
-        business_error=True,
-    )
+            problem = f"There is already a {kind} with the same {' and '.join(names)}"
+            raise duplicate(kind, names[-1], problem)
 
 
 def require_list(body: Any) -> list[Any]:

@@ -24,7 +24,8 @@ from octane_flows.warehouse.create import Progress, affected_models, create_mode
 from octane_flows.warehouse.former import Former, read_former
 from octane_flows.warehouse.functions import create_functions
 from octane_flows.warehouse.load import create_schemas, load_tables, quoted
-from octane_flows.warehouse.meta import create_meta, insert, record_checks, record_models
+from octane_flows.warehouse.meta import create_meta, record_checks, record_models
+from octane_flows.warehouse.meta_tables import insert
 from octane_flows.warehouse.models import Model, load_models, models_digest
 from octane_flows.warehouse.results import BuildReport, CheckResult, ModelResult
 from octane_flows.warehouse.touched import Touched

@@ -1,0 +1,219 @@
+"""Twelve workspaces on two workers, with broker, PostgreSQL and daemon; one worker is killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import pytest
+from dagster._core.storage.tags import PARTITION_NAME_TAG
+
+from octane_flows.lake import Lake
+from octane_flows.simulator import Simulator, serve
+from octane_flows.simulator.server import Running
+from pipelines.workers import WorkerLauncher
+from tests.e2e.support import environment_of
+from tests.services import postgres_server, redis_server, until
+from tests.small import loaded
+
+pytestmark = pytest.mark.slow
+
+PROJECT = Path(__file__).resolve().parents[2]
+TWELVE = tuple(str(1002 + place) for place in range(12))
+PER_SECOND = 100
+PATIENCE_S = 200.0  # on a busy machine
+MIDWAY = 40  # of some 70 requests that one of the workspaces takes
+
+
+@dataclass
+class Watched:
+    """A server that notes who asks for what and when, and keeps one workspace waiting midway."""
+
+    simulator: Simulator
+    arrivals: list[float] = field(default_factory=list)
+    asked: dict[str, list[str]] = field(default_factory=lambda: {one: [] for one in TWELVE})
+    victim: str | None = None
+    waiting: int = 0
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._answer, self._lock = self.simulator.wsgi, threading.Lock()
+        self.simulator.wsgi = self  # type: ignore[assignment]
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        workspace = environ["PATH_INFO"].partition("/workspaces/")[2].partition("/")[0]
+        with self._lock:
+            self.arrivals.append(time.monotonic())
+            if workspace in self.asked:
+                self.asked[workspace].append(environ["PATH_INFO"] + "?" + environ["QUERY_STRING"])
+                if len(self.asked[workspace]) == MIDWAY and self.victim is None:
+                    self.victim = workspace
+            waits = workspace == self.victim and not self.go_on.is_set()
+            self.waiting += waits
+        if waits:
+            self.go_on.wait()
+        return self._answer(environ, start_response)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where things are, and how processes are started there."""
+
+    home: Path
+    dagster_home: Path
+    environment: dict[str, str]
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", *arguments]
+
+    def run(self, *arguments: str) -> None:
+        done = subprocess.run(
+            self.command(*arguments), cwd=PROJECT, env=self.environment, capture_output=True,
+            text=True, timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    @contextmanager
+    def started(self, name: str, *arguments: str) -> Iterator[psutil.Process]:
+        """A process that is gone afterwards, with all that it started."""
+        with (self.home / f"{name}.log").open("wb") as log:
+            process = psutil.Popen(
+                self.command(*arguments), cwd=PROJECT, env=self.environment, stdout=log, stderr=log
+            )
+            try:
+                yield process
+            finally:
+                kill(process)
+                process.wait()
+
+
+def kill(process: psutil.Process) -> None:
+    """End a process and all that it started, at once."""
+    if process.is_running():
+        for one in (process, *process.children(recursive=True)):
+            one.kill()
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched(Simulator(dataset="generated", seed=3, workspaces=TWELVE, runs=60))
+
+
+@pytest.fixture
+def site(watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with (
+        serve(watched.simulator) as running,
+        redis_server(tmp_path) as redis,
+        postgres_server() as postgres,
+    ):
+        settings = settings_of(running, tmp_path, redis, postgres)
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        dagster_home = Path(settings["DAGSTER_HOME"])
+        dagster_home.mkdir()
+        shutil.copy(PROJECT / "deploy" / "celery" / "dagster.yaml", dagster_home)
+        yield Site(tmp_path, dagster_home, {**os.environ, **settings})
+        watched.go_on.set()
+
+
+def settings_of(
+    server: Running, home: Path, redis: str, postgres: dict[str, str]
+) -> dict[str, str]:
+    return {
+        **environment_of(server, home / "data"),
+        "OCTANE_WORKSPACES": "all",
+        "OCTANE_REQUESTS_PER_SECOND": str(PER_SECOND),
+        "OCTANE_BUDGET": f"{redis}/0",
+        "DAGSTER_CELERY_BROKER": f"{redis}/1",
+        **{f"DAGSTER_POSTGRES_{name.upper()}": value for name, value in postgres.items()},
+        "DAGSTER_HOME": str(home / "dagster"),
+        "PYTHONPATH": str(PROJECT / "src"),
+    }
+
+
+def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched) -> None:
+    with (
+        dg.DagsterInstance.from_config(str(site.dagster_home)) as instance,
+        site.started("one", "pipelines.workers", "--hostname=one@%h") as one,
+        site.started("two", "pipelines.workers", "--hostname=two@%h") as two,
+        site.started("daemon", "dagster._daemon", "run", "-m", "pipelines.definitions"),
+    ):
+        site.run("dagster", "sensor", "start", "new_workspaces", "-m", "pipelines.definitions")
+        until(lambda: watched.waiting > 0, "half a workspace", within_s=PATIENCE_S)
+        victim = watched.victim
+        assert victim is not None
+        [run] = instance.get_runs(dg.RunsFilter(tags={PARTITION_NAME_TAG: victim}))
+        kill({"one": one, "two": two}[worker_of(instance, run.run_id)])
+        watched.go_on.set()
+        until(lambda: len(succeeded(instance)) == len(TWELVE), "twelve", within_s=PATIENCE_S)
+        runs = instance.get_runs()
+
+    # one run for each workspace, and one more for the one whose worker was killed
+    assert Counter(run.tags[PARTITION_NAME_TAG] for run in runs) == {
+        one: 2 if one == victim else 1 for one in TWELVE
+    }
+    assert_every_row_is_there_once(watched.simulator, Path(site.environment["OCTANE_HOME"]))
+    assert_the_pace_was_kept(watched.arrivals)
+    assert_no_password_is_told(site)
+
+
+def assert_every_row_is_there_once(simulator: Simulator, home: Path) -> None:
+    """The lake's newest generation has the rows of the server, workspace by workspace."""
+    manifest = Lake(home / "lake").current()
+    assert manifest is not None
+    assert {row.workspace for row in manifest.certificate} == set(TWELVE)
+    with loaded(home) as connection:
+        for row in manifest.certificate:
+            if row.entity == "run_history":  # not an entity of the store
+                continue
+            there = simulator.workspaces[row.workspace].store.find(row.entity)
+            query = f"select id from octane.{row.entity} where _workspace_id = ? order by id"
+            if not row.rows_held:
+                assert not there
+                continue
+            held = [one for (one,) in connection.execute(query, [row.workspace]).fetchall()]
+            assert held == sorted(str(one["id"]) for one in there), (row.workspace, row.entity)
+
+
+def assert_the_pace_was_kept(arrivals: list[float]) -> None:
+    """No half second saw more requests than both workers together may send."""
+    half = PER_SECOND // 2
+    for first, last in zip(arrivals, arrivals[half:], strict=False):
+        # a request may arrive late, and then the next one seems early
+        assert last - first > 0.5 - 0.1, f"{half + 1} requests in {last - first:.2f} s"
+
+
+def assert_no_password_is_told(site: Site) -> None:
+    """Logs of workers and daemon hold none of the secrets in their environment."""
+    names = ("OCTANE_CLIENT_SECRET", "DAGSTER_POSTGRES_PASSWORD", "OCTANE_BUDGET")
+    for log in site.home.glob("*.log"):
+        text = log.read_text()
+        assert text, log
+        for name in names:
+            assert site.environment[name] not in text, f"{log} tells {name}"
+
+
+def worker_of(instance: dg.DagsterInstance, run_id: str) -> str:
+    """The name of the worker that has a run."""
+    launcher = instance.run_launcher
+    assert isinstance(launcher, WorkerLauncher)
+    at_work = launcher.celery.control.inspect().active()
+    [name] = [name for name, tasks in at_work.items() if run_id in str(tasks)]
+    return str(name).partition("@")[0]
+
+
+def succeeded(instance: dg.DagsterInstance) -> set[str]:
+    done = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
+    return {one.tags[PARTITION_NAME_TAG] for one in done}

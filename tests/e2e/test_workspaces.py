@@ -1,0 +1,130 @@
+"""One run for each workspace: what sensor and schedules ask for, and how a worker's end is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import dagster as dg
+import pytest
+from dagster._core.launcher import WorkerStatus
+from dagster._core.storage.tags import PARTITION_NAME_TAG
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+
+from pipelines import workspaces
+from pipelines.extraction import WORKSPACES
+from pipelines.workers import WorkerLauncher
+from tests.e2e.support import environment_of, tiny_server
+
+TWO = ("1002", "1003")
+MONDAY_NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    (tmp_path / "dagster").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
+        yield instance
+
+
+def asked(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
+    context = dg.build_schedule_context(instance=instance, scheduled_execution_time=MONDAY_NOON)
+    answer = workspaces.daily_census_by_workspace(context)
+    assert isinstance(answer, list | dg.SkipReason)
+    return answer
+
+
+def test_new_workspaces_are_loaded_once(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tiny_server(TWO) as server:
+        settings = {**environment_of(server, tmp_path), "OCTANE_WORKSPACES": "all"}
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        found = workspaces.new_workspaces(dg.build_sensor_context(instance=instance))
+        assert isinstance(found, dg.SensorResult)
+        [added] = found.dynamic_partitions_requests or []
+        instance.add_dynamic_partitions(str(WORKSPACES.name), list(added.partition_keys))
+        again = workspaces.new_workspaces(dg.build_sensor_context(instance=instance))
+
+    assert [one.partition_key for one in found.run_requests or []] == list(TWO)
+    assert isinstance(again, dg.SkipReason)
+    assert not (tmp_path / "lake").exists()
+
+
+def test_each_workspace_that_none_works_on_gets_a_run(instance: dg.DagsterInstance) -> None:
+    assert isinstance(asked(instance), dg.SkipReason)
+    instance.add_dynamic_partitions(str(WORKSPACES.name), [*TWO, "1004"])
+    run = dg.DagsterRun("extract_workspace", tags={PARTITION_NAME_TAG: "1003"})
+    instance.add_run(run.with_status(dg.DagsterRunStatus.STARTED))
+
+    requests = asked(instance)
+
+    assert isinstance(requests, list)
+    assert [one.partition_key for one in requests] == ["1002", "1004"]
+    assert {one.run_config["ops"]["extract"]["config"]["mode"] for one in requests} == {"census"}
+
+
+def test_quiet_hours_leave_them_out(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspaces, "until_quiet_hours_end", lambda now: "Quiet hours.")
+    instance.add_dynamic_partitions(str(WORKSPACES.name), TWO)
+
+    for answer in (
+        asked(instance),
+        workspaces.new_workspaces(dg.build_sensor_context(instance=instance)),
+    ):
+        assert isinstance(answer, dg.SkipReason)
+        assert answer.skip_message == "Quiet hours."
+
+
+def test_all_are_switched_on_by_hand() -> None:
+    assert {one.default_status.value for one in workspaces.SCHEDULES} == {"STOPPED"}
+    assert {one.default_status.value for one in workspaces.SENSORS} == {"STOPPED"}
+
+
+class Answers:
+    """Workers that answer, and whether they hold the task; stands for Celery's `inspect`."""
+
+    def __init__(self, **holds: bool) -> None:
+        self._holds = holds
+        self._asked: list[str] | None = None
+
+    def inspect(self, destination: list[str] | None, timeout: float) -> Answers:
+        self._asked = destination
+        return self
+
+    def query_task(self, tasks: list[str]) -> dict[str, dict[str, str]] | None:
+        answers = {
+            name: dict.fromkeys(tasks, "active") if holds else {}
+            for name, holds in self._holds.items()
+            if self._asked in (None, [name])
+        }
+        return answers or None  # nobody answered in time
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "status"),
+    [
+        (Answers(one=True), "STARTED", WorkerStatus.RUNNING),
+        (Answers(two=True), "STARTED", WorkerStatus.FAILED),  # its own worker is silent
+        (Answers(one=False), "STARTED", WorkerStatus.FAILED),  # it came back without the run
+        (Answers(), "SUCCESS", WorkerStatus.SUCCESS),
+        (Answers(two=True), "PENDING", WorkerStatus.RUNNING),  # the backend was emptied
+        (Answers(two=False), "PENDING", WorkerStatus.UNKNOWN),
+    ],
+)
+def test_a_run_is_as_healthy_as_its_worker_says(
+    answers: Answers, state: str, status: WorkerStatus
+) -> None:
+    launcher = WorkerLauncher("dagster", broker="memory://", backend="cache+memory://")
+    launcher.celery.control = answers
+    task = str(uuid4())
+    if state != "PENDING":
+        launcher.celery.backend.store_result(task, {"hostname": "one"}, state)
+    run = dg.DagsterRun("extract_workspace", tags={DAGSTER_CELERY_TASK_ID_TAG: task})
+
+    assert launcher.check_run_worker_health(run).status is status

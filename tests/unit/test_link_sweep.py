@@ -1,0 +1,181 @@
+"""A link sweep: changed links that no row tells of, and rows that hide each other from a census."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from octane_flows.errors import ExtractError
+from octane_flows.extract.sweep import around
+from octane_flows.simulator import Simulator
+from tests.small import START, SmallTransport, held, held_links, run_extract
+from tests.small_defects import DEFECTS, certificate, current_tables, ids_of
+
+
+def test_a_sweep_finds_a_link_change_that_its_owner_does_not_tell(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    run_extract(simulator, tmp_path)
+    first = ids_of(simulator)[0]
+    simulator.store.link("defect", "user_tags", first, [])
+    assert not run_extract(simulator, tmp_path).has_changes
+
+    report = run_extract(simulator, tmp_path, sweep=True, sweep_share=1.0)
+
+    assert first not in held_links(tmp_path, "defect", "user_tags")
+    assert "1 sets changed" in certificate(report).note
+
+
+def test_sweeps_go_on_where_the_last_one_stopped(simulator: Simulator, tmp_path: Path) -> None:
+    run_extract(simulator, tmp_path)
+    *_, last = ids_of(simulator)
+    tag = ids_of(simulator, "user_tag")[0]
+    simulator.store.link("defect", "user_tags", last, [("user_tag", tag)])
+
+    found = []
+    for _ in range(2):
+        run_extract(simulator, tmp_path, sweep=True, sweep_share=0.5)
+        found.append(last in held_links(tmp_path, "defect", "user_tags"))
+
+    assert found == [False, True]
+
+
+def change_type(simulator: Simulator, id: str, target: str) -> None:
+    """As some tools do it: no new `last_modified`."""
+    with simulator.store.transaction():
+        simulator.store.connection.execute(
+            "update work_item set type = ? where id = ?", (target, int(id))
+        )
+
+
+def assert_equal_to_the_server(simulator: Simulator, home: Path) -> None:
+    for entity in ("defect", "story"):
+        assert held(home, entity).keys() == set(ids_of(simulator, entity))
+
+
+@pytest.fixture
+def lake(simulator: Simulator, tmp_path: Path) -> Path:
+    """Ten defects and ten stories, held."""
+    for number in range(10):
+        simulator.store.insert("story", {"name": f"s{number}"})
+    simulator.clock.advance(timedelta(hours=1))
+    run_extract(simulator, tmp_path)
+    simulator.clock.advance(timedelta(hours=1))
+    return tmp_path
+
+
+@pytest.mark.parametrize("census", [False, True])
+def test_a_deletion_that_an_unknown_row_hides_from_counts_is_found(
+    simulator: Simulator, lake: Path, census: bool
+) -> None:
+    simulator.faults.refuse("defect")
+    stranger = simulator.store.insert("defect", {"name": "written while nobody could read it"})
+    simulator.clock.advance(timedelta(hours=1))
+    run_extract(simulator, lake)
+    change_type(simulator, stranger, "story")
+    simulator.store.delete("story", ids_of(simulator, "story")[4])
+    simulator.faults.allow()
+    assert not run_extract(simulator, lake, census=True).has_changes  # the counts are equal
+
+    report = run_extract(simulator, lake, census=census, sweep=True, sweep_share=1.0)
+
+    assert_equal_to_the_server(simulator, lake)
+    row = certificate(report, "story")
+    assert (row.rows_held, row.tombstones) == (10, {"gone": 1})
+    assert row.note.endswith("the sweep met 1 rows that vanished, 1 unknown ones")
+    assert row.census_result == ("1 vanished, 1 found" if census else "equal")
+    assert not run_extract(simulator, lake, census=True, sweep=True).has_changes
+
+
+@pytest.mark.parametrize("census", [False, True])
+def test_two_rows_that_change_places_unseen_are_found(
+    simulator: Simulator, lake: Path, census: bool
+) -> None:
+    change_type(simulator, ids_of(simulator)[5], "story")
+    change_type(simulator, ids_of(simulator, "story")[5], "defect")
+
+    report = run_extract(simulator, lake, census=census, sweep=True, sweep_share=1.0)
+
+    assert_equal_to_the_server(simulator, lake)
+    assert certificate(report).tombstones == {"moved to story": 1}
+    assert certificate(report, "story").tombstones == {"moved to defect": 1}
+    assert not run_extract(simulator, lake, census=True).has_changes
+
+
+def test_what_a_small_sweep_finds_moved_is_read_where_it_is_now(
+    simulator: Simulator, lake: Path
+) -> None:
+    # behind all defects: the sweep of the first of them does not meet it
+    change_type(simulator, ids_of(simulator, "story")[0], "defect")
+
+    report = run_extract(simulator, lake, sweep=True, sweep_share=0.1)
+
+    assert_equal_to_the_server(simulator, lake)
+    assert certificate(report).rows_held == DEFECTS + 1
+    assert certificate(report, "story").rows_held == 9
+    assert certificate(report).census_at == simulator.clock.now() - timedelta(hours=1)
+
+
+def test_what_a_sweep_misses_is_asked_for_again(simulator: Simulator, lake: Path) -> None:
+    gone = ids_of(simulator)[3]
+    simulator.store.delete("defect", gone)
+    transport = SmallTransport(simulator)
+
+    run_extract(simulator, lake, transport, sweep=True, sweep_share=1.0)
+
+    assert sum(f"/defects/{gone}?" in one for one in transport.targets) == 1
+    assert_equal_to_the_server(simulator, lake)
+
+
+@pytest.mark.parametrize(("share", "told"), [(1.0, "24 of the 110 rows"), (0.3, "24 of the 33 ro")])
+def test_many_vanished_rows_stop_a_sweep_until_it_is_accepted(
+    simulator: Simulator, lake: Path, share: float, told: str
+) -> None:
+    for number in range(100):
+        simulator.store.insert("defect", {"name": f"more{number}"})
+    first = run_extract(simulator, lake)
+    for id in ids_of(simulator)[2:26]:
+        simulator.store.delete("defect", id)
+
+    with pytest.raises(ExtractError, match=rf"{told}.*--accept-deletions defect"):
+        run_extract(simulator, lake, sweep=True, sweep_share=share)
+    assert current_tables(lake) == first.manifest.tables
+
+    run_extract(simulator, lake, sweep=True, sweep_share=share, accept_deletions=("defect",))
+    assert_equal_to_the_server(simulator, lake)
+
+
+def test_a_sweep_of_a_lake_in_slices_leaves_what_lies_between_them(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    for number in range(40):
+        moment = (START - timedelta(days=400 + number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        simulator.store.insert("defect", {"name": "old", "last_modified": moment})
+    run_extract(simulator, tmp_path, since=START - timedelta(days=1))
+    start, end = START - timedelta(days=430), START - timedelta(days=420)
+    run_extract(simulator, tmp_path, since=start, until=end)
+    before = held(tmp_path, "defect")
+    transport = SmallTransport(simulator)
+
+    report = run_extract(simulator, tmp_path, transport, page_size=100, sweep=True, sweep_share=1.0)
+
+    assert not report.has_changes
+    assert held(tmp_path, "defect") == before
+    assert len(before) == DEFECTS + 10
+    assert sum("/defects?" in one for one in transport.targets) == 2  # the refresh and the sweep
+    assert certificate(report).bytes_received < 20_000
+
+
+def test_batches_leave_no_id_out() -> None:
+    ids = np.array([3, 5, 9, 12, 20], dtype=np.int64)
+
+    asked = [str(around(one, ids)) for one in (ids[:2], ids[2:4], ids[4:])]
+
+    assert asked == [
+        "id BTW 0...8",
+        "id BTW 9...19",
+        "id BTW 20...9007199254740991",
+    ]
