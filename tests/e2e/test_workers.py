@@ -19,6 +19,7 @@ import dagster as dg
 import psutil
 import pytest
 from dagster._core.storage.tags import PARTITION_NAME_TAG
+from dagster_shared.serdes import serialize_value
 
 from octane_flows.lake import Lake
 from octane_flows.simulator import Simulator, serve
@@ -158,7 +159,7 @@ def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched)
         kill({"one": one, "two": two}[worker_of(instance, run.run_id)])
         watched.go_on.set()
         until(lambda: len(succeeded(instance)) == len(TWELVE), "twelve", within_s=PATIENCE_S)
-        runs = instance.get_runs()
+        runs, sent = instance.get_runs(), serialize_value(instance.get_ref())
 
     # one run for each workspace, and one more for the one whose worker was killed
     assert Counter(run.tags[PARTITION_NAME_TAG] for run in runs) == {
@@ -166,7 +167,7 @@ def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched)
     }
     assert_every_row_is_there_once(watched.simulator, Path(site.environment["OCTANE_HOME"]))
     assert_the_pace_was_kept(watched.arrivals)
-    assert_no_password_is_told(site)
+    assert_no_password_is_told(site, sent)
 
 
 def assert_every_row_is_there_once(simulator: Simulator, home: Path) -> None:
@@ -195,14 +196,15 @@ def assert_the_pace_was_kept(arrivals: list[float]) -> None:
         assert last - first > 0.5 - 0.1, f"{half + 1} requests in {last - first:.2f} s"
 
 
-def assert_no_password_is_told(site: Site) -> None:
-    """Logs of workers and daemon hold none of the secrets in their environment."""
+def assert_no_password_is_told(site: Site, sent: str) -> None:
+    """Neither logs nor what a run's message says of the instance hold a secret."""
     names = ("OCTANE_CLIENT_SECRET", "DAGSTER_POSTGRES_PASSWORD", "OCTANE_BUDGET")
-    for log in site.home.glob("*.log"):
-        text = log.read_text()
-        assert text, log
+    told = {log.name: log.read_text() for log in site.home.glob("*.log")}
+    assert {"daemon.log", "one.log", "two.log"} <= told.keys()
+    for where, text in {**told, "message": sent}.items():
+        assert text, where
         for name in names:
-            assert site.environment[name] not in text, f"{log} tells {name}"
+            assert site.environment[name] not in text, f"{where} tells {name}"
 
 
 def worker_of(instance: dg.DagsterInstance, run_id: str) -> str:
