@@ -92,16 +92,19 @@ labels as (
     select
         examples.workspace_id,
         examples.environment_ids,
+        -- a tag whose name was not read still keeps its results apart from those of others
         string_agg(
-            environments.environment_name,
+            coalesce(environments.environment_name, tags.environment_id),
             ', '
-            order by environments.environment_category_name, environments.environment_name
+            order by
+                environments.environment_category_name,
+                coalesce(environments.environment_name, tags.environment_id)
         ) as environment_label,
     from examples
     join tags
         on tags.workspace_id = examples.workspace_id
         and (tags.is_current, tags.owner_id) = examples.owner
-    join er.environments as environments
+    left join er.environments as environments
         on environments.workspace_id = tags.workspace_id
         and environments.environment_id = tags.environment_id
     group by examples.workspace_id, examples.environment_ids
@@ -116,7 +119,7 @@ select
     results.test_id, -- test that was run; the test may be gone
     results.test_name, -- name of the test
     coalesce(labels.environment_label, 'no environment')
-        as environment_label, -- environment tags of the result, in order of their categories
+        as environment_label, -- environment tags, by category; ids where names are missing
     results.native_status_code, -- logical name of the status as it was reported
     results.result_at, -- when it started, or reached Octane where no start is known (UTC)
     results.duration_ms, -- length of the run

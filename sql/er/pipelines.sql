@@ -2,6 +2,7 @@
 -- source: octane.pipeline
 -- grain: one pipeline of a workspace
 -- key: workspace_id, pipeline_id
+-- relation: ci_server_id -> er.ci_servers.ci_server_id
 -- relation: release_id -> er.releases.release_id
 select
     pipeline._workspace_id as workspace_id, -- workspace that the row belongs to

@@ -57,11 +57,14 @@ select
     count(*) as failed_in_a_row_count, -- failed results since the last pass
     min_by(failures.result_at, -failures.newness)
         as failed_since_at, -- when the first of them began (UTC)
-    date_diff(
-        'hour',
-        min_by(failures.result_at, -failures.newness),
-        any_value(window_ends.window_end_at)
-    ) as failure_age_hours, -- whole hours from there to as_of
+    round(
+        date_diff(
+            'second',
+            min_by(failures.result_at, -failures.newness),
+            any_value(window_ends.window_end_at)
+        ) / 3600,
+        1
+    ) as failure_age_hours, -- hours from there to as_of
     min_by(failures.build_id, -failures.newness) as first_failed_build_id, -- build of the first one
     min_by(failures.build_name, -failures.newness)
         as first_failed_build_name, -- name or number of that build

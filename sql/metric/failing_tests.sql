@@ -21,7 +21,7 @@ results as (
     from er.automated_results as results
     cross join window_ends
     where ($workspace_id is null or results.workspace_id = $workspace_id)
-        and ($as_of is null or results.result_at <= $as_of)
+        and results.result_at <= window_ends.window_end_at
         and (
             $days is null
             or results.result_at > window_ends.window_end_at - to_days(cast($days as integer))

@@ -46,8 +46,9 @@ builds as (
         min(outcomes.result_at) as result_at,
         count(*) as result_count,
         count(*) filter (where outcomes.has_failed) as failed_count,
-        count(*) filter (where outcomes.has_failed and not outcomes.had_failed_before)
-            as new_failure_count,
+        count(distinct outcomes.test_id) filter (
+            where outcomes.has_failed and not outcomes.had_failed_before
+        ) as new_failure_count,
     from outcomes
     group by outcomes.workspace_id, outcomes.build_id, outcomes.environment_label
 )
