@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from octane_flows.errors import ExtractError, RequestError
 from octane_flows.extract.context import Context, Known
 from octane_flows.extract.decode import DecodedPage, decode_page
-from octane_flows.extract.journal import Counts, Part, Result
+from octane_flows.extract.journal import Counts, Part, Result, Swept
 from octane_flows.extract.parts import Parts
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.extract.read import ReadCount, Reader, read_pages
@@ -91,7 +91,9 @@ class EntityRun:
     def first_page(self) -> Future[DecodedPage] | None:
         """Ask for the first page now, where the whole answer is likely to be on it."""
         first = self.parts.first()
-        return None if first.kind == "full" else self.ask(first.query, self.entity)
+        if first is None or first.kind == "full":
+            return None
+        return self.ask(first.query, self.entity)
 
     def ask(self, query: Query | None, plan: EntityPlan) -> Future[DecodedPage]:
         """Ask for the first page of the rows that match, with what `plan` asks for."""
@@ -142,7 +144,11 @@ class EntityRun:
             if self.entity.name == LIST_TYPE and LIST_ROOT in table.column_names:
                 self.roots.extend(table.filter(pc.is_null(table[LIST_ROOT]))["id"].to_pylist())
 
-    def _part(self, last_id: int) -> Part:
+    def keep(self, swept: Swept) -> None:
+        """Write down how far the sweep came after all readings."""
+        self.context.journal.append(self._part(self.recent.last_id or 0, swept))
+
+    def _part(self, last_id: int, swept: Swept | None = None) -> Part:
         """All that is read so far, its files closed; what follows goes into new ones."""
         return Part(
             workspace=self.entity.workspace,
@@ -160,6 +166,7 @@ class EntityRun:
             last_id=self.recent.last_id,
             roots=tuple(self.roots),
             notes=tuple(self.notes),
+            swept=swept,
         )
 
     def read_more(self, query: Query) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from octane_flows.errors import AccessError
 from octane_flows.extract.checks import require_readable
@@ -62,8 +62,14 @@ def read_every_type(context: Context, drift: Drift, progress: Progress | None) -
             brought.results[key] = done[key]
         else:
             _read_one(context, runs.pop(key), asked.pop(key), brought)
+    moved: dict[Key, Result] = {}
     if context.options.census or context.options.sweep:
-        brought.results.update(read_moved(context, brought.results))
+        moved = read_moved(context, brought.results)
+        brought.results.update(moved)
+    if moved or brought.resumed < len(brought.results):  # what came now may touch owners once more
+        brought.results = {
+            key: replace(one, touched_to=None) for key, one in brought.results.items()
+        }
     brought.results.update(read_touched(context, brought.results, known))
     require_readable(parent, brought.refused)
     return brought

@@ -48,7 +48,8 @@ class Result:
     """What an extract did with one entity type of one workspace.
 
     `replaces`: the files take the place of all former ones. `lists`: roots that came or went, with
-    their change. `fields` is what was asked for: another plan cannot use the result.
+    their change. `fields` is what was asked for: another plan cannot use the result. `touched_to`:
+    of the owners up to this id the touched link sets were read too.
     """
 
     workspace: str
@@ -61,6 +62,7 @@ class Result:
     notes: tuple[str, ...] = ()
     lists: tuple[tuple[str, SchemaChangeKind], ...] = ()
     fields: tuple[str, ...] = ()
+    touched_to: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
@@ -83,11 +85,27 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Swept:
+    """What a link sweep of `owners` met up to one of them (None: it has not begun).
+
+    `missing` are owners that no page brought, `unknown` ids on pages that are not held: one of each
+    hide each other from a count.
+    """
+
+    owners: int
+    up_to: int | None = None
+    changed: int = 0
+    missing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Part:
     """What the readings of an entity type under way have brought, closed files and all.
 
     `asked` are those readings; of the last one, `rows` rows up to the id `up_to` are held. `as_of`
-    is the server's time when the first began: changes after it are still to be read.
+    is the server's time when the first began: changes after it are still to be read. `swept`: all
+    readings are done and the link sweep is under way.
     """
 
     workspace: str
@@ -97,14 +115,15 @@ class Part:
     asked: tuple[str, ...]
     up_to: int
     rows: int
-    count: ReadCount
-    extra: ReadCount
-    new_rows: int
     files: Files
-    recent: dict[str, str]
-    last_id: int | None
-    roots: tuple[str, ...]
-    notes: tuple[str, ...]
+    count: ReadCount = field(default_factory=ReadCount)
+    extra: ReadCount = field(default_factory=ReadCount)
+    new_rows: int = 0
+    recent: dict[str, str] = field(default_factory=dict)
+    last_id: int | None = None
+    roots: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    swept: Swept | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
@@ -120,9 +139,16 @@ class Part:
                 **{name: tuple(part[name]) for name in ("fields", "asked", "roots", "notes")},
                 **{name: ReadCount(**part[name]) for name in ("count", "extra")},
                 "as_of": datetime.fromisoformat(part["as_of"]),
+                "swept": _swept(part.get("swept")),
                 "files": _files(part["files"]),
             }
         )
+
+
+def _swept(body: dict[str, Any] | None) -> Swept | None:
+    if body is None:
+        return None
+    return Swept(**{**body, **{name: tuple(body[name]) for name in ("missing", "unknown")}})
 
 
 def _files(body: dict[str, list[dict[str, Any]]]) -> Files:

@@ -43,6 +43,7 @@ def read_moved(context: Context, results: Mapping[Key, Result]) -> dict[Key, Res
             run = EntityRun(replace(context, held=now), entity, known)
             run.writer.written.update(new.keys(entity.name, entity.workspace, "id"))
             changed[key] = read_strangers(run, result, held, strangers)
+            context.journal.append(changed[key])
     return changed
 
 

@@ -35,18 +35,23 @@ class Parts:
         self._unkept = 0
         self.rows = self.former.rows if self.former is not None else 0  # of the reading under way
 
-    def first(self) -> Reading:
-        """What is left of the reading that comes next."""
+    def first(self) -> Reading | None:
+        """What is left of the reading that comes next, None when all are done."""
         reading, part = self._readings[self._place], self.former
         if part is None:
             return reading
+        if part.swept is not None:
+            return None
         behind = field("id").gt(part.up_to)
         query = behind if reading.query is None else behind & reading.query
         return replace(reading, query=query)
 
     def left(self) -> Iterator[Reading]:
         """What is left to read, one reading after the other."""
-        yield self.first()
+        first = self.first()
+        if first is None:
+            return
+        yield first
         for place in range(self._place + 1, len(self._readings)):
             self._place, self.rows = place, 0
             yield self._readings[place]
@@ -59,9 +64,15 @@ class Parts:
     def ends_with(self, page: DecodedPage) -> int | None:
         """Count a page that was written; its last id where a part is to end with it."""
         self.rows += page.rows
-        self._unkept += page.rows
-        if self._unkept < PART_ROWS or page.numbers is None:
+        if page.numbers is None or not self.is_full(page.rows):
             return None
-        self._unkept = 0
         last: int = page.numbers[-1].as_py()
         return last
+
+    def is_full(self, rows: int) -> bool:
+        """Count rows, or owners whose links were read; whether a part is to end with them."""
+        self._unkept += rows
+        if self._unkept < PART_ROWS:
+            return False
+        self._unkept = 0
+        return True

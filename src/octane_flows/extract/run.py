@@ -61,7 +61,7 @@ def extract(
         # what a stopped extract had read is as old as its beginning
         cursors = [one.state.cursor for one in brought.results.values()]
         as_of = min([as_of, *(one + options.settle for one in cursors)])
-        script = _scripts(draft, opened, as_of, options)
+        script = _scripts(draft, opened, as_of, options, journal)
         manifest = _publish(octane, draft, plan, opened, as_of, brought, drift, script)
         journal.finish()
         if progress is not None:
@@ -93,20 +93,15 @@ def _read(
 
 
 def _scripts(
-    draft: Draft, workspaces: Mapping[str, Workspace], as_of: datetime, options: Options
+    draft: Draft,
+    workspaces: Mapping[str, Workspace],
+    as_of: datetime,
+    options: Options,
+    journal: Journal,
 ) -> Scripts:
     if not options.scripts:
         return Scripts(kept_scripts(draft.parent))
-    return read_scripts(
-        draft,
-        workspaces,
-        as_of,
-        page_size=options.page_size,
-        concurrency=options.concurrency,
-        overlap=options.overlap,
-        settle=options.settle,
-        full=options.full,
-    )
+    return read_scripts(draft, workspaces, as_of, options, journal)
 
 
 def _publish(

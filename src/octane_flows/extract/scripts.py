@@ -10,23 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
 from octane_flows.errors import AccessError, AnswerError, NotFoundError
 from octane_flows.extract.columns import ENTITY_KEYS, OWN_COLUMNS, arrow_schema
+from octane_flows.extract.journal import Journal, Part
+from octane_flows.extract.options import Options
 from octane_flows.lake import (
     ColumnEntry,
     Draft,
-    FileEntry,
     Finding,
     Interval,
     Manifest,
     ReadState,
     TableEntry,
 )
+from octane_flows.lake.files import TableWriter
 from octane_flows.octane import Id, Query, Workspace
 from octane_flows.octane import field as column
 
@@ -39,6 +41,8 @@ COLUMNS = (
     ColumnEntry("last_modified", "TIMESTAMP", None, None, "Last change of the script"),
     *OWN_COLUMNS,
 )
+SCHEMA = arrow_schema(COLUMNS)
+PART_TESTS = 1_000  # a kill costs at most so many requests again; each part is a file
 
 
 @dataclass(frozen=True)
@@ -71,31 +75,31 @@ def read_scripts(
     draft: Draft,
     workspaces: Mapping[str, Workspace],
     as_of: datetime,
-    *,
-    page_size: int,
-    concurrency: int,
-    overlap: timedelta = timedelta(0),
-    settle: timedelta = timedelta(0),
-    full: bool = False,
+    options: Options,
+    journal: Journal,
 ) -> Scripts:
-    """Read the scripts of tests that changed since the former generation; at first, or `full`, all.
+    """Read the scripts of tests that changed since the former generation; at first, or full, all.
 
-    `overlap` reads that far back again, and what is read is known up to `settle` before `as_of`.
+    Like rows, they are read back by the overlap, and known up to `settle` before `as_of`. What a
+    stopped extract had read is taken over from the journal.
     """
     kept = kept_scripts(draft.parent)
     files, states, findings = list(kept.files), {}, []
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="scripts") as pool:
+    with ThreadPoolExecutor(options.concurrency, thread_name_prefix="scripts") as pool:
         for id, workspace in workspaces.items():
             former = _state(draft.parent, id)
-            since = former.cursor - overlap if former is not None and not full else None
-            reader = _Reader(draft, workspace, as_of, page_size, pool)
+            since = None
+            if former is not None and not options.full:
+                since = former.cursor - options.overlap
+            reader = _Reader(draft, workspace, as_of, since, options.page_size, pool, journal)
             try:
-                file = reader.read(since)
+                reader.read()
             except AccessError as error:
+                reader.drop()
                 findings.append(Finding(id, f"scripts of tests may not be read ({error})"))
                 continue
-            files += [file] if file is not None else []
-            cursor = as_of - settle
+            files += reader.files
+            cursor = reader.as_of - options.settle
             states[id] = ReadState("changes", cursor, (Interval(None, cursor),))
     return Scripts(replace(kept, files=tuple(files)), states, tuple(findings))
 
@@ -105,42 +109,99 @@ def _state(parent: Manifest | None, workspace: str) -> ReadState | None:
 
 
 class _Reader:
-    """The scripts of one workspace."""
+    """The scripts of one workspace that may have changed since a time, part by part.
+
+    `as_of` is when the first part began: changes after it are still to be read.
+    """
 
     def __init__(
         self,
         draft: Draft,
         workspace: Workspace,
         as_of: datetime,
+        since: datetime | None,
         page_size: int,
         pool: ThreadPoolExecutor,
+        journal: Journal,
     ) -> None:
         self.draft = draft
         self.workspace = workspace
-        self.as_of = as_of
+        self.since = since
         self.page_size = page_size
         self.pool = pool
+        self.journal = journal
+        part = journal.parts.get((workspace.id, TABLE))
+        self.former = part if part is not None and self._fits(part) else None
+        self.as_of = min(as_of, self.former.as_of) if self.former is not None else as_of
+        self.files = list(self.former.files[TABLE]) if self.former is not None else []
+        self.writer = self._new_file()
 
-    def read(self, since: datetime | None) -> FileEntry | None:
-        """Write one file of the scripts that may have changed; None when there are none."""
-        schema = arrow_schema(COLUMNS)
-        writer = self.draft.writer(TABLE, schema, workspace=self.workspace.id)
+    def _new_file(self) -> TableWriter:
+        return self.draft.writer(TABLE, SCHEMA, workspace=self.workspace.id)
+
+    def _asked(self, kind: str) -> str:
+        return f"{kind}: {self.since}"
+
+    def _fits(self, part: Part) -> bool:
+        return part.fields == tuple(SCHEMA.names) and part.asked[0] in map(self._asked, COLLECTIONS)
+
+    def read(self) -> None:
+        """Write files of the scripts."""
         try:
-            for kind, collection in COLLECTIONS.items():
-                for ids in self._tests(collection, since):
+            for kind, collection, last in self._left():
+                for ids in self._tests(collection, last):
                     found = self.pool.map(lambda id, kind=kind: self._row(kind, id), ids)
                     rows = [row for row in found if row is not None]
-                    writer.write(pa.Table.from_pylist(rows, schema=schema))
+                    self.writer.write(pa.Table.from_pylist(rows, schema=SCHEMA))
+                    if self.writer.rows >= PART_TESTS:
+                        self._keep(kind, ids[-1])
         except BaseException:
-            writer.discard()
+            self.writer.discard()
             raise
-        return writer.close()
+        self._close()
 
-    def _tests(self, collection: str, since: datetime | None) -> Iterator[list[str]]:
-        """Ids of tests, page by page in the order of ids."""
-        last: str | None = None
+    def drop(self) -> None:
+        """Delete what was written."""
+        for file in self.files:
+            self.draft.lake.storage.delete(file.path)
+
+    def _left(self) -> Iterator[tuple[str, str, str | None]]:
+        """Kinds of tests and their collections, each with the last test whose script is held."""
+        kinds, last = list(COLLECTIONS), None
+        if self.former is not None:
+            asked = self.former.asked[0]
+            kinds = kinds[[self._asked(kind) for kind in kinds].index(asked) :]
+            last = str(self.former.up_to)
+        for kind in kinds:
+            yield kind, COLLECTIONS[kind], last
+            last = None
+
+    def _close(self) -> None:
+        file = self.writer.close()
+        self.files += [file] if file is not None else []
+
+    def _keep(self, kind: str, last: str) -> None:
+        """Write down what is read up to a test."""
+        self._close()
+        self.writer = self._new_file()
+        self.journal.append(
+            Part(
+                workspace=self.workspace.id,
+                entity=TABLE,
+                fields=tuple(SCHEMA.names),
+                as_of=self.as_of,
+                asked=(self._asked(kind),),
+                up_to=int(last),
+                rows=sum(one.rows for one in self.files),
+                files={TABLE: self.files},
+            )
+        )
+
+    def _tests(self, collection: str, last: str | None) -> Iterator[list[str]]:
+        """Ids of tests behind the last one, page by page in the order of ids."""
+        changed = column("last_modified").ge(self.since) if self.since is not None else None
         while True:
-            query: Query | None = column("last_modified").ge(since) if since is not None else None
+            query: Query | None = changed
             if last is not None:
                 after = column("id").gt(Id(last))
                 query = after if query is None else query & after

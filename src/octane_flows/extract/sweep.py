@@ -8,13 +8,13 @@ way, and so tells of rows that came or vanished and hide each other from a censu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from dataclasses import field as dataclass_field
 
 import pyarrow.compute as pc
 
 from octane_flows.extract.census import MAX_ID
 from octane_flows.extract.decode import DecodedPage
 from octane_flows.extract.entity import EntityRun
+from octane_flows.extract.journal import Swept
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.extract.write import EntityWriter
 from octane_flows.lake.held import Held, Ids
@@ -63,32 +63,31 @@ def around(owners: Ids, held: Ids) -> Query:
     return field("id").between(low, int(held[end]) - 1 if end < len(held) else MAX_ID)
 
 
-@dataclass
-class Swept:
-    """What a sweep met: owners that no page brought, and ids on pages that are not held.
+def sweep_links(
+    run: EntityRun, chosen: Ids, held: Ids, query: Query | None, former: Swept | None
+) -> Swept:
+    """Compare the links of the chosen owners; `query` selects the rows that should be held.
 
-    One of each hide each other from a count.
+    `former` is where a stopped sweep of them was.
     """
-
-    owners: int = 0
-    changed: int = 0
-    missing: set[str] = dataclass_field(default_factory=set)
-    unknown: list[str] = dataclass_field(default_factory=list)
-
-
-def sweep_links(run: EntityRun, chosen: Ids, held: Ids, query: Query | None) -> Swept:
-    """Compare the links of the chosen owners; `query` selects the rows that should be held."""
-    swept = Swept(owners=len(chosen))
+    swept = former or Swept(len(chosen))
+    left = chosen if swept.up_to is None else chosen[chosen > swept.up_to]
     plan = links_only(run.entity)
-    for start in range(0, len(chosen), BATCH_OWNERS):
-        owners = chosen[start : start + BATCH_OWNERS]
+    for start in range(0, len(left), BATCH_OWNERS):
+        owners = left[start : start + BATCH_OWNERS]
         batch = around(owners, held)
         sweep = LinkSweep(run.entity, run.context.held, owners, run.writer)
         for page in run.pages(batch if query is None else batch & query, run.extra, plan=plan):
             sweep.compare(page)
-        swept.changed += sweep.changed
-        swept.missing |= sweep.missing
-        swept.unknown += sweep.unknown
+        swept = replace(
+            swept,
+            up_to=int(owners[-1]),
+            changed=swept.changed + sweep.changed,
+            missing=(*swept.missing, *sorted(sweep.missing, key=int)),
+            unknown=(*swept.unknown, *sweep.unknown),
+        )
+        if run.parts.is_full(len(owners)):
+            run.keep(swept)
     return swept
 
 

@@ -66,9 +66,10 @@ def read_touched(
                 *(new.keys(f"{entity.name}__{one.name}", entity.workspace, "source_id")
                   for one in links)
             )  # fmt: skip
-            reading = _OwnerReading(EntityRun(context, narrow, known(entity)), written)
+            run = EntityRun(context, narrow, known(entity))
+            reading = _OwnerReading(run, written, results[key])
             if reading.read(found.ids):
-                changed[key] = reading.added_to(results[key])
+                changed[key] = reading.result
     return changed
 
 
@@ -154,7 +155,9 @@ class _Search:
 class _OwnerReading:
     """Reads link sets of owners, and writes those that are not as they are held."""
 
-    def __init__(self, run: EntityRun, written: set[str]) -> None:
+    def __init__(self, run: EntityRun, written: set[str], former: Result) -> None:
+        self.result = former  # with what this brought
+        self._former = former
         self._run = run
         self._plan = links_only(run.entity)
         self._written = written  # ids whose sets this extract has written already
@@ -162,16 +165,18 @@ class _OwnerReading:
         self._changed = 0
 
     def read(self, ids: set[str]) -> bool:
-        """Read the sets of those that are held; whether any are."""
+        """Read the sets of those that are held and not yet read; whether any are."""
         run, entity = self._run, self._run.entity
-        held = run.context.held
-        present = held.present(entity.name, entity.workspace, ids - self._written)
+        held, done = run.context.held, self._former.touched_to or 0
+        left = {one for one in ids - self._written if int(one) > done}
+        present = held.present(entity.name, entity.workspace, left)
         if not present:
             return False
         all_held = run.known.rows_held
         try:
             if all_held is not None and len(present) > WHOLE_SHARE * all_held:
-                self._read_whole(held.numbers(entity.name, entity.workspace))
+                owners = held.numbers(entity.name, entity.workspace)
+                self._read_whole(owners[owners > done])
             else:
                 self._read_groups(_numbers(present))
         except BaseException:
@@ -179,11 +184,15 @@ class _OwnerReading:
             raise
         return True
 
-    def added_to(self, result: Result) -> Result:
-        """The result of the entity type, with what this brought."""
+    def _keep(self, sweep: LinkSweep, owners: Ids) -> None:
+        """Write down what was brought up to a batch of owners."""
+        self._read += len(owners)
+        self._changed += sweep.changed
         note = f"touched by other rows: {self._read:,} owners, {self._changed} sets changed"
-        result = self._run.added_to(result)
-        return replace(result, notes=(*result.notes, note))
+        result = self._run.added_to(self._former)
+        notes = (*result.notes, note)
+        self.result = replace(result, notes=notes, touched_to=int(owners[-1]))
+        self._run.context.journal.append(self.result)
 
     def _read_whole(self, owners: Ids) -> None:
         """All owners by pages; what is written already stays."""
@@ -191,7 +200,7 @@ class _OwnerReading:
         for batch in _parts(kept, BATCH_OWNERS):
             sweep = self._sweep(batch)
             self._compare(sweep, within(batch), None)
-            self._changed += sweep.changed
+            self._keep(sweep, batch)
 
     def _read_groups(self, owners: Ids) -> None:
         """Some owners by their ids, as many requests at once as the extract may have in flight."""
@@ -205,10 +214,9 @@ class _OwnerReading:
                 asked = [run.ask(query, self._plan) for query in queries]
                 for query, page in zip(queries, asked, strict=True):
                     self._compare(sweep, query, page)
-            self._changed += sweep.changed
+            self._keep(sweep, batch)
 
     def _sweep(self, owners: Ids) -> LinkSweep:
-        self._read += len(owners)
         return LinkSweep(self._run.entity, self._run.context.held, owners, self._run.writer)
 
     def _compare(self, sweep: LinkSweep, query: Query, asked: Future[DecodedPage] | None) -> None:

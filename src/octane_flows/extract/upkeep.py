@@ -20,9 +20,9 @@ from octane_flows.extract.census import (
 )
 from octane_flows.extract.decode import DecodedPage
 from octane_flows.extract.entity import LIST_ROOT, LIST_TYPE, EntityRun
-from octane_flows.extract.journal import Result
+from octane_flows.extract.journal import Result, Swept
 from octane_flows.extract.slices import held_query
-from octane_flows.extract.sweep import Swept, choose_range, sweep_links
+from octane_flows.extract.sweep import choose_range, sweep_links
 from octane_flows.lake import Census, ReadState
 from octane_flows.lake.held import Ids
 from octane_flows.lake.manifest import SchemaChangeKind
@@ -256,7 +256,9 @@ class _Upkeep:
         """Compare the links of a share of the owners."""
         run = self.run
         chosen = choose_range(held, self.sweep_from, self.options.sweep_share)
-        swept = sweep_links(run, chosen.owners, held, self._held_query())
+        part = run.parts.former
+        former = part.swept if part is not None else None
+        swept = sweep_links(run, chosen.owners, held, self._held_query(), former)
         self.sweep_from = chosen.next_from
         self.swept_at = run.context.as_of
         run.notes.append(
@@ -267,7 +269,7 @@ class _Upkeep:
     def _correct(self, swept: Swept) -> int:
         """Bury and read what a sweep met and a census did not; by how many more rows are held."""
         run = self.run
-        missing = sorted(swept.missing - run.writer.written, key=int)
+        missing = [one for one in swept.missing if one not in run.writer.written]
         gone = self._bury(missing, swept.owners)
         added = self.read_ids([one for one in swept.unknown if one not in run.writer.written])
         if gone or added:
