@@ -10,6 +10,7 @@ from pathlib import Path
 from octane_flows.flows.pages import flow_pages
 from tests.generated_questions import QUESTIONS, fresh_questions
 from tests.pages.commands import commands_page
+from tests.pages.layout import layout_table
 from tests.pages.metrics import metrics_page
 from tests.pages.readme import flow_table, metric_table
 from tests.pages.settings import settings_page
@@ -18,14 +19,15 @@ from tests.pages.tables import tables_page
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 DOCS = ROOT / "docs"
-PARTS: dict[str, Callable[[], str]] = {"flows": flow_table, "metrics": metric_table}
 
 
 def fresh_documents() -> dict[Path, str]:
     """Every document that is generated, wholly or in parts, as it should be."""
     return {
-        README: fresh_readme(),
+        README: fresh_parts(README, {"flows": flow_table, "metrics": metric_table}),
+        CONTRIBUTING: fresh_parts(CONTRIBUTING, {"layout": layout_table}),
         DOCS / "flows.md": flow_pages(),
         DOCS / "metrics.md": metrics_page(),
         DOCS / "tables.md": tables_page(),
@@ -36,14 +38,14 @@ def fresh_documents() -> dict[Path, str]:
     }
 
 
-def fresh_readme() -> str:
-    """The README with its generated parts as they should be."""
-    text = README.read_text(encoding="utf-8")
-    for name, table in PARTS.items():
+def fresh_parts(path: Path, parts: dict[str, Callable[[], str]]) -> str:
+    """A document with its generated parts as they should be."""
+    text = path.read_text(encoding="utf-8")
+    for name, table in parts.items():
         begin, end = f"<!-- generated: {name} -->\n", f"<!-- end of generated: {name} -->"
         part = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         text, found = part.subn(f"{begin}{table()}{end}".replace("\\", r"\\"), text)
-        assert found == 1, f"README.md has {found} generated parts named {name}"
+        assert found == 1, f"{path.name} has {found} generated parts named {name}"
     return text
 
 

@@ -25,3 +25,11 @@ def test_every_flow_has_a_page_and_every_page_a_link_in_the_readme() -> None:
 @pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
 def test_a_flows_page_shows_a_request(flow: Flow) -> None:
     assert sample_requests(flow, REST_FLOWS[flow.slug])
+
+
+def test_contributing_names_every_folder_of_tests() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+
+    assert len(folders) > 4
+    assert {name for name in folders if f"| `tests/{name}` |" not in text} == set()

@@ -87,4 +87,5 @@ def test_a_long_text_is_cut() -> None:
 def test_every_metric_stands_in_one_area() -> None:
     placed = [slug for slugs in METRIC_AREAS.values() for slug in slugs]
 
-    assert sorted(placed) == sorted(metric.slug for metric in list_metrics())
+    known = sorted(metric.slug for metric in list_metrics())
+    assert sorted(placed) == known, "name a new metric in METRIC_AREAS of reports/content.py"
