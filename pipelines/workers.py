@@ -22,7 +22,7 @@ from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 
 #: A worker's main process does nothing but answer: one that is silent three times is gone.
 ATTEMPTS: Final = 3
-PATIENCE_S: Final = 4.0
+PATIENCE_S: Final = 6.0
 #: One run at a time, and none taken in advance that another worker could begin.
 WORKER: Final = ("worker", "--pool=prefork", "--concurrency=1", "--without-mingle",
                  "--without-gossip")  # fmt: skip
@@ -84,11 +84,12 @@ def application(dagster_home: str) -> Celery:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Work until told to stop; arguments such as `--hostname=two@%h` go to Celery."""
+    """Work until told to stop; arguments such as `--loglevel=INFO` go to Celery."""
     home = os.environ.get("DAGSTER_HOME")
     if not home:
         raise SystemExit("DAGSTER_HOME is not set; it is the folder with dagster.yaml.")
-    application(home).worker_main([*WORKER, *arguments])
+    name = f"--hostname=worker-{os.getpid()}@%h"  # several on one machine must differ
+    application(home).worker_main([*WORKER, name, *arguments])
 
 
 if __name__ == "__main__":

@@ -30,12 +30,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(found: Callable[[], bool], what: str, *, within_s: float = START_S) -> None:
+def until(
+    found: Callable[[], bool], what: str, *, within_s: float = START_S, every_s: float = 0.05
+) -> None:
     """Wait for something to come true; fails after a while."""
     deadline = time.monotonic() + within_s
     while not found():
         assert time.monotonic() < deadline, f"{what} within {within_s:g} s"
-        time.sleep(0.05)
+        time.sleep(every_s)
 
 
 def listens(port: int) -> bool:

@@ -10,8 +10,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).resolve().parents[2]
 TWELVE = tuple(str(1002 + place) for place in range(12))
-PER_SECOND = 100
-PATIENCE_S = 200.0  # on a busy machine
+PER_SECOND = 50
+PATIENCE_S = 300.0  # on a busy machine
 MIDWAY = 40  # of some 70 requests that one of the workspaces takes
 
 
@@ -146,9 +147,10 @@ def settings_of(
 
 def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched) -> None:
     with (
+        ExitStack() as stack,
         dg.DagsterInstance.from_config(str(site.dagster_home)) as instance,
-        site.started("one", "pipelines.workers", "--hostname=one@%h") as one,
-        site.started("two", "pipelines.workers", "--hostname=two@%h") as two,
+        site.started("one", "pipelines.workers") as one,
+        site.started("two", "pipelines.workers") as two,
         site.started("daemon", "dagster._daemon", "run", "-m", "pipelines.definitions"),
     ):
         site.run("dagster", "sensor", "start", "new_workspaces", "-m", "pipelines.definitions")
@@ -156,15 +158,21 @@ def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched)
         victim = watched.victim
         assert victim is not None
         [run] = instance.get_runs(dg.RunsFilter(tags={PARTITION_NAME_TAG: victim}))
-        kill({"one": one, "two": two}[worker_of(instance, run.run_id)])
+        kill({one.pid: one, two.pid: two}[worker_of(instance, run.run_id)])
+        in_flight = watched.waiting
         watched.go_on.set()
-        until(lambda: len(succeeded(instance)) == len(TWELVE), "twelve", within_s=PATIENCE_S)
+        stack.enter_context(site.started("three", "pipelines.workers"))
+        all_done = partial(has_succeeded_in_all, instance)
+        until(all_done, "twelve workspaces", within_s=PATIENCE_S, every_s=1.0)
         runs, sent = instance.get_runs(), serialize_value(instance.get_ref())
 
     # one run for each workspace, and one more for the one whose worker was killed
     assert Counter(run.tags[PARTITION_NAME_TAG] for run in runs) == {
         one: 2 if one == victim else 1 for one in TWELVE
     }
+    # what the killed run had read was not asked for again, but for the answers it never got
+    pages = Counter(one for one in watched.asked[victim] if "/metadata/" not in one)
+    assert pages.total() - len(pages) <= in_flight
     assert_every_row_is_there_once(watched.simulator, Path(site.environment["OCTANE_HOME"]))
     assert_the_pace_was_kept(watched.arrivals)
     assert_no_password_is_told(site, sent)
@@ -189,11 +197,11 @@ def assert_every_row_is_there_once(simulator: Simulator, home: Path) -> None:
 
 
 def assert_the_pace_was_kept(arrivals: list[float]) -> None:
-    """No half second saw more requests than both workers together may send."""
-    half = PER_SECOND // 2
-    for first, last in zip(arrivals, arrivals[half:], strict=False):
-        # a request may arrive late, and then the next one seems early
-        assert last - first > 0.5 - 0.1, f"{half + 1} requests in {last - first:.2f} s"
+    """No two seconds saw more requests than both workers together may send."""
+    many = 2 * PER_SECOND
+    for first, last in zip(arrivals, arrivals[many:], strict=False):
+        # requests may arrive late, and then the next ones seem early
+        assert last - first > 2.0 - 0.5, f"{many + 1} requests in {last - first:.2f} s"
 
 
 def assert_no_password_is_told(site: Site, sent: str) -> None:
@@ -207,15 +215,15 @@ def assert_no_password_is_told(site: Site, sent: str) -> None:
             assert site.environment[name] not in text, f"{where} tells {name}"
 
 
-def worker_of(instance: dg.DagsterInstance, run_id: str) -> str:
-    """The name of the worker that has a run."""
+def worker_of(instance: dg.DagsterInstance, run_id: str) -> int:
+    """The process of the worker that has a run."""
     launcher = instance.run_launcher
     assert isinstance(launcher, WorkerLauncher)
-    at_work = launcher.celery.control.inspect().active()
+    at_work = launcher.celery.control.inspect(timeout=PATIENCE_S, limit=2).active()
     [name] = [name for name, tasks in at_work.items() if run_id in str(tasks)]
-    return str(name).partition("@")[0]
+    return int(name.partition("@")[0].removeprefix("worker-"))
 
 
-def succeeded(instance: dg.DagsterInstance) -> set[str]:
+def has_succeeded_in_all(instance: dg.DagsterInstance) -> bool:
     done = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
-    return {one.tags[PARTITION_NAME_TAG] for one in done}
+    return {one.tags[PARTITION_NAME_TAG] for one in done} == set(TWELVE)
