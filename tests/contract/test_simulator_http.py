@@ -132,6 +132,9 @@ def test_text_search_looks_into_names_and_descriptions(client: httpx.Client) -> 
          {"name": "c"})  # fmt: skip
     page = get(client, "defects", text_search='{"type":"global","text":"login"}')
     assert page["total_count"] == 2
+    make(client, "defects", {"name": "Größe fehlt"})
+    page = get(client, "defects", text_search='{"type":"global","text":"GRÖSSE"}')
+    assert page["total_count"] == 1
 
 
 def test_metadata_tells_collections_methods_and_subtypes(client: httpx.Client) -> None:

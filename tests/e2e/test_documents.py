@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from octane_flows.actions.document import document_request, make_document
 from octane_flows.cli import app
-from octane_flows.errors import AnswerError, UsageError
+from octane_flows.errors import AnswerError, RequestError, UsageError
 from octane_flows.simulator import Simulator, serve
 from tests.e2e.support import World, environment_of, open_world, phase
 
@@ -88,7 +88,7 @@ def test_what_the_server_could_not_make_is_told_in_its_words(world: World) -> No
     assert request["file_name"] == "backlog_20210120_210000"
     broken: dict[str, Any] = {**request, "report_entries": [{"entity_type": "unicorn"}]}
 
-    with pytest.raises(AnswerError, match="names the entity type 'unicorn'"):
+    with pytest.raises(RequestError, match="names the entity type 'unicorn'"):
         make_document(world.workspace, broken, world.audit, sleep=lambda _: None)
 
     assert world.audit.read()[-1]["outcome"] == "refused"

@@ -12,9 +12,11 @@ from typer.testing import CliRunner, Result
 
 from octane_flows import warehouse
 from octane_flows.actions.registration import Build, look_up, register
+from octane_flows.actions.result_report import report as hand_in
 from octane_flows.cli import app
-from octane_flows.errors import UsageError
+from octane_flows.errors import RequestError, ServerError, UnavailableError, UsageError
 from octane_flows.flows import run_flow
+from octane_flows.octane import Workspace
 from octane_flows.simulator import Simulator, serve
 from tests.e2e.support import World, environment_of, open_world
 
@@ -112,6 +114,32 @@ def test_a_refusal_is_told_in_the_servers_words(world: World) -> None:
     last = world.audit.read()[-1]
     assert (last["event"], last["outcome"]) == ("verdict", "refused")
     assert json.dumps(last)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(UnavailableError("no answer came"), "unknown"), (RequestError("it says no"), "refused")],
+)
+def test_what_was_sent_has_a_verdict_also_when_it_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: ServerError, outcome: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> str:
+        raise error
+
+    monkeypatch.setattr(Workspace, "post_test_results", fail)
+    monkeypatch.setattr(Workspace, "create", fail)
+
+    with pytest.raises(type(error)):
+        hand_in(world.workspace, b"<test_result/>", world.audit)
+    told = [world.audit.read()[-1]]
+    if outcome == "unknown":
+        with pytest.raises(UnavailableError):
+            register(world.workspace, build(server_id="ci-4"), world.audit)
+        told.append(world.audit.read()[-1])
+
+    assert [(one["event"], one["outcome"], one["detail"]) for one in told] == [
+        ("verdict", outcome, str(error))
+    ] * len(told)
 
 
 def test_a_word_that_is_no_result_is_refused_before_anything_is_asked(world: World) -> None:

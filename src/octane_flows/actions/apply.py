@@ -14,16 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from octane_flows.actions.audit import AuditLog
+from octane_flows.actions.audit import REFUSALS, AuditLog
 from octane_flows.actions.items import LOCK, FileChanged, Items
 from octane_flows.actions.plan import Plan, PlannedRequest
-from octane_flows.errors import (
-    AccessError,
-    NotFoundError,
-    RequestError,
-    ServerError,
-    UsageError,
-)
+from octane_flows.errors import ServerError, UsageError
 from octane_flows.octane import Octane, Workspace
 
 LIMIT = 100  # requests that a plan may have unless its reader says more: what one can still review
@@ -125,7 +119,7 @@ class _Writer:
             verdict = self._write(self._with_ids(request))
         except _Stop as stop:
             verdict = Verdict(request, stop.outcome, stop.entity_id, stop.detail)
-        except (AccessError, NotFoundError, RequestError) as error:
+        except REFUSALS as error:
             verdict = Verdict(request, "refused", request.entity_id, str(error))
         except ServerError as error:
             verdict = Verdict(request, "unknown", request.entity_id, str(error))

@@ -1,19 +1,29 @@
 """The audit log: one JSON line for each thing that was about to be sent, and for what became of it.
 
-Records in, lines in `<home>/actions/audit.jsonl` out; `apply` writes it, people read it. Lines are
-only ever added, and each is on the disk before the next step is taken.
+Records in, lines in `<home>/actions/audit.jsonl` out; all that writes to the server calls it.
+Lines are only ever added, and each is on the disk before the next step is taken.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from octane_flows.errors import OctaneFlowsError
+from octane_flows.errors import (
+    AccessError,
+    NotFoundError,
+    OctaneFlowsError,
+    RequestError,
+    ServerError,
+)
+
+#: The server said no, so that nothing was changed; of other failures it is not known.
+REFUSALS = (AccessError, NotFoundError, RequestError)
 
 
 def audit_path(home: Path) -> Path:
@@ -44,6 +54,17 @@ class AuditLog:
                 f"The audit log {self.path} cannot be written ({error.strerror}), so nothing more "
                 "was sent; free space or correct its rights, and apply again."
             ) from error
+
+    @contextmanager
+    def sending(self, facts: Mapping[str, Any]) -> Iterator[None]:
+        """Log what is about to be sent, and the verdict where that fails: refused or unknown."""
+        self.append({"event": "sending", **facts})
+        try:
+            yield
+        except ServerError as error:
+            outcome = "refused" if isinstance(error, REFUSALS) else "unknown"
+            self.append({"event": "verdict", **facts, "outcome": outcome, "detail": str(error)})
+            raise
 
     def read(self) -> list[dict[str, Any]]:
         """All records, oldest first; a line that a crash cut short is left out."""

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Any
 
 from octane_flows.actions.audit import AuditLog
-from octane_flows.errors import AnswerError, ServerError, UsageError
+from octane_flows.errors import AnswerError, RequestError, UsageError
 from octane_flows.octane import Workspace, field
 
 POLL_S = 3.0  # as the vendor's tool; it gives up after 120 s, big documents take longer
@@ -63,12 +63,8 @@ def make_document(
 ) -> Document:
     """Send the request, wait for the server's task and fetch the file. Raises ServerError."""
     facts = {"slug": "descendants_of_items", "workspace_id": workspace.id, "body": dict(request)}
-    audit.append({"event": "sending", **facts})
-    try:
+    with audit.sending(facts):
         made = _made(workspace, request, sleep)
-    except ServerError as error:
-        audit.append({"event": "verdict", **facts, "outcome": "refused", "detail": str(error)})
-        raise
     digest = hashlib.sha256(made.content).hexdigest()
     audit.append({"event": "verdict", **facts, "outcome": "done", "sha256": digest,
                   "entity_id": made.attachment_id, "bytes": len(made.content)})  # fmt: skip
@@ -102,7 +98,7 @@ def _wait(workspace: Workspace, task: str, sleep: Callable[[float], None]) -> Ma
             return dict(result)
         if status == "Error":
             told = result.get("description") or "without a reason"
-            raise AnswerError(f"Octane could not make the document: {told}; correct its template.")
+            raise RequestError(f"Octane could not make the document: {told}; correct its template.")
         if waited >= PATIENCE_S:
             raise AnswerError(
                 f"After {PATIENCE_S:.0f} s the task {task} of the document is {status}; look at "

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from octane_flows.actions.audit import AuditLog
-from octane_flows.errors import AccessError, NotFoundError, RequestError, UsageError
+from octane_flows.actions.audit import REFUSALS, AuditLog
+from octane_flows.errors import UsageError
 from octane_flows.octane import Id, Query, Workspace
 from octane_flows.octane import field as on
 
@@ -66,10 +66,13 @@ def register(workspace: Workspace, build: Build, audit: AuditLog) -> list[Regist
         one = find(workspace, build, found)
         if one.outcome == "missing":
             facts = {"slug": "report_results", "workspace_id": workspace.id}
-            audit.append({"event": "sending", **facts, **asdict(one)})
-            refusal = _send(workspace, one)
-            one = refusal or _read_again(one, find(workspace, build, found))
-            audit.append({"event": "verdict", **facts, **asdict(one)})
+            try:
+                with audit.sending({**facts, **asdict(one)}):
+                    _send(workspace, one)
+                    one = _read_again(one, find(workspace, build, found))
+                audit.append({"event": "verdict", **facts, **asdict(one)})
+            except REFUSALS as error:
+                one = replace(one, outcome="refused", detail=str(error))
         found.append(one)
         if one.outcome not in ("already", "done"):
             break
@@ -81,15 +84,11 @@ def _check(build: Build) -> None:
         raise UsageError(f"'{build.result}' is no result of a build; use {', '.join(RESULTS)}.")
 
 
-def _send(workspace: Workspace, wanted: Registered) -> Registered | None:
-    try:
-        if wanted.kind == "ci_build":
-            workspace.report_build(wanted.body)
-        else:
-            workspace.create(f"{wanted.kind}s", [wanted.body])
-    except (AccessError, NotFoundError, RequestError) as error:
-        return replace(wanted, outcome="refused", detail=str(error))
-    return None
+def _send(workspace: Workspace, wanted: Registered) -> None:
+    if wanted.kind == "ci_build":
+        workspace.report_build(wanted.body)
+    else:
+        workspace.create(f"{wanted.kind}s", [wanted.body])
 
 
 def _read_again(sent: Registered, found: Registered) -> Registered:

@@ -96,19 +96,23 @@ def report(
         "sha256": hashlib.sha256(document).hexdigest(),
         "bytes": len(document),
     }
-    audit.append({"event": "sending", **facts})
-    task = workspace.post_test_results(document, skip_errors=skip_errors)
+    with audit.sending(facts):
+        task = workspace.post_test_results(document, skip_errors=skip_errors)
+        status = _wait(workspace, task, sleep)
+    audit.append({"event": "verdict", **facts, "outcome": status, "task": task})
+    return status
+
+
+def _wait(workspace: Workspace, task: str, sleep: Callable[[float], None]) -> str:
     waited = 0.0
     while (status := workspace.test_results_status(task)) in ("queued", "running"):
         if waited >= PATIENCE_S:
-            audit.append({"event": "verdict", **facts, "outcome": "unknown", "task": task})
             raise AnswerError(
                 f"After {PATIENCE_S:.0f} s the task {task} of test results is {status}; report the "
                 "same files again later: the server does not process them twice."
             )
         sleep(POLL_S)
         waited += POLL_S
-    audit.append({"event": "verdict", **facts, "outcome": status, "task": task})
     return status
 
 

@@ -44,8 +44,8 @@ def narrowed(condition: Condition, entity: EntityDef, words: list[str]) -> Condi
     """The condition, and that each word stands in a searched field."""
     names = [name for name in _SEARCHED if name in entity.fields]
     for word in words:
-        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        parts = [f"t.{quoted(name)} LIKE ? ESCAPE '\\'" for name in names] or ["0"]
+        escaped = word.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        parts = [f"fold(t.{quoted(name)}) LIKE ? ESCAPE '\\'" for name in names] or ["0"]
         condition = Condition(
             f"{condition.sql} AND ({' OR '.join(parts)})",
             [*condition.parameters, *[f"%{escaped}%" for _ in names]],
