@@ -31,6 +31,14 @@ def ids_of(simulator: Simulator, entity: str = "defect") -> list[str]:
     return [row["id"] for row in simulator.store.find(entity)]
 
 
+def change_type(simulator: Simulator, id: str, target: str) -> None:
+    """A work item is of another entity type from now on; as some tools do it, without a stamp."""
+    with simulator.store.transaction():
+        simulator.store.connection.execute(
+            "update work_item set type = ? where id = ?", (target, int(id))
+        )
+
+
 def certificate(report: ExtractReport, entity: str = "defect") -> CertificateRow:
     return next(row for row in report.manifest.certificate if row.entity == entity)
 

@@ -12,17 +12,14 @@ from octane_flows.errors import ExtractError
 from octane_flows.octane.transport import Answer, Request
 from octane_flows.simulator import Simulator
 from tests.small import SmallTransport, held, run_extract
-from tests.small_defects import DEFECTS, certificate, current_tables, ids_of
+from tests.small_defects import DEFECTS, certificate, change_type, current_tables, ids_of
 
 
 def test_a_census_gives_each_vanished_row_its_reason(simulator: Simulator, tmp_path: Path) -> None:
     run_extract(simulator, tmp_path)
     gone, moved, *_ = ids_of(simulator)
     simulator.store.delete("defect", gone)
-    with simulator.store.transaction():
-        simulator.store.connection.execute(
-            "update work_item set type = 'story' where id = ?", (int(moved),)
-        )
+    change_type(simulator, moved, "story")
 
     report = run_extract(simulator, tmp_path, census=True)
 
@@ -43,10 +40,7 @@ def test_a_row_that_moved_in_does_not_hide_one_that_vanished(
     moved, *_ = ids_of(simulator)
     vanished = ids_of(simulator, "story")[2]
     simulator.store.delete("story", vanished)
-    with simulator.store.transaction():
-        simulator.store.connection.execute(
-            "update work_item set type = 'story' where id = ?", (int(moved),)
-        )
+    change_type(simulator, moved, "story")
 
     report = run_extract(simulator, tmp_path, census=True)
 
@@ -65,10 +59,7 @@ def test_a_census_sees_such_a_pair_whichever_type_it_counts_first(
     run_extract(simulator, tmp_path)
     moved, vanished = ids_of(simulator, source)[0], ids_of(simulator, target)[1]
     simulator.store.delete(target, vanished)
-    with simulator.store.transaction():
-        simulator.store.connection.execute(
-            "update work_item set type = ? where id = ?", (target, int(moved))
-        )
+    change_type(simulator, moved, target)
 
     report = run_extract(simulator, tmp_path, census=True)
 
@@ -100,10 +91,7 @@ def test_vanished_rows_are_confirmed_in_groups_and_keep_their_reasons(
     gone, moved, forbidden, *_ = ids_of(simulator)
     for id in (gone, forbidden):
         simulator.store.delete("defect", id)
-    with simulator.store.transaction():
-        simulator.store.connection.execute(
-            "update work_item set type = 'story' where id = ?", (int(moved),)
-        )
+    change_type(simulator, moved, "story")
     transport = Forbidding(simulator)
     transport.id = forbidden
 
@@ -179,10 +167,7 @@ def test_two_rows_that_change_places_unseen_are_found_by_a_full_extract(
     run_extract(simulator, tmp_path)
     story, defect = ids_of(simulator, "story")[1], ids_of(simulator)[-2]
     for id, target in ((defect, "story"), (story, "defect")):
-        with simulator.store.transaction():
-            simulator.store.connection.execute(
-                "update work_item set type = ? where id = ?", (target, int(id))
-            )
+        change_type(simulator, id, target)
     run_extract(simulator, tmp_path, census=True)
     assert held(tmp_path, "defect").keys() != set(ids_of(simulator))  # all counts are equal
 

@@ -12,7 +12,7 @@ from octane_flows.errors import ExtractError
 from octane_flows.extract.sweep import around
 from octane_flows.simulator import Simulator
 from tests.small import START, SmallTransport, held, held_links, run_extract
-from tests.small_defects import DEFECTS, certificate, current_tables, ids_of
+from tests.small_defects import DEFECTS, certificate, change_type, current_tables, ids_of
 
 
 def test_a_sweep_finds_a_link_change_that_its_owner_does_not_tell(
@@ -41,14 +41,6 @@ def test_sweeps_go_on_where_the_last_one_stopped(simulator: Simulator, tmp_path:
         found.append(last in held_links(tmp_path, "defect", "user_tags"))
 
     assert found == [False, True]
-
-
-def change_type(simulator: Simulator, id: str, target: str) -> None:
-    """As some tools do it: no new `last_modified`."""
-    with simulator.store.transaction():
-        simulator.store.connection.execute(
-            "update work_item set type = ? where id = ?", (target, int(id))
-        )
 
 
 def assert_equal_to_the_server(simulator: Simulator, home: Path) -> None:

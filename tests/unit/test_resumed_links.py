@@ -17,7 +17,7 @@ from octane_flows.lake import Lake
 from octane_flows.octane.transport import Request
 from octane_flows.simulator import Simulator
 from tests.small import Killed, SmallTransport, held, held_links, run_extract
-from tests.small_defects import certificate, ids_of
+from tests.small_defects import certificate, change_type, ids_of
 from tests.small_runs import (
     RunsTransport,
     add_run,
@@ -200,13 +200,6 @@ def test_rows_that_come_with_the_rerun_touch_owners_once_more(
 
 def is_user(target: str) -> bool:
     return "current_user" in target
-
-
-def change_type(simulator: Simulator, id: str, target: str) -> None:
-    with simulator.store.transaction():
-        simulator.store.connection.execute(
-            "update work_item set type = ? where id = ?", (target, int(id))
-        )
 
 
 def test_a_second_census_is_not_taken_again(simulator: Simulator, tmp_path: Path) -> None:
