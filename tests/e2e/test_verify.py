@@ -102,6 +102,7 @@ def simulator() -> Simulator:
     made.add_field("defect", "tested_on_udf", "string")
     made.add_field("defect", "risk_udf", "reference", list_root="list_node.severity")
     made.add_field("story", "reviewers_udf", "reference", targets=["workspace_user"], multiple=True)
+    made.add_field("test_manual", "rig_udf", "string")  # its collection is no plural of its name
     me = {"type": "workspace_user", "id": "1001"}
     for workspace in made.workspaces.values():
         store = workspace.store
@@ -110,6 +111,8 @@ def simulator() -> Simulator:
             store.update("defect", str(id), {"tested_on_udf": f"board {id}", "risk_udf": risk})
         for (id,) in store.read("SELECT id FROM work_item WHERE type = 'story' LIMIT 3"):
             store.update("story", str(id), {"reviewers_udf": [me]})
+        for (id,) in store.read("SELECT id FROM test WHERE type = 'test_manual' LIMIT 2"):
+            store.update("test_manual", str(id), {"rig_udf": f"rig {id}"})
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from octane_flows.errors import NotFoundError, RequestError
 from octane_flows.flows import flow_named, parity
+from octane_flows.flows.rest import REST_FLOWS
 from tests.golden import kit
 
 BEFORE, AFTER = "2021-01-20T20:59:59Z", "2021-01-20T21:00:00Z"  # the extract is of 21:00:00
@@ -120,3 +122,33 @@ def test_a_refusal_is_a_status(warehouse: duckdb.DuckDBPyConnection) -> None:
 
     assert (found.status, found.message) == ("refused", "There is no such collection.")
     assert found.as_dict()["octane_count"] is None
+
+
+class LinkedRuns:
+    """A workspace of runs, each of a test of its own and linked to a defect of its own."""
+
+    id = "1002"
+
+    def __init__(self, numbers: range) -> None:
+        self.rows = [
+            {"id": str(n), "test": {"id": n}, "started": BEFORE, "defect": {"data": [{"id": n}]}}
+            for n in numbers
+        ]
+
+    def page(self, collection: str, *, query: str | None = None, **request: Any) -> Page:
+        listed = re.search(r"id IN ([0-9,]+)", str(query))
+        ids = listed[1].split(",") if listed else [row["id"] for row in self.rows]
+        return Page([row for row in self.rows if row["id"] in ids])
+
+
+def test_many_ids_are_asked_for_in_portions_that_an_address_can_hold() -> None:
+    slug = "closed_defects_of_failed_runs"
+    defaults = {one.name: one.default for one in flow_named(slug).parameters}
+    params = {**defaults, "in_one_run": True, "only_newest_runs": True}
+    workspace = LinkedRuns(range(1001, 1251))
+
+    requests, ids = parity.ask(workspace, REST_FLOWS[slug], params)
+
+    assert ids == {row["id"] for row in workspace.rows}
+    assert len(requests) == 1 + 3 + 3
+    assert max(len(str(request.query)) for request in requests) < 1000

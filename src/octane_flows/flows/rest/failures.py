@@ -21,6 +21,7 @@ from octane_flows.flows.rest.request import (
     moment,
     named,
     pattern,
+    portions,
     text,
     window_start,
     words,
@@ -50,23 +51,21 @@ def _defects_of_runs(params: Params) -> Steps:
             linked = f"defect EQ {{{phase}}};{';'.join(conditions)}"
             newest = yield from _newest_runs(linked)
             found.append({owner for row in newest for owner in _ids(row["defect"])})
-    wanted = set.intersection(*found)
-    if not wanted:
-        return []
-    rows = yield Request("defects", f"{phase};id IN {_listed(wanted)}")
-    return [str(row["id"]) for row in rows]
+    told: list[str] = []
+    for ids in portions(set.intersection(*found)):
+        rows = yield Request("defects", f"{phase};id IN {ids}")
+        told += [str(row["id"]) for row in rows]
+    return told
 
 
 def _newest_runs(query: str) -> RowSteps:
     linked = yield Request("runs", query, ("defect", "started", "test"))
-    tests = {str(row["test"]["id"]) for row in linked if row["test"]}
-    if not tests:
-        return linked
-    runs = yield Request("runs", f"test EQ {{id IN {_listed(tests)}}}", ("started", "test"))
     newest: dict[str, str] = {}
-    for run in runs:
-        test = str(run["test"]["id"])
-        newest[test] = max(newest.get(test, ""), run["started"] or "")
+    for ids in portions({str(row["test"]["id"]) for row in linked if row["test"]}):
+        runs = yield Request("runs", f"test EQ {{id IN {ids}}}", ("started", "test"))
+        for run in runs:
+            test = str(run["test"]["id"])
+            newest[test] = max(newest.get(test, ""), run["started"] or "")
     return [
         run
         for run in linked
@@ -77,10 +76,6 @@ def _newest_runs(query: str) -> RowSteps:
 def _ids(value: object) -> Iterable[str]:
     rows = value["data"] if isinstance(value, dict) else []
     return [str(row["id"]) for row in rows]
-
-
-def _listed(ids: Iterable[str]) -> str:
-    return ",".join(identifier(one) for one in sorted(ids))
 
 
 def _reported_builds(params: Params) -> Steps:

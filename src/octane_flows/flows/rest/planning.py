@@ -5,7 +5,7 @@ Typed parameters in, requests out; `flows.rest` lists them. Pages of several cal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from octane_flows.flows.rest.request import (
     Params,
@@ -20,20 +20,23 @@ from octane_flows.flows.rest.request import (
     module_phrase,
     named,
     pattern,
+    portions,
     subtypes,
     text,
     words,
 )
 
-AT_ONCE = 100  # ids in one request: the address stays short
+#: Collections whose names are not those of their entity types with an s.
+COLLECTIONS = {
+    "story": "stories",
+    "quality_story": "quality_stories",
+    "test_manual": "manual_tests",
+    "test_automated": "automated_tests",
+    "run_manual": "manual_runs",
+    "run_automated": "automated_runs",
+    "run_suite": "suite_run",
+}
 OBSOLETE = "phase.test_manual.obsolete,phase.gherkin_test.obsolete"
-
-
-def _listed(ids: Iterable[str]) -> Iterator[str]:
-    """Ids as the query language lists them, in portions."""
-    found = sorted(ids)
-    for start in range(0, len(found), AT_ONCE):
-        yield ",".join(identifier(one) for one in found[start : start + AT_ONCE])
 
 
 def _reference(row: Row, field: str) -> str | None:
@@ -154,7 +157,7 @@ def _features_with_done_stories(params: Params) -> Steps:
     done = f"phase EQ {{{logical_names(params['done_phase_codes'])}}}"
     having: set[str | None] = set()
     unfinished: set[str | None] = set()
-    for ids in _listed(features):
+    for ids in portions(features):
         children = f"parent EQ {{id IN {ids}}};{kinds}"
         rows = yield Request("work_items", f"{children};{done}", ("parent",))
         having |= {_reference(row, "parent") for row in rows}
@@ -199,10 +202,8 @@ def _has_value(value: object) -> bool:
 
 
 def _collection(entity_type: str) -> str:
-    """The plural that Octane serves an entity type under."""
-    return {"story": "stories", "quality_story": "quality_stories"}.get(
-        entity_type, f"{entity_type}s"
-    )
+    """The collection that Octane serves an entity type under, as its metadata names it."""
+    return COLLECTIONS.get(entity_type, f"{entity_type}s")
 
 
 def _descendants_of_items(params: Params) -> Steps:
@@ -221,7 +222,7 @@ def _descendants_of_items(params: Params) -> Steps:
         if params["max_depth"] is not None and depth >= params["max_depth"]:
             break
         level = []
-        for ids in _listed(parents):
+        for ids in portions(parents):
             level += yield Request(collection, f"parent EQ {{id IN {ids}}}", ("subtype",))
             if is_backlog:
                 level += yield Request("tasks", f"story EQ {{id IN {ids}}}")

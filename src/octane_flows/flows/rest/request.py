@@ -6,7 +6,7 @@ it yields a request, is given the rows of the answer, and returns the ids that t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -29,6 +29,7 @@ class Request:
     fields: tuple[str, ...] = ("id",)
 
 
+AT_ONCE = 100  # ids in one request, as the vendor's clients
 APOSTROPHE = "'"  # the pages write kinds of tests between them, names between carets
 
 Steps = Generator[Request, list[Row], Iterable[str]]
@@ -107,6 +108,13 @@ def pattern(value: str) -> str:
 def identifier(value: str) -> str:
     """An id: a number bare, a name as text."""
     return value if value.isdigit() else text(value)
+
+
+def portions(ids: Iterable[str]) -> Iterator[str]:
+    """Ids as the query language lists them, so many in one request that its address stays short."""
+    found = sorted(ids)
+    for start in range(0, len(found), AT_ONCE):
+        yield ",".join(identifier(one) for one in found[start : start + AT_ONCE])
 
 
 def moment(value: datetime) -> str:

@@ -11,9 +11,9 @@ from octane_flows.flows.rest.request import (
     Request,
     RestFlow,
     Steps,
-    identifier,
     logical_names,
     named,
+    portions,
     single,
     window_start,
 )
@@ -48,8 +48,9 @@ def _modules_with_recent_failures(params: Params) -> Steps:
         if not parents:
             break
         found |= parents
-        ids = ",".join(identifier(parent) for parent in sorted(parents))
-        rows = yield Request("product_areas", f"id IN {ids}", ("parent",))
+        rows = []
+        for ids in portions(parents):
+            rows += yield Request("product_areas", f"id IN {ids}", ("parent",))
     return found
 
 
