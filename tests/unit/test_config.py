@@ -84,6 +84,8 @@ def test_each_kind_of_credentials_is_read(given: dict[str, str], expected: objec
         ({"OCTANE_URL": "octane.example.com"}, ["not a web address", "https://host"]),
         ({"OCTANE_URL": "https://host:port"}, ["not a web address"]),
         ({"OCTANE_URL": "https://ada:pw1@host"}, ["before the @", "OCTANE_USER"]),
+        ({"OCTANE_URL": "ada:canary@host"}, ["before the @", "OCTANE_USER"]),
+        ({"OCTANE_URL": "https:/ada:canary@host"}, ["before the @", "OCTANE_USER"]),
         (
             {"OCTANE_URL": "https://h.example:8443/ui?p=1001/1002"},
             [

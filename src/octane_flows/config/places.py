@@ -31,7 +31,12 @@ def server_url(found: Found, allow_http_host: str | None) -> str:
         port = parts.port
     except ValueError:
         raise UsageError(f"{label} is not a web address; {example}.") from None
-    if parts.username is not None or parts.password is not None:
+    # without a scheme nothing is told apart, and what is before the @ is not repeated either
+    if (
+        parts.username is not None
+        or parts.password is not None
+        or (not parts.netloc and "@" in text)
+    ):
         raise UsageError(
             f"{label} carries a user or password before the @; take it out, and set OCTANE_USER "
             "and OCTANE_PASSWORD, or an API key, instead."
