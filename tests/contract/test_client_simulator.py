@@ -5,6 +5,7 @@ The two share no code, so that each checks the other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -204,3 +205,14 @@ def test_what_is_not_data_is_refused(
     faults.add("html_200", path="/phases")
     with pytest.raises(AnswerError, match="web page"):
         workspace.count("phases")
+
+
+def test_no_log_of_a_library_tells_the_session_or_the_secret(
+    settings: Settings, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG), Octane(settings) as octane:
+        octane.workspace(running.workspace).count("phases")
+
+    told = " ".join(str(record.__dict__) for record in caplog.records)
+    assert "LWSSO_COOKIE_KEY" not in told
+    assert running.client_secret not in told

@@ -6,6 +6,7 @@ threads. Redirects and cookies are not followed, proxies come from the settings 
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Mapping
@@ -82,6 +83,8 @@ class HttpTransport:
     """The real thing; `mount` replaces the network in tests."""
 
     def __init__(self, settings: Settings, *, mount: httpx.BaseTransport | None = None) -> None:
+        # In detail it logs headers, session cookies among them, whatever level the program has.
+        logging.getLogger("httpcore").setLevel(logging.INFO)
         self._client = httpx.Client(
             transport=mount,
             verify=_ssl_context(settings),
