@@ -136,6 +136,7 @@ def test_what_pods_refer_to_is_there(job: Object) -> None:
         held = [one["persistentVolumeClaim"] for one in volumes if "configMap" not in one]
 
         assert pod["serviceAccountName"] in names("ServiceAccount")
+        assert pod["enableServiceLinks"] is False
         assert {one["claimName"] for one in held} <= names("PersistentVolumeClaim")
         assert maps <= {one["name"] for one in KUSTOMIZATION["configMapGenerator"]}
         assert "octane-settings" in maps
