@@ -13,7 +13,14 @@ from typing import Final
 
 import dagster as dg
 
-from octane_flows.config import Settings, load_home, load_lake, load_settings, load_site
+from octane_flows.config import (
+    Settings,
+    load_home,
+    load_lake,
+    load_settings,
+    load_site,
+    load_warehouse_workspaces,
+)
 from octane_flows.errors import AnswerError, OctaneFlowsError, UnavailableError
 from octane_flows.lake import Lake, open_lake
 
@@ -35,6 +42,10 @@ class OctaneResource(dg.ConfigurableResource[None]):
     def lake(self) -> Lake:
         """The lake of the settings, a folder or a bucket."""
         return open_lake(self.home(), load_lake(os.environ))
+
+    def warehouse_workspaces(self) -> tuple[str, ...] | None:
+        """The workspaces that the warehouse is to hold; None: those that it was built for."""
+        return load_warehouse_workspaces(os.environ)
 
     def home(self) -> Path:
         """The data folder, for steps that need no server."""

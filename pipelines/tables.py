@@ -104,8 +104,12 @@ def build_warehouse(
     """Build the DuckDB warehouse aside, check it, swap it in."""
     with one_sentence():
         lake = octane.lake()
-        manifest = current_manifest(lake)
-        with warehouse.Warehouse(octane.home(), lake=lake, manifest=manifest) as building:
+        with warehouse.Warehouse(
+            octane.home(),
+            lake=lake,
+            manifest=current_manifest(lake),
+            workspaces=octane.warehouse_workspaces(),
+        ) as building:
             building.load()
             building.create_models()
             try:
@@ -123,7 +127,7 @@ def build_warehouse(
         f"{len(report.checks) - len(failed)} of {len(report.checks)} checks passed."
     )
     # as metadata of the materialisation alone: a result's own is kept with the step's output too
-    for asset, told in _told(report, manifest):
+    for asset, told in _told(report, building.manifest):
         context.add_asset_metadata(told, asset_key=asset)
         yield dg.MaterializeResult(asset_key=asset)
     yield from checked(report.checks)

@@ -76,7 +76,10 @@ def refresh(
 
     extracted = extract(settings, skip=skip, wait_s=wait_s, progress=progress)
     built = warehouse.build(
-        settings.home, lake=open_lake(settings.home, settings.lake), progress=say
+        settings.home,
+        lake=open_lake(settings.home, settings.lake),
+        workspaces=settings.warehouse_workspaces,
+        progress=say,
     )
     page = reports.write(settings.home)
     return RefreshReport(extracted, built, page)

@@ -38,6 +38,7 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
     console.print(
         f"generation   {manifest.generation}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC"
     )
+    console.print(f"workspaces   {', '.join(manifest.known_workspaces())}", soft_wrap=True)
     complete = [row for row in manifest.certificate if row.status in ("complete", "carried")]
     console.print(
         f"complete     {len(complete)} of {len(manifest.certificate)} entity types, "
@@ -47,13 +48,16 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
     _print_politeness(manifest.politeness, console)
     try:
         with warehouse.connect(home) as connection:
-            row = connection.execute("select generation from meta.generation").fetchone()
-            built = row[0] if row else None
+            built = connection.execute("select generation from meta.generation").fetchall()[0][0]
+            held = connection.execute("select workspace_id from meta.workspaces").fetchall()
     except UsageError:
         console.print("warehouse    not built yet; run octane-flows build")
     else:
         behind = "" if built == manifest.generation else "; run octane-flows build to catch up"
-        console.print(f"warehouse    generation {built}{behind}")
+        there = manifest.known_workspaces()
+        ids = ", ".join(row[0] for row in held)
+        of = f", workspaces {ids} of {len(there)}" if len(held) < len(there) else ""
+        console.print(f"warehouse    generation {built}{of}{behind}", soft_wrap=True)
     for finding in manifest.findings:
         console.print(f"finding      {finding}", markup=False, soft_wrap=True)
 

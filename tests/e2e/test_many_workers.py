@@ -73,8 +73,9 @@ class Site:
         self, workspaces: str, *arguments: str, command: str = "extract"
     ) -> subprocess.Popen[str]:
         """An extract of a workspace, or some, in a process of its own."""
+        types = TYPES if command != "run" else ()
         process = subprocess.Popen(
-            [sys.executable, "-m", "octane_flows", command, *TYPES, *arguments],
+            [sys.executable, "-m", "octane_flows", command, *types, *arguments],
             env=process_environment(self.environment(workspaces)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -314,6 +315,18 @@ def test_the_same_workspace_is_read_by_one_alone(site: Site, tmp_path: Path) -> 
         ended(site.start(one))
     require_chain(site, 4)
     require_all(site, tmp_path / "alone")
+
+
+def test_two_that_extract_and_build_leave_the_newest_warehouse(site: Site) -> None:
+    runs = [site.start(one, "--wait", "60", command="run") for one in WORKSPACES[:2]]
+    for process in runs:
+        assert re.search("checks passed|was published meanwhile", ended(process))
+
+    with connect(site.home("1002")) as connection:
+        found = connection.execute("select generation from meta.generation").fetchall()
+        assert found == [(site.current.generation,)] == [(2,)]
+        defects = connection.execute("select count(*) from octane.defect").fetchall()
+    assert defects == [(2 * ROWS,)]
 
 
 def test_upkeep_stops_or_waits_while_somebody_extracts(site: Site) -> None:

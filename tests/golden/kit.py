@@ -37,6 +37,7 @@ from octane_flows.warehouse.versions import COLUMNS, TABLE, create_versions
 HERE = Path(__file__).parent
 VERSIONS = TABLE.partition(".")[2]
 AS_OF = datetime(2021, 1, 20, 21, tzinfo=UTC)
+WORKSPACES = ("1002", "1003", "1004")  # all with the same signed-in user
 ARROW = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -113,6 +114,7 @@ def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
     moment = as_of.replace(tzinfo=None)
     generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}", "1", "me")
     insert(connection, "generation", [generation])
+    insert(connection, "workspaces", [(id, moment, "1", "me") for id in WORKSPACES])
     create_functions(connection, "http://127.0.0.1", "1001")
     for name, columns in golden_tables().items():
         if table_of(name) == TABLE:

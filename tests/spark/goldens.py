@@ -75,6 +75,7 @@ def write_goldens(home: Path) -> None:
         politeness={},
         findings=[],
         signed_in_user_name="me",
+        workspaces=[mark_of(case) + id for case in CASES for id in kit.WORKSPACES],
     )
 
 

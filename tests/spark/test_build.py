@@ -16,6 +16,7 @@ from octane_flows import spark as on_spark
 from octane_flows import warehouse
 from octane_flows.errors import CheckError, OctaneFlowsError, UsageError
 from octane_flows.lake import ColumnEntry, Lake
+from octane_flows.simulator import LocalFeeder, Simulator
 from octane_flows.spark import read_published, spark_folder
 from octane_flows.spark.build import Build
 from octane_flows.spark.published import begin
@@ -23,6 +24,7 @@ from octane_flows.spark.session import MEANING
 from octane_flows.warehouse import Model, load_models
 from octane_flows.warehouse.versions import TABLE as PHASES
 from tests.golden import kit
+from tests.small import START, run_extract
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -105,6 +107,22 @@ def test_the_current_state_is_that_of_duckdb(spark: SparkSession, tmp_path: Path
         row["target_id"]
         for row in pq.read_table(built.path("octane.defect__product_areas")).to_pylist()
     ] == ["13"]
+
+
+def test_a_build_of_one_workspace_keeps_to_it(spark: SparkSession, tmp_path: Path) -> None:
+    simulator = Simulator(clock=START, workspaces=["1002", "1003"])
+    for one in ("1002", "1003"):
+        LocalFeeder(simulator, one).create("defects", [{"name": f"of {one}"}])
+    simulator.clock.advance(3600)
+    run_extract(simulator, tmp_path, workspaces=("1002", "1003"))
+
+    def names(workspaces: list[str] | None) -> list[str]:
+        built = on_spark.build(tmp_path, spark, workspaces=workspaces, models=few_models())
+        return sorted(pq.read_table(built.path("octane.defect"))["name"].to_pylist())
+
+    assert names(None) == ["of 1002", "of 1003"]
+    assert names(["1003"]) == names(None) == ["of 1003"]
+    assert names(["all"]) == ["of 1002", "of 1003"]
 
 
 def test_a_folder_of_any_name_is_read_and_written(spark: SparkSession, tmp_path: Path) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from octane_flows.export import destination, export
+from octane_flows.export.place import Format
 from octane_flows.extract import ExtractReport
 from octane_flows.extract.scripts import TABLE as SCRIPTS
-from octane_flows.lake import Lake, Manifest, compact
+from octane_flows.lake import Lake, Manifest, compact, expire
 from octane_flows.octane.transport import Request
 from octane_flows.simulator import LocalFeeder, Simulator
 from octane_flows.warehouse import build, connect, load_models
+from tests.company_lake import FORMATS, read
 from tests.small import START, SmallTransport, held, run_extract
 
 SLOW, QUICK = "1001", "1002"
@@ -131,6 +135,44 @@ def test_a_warehouse_follows_generations_that_met(simulator: Simulator, home: Pa
 def refusals(manifest: Manifest) -> list[str]:
     """The workspaces of findings about what may no longer be read."""
     return [one.workspace for one in manifest.findings if "may no longer be read" in one.text]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_history_gets_what_was_read_before_it_and_published_behind_it(
+    format: Format, simulator: Simulator, home: Path
+) -> None:
+    place = destination(format, home)
+    quick = simulator.workspaces[QUICK].store
+    story, defect = (quick.find(one)[0]["id"] for one in ("story", "defect"))
+    run_extract(simulator, home, workspaces=(SLOW, QUICK), **CHOICES)
+    simulator.clock.advance(3600)
+    slow_story = simulator.workspaces[SLOW].store.find("story")[0]["id"]
+    simulator.workspaces[SLOW].store.update("story", slow_story, {"name": "slow"})
+    exported: list[int] = []
+
+    def meanwhile(request: Request) -> None:
+        """Two generations are published and exported, of which the first is let go of."""
+        if f"/{SLOW}/stories?" not in request.url or exported:
+            return
+        for entity, id in (("story", story), ("defect", defect)):
+            quick.update(entity, id, {"name": f"quick {entity}"})
+            simulator.clock.advance(60)
+            run_extract(simulator, home, workspaces=(QUICK,), **CHOICES)
+            build(home, models=FEW)
+            exported.append(export(home, place, history=True).generation)
+        expire(Lake(home / "lake"), keep=1)
+
+    slow = SmallTransport(simulator, meanwhile)
+    late = run_extract(simulator, home, slow, workspaces=(SLOW,), **CHOICES).manifest
+    assert (exported, late.generation, late.stamp(SLOW)) == ([2, 3], 4, 2)
+    build(home, models=FEW)
+    export(home, place, history=True)
+    export(home, place, history=True)
+
+    found = Counter(row["name"] for row in read(place, "story_history").to_pylist())
+    assert found == Counter([f"{SLOW} story", f"{QUICK} story", "quick story", "slow"])
+    names = {row["name"] for row in read(place, "story").to_pylist()}
+    assert names == {"quick story", "slow"}
 
 
 def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -148,7 +148,7 @@ def test_a_blocking_check_keeps_the_former_warehouse(home: Path) -> None:
         build(home, models=FEW)
 
     assert ask(home, "select name from octane.release") == [("2.8",)]
-    assert [path.name for path in home.glob(".*")] == []
+    assert [path.name for path in home.glob(".warehouse*")] == []
 
 
 def test_an_id_that_comes_twice_blocks(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_damaged_lake_file_is_told(home: Path) -> None:
 
     with pytest.raises(LakeError, match="Could not load release"):
         build(home, models=FEW)
-    assert [path.name for path in home.glob(".*")] == []
+    assert [path.name for path in home.glob(".warehouse*")] == []
 
 
 def test_a_full_disk_keeps_the_former_warehouse(
@@ -230,7 +230,7 @@ def test_a_full_disk_keeps_the_former_warehouse(
         build(home, models=FEW)
 
     assert ask(home, "select count(*) from octane.release") == [(1,)]
-    assert [path.name for path in home.glob(".*")] == []
+    assert [path.name for path in home.glob(".warehouse*")] == []
 
 
 def test_a_broken_model_is_told_and_leaves_nothing(home: Path) -> None:
@@ -244,7 +244,7 @@ def test_a_broken_model_is_told_and_leaves_nothing(home: Path) -> None:
     ]
     with pytest.raises(ModelError, match=r"sql/flow/failed_previous_runs.sql does not run"):
         build(home, models=models)
-    assert [path.name for path in home.glob(".*")] == []
+    assert [path.name for path in home.glob(".warehouse*")] == []
 
 
 def test_an_open_reader_keeps_its_rows_while_a_new_file_is_published(home: Path) -> None:

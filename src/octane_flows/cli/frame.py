@@ -214,6 +214,13 @@ def say_built_on_spark(built: Any) -> None:
 
 def say_build(report: Any) -> None:
     """Tell what a build published; a blocking check that failed raises CheckError."""
+    if report.newer is not None:
+        output.print(
+            f"warehouse    generation {report.newer} was published meanwhile and stays: it is "
+            f"newer than {report.generation}, which this build read",
+            soft_wrap=True,
+        )
+        return
     failed = [check for check in report.checks if not check.passed]
     output.print(
         f"warehouse    {len(report.tables)} tables, {len(report.models)} models, "

@@ -5,6 +5,7 @@ Settings from the environment in; what was published on standard output, progres
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ from octane_flows.cli.frame import (
     spark_session,
     step,
 )
-from octane_flows.config import DEFAULT_SWEEP_SHARE
+from octane_flows.config import DEFAULT_SWEEP_SHARE, load_warehouse_workspaces
 from octane_flows.errors import UsageError
 
 Entities = Annotated[
@@ -149,6 +150,14 @@ def build(
     full: Annotated[
         bool, typer.Option("--full", help="Rebuild every table, not only what changed.")
     ] = False,
+    workspace: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Workspace that the warehouse is to hold, or all; repeatable. "
+            "Without it: those that it was built for, at first all.",
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="A line for each table and model.")
     ] = False,
@@ -163,15 +172,26 @@ def build(
     octane-flows build --engine spark --master spark://host:7077
     """
     progress = step if verbose else None
+    workspaces = workspace or load_warehouse_workspaces(os.environ)
     if engine is Engine.spark:
         with spark_session(master) as session:
-            built = on_spark().build(data_folder(), session, lake=data_lake(), progress=progress)
+            built = on_spark().build(
+                data_folder(),
+                session,
+                lake=data_lake(),
+                workspaces=workspaces,
+                progress=progress,
+            )
         say_built_on_spark(built)
         return
     duckdb_alone(master)
     from octane_flows import warehouse
 
-    say_build(warehouse.build(data_folder(), lake=data_lake(), full=full, progress=progress))
+    say_build(
+        warehouse.build(
+            data_folder(), lake=data_lake(), workspaces=workspaces, full=full, progress=progress
+        )
+    )
 
 
 @app.command(epilog="Example: octane-flows run")

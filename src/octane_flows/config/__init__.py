@@ -24,6 +24,7 @@ from octane_flows.config.settings import (
     load_home,
     load_lake,
     load_settings,
+    load_warehouse_workspaces,
 )
 from octane_flows.config.site import Site, load_site
 
@@ -48,4 +49,5 @@ __all__ = [
     "load_lake",
     "load_settings",
     "load_site",
+    "load_warehouse_workspaces",
 ]

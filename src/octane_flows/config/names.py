@@ -66,6 +66,13 @@ SETTINGS: Final = (
     ),
     Setting("lake_key_id", DATA, "the bucket's key; without one, what Amazon's own tools find"),
     Setting("lake_secret", DATA, "the secret of that key"),
+    Setting(
+        "warehouse_workspaces",
+        DATA,
+        "ids of workspaces that the warehouse holds, or all; those that it was built for unless "
+        "given",
+        example="1002,1003",
+    ),
     Setting("ca_file", WAY, "PEM file with your company's certificates; they are always verified"),
     Setting("proxy", WAY, "your company's proxy", example="http://proxy.example.com:8080"),
     Setting(

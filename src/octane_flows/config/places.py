@@ -15,6 +15,7 @@ from octane_flows.config.sources import Found
 from octane_flows.errors import UsageError
 
 DEFAULT_HOME: Final = Path("data")
+ALL: Final = "all"  # workspaces
 
 
 def server_url(found: Found, allow_http_host: str | None) -> str:
@@ -104,13 +105,25 @@ def shared_space(found: Found) -> str:
 def workspaces(found: Found) -> tuple[str, ...] | None:
     """The ids of the workspaces; None for all."""
     text = found.get("workspaces")
-    if text is None or text.lower() == "all":
+    if text is None or text.lower() == ALL:
         return None
+    return _ids(found, "workspaces", text)
+
+
+def warehouse_workspaces(found: Found) -> tuple[str, ...] | None:
+    """The ids of the workspaces that the warehouse is to hold, or `all`; None: not set."""
+    text = found.get("warehouse_workspaces")
+    if text is None:
+        return None
+    return (ALL,) if text.lower() == ALL else _ids(found, "warehouse_workspaces", text)
+
+
+def _ids(found: Found, name: str, text: str) -> tuple[str, ...]:
     ids = [one.strip() for one in text.split(",") if one.strip()]
     wrong = [one for one in ids if not re.fullmatch(r"[0-9]+", one)]
     if wrong or not ids:
         raise UsageError(
-            f"{found.label('workspaces')} holds {', '.join(wrong) or 'no id'}, but workspaces are "
+            f"{found.label(name)} holds {', '.join(wrong) or 'no id'}, but workspaces are "
             "given by id; write numbers such as 1002,1003 or all."
         )
     return tuple(dict.fromkeys(ids))

@@ -22,6 +22,7 @@ from octane_flows.config.places import (
     proxy_address,
     server_url,
     shared_space,
+    warehouse_workspaces,
     workspaces,
 )
 from octane_flows.config.quiet import QuietHours, quiet_hours
@@ -53,6 +54,7 @@ class Settings:
     credentials: Credentials
     home: Path = DEFAULT_HOME
     lake: LakePlace | None = None  # None: a folder of `home`
+    warehouse_workspaces: tuple[str, ...] | None = None  # ids or ("all",); None: as it was built
     ca_file: Path | None = None
     proxy: str | None = field(default=None, repr=False)  # may carry a password
     allow_http_host: str | None = None
@@ -85,6 +87,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         credentials=read_credentials(found),
         home=home_folder(found),
         lake=lake_place(found),
+        warehouse_workspaces=warehouse_workspaces(found),
         ca_file=ca_file(found),
         proxy=proxy_address(found),
         allow_http_host=allow_http_host,
@@ -114,3 +117,10 @@ def load_home(environ: Mapping[str, str], config_file: Path | None = None) -> Pa
 def load_lake(environ: Mapping[str, str], config_file: Path | None = None) -> LakePlace | None:
     """Where the lake lies, for commands that need no server. Raises UsageError."""
     return lake_place(Found.collect(environ, config_file))
+
+
+def load_warehouse_workspaces(
+    environ: Mapping[str, str], config_file: Path | None = None
+) -> tuple[str, ...] | None:
+    """What the warehouse is to hold, for commands that need no server. Raises UsageError."""
+    return warehouse_workspaces(Found.collect(environ, config_file))

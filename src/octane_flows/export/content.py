@@ -6,7 +6,7 @@ from the warehouse, whose blocking checks passed; the lake's files tell which ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import FileEntry, Lake, Manifest, TableEntry
+from octane_flows.warehouse.choice import Choice, of_workspaces
 from octane_flows.warehouse.load import OWN_COLUMNS, count, is_new, literal, quoted
 from octane_flows.warehouse.update import Loaded, TableChange, plan_changes
 
@@ -118,11 +119,17 @@ class Content:
     """The tables of the generation that a published warehouse holds."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, lake: Lake, manifest: Manifest
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        lake: Lake,
+        manifest: Manifest,
+        choice: Choice = None,
     ) -> None:
         self._connection = connection
         self._lake = lake
-        self._manifest = manifest
+        self._choice = choice
+        self._manifest = of_workspaces(manifest, choice)
+        self._formers: dict[int, Manifest | None] = {}
         self._planned: dict[int, dict[str, TableChange] | None] = {}
 
     def tables(self) -> list[ExportTable]:
@@ -155,32 +162,32 @@ class Content:
         """Rows of a table."""
         return count(self._connection, f"octane.{quoted(table.name)}")
 
-    def versions(self, table: ExportTable, since: int) -> Versions:
-        """Every version that the lake read after a generation, tombstones too."""
+    def versions(
+        self, table: ExportTable, since: int, held: Callable[[], Mapping[str, int]]
+    ) -> Versions:
+        """Every version that came after a generation, tombstones too.
+
+        `held` tells of each workspace the newest `_generation` that is there already; it is asked
+        where the lake has let go of that generation.
+        """
         name = table.name.removesuffix(HISTORY)
         known = self._known_files(name, since)
         files = [one for one in self._manifest.tables[name].files if one.path not in known]
         if not files:
             return Versions(pa.Table.from_batches([], table.schema).to_reader(), 0)
         source = self._parquet(files)
-        held = self._connection.execute(f"describe from {source}").fetchall()
-        present = {row[0] for row in held}
+        described = self._connection.execute(f"describe from {source}").fetchall()
+        present = {row[0] for row in described}
         columns = ", ".join(
             f"versions.{quoted(one.name)}" if one.name in present else f"null as {quoted(one.name)}"
             for one in table.columns
         )
-        newer = f"from {source} as versions where {self._is_new(name, files, since)}"
+        former = self._former(since)
+        stamps = {one: former.stamp(one) for one in former.known_workspaces()} if former else held()
+        change = TableChange(self._manifest.tables[name], tuple(files), stamps)
+        newer = f"from {source} as versions where {is_new(change)}"
         rows = self._connection.execute(f"select count(*) {newer}").fetchall()[0][0]
         return Versions(_reader(self._connection, table, f"select {columns} {newer}"), rows)
-
-    def _is_new(self, name: str, files: list[FileEntry], since: int) -> str:
-        """The condition on `versions` that a generation did not know a row of these files."""
-        former = self._former(since)
-        held = {
-            one.workspace: former.stamp(one.workspace) if former is not None else since
-            for one in files
-        }
-        return is_new(TableChange(self._manifest.tables[name], tuple(files), held))
 
     def _known_files(self, name: str, since: int) -> set[str]:
         """Files that a generation named, which hold nothing newer; none once it is let go of."""
@@ -189,10 +196,14 @@ class Content:
         return {file.path for file in table.files} if table is not None else set()
 
     def _former(self, generation: int) -> Manifest | None:
-        try:
-            return self._lake.manifest(generation)
-        except LakeError:
-            return None
+        """A generation as it was; None once the lake has let go of it."""
+        if generation not in self._formers:
+            try:
+                found = of_workspaces(self._lake.manifest(generation), self._choice)
+            except LakeError:
+                found = None
+            self._formers[generation] = found
+        return self._formers[generation]
 
     def _parquet(self, files: Iterable[FileEntry]) -> str:
         paths = ", ".join(literal(str(self._lake.resolve(one))) for one in files)

@@ -21,7 +21,7 @@ from octane_flows.export.content import (
     cast_reader,
 )
 from octane_flows.export.place import Destination, not_installed
-from octane_flows.export.target import GENERATIONS
+from octane_flows.export.target import GENERATIONS, STAMP_COLUMNS, newest_stamps
 from octane_flows.warehouse.load import quoted
 
 try:
@@ -67,6 +67,12 @@ class DeltaTarget:
         """The newest Delta version."""
         opened = self._open(table)
         return opened.version() if opened is not None else 0
+
+    def stamps(self, table: str) -> dict[str, int]:
+        """Read from the files, two columns of them."""
+        with self._place.errors(ERRORS, "read", table):
+            held = self._opened(table).to_pyarrow_dataset()
+            return newest_stamps(held.to_batches(columns=list(STAMP_COLUMNS)))
 
     def recorded(self, generation: int) -> Stamp | None:
         """What `generations` says of one."""

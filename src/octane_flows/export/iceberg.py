@@ -18,7 +18,7 @@ import pyarrow as pa
 from octane_flows.errors import LakeError
 from octane_flows.export.content import Changed, ExportTable, Stamp
 from octane_flows.export.place import Destination, not_installed
-from octane_flows.export.target import GENERATIONS
+from octane_flows.export.target import GENERATIONS, STAMP_COLUMNS, newest_stamps
 
 try:
     import requests
@@ -114,6 +114,12 @@ class IcebergTarget:
         opened = self._open(table)
         snapshot = opened.current_snapshot() if opened is not None else None
         return snapshot.snapshot_id if snapshot is not None else 0
+
+    def stamps(self, table: str) -> dict[str, int]:
+        """Read from the files, two columns of them."""
+        with self._place.errors(ERRORS, "read", table):
+            scan = self._opened(table).scan(selected_fields=STAMP_COLUMNS)
+            return newest_stamps(scan.to_arrow_batch_reader())
 
     def recorded(self, generation: int) -> Stamp | None:
         """What `generations` says of one."""

@@ -22,6 +22,7 @@ from octane_flows.export.place import Destination
 from octane_flows.export.target import GENERATIONS, Target
 from octane_flows.lake import Lake, Manifest
 from octane_flows.warehouse import connect
+from octane_flows.warehouse.choice import choice_of
 
 How = Literal["written", "merged", "appended", "unchanged"]
 
@@ -65,12 +66,15 @@ def export(
     lake = lake or Lake(home / "lake")
     with connect(home) as connection:
         manifest = _manifest(lake, connection.execute("from meta.generation").fetchall()[0][0])
+        choice = choice_of(connection)
         source = f"{manifest.server_url}/{manifest.shared_space}"
+        if choice is not None:  # another choice is another content: it needs another place
+            source += f" of workspaces {','.join(choice)}"
         stamp = Stamp(manifest.generation, manifest.as_of, source)
         with closing(_target(place, source)) as target:
             recorded = _recorded(target, place, lake, stamp, full)
             kept = {one.generation: one.as_of for one in lake.kept()}
-            content = Content(connection, lake, manifest)
+            content = Content(connection, lake, manifest, choice)
             job = _Export(content, target, place, stamp, recorded, kept, full)
             return job.run(history, progress)
 
@@ -187,11 +191,11 @@ class _Export:
     def _history(self, table: ExportTable) -> ExportedTable:
         since = self._shown(table)
         if since is None:
-            versions = self.content.versions(table, 0)
+            versions = self.content.versions(table, 0, dict)
             self.target.rewrite(table, versions.rows, self.stamp)
             return ExportedTable(table.name, "written", versions.count)
         self.target.describe(table)
-        versions = self.content.versions(table, since)
+        versions = self.content.versions(table, since, lambda: self.target.stamps(table.name))
         if not versions.count:
             return ExportedTable(table.name, "unchanged", 0)
         self.target.append(table, versions.rows, self.stamp)

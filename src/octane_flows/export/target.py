@@ -6,6 +6,7 @@ carries the generation it shows, `generations` names the generations that are wh
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -26,6 +27,20 @@ GENERATIONS = ExportTable(
 )
 
 
+STAMP_COLUMNS = ("_workspace_id", "_generation")
+
+
+def newest_stamps(batches: Iterable[pa.RecordBatch]) -> dict[str, int]:
+    """The newest `_generation` of each workspace, of batches with `STAMP_COLUMNS`."""
+    newest: dict[str, int] = {}
+    for batch in batches:
+        table = pa.Table.from_batches([batch]).group_by(STAMP_COLUMNS[0])
+        for row in table.aggregate([(STAMP_COLUMNS[1], "max")]).to_pylist():
+            workspace, stamp = row[STAMP_COLUMNS[0]], row[f"{STAMP_COLUMNS[1]}_max"]
+            newest[workspace] = max(stamp, newest.get(workspace, 0))
+    return newest
+
+
 class Target(Protocol):
     """A company lake in one format."""
 
@@ -43,6 +58,10 @@ class Target(Protocol):
 
     def version(self, table: str) -> int:
         """The number by which the table can be read as it is now."""
+        ...
+
+    def stamps(self, table: str) -> dict[str, int]:
+        """The newest `_generation` that a table of versions holds of each workspace."""
         ...
 
     def recorded(self, generation: int) -> Stamp | None:

@@ -7,7 +7,8 @@ command line calls it. A model that cannot be carried over is refused by name, w
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,9 +27,16 @@ from octane_flows.spark.current import (
     quoted,
     read_versions,
 )
-from octane_flows.spark.published import ModelState, Published, begin, publish
+from octane_flows.spark.published import (
+    ModelState,
+    Published,
+    begin,
+    publish,
+    published_choice,
+)
 from octane_flows.spark.session import is_local, require_meaning
 from octane_flows.spark.translate import text_literal, translate, translate_sql
+from octane_flows.warehouse.choice import choose, of_workspaces
 from octane_flows.warehouse.contract import Missing, completed, find_missing
 from octane_flows.warehouse.functions import page_address
 from octane_flows.warehouse.models import Model, load_models
@@ -50,10 +58,14 @@ def build(
     session: SparkSession,
     *,
     lake: Lake | None = None,
+    workspaces: Sequence[str] | None = None,
     models: list[Model] | None = None,
     progress: Progress | None = None,
 ) -> Published:
-    """Build and publish the lake's current generation; on any failure the former build stays."""
+    """Build and publish the lake's current generation; on any failure the former build stays.
+
+    `workspaces`: ids of those that it is to hold, or `["all"]`; None: those of the former build.
+    """
     require_meaning(session)
     lake = lake or Lake(home / "lake")
     manifest = lake.current()
@@ -67,9 +79,12 @@ def build(
             f"{session.sparkContext.master} cannot see the local copies; copy it to a folder that "
             "all of them share and set OCTANE_HOME to it, or use --master local[*]."
         )
+    choice = choose(workspaces, manifest) if workspaces is not None else published_choice(home)
+    chosen = of_workspaces(manifest, choice)
     aside = begin(home)
     try:
-        return publish(home, Build(session, lake, manifest, aside, models, progress).run())
+        built = Build(session, lake, chosen, aside, models, progress).run()
+        return publish(home, replace(built, workspaces=choice))
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -161,12 +176,20 @@ class Build:
         """What the models read of `meta`; the refused of it with their reasons."""
         known = self._manifest
         as_of = known.as_of.replace(tzinfo=None).isoformat(sep=" ")
-        name = known.signed_in_user_name
         generation = self._session.sql(
-            f"select {known.generation}L as generation, timestamp_ntz'{as_of}' as as_of, "
-            f"cast({text_literal(name)} as string) as signed_in_user_name"
+            f"select {known.generation}L as generation, timestamp_ntz'{as_of}' as as_of"
         )
         self._write("meta.generation", generation)
+        users = [
+            f"({text_literal(id)}, cast({text_literal(one.signed_in_user_name)} as string))"
+            for id, one in known.known_workspaces().items()
+        ]
+        workspaces = self._session.sql(
+            f"select * from values {', '.join(users)} as told (workspace_id, signed_in_user_name)"
+            if users
+            else "select '' as workspace_id, '' as signed_in_user_name where false"
+        )
+        self._write("meta.workspaces", workspaces)
         fractions = [
             f"octane.{entry.name}.{column.name}"
             for entry in self._entries

@@ -15,7 +15,7 @@ import shutil
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake.storage import sync_file
@@ -47,6 +47,7 @@ class Published:
     tables: dict[str, int] = field(default_factory=dict)
     models: dict[str, ModelState] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
+    workspaces: tuple[str, ...] | None = None  # that were chosen; None: all of the lake
 
     def of(self, name: str) -> ModelState:
         """What became of a model."""
@@ -87,12 +88,23 @@ def read_published(home: Path) -> Published:
             dict(found["tables"]),
             {name: ModelState(**one) for name, one in found["models"].items()},
             dict(found["columns"]),
+            _choice(found),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(
             f"What Spark built in {root} cannot be read ({error}); "
             "run 'octane-flows build --engine spark' again."
         ) from error
+
+
+def published_choice(home: Path) -> tuple[str, ...] | None:
+    """The workspaces that the build that counts was made for; None: all, or there is none."""
+    return read_published(home).workspaces if (spark_folder(home) / POINTER).is_file() else None
+
+
+def _choice(found: dict[str, Any]) -> tuple[str, ...] | None:
+    chosen = found.get("workspaces")
+    return tuple(chosen) if chosen is not None else None
 
 
 def begin(home: Path) -> Path:
@@ -116,6 +128,7 @@ def publish(home: Path, built: Published) -> Published:
         "tables": built.tables,
         "models": {name: asdict(one) for name, one in built.models.items()},
         "columns": built.columns,
+        "workspaces": built.workspaces,
     }
     (built.folder / STATE).write_text(json.dumps(state, indent=1, ensure_ascii=False), "utf-8")
     sync_file(built.folder / STATE)

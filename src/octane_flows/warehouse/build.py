@@ -6,8 +6,11 @@ call it. Everything happens in a file beside it that takes its place in one rena
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +21,7 @@ from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.lake.storage import sync_file
 from octane_flows.warehouse.checks import require_passed, run_checks
+from octane_flows.warehouse.choice import choice_in, choice_of, choose, of_workspaces
 from octane_flows.warehouse.connect import first_line, open_file, transaction, warehouse_path
 from octane_flows.warehouse.contract import completed, find_missing
 from octane_flows.warehouse.create import Progress, affected_models, create_models
@@ -29,25 +33,32 @@ from octane_flows.warehouse.meta_tables import insert
 from octane_flows.warehouse.models import Model, load_models, models_digest
 from octane_flows.warehouse.results import BuildReport, CheckResult, ModelResult
 from octane_flows.warehouse.touched import Touched
-from octane_flows.warehouse.update import TableChange, plan_rebuild, plan_update
+from octane_flows.warehouse.update import TableChange, plan_rebuild, plan_update, read_loaded
 from octane_flows.warehouse.user_defined import create_user_defined_values
 from octane_flows.warehouse.versions import keep_versions
+
+LOCK = ".publish.lock"
 
 
 def build(
     home: Path,
     *,
     lake: Lake | None = None,
+    workspaces: Sequence[str] | None = None,
     full: bool = False,
     models: list[Model] | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Bring the warehouse to the lake's current generation, check and publish it.
 
-    Only what is new since the generation that it holds is read, unless `full`. On any failure the
-    former warehouse stays whole.
+    `workspaces`: ids of those that it is to hold, or `["all"]`; None: those that it was built for.
+    Only what is new since the generation that it holds is read, unless `full` or for other
+    workspaces. On any failure the former warehouse stays whole, as does a newer one that somebody
+    else published meanwhile.
     """
-    with Warehouse(home, lake=lake, full=full, models=models, progress=progress) as warehouse:
+    with Warehouse(
+        home, lake=lake, workspaces=workspaces, full=full, models=models, progress=progress
+    ) as warehouse:
         warehouse.load()
         warehouse.create_models()
         warehouse.check()
@@ -58,7 +69,7 @@ class Warehouse:
     """One build, step by step: load, create_models, check, publish.
 
     `lake` is `home`'s own unless given; `manifest` its current generation, `target` the published
-    file unless given.
+    file unless given. The attribute `manifest` tells of the chosen workspaces alone.
     """
 
     def __init__(
@@ -68,14 +79,20 @@ class Warehouse:
         lake: Lake | None = None,
         manifest: Manifest | None = None,
         target: Path | None = None,
+        workspaces: Sequence[str] | None = None,
         full: bool = False,
         models: list[Model] | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.home = home
         self.lake = lake or Lake(home / "lake")
-        self.manifest = manifest or _current(self.lake)
+        whole = manifest or _current(self.lake)
+        self.choice = (
+            choose(workspaces, whole) if workspaces is not None else choice_in(warehouse_path(home))
+        )
+        self.manifest = of_workspaces(whole, self.choice)
         self.target = target or warehouse_path(home)
+        self._found = _identity(self.target)
         self.models = models if models is not None else load_models()
         self.tables: dict[str, int] = {}
         self.missing = find_missing(self.models, self.manifest.tables)
@@ -115,6 +132,8 @@ class Warehouse:
         try:
             self._connection = open_file(self._aside, read_only=False)
         except LakeError:  # no warehouse, or a damaged one: a new one takes its place
+            return False
+        if choice_of(self.connection) != self.choice:
             return False
         changes = plan_update(self.connection, self.lake, self.manifest, self._entries)
         if changes is None:
@@ -164,7 +183,8 @@ class Warehouse:
         create_meta(
             self.connection, self.manifest, self.tables, self.missing, changed=frozenset(changed)
         )
-        row = (__version__, models_digest(self.models), self._former.generation, changed)
+        chosen = list(self.choice) if self.choice is not None else None
+        row = (__version__, models_digest(self.models), self._former.generation, changed, chosen)
         insert(self.connection, "build", [row])
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
         create_user_defined_values(self.connection, self._entries)
@@ -204,14 +224,20 @@ class Warehouse:
         return self.check_results
 
     def publish(self) -> BuildReport:
-        """Flush the file and let it take the place of the former one in one rename."""
+        """Flush the file and let it take the place of the former one in one rename.
+
+        A newer one that another build published meanwhile stays.
+        """
         self.connection.execute("checkpoint")
         self.connection.close()
         self._connection = None
         sync_file(self._aside)
-        self._aside.replace(self.target)
-        sync_file(self.target.parent)
-        if self._progress:
+        with _one_at_a_time(self.target):
+            newer = self._published_meanwhile()
+            if newer is None:
+                self._aside.replace(self.target)
+                sync_file(self.target.parent)
+        if self._progress and newer is None:
             self._progress(f"published {self.target}")
         return BuildReport(
             generation=self.manifest.generation,
@@ -219,7 +245,18 @@ class Warehouse:
             models=self.model_results,
             checks=self.check_results,
             missing=self.missing,
+            workspaces=tuple(self.manifest.known_workspaces()),
+            newer=newer,
         )
+
+    def _published_meanwhile(self) -> int | None:
+        """The generation that another build published, if it is newer than this one's."""
+        if _identity(self.target) in (None, self._found):
+            return None
+        with open_file(self.target, read_only=True) as connection:
+            loaded = read_loaded(connection)
+        newest = loaded.generation if loaded is not None else 0
+        return newest if newest > self.manifest.generation else None
 
     def discard(self) -> None:
         """Drop the file being built, if it is still there."""
@@ -238,6 +275,23 @@ def _current(lake: Lake) -> Manifest:
             f"There is nothing to build from in {lake.folder}; run 'octane-flows extract' first."
         )
     return manifest
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells whether a file is still the same one; None when there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+@contextmanager
+def _one_at_a_time(target: Path) -> Iterator[None]:
+    """Of several builds one at a time looks at the published file and replaces it."""
+    with target.with_name(LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def drop_models(connection: duckdb.DuckDBPyConnection, *, keep: set[str]) -> None:

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake import Lake, Manifest, TableEntry
-from octane_flows.warehouse.connect import CONFIG, first_line
+from octane_flows.warehouse.choice import choice_in, choice_of, of_workspaces
+from octane_flows.warehouse.connect import CONFIG, first_line, warehouse_path
 from octane_flows.warehouse.load import literal, quoted
 
 SCHEMA = "octane_history"
@@ -31,7 +32,7 @@ def attach_history(
     Columns: `_workspace_id`, `valid_from`, `valid_to` (null: still so), `is_deleted`, then those of
     `octane.<table>`. Times are the server's when the extract began that first read the version.
     """
-    manifest = _current(lake)
+    manifest = of_workspaces(_current(lake), choice_of(connection))
     connection.execute(f"attach if not exists ':memory:' as {SCHEMA} (read_write)")
     for name in sorted(manifest.tables) if tables is None else tables:
         entry = _table(manifest, name)
@@ -48,9 +49,12 @@ def history_named_in(sql: str) -> list[str]:
 def history(
     home: Path, entity: str, id: str | None = None, *, lake: Lake | None = None
 ) -> pa.Table:
-    """The versions of an entity type, or of one entity, oldest first. Raises UsageError."""
+    """The versions of an entity type, or of one entity, oldest first. Raises UsageError.
+
+    They are of the workspaces that the warehouse was built for; before it is built, of all.
+    """
     lake = lake or Lake(home / "lake")
-    entry = _table(_current(lake), entity)
+    entry = _table(of_workspaces(_current(lake), choice_in(warehouse_path(home))), entity)
     key = "source_id" if entry.kind == "link" else "id"
     with duckdb.connect(":memory:", config=CONFIG) as connection:
         connection.execute("set timezone = 'UTC'")

@@ -62,6 +62,14 @@ def create_meta(
             )
         ],
     )
+    insert(
+        connection,
+        "workspaces",
+        [
+            (id, naive_utc(one.as_of), one.signed_in_user_id, one.signed_in_user_name)
+            for id, one in manifest.known_workspaces().items()
+        ],
+    )
     insert(connection, "certificate", certificate_rows(manifest))
     insert(connection, "schema_changes", schema_change_rows(manifest))
     insert(connection, "fields", field_rows(connection, manifest, shares, changed))

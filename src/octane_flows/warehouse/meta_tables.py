@@ -37,6 +37,16 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("models_digest", "VARCHAR", "SHA-256 of the SQL models"),
             ("updated_from", "BIGINT", "generation held before; null: everything was rebuilt"),
             ("changed_tables", "VARCHAR[]", "octane tables that this build changed"),
+            ("chosen_workspaces", "VARCHAR[]", "ids that it is to hold; null: all of the lake"),
+        ),
+    ),
+    "workspaces": (
+        "The workspaces that this warehouse holds.",
+        (
+            ("workspace_id", "VARCHAR", "id of the workspace"),
+            ("as_of", "TIMESTAMP", "server time when its newest extract began (UTC)"),
+            ("signed_in_user_id", "VARCHAR", "id of the user or API key of that extract"),
+            ("signed_in_user_name", "VARCHAR", "its login name or client id; null: not told"),
         ),
     ),
     "files": (

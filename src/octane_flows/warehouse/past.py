@@ -17,6 +17,7 @@ from octane_flows import __version__
 from octane_flows.errors import CheckError, LakeError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.warehouse.build import Warehouse
+from octane_flows.warehouse.choice import Choice, choice_in
 from octane_flows.warehouse.connect import open_file, warehouse_path
 from octane_flows.warehouse.create import Progress
 from octane_flows.warehouse.models import Model, load_models, models_digest
@@ -40,8 +41,9 @@ def connect_as_of(
     """
     lake = lake or Lake(home / "lake")
     manifest = lake.as_of(parse_when(when))
+    choice = choice_in(warehouse_path(home))
     for path in (warehouse_path(home), past_path(home, manifest.generation)):
-        if _holds(path, manifest, models or load_models()):
+        if _holds(path, manifest, choice, models or load_models()):
             return open_file(path, read_only=True)
     target = past_path(home, manifest.generation)
     with Warehouse(
@@ -106,9 +108,9 @@ def parse_when(when: When) -> int | datetime:
     )
 
 
-def _holds(path: Path, manifest: Manifest, models: list[Model]) -> bool:
-    """Whether a file is the warehouse of this generation, made by these models."""
-    if not path.is_file():
+def _holds(path: Path, manifest: Manifest, choice: Choice, models: list[Model]) -> bool:
+    """Whether a file is the warehouse of this generation and choice, made by these models."""
+    if not path.is_file() or choice_in(path) != choice:
         return False
     try:
         with open_file(path, read_only=True) as connection:

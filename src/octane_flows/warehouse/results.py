@@ -56,10 +56,15 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was published: rows by octane table, models, checks."""
+    """What was published: rows by octane table, models, checks, ids of workspaces.
+
+    `newer` is the generation of a build that was published meanwhile and took this one's place.
+    """
 
     generation: int
     tables: dict[str, int]
     models: list[ModelResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+    workspaces: tuple[str, ...] = ()
+    newer: int | None = None
