@@ -12,6 +12,7 @@ from tests.generated_questions import QUESTIONS, fresh_questions
 from tests.pages.commands import commands_page
 from tests.pages.layout import layout_table
 from tests.pages.metrics import metrics_page
+from tests.pages.operations import OPERATIONS_PARTS, growth_plot
 from tests.pages.readme import flow_table, metric_table
 from tests.pages.settings import settings_page
 from tests.pages.spark import spark_page
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 DOCS = ROOT / "docs"
+OPERATIONS = DOCS / "operations.md"
 
 
 def fresh_documents() -> dict[Path, str]:
@@ -28,6 +30,8 @@ def fresh_documents() -> dict[Path, str]:
     return {
         README: fresh_parts(README, {"flows": flow_table, "metrics": metric_table}),
         CONTRIBUTING: fresh_parts(CONTRIBUTING, {"layout": layout_table}),
+        OPERATIONS: fresh_parts(OPERATIONS, OPERATIONS_PARTS),
+        DOCS / "scale.svg": growth_plot(),
         DOCS / "flows.md": flow_pages(),
         DOCS / "metrics.md": metrics_page(),
         DOCS / "tables.md": tables_page(),

@@ -3,6 +3,8 @@
 Run as a process of its own (`serving`), so that its work is no part of what is measured. It speaks
 as much of the protocol as an extract and other loaders ask for: sign-in, version, metadata of one
 entity type, pages by id and by offset, gzip. Ids are dense; the latency is slept before each page.
+Pages of more than `KEPT` runs are put together when asked for and not compressed, and every
+`DISTINCT` runs differ in their ids alone. Asked for what changed, it gives the newest `CHANGED`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 FIRST_ID: Final = 1001
+KEPT: Final = 200_000
+DISTINCT: Final = 20_000
+CHANGED: Final = 10_000
 SPACE, WORKSPACE = "1001", "1002"
 COLLECTION, ENTITY = "automated_runs", "run_automated"
 BASE = f"/api/shared_spaces/{SPACE}/workspaces/{WORKSPACE}"
@@ -51,6 +56,8 @@ TYPES: Final = {
     "build": "reference",
 }
 LINKS: Final = ("product_areas", "user_tags", "environments", "covered_content")
+
+BEFORE_ID: Final = f'{{"type": "run", "subtype": "{ENTITY}", "id": "'
 
 
 def row(number: int) -> dict[str, Any]:
@@ -100,6 +107,12 @@ def row(number: int) -> dict[str, Any]:
     }
 
 
+def _after_id(number: int) -> str:
+    before, after = json.dumps(row(number)).split(str(FIRST_ID + number), 1)
+    assert before == BEFORE_ID
+    return after
+
+
 def metadata(part: str) -> dict[str, Any]:
     """The answers of metadata/entities and metadata/fields."""
     rest = {"name": "rest", "url": f"/{COLLECTION}", "methods": ["GET"], "access_level": "PUBLIC"}
@@ -128,13 +141,17 @@ class Pages:
 
     def __init__(self, runs: int) -> None:
         self.runs = runs
-        self.page = lru_cache(maxsize=None)(self._page)
-        self._row = lru_cache(maxsize=None)(lambda number: json.dumps(row(number)))
+        self.is_compressed = runs <= KEPT
+        self._distinct = runs if self.is_compressed else DISTINCT
+        self.page = lru_cache(maxsize=None)(self._page) if self.is_compressed else self._page
+        self._after_id = lru_cache(maxsize=None)(_after_id)
 
     def answer(self, params: dict[str, str]) -> bytes:
         """The page that a request asks for."""
         low, high = FIRST_ID, FIRST_ID + self.runs - 1
         query = params.get("query", "")
+        if "last_modified" in query:
+            low = max(low, high - CHANGED + 1)
         for word, first, second in re.findall(r"id (BTW|GT|GE|LE) (\d+)(?:\.\.\.(\d+))?", query):
             number = int(first)
             if word == "BTW":
@@ -151,9 +168,12 @@ class Pages:
         return self.page(start, count, total)
 
     def _page(self, start: int, count: int, total: int) -> bytes:
-        rows = ",".join(self._row(number) for number in range(start, start + count))
-        body = f'{{"total_count":{total},"data":[{rows}],"exceeds_total_count":false}}'
-        return gzip.compress(body.encode(), 6)
+        rows = ",".join(
+            f"{BEFORE_ID}{FIRST_ID + number}{self._after_id(number % self._distinct)}"
+            for number in range(start, start + count)
+        )
+        body = f'{{"total_count":{total},"data":[{rows}],"exceeds_total_count":false}}'.encode()
+        return gzip.compress(body, 6) if self.is_compressed else body
 
 
 def handler(pages: Pages, latency_s: float) -> type[BaseHTTPRequestHandler]:
@@ -174,7 +194,8 @@ def handler(pages: Pages, latency_s: float) -> type[BaseHTTPRequestHandler]:
             if parts.path == f"{BASE}/{COLLECTION}":
                 body = pages.answer(params)
                 time.sleep(latency_s)
-                self._send(body, ("Content-Encoding", "gzip"))
+                encoding = [("Content-Encoding", "gzip")] if pages.is_compressed else []
+                self._send(body, *encoding)
             elif parts.path.startswith(f"{BASE}/metadata/"):
                 self._send(json.dumps(metadata(parts.path.rpartition("/")[2])).encode())
             elif parts.path == "/admin/server/version":

@@ -67,9 +67,9 @@ def _runs(home: Path, rng: np.random.Generator) -> tuple[Costs, Costs, Costs, Co
     published, updated, unchanged = [], [], []
     for _ in range(REPEATS):
         ids = (np.sort(rng.choice(RUNS, CHANGED, replace=False)) + 1).tolist()
-        published.append(_cost(lambda: _volume.publish_changed(home, RUNS, ids)))  # noqa: B023
+        published.append(_cost(_volume.prepare_changed(home, RUNS, ids)))
         updated.append(_cost(lambda: build(home)))
-        _volume.publish_changed(home, RUNS, [])
+        _volume.prepare_changed(home, RUNS, [])()
         unchanged.append(_cost(lambda: build(home)))
     return rebuilt, published, updated, unchanged
 

@@ -43,6 +43,20 @@ def test_a_warehouse_is_built_and_updated_from_a_bucket(bucket: LakePlace, tmp_p
     assert len(list(lake.storage.list("data"))) == 2
 
 
+def test_a_lake_that_was_copied_into_a_bucket_goes_on_there(
+    bucket: LakePlace, tmp_path: Path
+) -> None:
+    folder = tmp_path / "lake"
+    kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "from the folder"}]})
+    lake = open_lake(tmp_path / "elsewhere", bucket)
+    for path in sorted(folder.rglob("*"), key=lambda one: one.name == "CURRENT"):
+        if path.is_file():
+            assert lake.storage.create(path.relative_to(folder).as_posix(), path.read_bytes())
+    kit.write_lake(tmp_path, {"release": [{"id": "6", "name": "new"}]}, lake=lake)
+    build(tmp_path, lake=lake, models=FEW)
+    assert sorted(names(tmp_path)) == ["from the folder", "new"]
+
+
 def test_a_file_that_was_changed_in_the_bucket_is_told(bucket: LakePlace, tmp_path: Path) -> None:
     lake = open_lake(tmp_path, bucket)
     draft = lake.draft()

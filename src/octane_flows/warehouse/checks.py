@@ -145,7 +145,7 @@ def _touched_sql(
         gone = touched.gone(target, check.relation.target_column)
         column = check.relation.column
         rows.append(f"(select held.* from {source.name} as held where held.{column} in ({gone}))")
-    parts = (_relation_sql(source, check.relation, target, one) for one in rows)
+    parts = (_few_relation_sql(source, check.relation, target, one) for one in rows)
     return " union ".join(f"({part})" for part in parts) + " order by all"
 
 
@@ -162,19 +162,41 @@ def require_passed(results: list[CheckResult]) -> None:
 
 
 def _relation_sql(model: Model, relation: Relation, target: Model, rows: str) -> str:
+    """The rows among `rows` of the model that refer to nothing in the target."""
+    return _unresolved_sql(model, relation, target, rows, target.name)
+
+
+def _few_relation_sql(model: Model, relation: Relation, target: Model, rows: str) -> str:
+    """The same of few rows: what they refer to is looked up, and the rest of the target is not."""
+    column = relation.target_column
+    columns = ", ".join(f"target.{one}" for one in dict.fromkeys((column, *_shared(target))))
+    return (
+        f"with found as materialized (select {columns} from {target.name} as target "
+        f"where target.{column} in (select source.{relation.column} from {rows} as source)) "
+        + _unresolved_sql(model, relation, target, rows, "found")
+    )
+
+
+def _unresolved_sql(
+    model: Model, relation: Relation, target: Model, rows: str, candidates: str
+) -> str:
     key = ", ".join(f"source.{part}" for part in model.header.key)
-    same_workspace = (
-        "and target.workspace_id = source.workspace_id"
-        if "workspace_id" in target.header.key
-        else ""
+    equal = " and ".join(
+        [
+            f"target.{relation.target_column} = source.{relation.column}",
+            *(f"target.{one} = source.{one}" for one in _shared(target)),
+        ]
     )
     return (
         f"select distinct {key}, source.{relation.column} as unresolved "
         f"from {rows} as source where source.{relation.column} is not null "
-        "and not exists (select 1 from "
-        f"{target.name} as target where target.{relation.target_column} = "
-        f"source.{relation.column} {same_workspace}) order by all"
+        f"and not exists (select 1 from {candidates} as target where {equal}) order by all"
     )
+
+
+def _shared(target: Model) -> list[str]:
+    """Columns that tell, beside the one referred to, which row of the target is meant."""
+    return [one for one in target.header.key if one == "workspace_id"]
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -8,7 +8,7 @@ a test for 50 runs, three modules for a test, a defect for 100 runs. `flow_speed
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from tests.benchmarks._volume.surroundings import surrounding_rows
 from tests.benchmarks._volume.testing import link_rows, run_columns, test_columns
 from tests.golden import kit
 
-__all__ = ["publish", "publish_changed"]
+__all__ = ["prepare_changed", "publish"]
 
 BATCH_ROWS = 250_000
 
@@ -43,37 +43,47 @@ def publish(home: Path, runs: int) -> Manifest:
     draft = Lake(home / "lake").draft()
     connection = duckdb.connect()
     _prepare(connection, runs)
-    tables = {
-        name: _write(draft, connection, contract_entry(name), _rows(name, runs), AS_OF)
-        for name in kit.tables()
-    }
+    tables = {name: contract_entry(name) for name in kit.tables()}
+    for name, entry in tables.items():
+        rows = _rows(name, runs)
+        if rows[1]:  # otherwise the table stays empty
+            generated = _generated(draft, connection, entry, rows, AS_OF)
+            tables[name] = _write(draft, entry, generated)
     connection.close()
     return _publish(draft, tables, AS_OF)
 
 
-def publish_changed(home: Path, runs: int, changed: Sequence[int]) -> Manifest:
-    """The next generation: these runs with their tags are written anew, and their tests' last runs.
+def prepare_changed(home: Path, runs: int, changed: Sequence[int]) -> Callable[[], Manifest]:
+    """What publishes the next generation: these runs with their tags, and their tests' last runs.
 
-    Only `home`'s generations of as many runs can be changed; none of them: nothing is written.
+    Only `home`'s generations of as many runs can be changed; none of them: nothing is written. The
+    rows are made before, so that the call is what an extract does with rows that it has read.
     """
     draft = Lake(home / "lake").draft()
     if draft.parent is None:
         raise ValueError("There is no generation whose runs could change.")
     now = AS_OF + timedelta(minutes=draft.generation)
-    tables = dict(draft.parent.tables)
-    connection = duckdb.connect()
-    _prepare(connection, runs)
-    connection.register("changed", pa.table({"i": pa.array(changed, pa.int64())}))
-    for name, entry in tables.items():
-        entity, _, field = name.partition("__")
-        number = "i" if entity in RUNS else "run_test(i)"
-        if not changed or not (entity in RUNS or field == "last_runs"):
-            continue
-        source, columns = _rows(name, runs)
-        some = f"(select * from {source} where i in (select {number} from changed))"
-        tables[name] = _write(draft, connection, entry, (some, columns), now)
-    connection.close()
-    return _publish(draft, tables, now)
+    former = draft.parent.tables
+    made: list[tuple[TableEntry, pa.Table]] = []
+    with duckdb.connect() as connection:
+        _prepare(connection, runs)
+        connection.register("changed", pa.table({"i": pa.array(changed, pa.int64())}))
+        for name, entry in former.items():
+            entity, _, field = name.partition("__")
+            number = "i" if entity in RUNS else "run_test(i)"
+            if not changed or not (entity in RUNS or field == "last_runs"):
+                continue
+            source, columns = _rows(name, runs)
+            some = f"(select * from {source} where i in (select {number} from changed))"
+            if columns:
+                rows = _generated(draft, connection, entry, (some, columns), now)
+                made.append((entry, pa.Table.from_batches(rows, rows.schema)))
+
+    def publish() -> Manifest:
+        new = {entry.name: _write(draft, entry, rows.to_reader()) for entry, rows in made}
+        return _publish(draft, {**former, **new}, now)
+
+    return publish
 
 
 def _publish(draft: Draft, tables: dict[str, TableEntry], as_of: datetime) -> Manifest:
@@ -126,17 +136,14 @@ def _rows(name: str, runs: int) -> tuple[str, dict[str, str]]:
     return count_rows(count), columns
 
 
-def _write(
+def _generated(
     draft: Draft,
     connection: duckdb.DuckDBPyConnection,
     entry: TableEntry,
     rows: tuple[str, dict[str, str]],
     as_of: datetime,
-) -> TableEntry:
-    """The entry with one more file."""
+) -> pa.RecordBatchReader:
     source, columns = rows
-    if not columns:
-        return entry
     types = {column.name: column.type for column in entry.columns}
     own = {
         "_workspace_id": f"'{WORKSPACE}'",
@@ -148,11 +155,14 @@ def _write(
     filled = {key: value for key, value in {**own, **known}.items() if key in types}
     selected = ", ".join(f'cast({sql} as {types[key]}) as "{key}"' for key, sql in filled.items())
     schema = pa.schema([(key, kit.ARROW[types[key]]) for key in filled])
-    writer = draft.writer(entry.name, schema, workspace=WORKSPACE)
-    reader = connection.sql(f"select {selected} from {source} as numbered").to_arrow_reader(
-        BATCH_ROWS
-    )
-    for batch in reader:
-        writer.write(pa.Table.from_batches([batch]).cast(schema))
+    query = connection.sql(f"select {selected} from {source} as numbered")
+    return query.to_arrow_reader(BATCH_ROWS).cast(schema)
+
+
+def _write(draft: Draft, entry: TableEntry, rows: pa.RecordBatchReader) -> TableEntry:
+    """The entry with one more file."""
+    writer = draft.writer(entry.name, rows.schema, workspace=WORKSPACE)
+    for batch in rows:
+        writer.write(pa.Table.from_batches([batch]))
     file = writer.close()
     return dataclasses.replace(entry, files=(*entry.files, *((file,) if file else ())))
