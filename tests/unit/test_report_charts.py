@@ -28,10 +28,13 @@ def test_each_environment_has_its_panel() -> None:
 
 
 def test_failing_tests_are_named_with_their_counts() -> None:
-    svg = charts.failing_tests(pa.table({"test_name": ["test_172"], "failed_count": [379]}))
+    svg = charts.failing_tests(
+        pa.table({"test_id": ["1", "2"], "test_name": ["test_172", None], "failed_count": [379, 5]})
+    )
 
     assert "test_172" in svg
     assert ">379<" in svg
+    assert ">2<" in svg, "a test whose name could not be read is told by its id"
 
 
 def test_weeks_of_few_results_have_no_share() -> None:
@@ -39,22 +42,25 @@ def test_weeks_of_few_results_have_no_share() -> None:
 
     assert "debian" in svg
     assert "ubuntu" not in svg
+    assert charts.failed_share(WEEKS.slice(2)) == ""
 
 
 def test_an_interval_is_drawn_for_each_flaky_test() -> None:
     rows = pa.table(
         {
-            "test_name": ["test_137"],
-            "environment_label": ["debian"],
-            "flakiness_ratio": [0.2],
-            "flakiness_low_ratio": [0.15],
-            "flakiness_high_ratio": [0.3],
+            "test_id": ["137", "138"],
+            "test_name": ["test_137", None],
+            "environment_label": ["debian", "debian"],
+            "flakiness_ratio": [0.2, 0.1],
+            "flakiness_low_ratio": [0.15, 0.05],
+            "flakiness_high_ratio": [0.3, 0.2],
         }
     )
 
     svg = charts.flaky_tests(rows)
 
     assert "test_137 · debian" in svg
+    assert ">138 · debian<" in svg
     assert "currentColor" in svg
 
 
@@ -77,10 +83,11 @@ def test_scope_and_done_are_drawn_for_each_release() -> None:
 def test_each_phase_has_a_bar() -> None:
     rows = pa.table(
         {
-            "work_item_type": ["quality_story", "defect"],
-            "phase_label": ["In Progress", "New"],
-            "median_days": [2.0, 1.0],
-            "p90_days": [7.5, 1.0],
+            "work_item_type": ["quality_story", "defect", "epic", "story"],
+            "phase_id": ["p1", "p2", "p3", "p4"],
+            "phase_label": ["In Progress", "New", None, "Done"],
+            "median_days": [2.0, 1.0, 3.0, None],
+            "p90_days": [7.5, 1.0, 4.0, None],
         }
     )
 
@@ -88,3 +95,6 @@ def test_each_phase_has_a_bar() -> None:
 
     assert "quality story · In Progress" in svg
     assert "defect · New" in svg
+    assert "epic · p3" in svg
+    assert "Done" not in svg
+    assert charts.time_in_phase(rows.slice(3)) == ""

@@ -6,6 +6,7 @@ Arrow tables in, SVG out; drawn by Vega-Lite inside this process, without a brow
 from __future__ import annotations
 
 import altair as alt
+import pandas as pd
 import pyarrow as pa
 import vl_convert
 
@@ -13,6 +14,7 @@ PASSED = "#7fa8c9"
 FAILED = "#d1495b"
 WIDTH, PANEL_HEIGHT, BAR_STEP = 640, 90, 18
 PADDING, LABELS_LEFT = 5, 45  # the reader's font may be wider than the one measured here
+MOST_PHASES = 30  # more bars are read in the table
 ENOUGH_RESULTS = 20  # a share of fewer results jumps about and hides the others
 
 #: Text takes the colour of the page, so that the same picture serves light and dark.
@@ -69,9 +71,14 @@ def results_per_week(weeks: pa.Table) -> str:
 
 
 def failed_share(weeks: pa.Table) -> str:
-    """The failed share of a week's results, a panel per environment; columns as above."""
+    """The failed share of a week's results, a panel per environment; columns as above.
+
+    Nothing where no week has enough results.
+    """
     frame = weeks.to_pandas()
     frame = frame[frame["result_count"] >= ENOUGH_RESULTS]
+    if frame.empty:
+        return ""
     frame["week_date"] = frame["week_date"].astype("datetime64[ms]")
     frame["share"] = 100 * frame["failed_count"] / frame["result_count"]
     lines = (
@@ -123,11 +130,11 @@ def burn_up(days: pa.Table) -> str:
 def flaky_tests(tests: pa.Table) -> str:
     """A dot for each test's share of changes, with its interval.
 
-    `tests` has `test_name`, `environment_label`, `flakiness_ratio`, `flakiness_low_ratio`,
-    `flakiness_high_ratio`.
+    `tests` has `test_id`, `test_name`, `environment_label`, `flakiness_ratio`,
+    `flakiness_low_ratio`, `flakiness_high_ratio`.
     """
     frame = tests.to_pandas()
-    frame["test"] = frame["test_name"] + " · " + frame["environment_label"]
+    frame["test"] = _named(frame, "test_name", "test_id") + " · " + frame["environment_label"]
     for end in ("", "_low", "_high"):
         frame[f"share{end}"] = 100 * frame[f"flakiness{end}_ratio"]
     order = frame.sort_values("share_low", ascending=False)["test"].tolist()
@@ -145,10 +152,15 @@ def flaky_tests(tests: pa.Table) -> str:
 def time_in_phase(phases: pa.Table) -> str:
     """Bars of the median stay in each phase, with a tick where 90 percent of the stays end.
 
-    `phases` has `work_item_type`, `phase_label`, `median_days`, `p90_days`.
+    `phases` has `work_item_type`, `phase_id`, `phase_label`, `median_days`, `p90_days`. Nothing
+    where no stay could be measured.
     """
     frame = phases.to_pandas()
-    frame["phase"] = frame["work_item_type"].str.replace("_", " ") + " · " + frame["phase_label"]
+    frame = frame[frame["median_days"].notna()].head(MOST_PHASES)
+    if frame.empty:
+        return ""
+    kinds, labels = frame["work_item_type"], _named(frame, "phase_label", "phase_id")
+    frame["phase"] = kinds.str.replace("_", " ") + " · " + labels
     base = alt.Chart(frame, width=WIDTH * 0.7, height=alt.Step(BAR_STEP)).encode(
         y=alt.Y("phase:N", title=None, sort=None, axis=alt.Axis(labelLimit=280))
     )
@@ -160,14 +172,23 @@ def time_in_phase(phases: pa.Table) -> str:
 
 
 def failing_tests(tests: pa.Table) -> str:
-    """Bars: the tests that failed most often. `tests` has `test_name`, `failed_count`."""
+    """Bars: the tests that failed most often.
+
+    `tests` has `test_id`, `test_name`, `failed_count`.
+    """
     frame = tests.to_pandas()
+    frame["test_name"] = _named(frame, "test_name", "test_id")
     base = alt.Chart(frame, width=WIDTH * 0.7, height=alt.Step(BAR_STEP)).encode(
         y=alt.Y("test_name:N", title=None, sort="-x", axis=alt.Axis(labelLimit=280)),
         x=alt.X("failed_count:Q", title="failed results in the whole history"),
     )
     counts = base.mark_text(align="left", dx=4, color=_TEXT).encode(text="failed_count:Q")
     return _svg(base.mark_bar(color=FAILED) + counts, left=LABELS_LEFT)
+
+
+def _named(frame: pd.DataFrame, name: str, key: str) -> pd.Series:
+    """Names, and ids where the server did not tell the name."""
+    return frame[name].fillna(frame[key])
 
 
 def _svg(chart: alt.LayerChart | alt.Chart, left: int = PADDING) -> str:

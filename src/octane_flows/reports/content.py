@@ -11,7 +11,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.flows import Flow, Metric, list_flows, list_metrics, run_query
@@ -157,16 +156,10 @@ def _pictures(slug: str, answer: pa.Table) -> tuple[str, ...]:
     return tuple(filter(None, (draw(answer) for draw in PICTURES.get(slug, ()))))
 
 
-def _time_in_phase(phases: pa.Table) -> str:
-    """Nothing where no stay could be measured."""
-    measured = phases.filter(pc.is_valid(phases["median_days"]))
-    return charts.time_in_phase(measured.slice(0, 2 * BARS_SHOWN)) if measured.num_rows else ""
-
-
 PICTURES: Mapping[str, tuple[Callable[[pa.Table], str], ...]] = {
     "results_per_week": (charts.results_per_week, charts.failed_share),
     "burn_up": (charts.burn_up,),
-    "time_in_phase": (_time_in_phase,),
+    "time_in_phase": (charts.time_in_phase,),
     "flaky_tests": (lambda rows: charts.flaky_tests(rows.slice(0, BARS_SHOWN)),),
     "failing_tests": (lambda rows: charts.failing_tests(rows.slice(0, BARS_SHOWN)),),
 }
