@@ -120,7 +120,7 @@ class Worker:
             rows[str(ids[0])] = None  # a tombstone
         draft = self.lake.draft()
         try:
-            publish(draft, self.workspace, rows, full=full)
+            publish(draft, self.workspace, rows, replaces=1000 if full else 0)
         except Killed:
             if not self._is_published(draft):
                 return False
@@ -134,9 +134,12 @@ class Worker:
 
 
 def publish(
-    draft: Draft, workspace: str, rows: dict[str, str | None], *, full: bool = False
+    draft: Draft, workspace: str, rows: dict[str, str | None], *, replaces: int = 0
 ) -> Manifest:
-    """What an extract of one workspace publishes: versions by id, None for a tombstone."""
+    """What an extract of one workspace publishes: versions by id, None for a tombstone.
+
+    Its first `replaces` files of each table are let go of.
+    """
     stamp, parent = draft.generation, draft.parent
     # the server's clock: the same for all, and not that of the machines
     as_of = START + timedelta(minutes=stamp)
@@ -144,7 +147,8 @@ def publish(
     for name in (TABLE, LINKS):
         file = write(draft, name, workspace, rows, as_of)
         former = tables[name].files if name in tables else ()
-        kept = tuple(one for one in former if not (full and one.workspace == workspace))
+        old = [one for one in former if one.workspace == workspace][:replaces]
+        kept = tuple(one for one in former if one not in old)
         tables[name] = replace(contract_entry(name, list(kit.tables()[name])), files=kept)
         tables[name] = replace(tables[name], files=(*kept, file))
     change = SchemaChange(stamp, workspace, TABLE, "name", "relabelled", "")
@@ -414,11 +418,23 @@ def test_a_full_reading_replaces_files_that_were_merged_meanwhile(tmp_path: Path
         publish(lake.draft(), "1001", {name: name})
     slow, other = lake.draft(), lake.draft()
     compact(lake, min_files=2)
-    publish(slow, "1001", {"d": "d"}, full=True)
+    publish(slow, "1001", {"d": "d"}, replaces=3)
     publish(other, "1002", {"1": "x"})
     build(tmp_path, models=FEW)
 
     assert held(tmp_path) == {"1001": {"d": "d"}, "1002": {"1": "x"}}
+
+
+def test_files_beside_those_that_are_replaced_stay(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    for name in "abc":
+        publish(lake.draft(), "1001", {name: name})
+    slow = lake.draft()
+    publish(lake.draft(), "1002", {"1": "x"})
+    publish(slow, "1001", {"d": "d"}, replaces=1)
+    build(tmp_path, models=FEW)
+
+    assert held(tmp_path) == {"1001": {name: name for name in "bcd"}, "1002": {"1": "x"}}
 
 
 def test_files_that_were_merged_meanwhile_are_not_named_again(tmp_path: Path) -> None:

@@ -150,12 +150,19 @@ def _files(
     head: Collection[FileEntry],
     own: set[str],
 ) -> Iterator[FileEntry]:
-    """Former files of a workspace may have been merged meanwhile; a full reading drops them all."""
+    """Where own files were let go of, own files are the draft's alone.
+
+    Others are the newest generation's, in which they may have been merged meanwhile.
+    """
     kept = {file.path for file in draft}
-    known = {file.path for file in former}
     replaced = {file.workspace for file in former if file.path not in kept} & own
     yield from (file for file in head if file.workspace not in replaced)
-    yield from (file for file in draft if file.workspace in own and file.path not in known)
+    new = kept - {file.path for file in former}
+    yield from (
+        file
+        for file in draft
+        if file.workspace in replaced or (file.workspace in own and file.path in new)
+    )
 
 
 def _carried(row: CertificateRow, as_of: datetime) -> CertificateRow:
