@@ -113,7 +113,8 @@ def _raw(home: Path) -> duckdb.DuckDBPyConnection:
     connection = open_file(Path(":memory:"), read_only=False)
     create_schemas(connection)
     connection.execute(f"attach {literal(str(warehouse_path(home)))} as built (read_only)")
-    connection.execute("create table meta.generation as from built.meta.generation")
+    for name in ("generation", "workspaces"):
+        connection.execute(f"create table meta.{name} as from built.meta.{name}")
     for (name,) in connection.execute(
         "select table_name from duckdb_tables() where database_name = 'built' "
         "and schema_name = 'past'"

@@ -46,6 +46,39 @@ def built(home: Path, lake: Lake) -> list[str]:
         return names(connection)
 
 
+def test_what_a_killed_extract_read_is_dropped_when_another_machine_published_meanwhile(
+    bucket: LakePlace, tmp_path: Path
+) -> None:
+    simulator = Simulator(clock=START, workspaces=["1002", "1003"])
+    first = simulator.store.insert("defect", {"name": "old"})
+    simulator.clock.advance(timedelta(hours=1))
+    here, there = tmp_path / "here", tmp_path / "there"
+    lake = open_lake(here, bucket)
+    met: list[str] = []
+
+    def kill(request: Request) -> None:
+        if "/stories?" in request.url:
+            raise Killed
+
+    def meet(request: Request) -> None:
+        """There has begun and read nothing yet; here begins later, reads a row and is killed."""
+        if "/defects?" not in request.url or met:
+            return
+        met.append(request.url)
+        run_extract(simulator, here, lake=lake, workspaces=("1003",))
+        with pytest.raises(Killed):
+            run_extract(simulator, here, SmallTransport(simulator, kill), lake, concurrency=1)
+        simulator.store.update("defect", first, {"name": "new"})
+
+    transport = SmallTransport(simulator, meet)
+    published = run_extract(simulator, there, transport, open_lake(there, bucket)).manifest
+    assert (published.generation, published.stamp("1002")) == (2, 1)  # here began with 2
+    report = run_extract(simulator, here, lake=lake)
+
+    assert report.resumed == 0
+    assert built(here, lake) == ["new"]
+
+
 def test_a_lake_in_a_bucket_is_loaded_refreshed_counted_and_looked_back_into(
     bucket: LakePlace, simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -39,9 +39,7 @@ def read_every_type(context: Context, drift: Drift, progress: Progress | None) -
     """Read, check and write all types. Raises ExtractError where one was never readable."""
     parent, entities = context.draft.parent, context.plan.entities
     published = {one: parent.stamp(one) if parent else 0 for one in context.workspaces}
-    done = context.journal.resume(
-        context.draft.generation, published, context.options.fingerprint()
-    )
+    done = context.journal.resume(published, context.options.fingerprint())
     done = {_key(one): done[_key(one)] for one in entities if _is_done(one, done)}
     brought = Brought(resumed=len(done))
 

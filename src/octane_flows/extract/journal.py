@@ -157,9 +157,9 @@ def _files(body: dict[str, list[dict[str, Any]]]) -> Files:
 
 @dataclass(frozen=True)
 class _Head:
-    """The first line of a journal; `generation` is the lowest number that its rows carry."""
+    """The first line of a journal; `published` is the workspace's stamp that it goes on from."""
 
-    generation: int
+    published: int
     fingerprint: str
     began: datetime
 
@@ -173,10 +173,8 @@ class Journal:
         self._workspaces: tuple[str, ...] = ()
         self.parts: dict[Key, Part] = {}  # that `resume` found, of types without a result
 
-    def resume(
-        self, generation: int, published: Mapping[str, int], fingerprint: str
-    ) -> dict[Key, Result]:
-        """What stopped extracts of the same kind left, newer than what is published.
+    def resume(self, published: Mapping[str, int], fingerprint: str) -> dict[Key, Result]:
+        """What stopped extracts of the same kind left of workspaces that nobody published since.
 
         `published`: the stamp of each workspace of this extract. Anything else is dropped.
         """
@@ -188,15 +186,14 @@ class Journal:
             head = _head(lines)
             usable = (
                 head is not None
-                and head.generation > stamp
+                and head.published == stamp
                 and head.fingerprint == fingerprint
                 and now - head.began < RESUME_FOR
             )
             found, parts = self._read(lines[1:] if usable else [])
             done: list[Result | Part] = [*found.values(), *parts.values()]
-            if head is None or not done:
-                head = _Head(generation, fingerprint, now)
-            self._start(workspace, head, done)
+            began = head.began if head is not None and done else now
+            self._start(workspace, _Head(stamp, fingerprint, began), done)
             self._sweep(workspace, stamp, done)
             results |= found
             self.parts |= parts
