@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from octane_flows.errors import LakeError
+from octane_flows.lake.leftovers import is_running
 from octane_flows.lake.storage import disk_errors
 
 LOCK_FILE = ".writer.lock"  # of all workspaces; extracts share it
@@ -117,10 +118,4 @@ def _is_alive(owner: dict[str, Any]) -> bool:
     """Whether the process may still run; a killed one leaves its name behind."""
     if owner["host"] != socket.gethostname():
         return True
-    try:
-        os.kill(int(owner["process"]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
+    return is_running(int(owner["process"]))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from octane_flows.errors import LakeError, UsageError
+from octane_flows.lake.leftovers import owner, sweep
 from octane_flows.lake.storage import sync_file
 
 POINTER = "current.json"
@@ -109,7 +110,8 @@ def _choice(found: dict[str, Any]) -> tuple[str, ...] | None:
 
 def begin(home: Path) -> Path:
     """An empty folder to build in, which nobody reads."""
-    aside = spark_folder(home) / f".building-{os.getpid()}"
+    sweep(spark_folder(home), ".building-")
+    aside = spark_folder(home) / f".building-{owner()}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     return aside

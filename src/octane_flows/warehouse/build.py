@@ -7,7 +7,6 @@ call it. Everything happens in a file beside it that takes its place in one rena
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import duckdb
 from octane_flows import __version__
 from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
+from octane_flows.lake.leftovers import owner, sweep
 from octane_flows.lake.storage import sync_file
 from octane_flows.warehouse.checks import require_passed, run_checks
 from octane_flows.warehouse.choice import choice_in, choice_of, choose, of_workspaces
@@ -100,7 +100,7 @@ class Warehouse:
         self.check_results: list[CheckResult] = []
         self._progress = progress
         self._aside = self.target.with_name(
-            f".{self.target.stem}-{self.manifest.generation}-{os.getpid()}.duckdb"
+            f".{self.target.stem}-{self.manifest.generation}-{owner()}.duckdb"
         )
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._entries = completed(self.manifest.tables, self.missing)
@@ -112,6 +112,7 @@ class Warehouse:
 
     def __enter__(self) -> Warehouse:
         self.discard()
+        sweep(self.target.parent, f".{self.target.stem}-")
         try:
             if self._full or not self._open_copy():
                 self.discard()
