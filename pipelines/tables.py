@@ -121,8 +121,13 @@ def build_warehouse(
     failed = [one for one in report.checks if not one.passed]
     for one in failed:
         context.log.warning(f"Check {one.name}: {one.detail}")
+    if report.newer is not None:
+        context.log.warning(
+            f"The warehouse of generation {report.newer} was published meanwhile and stays: it is "
+            f"newer than {report.generation}, which this run built."
+        )
     context.log.info(
-        f"Published the warehouse of generation {report.generation}: {len(report.tables)} tables "
+        f"Built the warehouse of generation {report.generation}: {len(report.tables)} tables "
         f"with {sum(report.tables.values()):,} rows, {len(report.models)} models, "
         f"{len(report.checks) - len(failed)} of {len(report.checks)} checks passed."
     )

@@ -27,7 +27,8 @@ come from its own `spark-defaults.conf` (`SPARK_CONF_DIR`). What Spark says goes
 ## What it reads and writes
 
 - It reads the Parquet files that the lake's current generation names, as they are, and keeps the
-  newest version of each row, as DuckDB does. The data folder must lie where all workers see it
+  newest version of each row, as DuckDB does; `--workspace ID` leaves out other workspaces, and a
+  later build keeps to that. The data folder must lie where all workers see it
   under the same path. A lake in a bucket is read through this machine's copies, so with a local
   master alone.
 - It writes Parquet: `spark/generation-N/octane/defect/`, `er/runs/`, `flow/planned_runs/`,
