@@ -111,6 +111,13 @@ def test_a_manifest_survives_its_file(tmp_path: Path) -> None:
     assert pq.read_table(lake.resolve(file)).column("id").to_pylist() == ["1001", "1002"]
 
 
+def test_a_manifest_is_shown_on_a_few_lines(tmp_path: Path) -> None:
+    draft = Lake(tmp_path).draft()
+    shown = repr(publish(draft, write(draft, ["1"])))
+    assert "generation=1" in shown
+    assert len(shown) < 1000
+
+
 def test_a_draft_that_is_never_published_changes_nothing(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     draft = lake.draft()

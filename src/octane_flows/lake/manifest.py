@@ -160,19 +160,19 @@ class Manifest:
     server_url: str
     server_version: str
     shared_space: str
-    tables: dict[str, TableEntry]
-    states: dict[str, dict[str, ReadState]] = field(default_factory=dict)
-    fields: list[FieldEntry] = field(default_factory=list)
-    certificate: list[CertificateRow] = field(default_factory=list)
-    schema_changes: list[SchemaChange] = field(default_factory=list)
-    politeness: dict[str, Any] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    tables: dict[str, TableEntry] = field(repr=False)
+    states: dict[str, dict[str, ReadState]] = field(default_factory=dict, repr=False)
+    fields: list[FieldEntry] = field(default_factory=list, repr=False)
+    certificate: list[CertificateRow] = field(default_factory=list, repr=False)
+    schema_changes: list[SchemaChange] = field(default_factory=list, repr=False)
+    politeness: dict[str, Any] = field(default_factory=dict, repr=False)
+    findings: list[Finding] = field(default_factory=list, repr=False)
     workspaces: dict[str, WorkspaceEntry] = field(default_factory=dict)
-    compacted: dict[str, list[str]] = field(default_factory=dict)
+    compacted: dict[str, list[str]] = field(default_factory=dict, repr=False)
     compaction_stamp: int = 0
     signed_in_user_id: str | None = None
     signed_in_user_name: str | None = None
-    parts: dict[str, PartEntry] = field(default_factory=dict)
+    parts: dict[str, PartEntry] = field(default_factory=dict, repr=False)
 
     def stamp(self, workspace: str) -> int:
         """The `_generation` of a workspace's newest rows; 0 when it has none."""
