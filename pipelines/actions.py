@@ -5,16 +5,18 @@ default and no schedule starts these jobs.
 """
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
 from octane_flows import warehouse
-from octane_flows.actions import LIMIT, AuditLog, Plan, Verdict, apply_plan, audit_path, make_plan
-from octane_flows.octane import Octane
+from octane_flows.config import DEFAULT_PLAN_LIMIT
 from pipelines.facts import TABLE_MODELS, rows_table
 from pipelines.resources import OctaneResource, one_sentence
+
+if TYPE_CHECKING:
+    from octane_flows.actions import Plan, Verdict
 
 ACTIONS = tuple(model for model in TABLE_MODELS if model.schema == "plan")
 
@@ -24,13 +26,16 @@ class ActionConfig(dg.Config):
 
     parameters: dict[str, str] = Field(default={}, description="As in plan.<slug>(...).")
     dry_run: bool = Field(default=True, description="false sends the requests.")
-    most: int = Field(default=LIMIT, description="Requests that the plan may have.")
+    most: int = Field(default=DEFAULT_PLAN_LIMIT, description="Requests that the plan may have.")
 
 
 def act(
     context: dg.OpExecutionContext, config: ActionConfig, octane: OctaneResource, slug: str
 ) -> None:
     """Make the plan of a flow; send it unless this is a dry run."""
+    from octane_flows.actions import AuditLog, apply_plan, audit_path, make_plan
+    from octane_flows.octane import Octane
+
     with one_sentence():
         with warehouse.connect(octane.home()) as connection:
             plan = make_plan(connection, slug, dict(config.parameters))
@@ -59,7 +64,7 @@ def act(
         )
 
 
-def _shown(plan: Plan) -> dict[str, Any]:
+def _shown(plan: "Plan") -> dict[str, Any]:
     rows = [
         {
             "workspace": one.workspace_id,
@@ -74,7 +79,7 @@ def _shown(plan: Plan) -> dict[str, Any]:
     return {"requests": len(rows), **rows_table(rows)}
 
 
-def _verdict(verdict: Verdict) -> dict[str, str]:
+def _verdict(verdict: "Verdict") -> dict[str, str]:
     request = verdict.request
     return {
         "workspace": request.workspace_id,

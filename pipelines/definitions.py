@@ -1,4 +1,8 @@
-"""What Dagster loads: `dagster dev -m pipelines.definitions`."""
+"""What Dagster loads: `dagster dev -m pipelines.definitions`.
+
+The process of every run loads it anew, so what one step alone needs, such as the client or the
+plots, is imported in that step.
+"""
 
 from __future__ import annotations
 

@@ -7,18 +7,19 @@ no partition reads every workspace of the settings, and adds those that are new 
 import dataclasses
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 from pydantic import Field
 
-from octane_flows import refresh
 from octane_flows.config import DEFAULT_SWEEP_SHARE
 from octane_flows.errors import ExtractError
-from octane_flows.extract import ExtractReport
 from octane_flows.lake import Manifest
 from pipelines.facts import FRESH, LAKE, Costs, rows_table
 from pipelines.resources import RETRY, SITE, OctaneResource, one_sentence
+
+if TYPE_CHECKING:
+    from octane_flows.extract import ExtractReport
 
 WORKSPACES = dg.DynamicPartitionsDefinition(name="workspaces")
 WAIT_S = 3600.0  # for another run into the same folder: a census of a large space may take as long
@@ -100,6 +101,8 @@ def extract(
     context: dg.AssetExecutionContext, config: ExtractConfig, octane: OctaneResource
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Read the Octane server into a new generation of the lake."""
+    from octane_flows import refresh
+
     asked = tuple(context.partition_keys) if _is_partitioned(context) else None
     with one_sentence():
         settings = octane.settings()
@@ -191,7 +194,7 @@ def _is_partitioned(context: dg.AssetExecutionContext) -> bool:
 
 
 def _log(
-    context: dg.AssetExecutionContext, report: ExtractReport, workspaces: Sequence[str]
+    context: dg.AssetExecutionContext, report: "ExtractReport", workspaces: Sequence[str]
 ) -> None:
     manifest = report.manifest
     for one in workspaces:

@@ -7,15 +7,18 @@ build, in the same job, and asks the server for some ten pages of ids.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from octane_flows import warehouse
-from octane_flows.flows import list_flows, parity
+from octane_flows.flows import list_flows
 from octane_flows.flows.compared import record_comparisons
-from octane_flows.octane import Octane
 from pipelines.facts import key
 from pipelines.resources import OctaneResource, one_sentence
+
+if TYPE_CHECKING:
+    from octane_flows.flows.parity import Verification
 
 CHECK = "names_what_octane_names"
 #: What is no fault of the warehouse: equal ids, changes since the extract, too many to compare.
@@ -37,6 +40,9 @@ def verify_flows(
     context: dg.AssetCheckExecutionContext, octane: OctaneResource
 ) -> Iterator[dg.AssetCheckResult]:
     """Compare each flow in every workspace; several workspaces make one result."""
+    from octane_flows.flows import parity
+    from octane_flows.octane import Octane
+
     with (
         one_sentence(),
         Octane(octane.settings()) as client,
@@ -67,6 +73,6 @@ def _tell_in_report(home: Path) -> None:
         reports.write(home)
 
 
-def _said(one: parity.Verification) -> str:
+def _said(one: "Verification") -> str:
     status = f"workspace {one.workspace_id}: {one.status}"
     return f"{status}, {one.message}" if one.message else status

@@ -15,7 +15,6 @@ import dagster as dg
 from dagster._core.storage.tags import PARTITION_NAME_TAG, RETRY_STRATEGY_TAG
 
 from octane_flows.config import load_settings
-from octane_flows.octane import Limits, Octane
 from pipelines.extraction import WORKSPACES, Mode, extract
 from pipelines.resources import SITE, one_sentence
 from pipelines.schedules import AT_WORK, run_mode, until_quiet_hours_end
@@ -50,6 +49,8 @@ def new_workspaces(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
 
 def named_workspaces() -> list[str]:
     """The ids in the settings; where these say all, what the server lists, in one request."""
+    from octane_flows.octane import Limits, Octane
+
     settings = load_settings(os.environ)
     if settings.workspaces is not None:
         return list(settings.workspaces)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +30,7 @@ from pipelines.tables import build_warehouse
 from tests.e2e.support import environment_of, tiny_server
 from tests.golden import kit
 
+PROJECT = Path(__file__).resolve().parents[2]
 TWO = ("1002", "1003")
 TABLE = dg.TableMetadataValue
 
@@ -43,6 +46,18 @@ def test_definitions_load_with_lineage_meanings_and_files() -> None:
         [reference] = graph.get(key(model.name)).metadata["dagster/code_references"].code_references
         assert Path(reference.file_path).name == f"{model.slug}.sql"
         assert Path(reference.file_path).is_file()
+
+
+def test_definitions_load_without_what_one_step_alone_needs() -> None:
+    code = "import pipelines.definitions, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+
+    loaded = set(done.stdout.split())
+    assert done.stderr == ""
+    assert {"dagster", "octane_flows.warehouse"} <= loaded
+    assert not loaded & {"httpx", "altair", "pandas", "octane_flows.octane", "octane_flows.extract"}
 
 
 def test_everything_is_switched_on_by_hand_and_actions_have_no_schedule() -> None:

@@ -3,12 +3,11 @@
 The command line calls these functions; nothing here runs on a schedule.
 """
 
-from octane_flows.actions.apply import LIMIT, Outcome, Verdict, apply_plan
+from octane_flows.actions.apply import Outcome, Verdict, apply_plan
 from octane_flows.actions.audit import AuditLog, audit_path
 from octane_flows.actions.plan import Plan, PlannedRequest, make_plan, read_plan, write_plan
 
 __all__ = [
-    "LIMIT",
     "AuditLog",
     "Outcome",
     "Plan",

@@ -17,10 +17,10 @@ from typing import Any, Literal
 from octane_flows.actions.audit import REFUSALS, AuditLog
 from octane_flows.actions.items import LOCK, FileChanged, Items
 from octane_flows.actions.plan import Plan, PlannedRequest
+from octane_flows.config import DEFAULT_PLAN_LIMIT
 from octane_flows.errors import ServerError, UsageError
 from octane_flows.octane import Octane, Workspace
 
-LIMIT = 100  # requests that a plan may have unless its reader says more: what one can still review
 SHOWN = 200  # characters of a value in a verdict: a script has many
 
 # Where a plan writes step:N for an id: in a query, and in a reference of the body.
@@ -63,7 +63,7 @@ def apply_plan(
     audit: AuditLog,
     *,
     server_url: str,
-    limit: int = LIMIT,
+    limit: int = DEFAULT_PLAN_LIMIT,
     progress: Callable[[Verdict], None] | None = None,
 ) -> list[Verdict]:
     """Send what still holds of a plan, in its order. Raises UsageError, SignInError."""

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from octane_flows.cli.frame import Destination, app, data_folder, output, read_settings, step
 from octane_flows.cli.read import Parameters
+from octane_flows.config import DEFAULT_PLAN_LIMIT
 
 if TYPE_CHECKING:
     from octane_flows.actions import Plan, Verdict
@@ -49,12 +50,12 @@ def apply(
     yes: Annotated[bool, typer.Option("--yes", help="Send it.")] = False,
     param: Parameters = None,
     most: Annotated[
-        int | None, typer.Option("--max", min=1, help="Requests that the plan may have.")
-    ] = None,
+        int, typer.Option("--max", min=1, help="Requests that the plan may have.")
+    ] = DEFAULT_PLAN_LIMIT,
     as_json: Json = False,
 ) -> None:
     """Compare, send, read again: one verdict for each request of a plan."""
-    from octane_flows.actions import LIMIT, AuditLog, apply_plan, audit_path, read_plan
+    from octane_flows.actions import AuditLog, apply_plan, audit_path, read_plan
     from octane_flows.errors import UsageError
     from octane_flows.octane import Octane
 
@@ -67,7 +68,7 @@ def apply(
     audit = AuditLog(audit_path(settings.home))
     with Octane(settings) as octane:
         verdicts = apply_plan(
-            octane, made, audit, server_url=settings.url, limit=most or LIMIT, progress=_say
+            octane, made, audit, server_url=settings.url, limit=most, progress=_say
         )
     if as_json:
         print(json.dumps([_verdict(one) for one in verdicts], indent=1, ensure_ascii=False))

@@ -18,6 +18,7 @@ from octane_flows.config.quiet import QuietHours
 from octane_flows.config.settings import (
     DEFAULT_MAX_VANISHED,
     DEFAULT_OVERLAP_MIN,
+    DEFAULT_PLAN_LIMIT,
     DEFAULT_SETTLE_MIN,
     DEFAULT_SWEEP_SHARE,
     Settings,
@@ -31,6 +32,7 @@ from octane_flows.config.site import Site, load_site
 __all__ = [
     "DEFAULT_MAX_VANISHED",
     "DEFAULT_OVERLAP_MIN",
+    "DEFAULT_PLAN_LIMIT",
     "DEFAULT_SETTLE_MIN",
     "DEFAULT_SWEEP_SHARE",
     "ApiKey",

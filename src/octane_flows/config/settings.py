@@ -41,6 +41,7 @@ DEFAULT_OVERLAP_MIN: Final = 20.0
 DEFAULT_SETTLE_MIN: Final = 2.0  # clocks of a clustered server's nodes differ by seconds
 DEFAULT_MAX_VANISHED: Final = 0.2  # more at once is rather a lost right than a clean-up
 DEFAULT_SWEEP_SHARE: Final = 0.25  # weekly sweeps then meet each owner once a month
+DEFAULT_PLAN_LIMIT: Final = 100  # requests of a plan: what one can still review
 MAX_MINUTES: Final = 24 * 60.0
 
 
