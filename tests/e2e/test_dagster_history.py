@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from pipelines.history import EventLog
+from pipelines import event_log, history
+from pipelines.event_log import EventLog
 
 CONFIG = Path(__file__).resolve().parents[2] / "pipelines" / "dagster.yaml"
 
@@ -83,7 +86,7 @@ def test_it_keeps_the_rows_that_dagster_itself_keeps(
 def test_more_runs_than_are_held_open_are_all_there(
     ours: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.history.OPEN", 2)
+    monkeypatch.setattr("pipelines.event_log.OPEN", 2)
     runs = [run(ours) for _ in range(2)]
 
     counts = {len(ours.all_logs(one)) for one in runs}
@@ -102,3 +105,38 @@ def test_a_run_that_is_forgotten_leaves_no_file(ours: dg.DagsterInstance, tmp_pa
     assert ours.all_logs(second)
     [record] = ours.get_asset_records([dg.AssetKey("second")])
     assert record.asset_entry.last_run_id == second
+
+
+def without_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "PRIVATE", (*event_log.PRIVATE, "_renamed"))
+
+
+def without_what_it_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "pipelines.event_log")
+    monkeypatch.delattr("dagster._core.storage.sqlite.SQLITE_BUSY_TIMEOUT_SECONDS")
+
+
+@pytest.mark.parametrize(
+    ("take_away", "named"),
+    [(without_a_method, "_renamed"), (without_what_it_imports, "SQLITE_BUSY")],
+)
+def test_a_dagster_that_lacks_a_private_name_keeps_its_own_history_and_says_so_once(
+    take_away: Callable[[pytest.MonkeyPatch], None],
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    (tmp_path / "dagster.yaml").write_bytes(CONFIG.read_bytes())
+    monkeypatch.setattr(logging.getLogger("dagster"), "propagate", True)
+    history._warn.cache_clear()
+    take_away(monkeypatch)
+
+    for _ in range(2):
+        with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+            assert type(instance.event_log_storage).__name__ == "SqliteEventLogStorage"
+            assert instance.all_logs(run(instance))
+
+    [warning] = [one.message for one in caplog.records if "slower way" in one.message]
+    assert named in warning
