@@ -63,7 +63,8 @@ ends as (
     select
         failures.*,
         passes.result_at as passed_at,
-        date_diff('second', failures.failed_since_at, passes.result_at) / 3600 as repair_hours,
+        -- whole seconds: their mean does not follow the order in which they are summed
+        date_diff('second', failures.failed_since_at, passes.result_at) as repair_seconds,
         date_diff(
             'second',
             failures.failed_since_at,
@@ -86,9 +87,10 @@ select
     max_by(ends.test_name, ends.failed_since_at) as test_name, -- name of the test
     count(*) as failure_count, -- times that it began to fail
     count(ends.passed_at) as repair_count, -- times that it passed again
-    avg(ends.repair_hours) as mean_repair_hours, -- mean time to repair, of repaired failures only
-    median(ends.repair_hours) as median_repair_hours, -- half of the repairs took less
-    max(ends.repair_hours) as longest_repair_hours, -- the longest one
+    avg(ends.repair_seconds) / 3600
+        as mean_repair_hours, -- mean time to repair, of repaired failures only
+    median(ends.repair_seconds) / 3600 as median_repair_hours, -- half of the repairs took less
+    max(ends.repair_seconds) / 3600 as longest_repair_hours, -- the longest one
     max(ends.open_hours) filter (where ends.passed_at is null)
         as open_hours, -- age of the failure that is not repaired at as_of; null without one
     er.item_url('test', ends.workspace_id, ends.test_id)

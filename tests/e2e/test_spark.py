@@ -53,7 +53,7 @@ def built(spark_environment: dict[str, str]) -> Published:
 
 
 def plain(row: dict[str, Any]) -> tuple[Any, ...]:
-    """A row without the last digits of means (order of the sum) and quantiles (machine code)."""
+    """A row without the last digits of quantiles (machine code)."""
     return tuple(f"{value:.12g}" if isinstance(value, float) else value for value in row.values())
 
 

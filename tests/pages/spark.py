@@ -47,10 +47,8 @@ sqlglot translates the files of `sql/`; no second version of them is kept. Only 
 closed list are carried over, whose every entry occurs in a golden case, and the golden cases of
 all flows and metrics give the same rows on both engines. ANSI mode is on: an overflow or an
 impossible cast stops the build and publishes nothing. Not fixed by SQL on either engine are the
-last digit of a mean (`mean_repair_hours`), which follows the order of the sum, and with it the
-order of rows whose means are equal but for it; the last digit of a quantile (`p95_duration_ms`),
-which the machine may round once or twice; and of two results with the very same time, from which
-of them the name of the test is taken.
+last digit of a quantile (`p95_duration_ms`), which the machine may round once or twice; and of two
+results with the very same time, from which of them the name of the test is taken.
 Letters that Unicode got after version 15 (of scripts such as Garay) have small forms in Spark and
 none in DuckDB.
 """
