@@ -4,6 +4,7 @@ The live server and the published warehouse in, one check result a flow out. It 
 build, in the same job, and asks the server for some ten pages of ids.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +53,8 @@ def verify_flows(
         comparisons = [one.as_dict() for one in found]
         record_comparisons(octane.home(), connection, comparisons, datetime.now(UTC))
         _tell_in_report(octane.home())
+    told = ", ".join(f"{n} {status}" for status, n in Counter(x.status for x in found).items())
+    context.log.info(f"Compared {len(found)} answers of flows with those of the server: {told}.")
     for flow in list_flows():
         own = [one for one in found if one.slug == flow.slug]
         failed = [one for one in own if one.status not in PASSING]

@@ -49,10 +49,14 @@ for _check in warehouse.list_checks(list(MODELS)):
 
 
 def _source_spec(name: str) -> dg.AssetSpec:
+    entity, _, field = name.removeprefix("octane.").partition("__")
+    meaning = f"Octane's entity type {entity}: the newest version of each row."
+    if field:
+        meaning = f"Octane's field {field} of {entity}: the links of each row's newest version."
     return dg.AssetSpec(
         key(name),
         deps=[LAKE],
-        description=f"Octane's {name.removeprefix('octane.')}: the newest version of each row.",
+        description=meaning,
         group_name="octane",
         kinds={"duckdb"},
         owners=SITE.owners,

@@ -356,3 +356,13 @@ def test_reported_results_are_runs_with_their_context(
     assert run["release"]["id"] == world.ids["2.9"]
     assert run["taxonomies"]["total_count"] == 1
     assert [line["event"] for line in world.audit.read()[-2:]] == ["sending", "verdict"]
+
+
+def test_a_plan_that_is_not_there_is_told_from_one_that_is_none(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+
+    with pytest.raises(UsageError, match=r"missing\.json could not be read \(No such file"):
+        read_plan(tmp_path / "missing.json")
+    with pytest.raises(UsageError, match=r"other\.json is no plan"):
+        read_plan(other)

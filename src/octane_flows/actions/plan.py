@@ -103,7 +103,12 @@ def read_plan(path: Path) -> Plan:
             raise ValueError("of another format")
         requests = tuple(_request(one) for one in found.pop("requests"))
         return Plan(requests=requests, **found)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise UsageError(
+            f"The plan {path} could not be read ({error.strerror}); write one with "
+            "'octane-flows plan SLUG --output FILE'."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{path} is no plan ({error}); write one with 'octane-flows plan SLUG --output FILE'."
         ) from error

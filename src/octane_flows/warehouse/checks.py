@@ -56,7 +56,7 @@ def list_checks(models: list[Model]) -> list[Check]:
                 key_check_name(model),
                 "error",
                 model.name,
-                f"{key} is never null and never repeated",
+                f"no two rows have the same {key}, and none is null",
                 violations_sql(model),
                 frozenset({model.name}),
                 model,
