@@ -78,7 +78,7 @@ def test_latency_has_a_median_and_a_spread(
     simulator: Simulator, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("octane_flows.simulator.misbehave.time.sleep", waited.append)
+    monkeypatch.setattr("octane_flows.simulator.misbehave.sleep", waited.append)
     switch(client, "latency", seconds=0.2, spread=0.5)
     for _ in range(200):
         client.get("/api/current_user")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import html
 import json
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
+from time import sleep
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
@@ -31,7 +31,7 @@ _HTML_LOGIN = "<html><head><title>Sign in</title></head><body>Please sign in</bo
 def instead(simulator: Simulator, request: Request) -> Response | None:
     """The answer of a fault that replaces the real one."""
     faults, path = simulator.faults, request.path
-    time.sleep(faults.wait(path))
+    sleep(faults.wait(path))
     if faults.take("unavailable", path):
         return Response(_HTML_503, 503, content_type="text/html")
     if faults.take("error_500", path):
