@@ -2,7 +2,7 @@
 
 `dagster.yaml` names `SqliteHistory` as the storage. What makes it fast rests on private names of
 Dagster 1.13; where a later Dagster lacks one of them, the history is Dagster's own, of the same
-files but some ten seconds slower a run, and a warning says so.
+files but slower, and a warning says so.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def measured_table() -> str:
     by_place = {(one["step"], one["runs"]): one for one in figures}
     sizes = _sizes(figures)
     rows = [
-        [meaning, *(_cost(by_place[step, runs]) for runs in sizes)]
+        [meaning, *(_cost(by_place.get((step, runs))) for runs in sizes)]
         for step, meaning in STEPS.items()
     ]
     return "\n".join(table(["", *(f"{one / 1e6:,.0f} million runs" for one in sizes)], rows)) + "\n"
@@ -54,10 +54,9 @@ def measured_table() -> str:
 def limits_table() -> str:
     """The number of runs at which each step takes longer than one would wait."""
     one_run = _one_run()
-    built = one_run["full build"]
+    built = one_run["full build"]  # the largest that memory sufficed for
     gigabytes = (float(built["lake_mb"]) + 2 * float(built["warehouse_mb"])) / 1000
     limits = [
-        ("a full build fills a night of 8 hours", 8 * 3600 / float(built["seconds"])),
         ("an update takes a quarter of an hour", 900 / float(one_run["update"]["seconds"])),
         ("lake and warehouse, this twice while it is built, fill 100 GB", 100 / gigabytes),
         (
@@ -109,25 +108,31 @@ def growth_plot() -> str:
 
 
 def _sizes(figures: list[Figures]) -> list[float]:
-    return sorted({float(one["runs"]) for one in figures})
+    return sorted({_runs(one) for one in figures})
 
 
 def _one_run() -> dict[str, Figures]:
-    """Each step's share of one run, of the largest size measured."""
-    figures = read_figures()
-    largest = _sizes(figures)[-1]
+    """Each step's share of one run, of the largest size that it was measured at."""
+    largest = {str(one["step"]): one for one in sorted(read_figures(), key=_runs)}
     return {
-        str(one["step"]): {
-            name: value if isinstance(value, str) else value / largest
+        step: {
+            name: value if isinstance(value, str) else value / _runs(one)
             for name, value in one.items()
         }
-        for one in figures
-        if one["runs"] == largest
+        for step, one in largest.items()
     }
 
 
-def _cost(figure: Figures) -> str:
-    return f"{float(figure['seconds']):,.1f} s, {float(figure['memory_gb']):.1f} GB"
+def _runs(figure: Figures) -> float:
+    return float(figure["runs"])
+
+
+def _cost(figure: Figures | None) -> str:
+    if figure is None:
+        return ""
+    seconds = float(figure["seconds"])
+    digits = 2 if seconds < 1 else 1
+    return f"{seconds:,.{digits}f} s, {float(figure['memory_gb']):.1f} GB"
 
 
 def _span(seconds: float) -> str:

@@ -14,6 +14,7 @@ import pytest
 from octane_flows.errors import CheckError, LakeError, ModelError, UsageError
 from octane_flows.lake import CertificateRow, Lake
 from octane_flows.warehouse import build, connect, load_models, warehouse_path
+from octane_flows.warehouse.connect import CONFIG
 from tests.golden import kit
 
 RELEASE = {"id": "5", "type": "release", "name": "2.8"}
@@ -245,6 +246,20 @@ def test_a_broken_model_is_told_and_leaves_nothing(home: Path) -> None:
     with pytest.raises(ModelError, match=r"sql/flow/failed_previous_runs.sql does not run"):
         build(home, models=models)
     assert [path.name for path in home.glob(".warehouse*")] == []
+
+
+def test_a_check_that_memory_does_not_suffice_for_is_no_fault_of_its_sql(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(home, models=FEW)
+    former = warehouse_path(home).read_bytes()
+    monkeypatch.setitem(CONFIG, "memory_limit", "50MB")
+    large = "select unnest(listed.all) as id from (select list(i) as all from range(20000000) as numbers(i)) as listed"  # noqa: E501
+    models = [dataclasses.replace(one, sql=large) if one.schema == "check" else one for one in FEW]
+
+    with pytest.raises(LakeError, match=r"memory, or the disk .*--workspace.*warehouse stays"):
+        build(home, models=models, full=True)
+    assert warehouse_path(home).read_bytes() == former
 
 
 def test_an_open_reader_keeps_its_rows_while_a_new_file_is_published(home: Path) -> None:

@@ -163,6 +163,13 @@ class Warehouse:
         trace: TracebackType | None,
     ) -> None:
         self.discard()
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise LakeError(
+                f"Could not build the warehouse in {self.home}, because memory, or the disk that "
+                f"takes what does not fit into it, is full ({first_line(error)}). Free some, use a "
+                "bigger machine, or build fewer workspaces (--workspace). The former warehouse "
+                "stays."
+            ) from error
         if isinstance(error, duckdb.Error | OSError):
             raise LakeError(
                 f"Could not build the warehouse in {self.home} ({first_line(error)}); free space "

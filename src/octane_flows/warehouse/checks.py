@@ -145,7 +145,7 @@ def _touched_sql(
         gone = touched.gone(target, check.relation.target_column)
         column = check.relation.column
         rows.append(f"(select held.* from {source.name} as held where held.{column} in ({gone}))")
-    parts = (_few_relation_sql(source, check.relation, target, one) for one in rows)
+    parts = (_relation_sql(source, check.relation, target, one) for one in rows)
     return " union ".join(f"({part})" for part in parts) + " order by all"
 
 
@@ -162,35 +162,25 @@ def require_passed(results: list[CheckResult]) -> None:
 
 
 def _relation_sql(model: Model, relation: Relation, target: Model, rows: str) -> str:
-    """The rows among `rows` of the model that refer to nothing in the target."""
-    return _unresolved_sql(model, relation, target, rows, target.name)
+    """The rows among `rows` of the model that refer to nothing in the target.
 
-
-def _few_relation_sql(model: Model, relation: Relation, target: Model, rows: str) -> str:
-    """The same of few rows: what they refer to is looked up, and the rest of the target is not."""
-    column = relation.target_column
-    columns = ", ".join(f"target.{one}" for one in dict.fromkeys((column, *_shared(target))))
-    return (
-        f"with found as materialized (select {columns} from {target.name} as target "
-        f"where target.{column} in (select source.{relation.column} from {rows} as source)) "
-        + _unresolved_sql(model, relation, target, rows, "found")
-    )
-
-
-def _unresolved_sql(
-    model: Model, relation: Relation, target: Model, rows: str, candidates: str
-) -> str:
+    What they refer to is looked up first, so that the rest of a large target is never held.
+    """
     key = ", ".join(f"source.{part}" for part in model.header.key)
+    column, shared = relation.target_column, _shared(target)
+    columns = ", ".join(f"target.{one}" for one in dict.fromkeys((column, *shared)))
     equal = " and ".join(
         [
-            f"target.{relation.target_column} = source.{relation.column}",
-            *(f"target.{one} = source.{one}" for one in _shared(target)),
+            f"target.{column} = source.{relation.column}",
+            *(f"target.{one} = source.{one}" for one in shared),
         ]
     )
     return (
+        f"with found as materialized (select {columns} from {target.name} as target "
+        f"where target.{column} in (select source.{relation.column} from {rows} as source)) "
         f"select distinct {key}, source.{relation.column} as unresolved "
         f"from {rows} as source where source.{relation.column} is not null "
-        f"and not exists (select 1 from {candidates} as target where {equal}) order by all"
+        f"and not exists (select 1 from found as target where {equal}) order by all"
     )
 
 
@@ -217,6 +207,8 @@ def _run(
             f"limit {EXAMPLES}"
         )
         rows = cursor.fetchall()
+    except duckdb.OutOfMemoryException:  # no fault of the SQL: `build` tells it
+        raise
     except duckdb.Error as error:
         raise ModelError(
             f"The check {name} does not run ({first_line(error)}); correct its SQL."

@@ -1,0 +1,160 @@
+"""What a draft becomes where others published first: nothing of theirs or its own is lost.
+
+Drafts that were begun at the same time are published one after the other, beside compaction and
+expiry; `test_shared_lake` does the same at random, with workers that are killed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from octane_flows.errors import LakeError
+from octane_flows.lake import (
+    Lake,
+    compact,
+    expire,
+)
+from octane_flows.warehouse import build
+from tests.shared_lake import FEW, START, TABLE, held, publish, require_whole, write
+
+
+def test_rows_that_were_read_before_others_published_are_loaded(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    publish(lake.draft(), "1001", {"1": "a"})
+    slow = lake.draft()
+    publish(lake.draft(), "1001", {"1": "b"})
+    build(tmp_path, models=FEW)  # holds generation 2; the slow one's rows carry the number 2 too
+    late = publish(slow, "1002", {"1": "late"})
+    build(tmp_path, models=FEW)
+
+    assert (late.generation, late.parent, late.stamp("1002")) == (3, 2, 2)
+    assert held(tmp_path) == {"1001": {"1": "b"}, "1002": {"1": "late"}}
+
+
+def test_a_merged_file_brings_only_what_a_warehouse_lacks(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    for name in "abc":
+        publish(lake.draft(), "1001", {"1": name})
+    slow = lake.draft()
+    publish(lake.draft(), "1002", {"1": "x"})
+    build(tmp_path, models=FEW)
+    publish(slow, "1001", {"2": "late"})
+    assert compact(lake, min_files=2).generation == 6
+    build(tmp_path, models=FEW)
+
+    assert held(tmp_path) == {"1001": {"1": "c", "2": "late"}, "1002": {"1": "x"}}
+
+
+def test_the_same_workspace_is_published_by_one_alone(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    publish(lake.draft(), "1001", {"1": "a"})
+    slow = lake.draft()
+    winner = publish(lake.draft(), "1001", {"1": "b"})
+
+    with pytest.raises(LakeError, match=r"Another process published workspace 1001 into"):
+        publish(slow, "1001", {"1": "c"})
+    assert lake.current() == winner
+
+
+def test_another_server_is_told_though_both_were_the_first(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    slow = lake.draft()
+    publish(lake.draft(), "1001", {"1": "a"})
+
+    with pytest.raises(LakeError, match=r"published shared space 1001 of http://127\.0\.0\.1 into"):
+        slow.publish(
+            as_of=START, server_url="https://octane.example", server_version="1", shared_space="9",
+            tables={}, states={}, fields=[], certificate=[], schema_changes=[], politeness={},
+            findings=[], workspaces=["1002"],
+        )  # fmt: skip
+
+
+def test_a_full_reading_replaces_files_that_were_merged_meanwhile(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    for name in "abc":
+        publish(lake.draft(), "1001", {name: name})
+    slow, other = lake.draft(), lake.draft()
+    compact(lake, min_files=2)
+    publish(slow, "1001", {"d": "d"}, replaces=3)
+    publish(other, "1002", {"1": "x"})
+    build(tmp_path, models=FEW)
+
+    assert held(tmp_path) == {"1001": {"d": "d"}, "1002": {"1": "x"}}
+
+
+def test_files_beside_those_that_are_replaced_stay(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    for name in "abc":
+        publish(lake.draft(), "1001", {name: name})
+    slow = lake.draft()
+    publish(lake.draft(), "1002", {"1": "x"})
+    publish(slow, "1001", {"d": "d"}, replaces=1)
+    build(tmp_path, models=FEW)
+
+    assert held(tmp_path) == {"1001": {name: name for name in "bcd"}, "1002": {"1": "x"}}
+
+
+def test_files_that_were_merged_meanwhile_are_not_named_again(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    for name in "abc":
+        publish(lake.draft(), "1001", {name: name})
+    slow = lake.draft()
+    compact(lake, min_files=2)
+    expire(lake, keep=1)
+    published = publish(slow, "1001", {"d": "d"})
+
+    require_whole(lake, published)
+    build(tmp_path, models=FEW)
+    assert held(tmp_path) == {"1001": {name: name for name in "abcd"}}
+
+
+def test_of_two_compactions_one_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = Lake(tmp_path)
+    for name in "abc":
+        publish(lake.draft(), "1001", {name: name})
+    former = lake.draft(is_compaction=True)
+    compact(lake, min_files=2)
+    publish(lake.draft(), "1001", {"d": "d"})
+    monkeypatch.setattr(lake, "draft", lambda **_: former)
+
+    with pytest.raises(LakeError, match="Another process compacted"):
+        compact(lake, min_files=2)
+
+
+def test_an_expiry_spares_what_a_slow_worker_has_written(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    publish(lake.draft(), "1002", {"1": "a"})
+    slow, killed = lake.draft(), lake.draft()
+    leftover = write(killed, TABLE, "1001", {"1": "killed"}, START)
+    file = write(slow, TABLE, "1002", {"1": "slow"}, START)
+    for name in "abc":
+        publish(lake.draft(), "1001", {"1": name})
+    gone = expire(lake, keep=1)
+
+    assert lake.resolve(file).is_file()
+    assert [path for path in gone.files if path.startswith("data/")] == [leftover.path]
+
+
+def test_what_others_know_is_theirs_and_what_is_ours_is_ours(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    publish(lake.draft(), "1001", {"1": "a"})
+    slow = lake.draft()
+    later = publish(lake.draft(), "1001", {"1": "b", "2": "b"})
+    late = publish(slow, "1002", {"1": "x"})
+
+    users = {id: one.signed_in_user_name for id, one in late.workspaces.items()}
+    assert users == {"1001": "reader of 1001", "1002": "reader of 1002"}
+    assert late.states == {**later.states, "1002": late.states["1002"]}
+    told = [(one.workspace, one.status, one.rows_written) for one in late.certificate]
+    assert told == [("1002", "complete", 1), ("1001", "carried", 0)]
+    assert [(one.workspace, one.generation) for one in late.schema_changes] == [
+        ("1001", 1), ("1001", 2), ("1002", 3),
+    ]  # fmt: skip
+    assert [(one.workspace, one.first_generation) for one in late.fields] == [
+        ("1001", 2),
+        ("1002", 3),
+    ]
+    assert late.as_of == later.as_of
+    assert lake.as_of(later.as_of) == late
