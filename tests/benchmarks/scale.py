@@ -1,9 +1,11 @@
 """How far one machine goes: load, refresh, build, update and every flow at growing numbers of runs.
 
-`BENCH_SCALES="1,10"` sets the millions of runs. Each step is a process of its own, for its own
-peak of memory. Figures go to `docs/scale.csv`, or to the folder `BENCH_OUTPUT`; `make docs` tells
-and draws them. Loaded are runs alone, from the page server of `first_load`; built is a generated
-lake, which has all that belongs to them.
+`BENCH_SCALES="1,10"` sets the millions of runs. `BENCH_STEPS="full build,update"` takes some of the
+steps alone, which go on in the folder `BENCH_HOME`; it goes away unless given. Each step is a
+process of its own, for its own peak of memory. Figures take the place of older ones in
+`docs/scale.csv`, or in the folder `BENCH_OUTPUT`; `make docs` tells and draws them. Loaded are runs
+alone, from the page server of `first_load`; built is a generated lake, which has all that belongs
+to them.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from tests.benchmarks import _volume
 from tests.benchmarks._calls import arguments
 from tests.benchmarks._loaders import settings
 from tests.benchmarks._page_server import CHANGED, ENTITY, serving
-from tests.pages.operations import COLUMNS, Figures
+from tests.pages.operations import COLUMNS, Figures, read_figures
 
 MILLIONS = [float(one) for one in os.environ.get("BENCH_SCALES", "1,10").split(",")]
 OUTPUT = Path(os.environ.get("BENCH_OUTPUT", Path(__file__).resolve().parents[2] / "docs"))
@@ -48,24 +50,24 @@ class Scale:
 
 def measure() -> Iterator[str]:
     """Seconds, memory and bytes of each step at each scale."""
-    figures: list[Figures] = []
+    asked = os.environ.get("BENCH_STEPS", ",".join(STEPS)).split(",")
     for runs in sorted(round(one * 1e6) for one in MILLIONS):
-        with tempfile.TemporaryDirectory() as folder, serving(runs, 0) as url:
-            scale = Scale(runs, url, Path(folder) / "read", Path(folder) / "built")
-            for name, step in STEPS.items():
-                home, seconds, memory_gb = _apart(step, scale)
+        with tempfile.TemporaryDirectory() as scratch, serving(runs, 0) as url:
+            folder = Path(os.environ.get("BENCH_HOME", scratch)) / str(runs)
+            scale = Scale(runs, url, folder / "read", folder / "built")
+            for name in asked:
+                home, seconds, memory_gb = _apart(STEPS[name], scale)
                 lake_mb = (
                     sum(one.stat().st_size for one in (home / "lake").rglob("*.parquet")) / 1e6
                 )
                 held = warehouse_path(home)
                 warehouse_mb = held.stat().st_size / 1e6 if held.is_file() else 0
                 values = (runs, name, seconds, memory_gb, lake_mb, warehouse_mb)
-                figures.append(dict(zip(COLUMNS, values, strict=True)))
+                _keep(dict(zip(COLUMNS, values, strict=True)))
                 yield (
                     f"{runs:>12,} runs  {name:<18} {seconds:>9.2f} s {memory_gb:>6.1f} GB of memory"
                     f" {lake_mb:>9,.0f} MB lake {warehouse_mb:>9,.0f} MB warehouse"
                 )
-        _keep(figures)
 
 
 #: A step makes ready what is not measured; gives the data folder and what is.
@@ -132,12 +134,17 @@ def _timed(step: Step, scale: Scale) -> tuple[Path, float, float]:
     return home, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
-def _keep(figures: list[Figures]) -> None:
+def _keep(figure: Figures) -> None:
+    """Put the figure in its place among those that are kept."""
+    file = OUTPUT / "scale.csv"
+    by_place = {(one["runs"], one["step"]): one for one in read_figures(file)}
+    by_place[figure["runs"], figure["step"]] = figure
+    steps = list(STEPS)
+    kept = sorted(by_place.values(), key=lambda one: (one["runs"], steps.index(str(one["step"]))))
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    with (OUTPUT / "scale.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    with file.open("w", encoding="utf-8", newline="") as written:
+        writer = csv.DictWriter(written, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        for one in figures:
-            writer.writerow(
-                {name: f"{v:.2f}" if isinstance(v, float) else v for name, v in one.items()}
-            )
+        for one in kept:
+            numbers = {name: f"{one[name]:.2f}" for name in COLUMNS[2:]}
+            writer.writerow({"runs": f"{one['runs']:.0f}", "step": one["step"], **numbers})

@@ -30,9 +30,11 @@ STEPS = {
 BILLION = 1_000_000_000
 
 
-def read_figures() -> list[Figures]:
-    """The rows of `docs/scale.csv`."""
-    with FIGURES.open(encoding="utf-8", newline="") as file:
+def read_figures(path: Path = FIGURES) -> list[Figures]:
+    """The rows of `docs/scale.csv`, or of another such file; none where there is none."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
         return [
             {name: value if name == "step" else float(value) for name, value in row.items()}
             for row in csv.DictReader(file)

@@ -164,11 +164,12 @@ class Warehouse:
     ) -> None:
         self.discard()
         if isinstance(error, duckdb.OutOfMemoryException):
+            during = "".join(f" during {note}" for note in getattr(error, "__notes__", ()))
             raise LakeError(
                 f"Could not build the warehouse in {self.home}, because memory, or the disk that "
-                f"takes what does not fit into it, is full ({first_line(error)}). Free some, use a "
-                "bigger machine, or build fewer workspaces (--workspace). The former warehouse "
-                "stays."
+                f"takes what does not fit into it, is full{during} ({first_line(error)}). Free "
+                "some, use a bigger machine, or build fewer workspaces (--workspace). The former "
+                "warehouse stays."
             ) from error
         if isinstance(error, duckdb.Error | OSError):
             raise LakeError(

@@ -164,23 +164,19 @@ def require_passed(results: list[CheckResult]) -> None:
 def _relation_sql(model: Model, relation: Relation, target: Model, rows: str) -> str:
     """The rows among `rows` of the model that refer to nothing in the target.
 
-    What they refer to is looked up first, so that the rest of a large target is never held.
+    A join and not `not exists`, for which DuckDB holds the whole target in memory.
     """
     key = ", ".join(f"source.{part}" for part in model.header.key)
-    column, shared = relation.target_column, _shared(target)
-    columns = ", ".join(f"target.{one}" for one in dict.fromkeys((column, *shared)))
     equal = " and ".join(
         [
-            f"target.{column} = source.{relation.column}",
-            *(f"target.{one} = source.{one}" for one in shared),
+            f"target.{relation.target_column} = source.{relation.column}",
+            *(f"target.{one} = source.{one}" for one in _shared(target)),
         ]
     )
     return (
-        f"with found as materialized (select {columns} from {target.name} as target "
-        f"where target.{column} in (select source.{relation.column} from {rows} as source)) "
-        f"select distinct {key}, source.{relation.column} as unresolved "
-        f"from {rows} as source where source.{relation.column} is not null "
-        f"and not exists (select 1 from found as target where {equal}) order by all"
+        f"select distinct {key}, source.{relation.column} as unresolved from {rows} as source "
+        f"anti join {target.name} as target on {equal} "
+        f"where source.{relation.column} is not null order by all"
     )
 
 
@@ -207,7 +203,8 @@ def _run(
             f"limit {EXAMPLES}"
         )
         rows = cursor.fetchall()
-    except duckdb.OutOfMemoryException:  # no fault of the SQL: `build` tells it
+    except duckdb.OutOfMemoryException as error:  # no fault of the SQL: `build` tells it
+        error.add_note(f"the check {name}")
         raise
     except duckdb.Error as error:
         raise ModelError(

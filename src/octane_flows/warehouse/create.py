@@ -154,7 +154,8 @@ def _create(
             # the table is there but a field is not: this server's version or role lacks it
             return _unavailable(model, f"the server lacks a field ({first_line(error)})")
         raise ModelError(f"{model.where} does not run ({first_line(error)}).") from error
-    except duckdb.OutOfMemoryException:
+    except duckdb.OutOfMemoryException as error:  # no fault of the SQL: `build` tells it
+        error.add_note(model.name)
         raise
     except duckdb.Error as error:
         raise ModelError(f"{model.where} does not run ({first_line(error)}).") from error

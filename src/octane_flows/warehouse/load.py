@@ -134,6 +134,9 @@ def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChang
             "where not coalesce(changed._deleted, false)"
         )
         connection.execute("drop table changed")
+    except duckdb.OutOfMemoryException as error:  # no fault of the files: `build` tells it
+        error.add_note(f"the load of octane.{entry.name}")
+        raise
     except duckdb.Error as error:
         raise _unreadable(entry, len(change.files), error) from error
 
