@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from octane_flows import warehouse
+from octane_flows.console import plain_console
 from octane_flows.errors import UsageError
 from octane_flows.flows import Metric, list_flows, list_metrics
 
@@ -49,12 +50,11 @@ def write_answer(answer: pa.Table, style: str, destination: Path | None, console
         pq.write_table(answer, destination)
         return
     if style == "table":
-        target = console
-        if destination is not None:
-            with destination.open("w", encoding="utf-8") as stream:
-                print_rows(Console(file=stream, width=200, highlight=False), answer)
+        if destination is None:
+            print_rows(console, answer)
             return
-        print_rows(target, answer)
+        with destination.open("w", encoding="utf-8") as stream:
+            print_rows(plain_console(file=stream, width=200), answer)
         return
     if destination is not None:
         with destination.open("wb") as stream:
@@ -119,7 +119,7 @@ def print_rows(
             max_width=CELL_WIDTH,
         )  # fmt: skip
     for index in range(len(rows)):
-        table.add_row(*(Text(cells[name][index]) for name in shown))
+        table.add_row(*(cells[name][index] for name in shown))
     console.print(table)
     count = answer.num_rows if total is None else total
     said = f"{count:,} {'row' if count == 1 else 'rows'}"
@@ -128,7 +128,7 @@ def print_rows(
     if len(shown) < len(names):
         hidden = ", ".join(names[len(shown) :])
         said += f"; more columns: {hidden}"
-    console.print(said, style="dim", markup=False)
+    console.print(said, style="dim")
 
 
 def _is_one_workspace(name: str, rows: list[dict[str, Any]]) -> bool:
@@ -189,13 +189,11 @@ def _print_json(listed: list[dict[str, Any]]) -> None:
 
 
 def _print_question(console: Console, asked: Metric, kind: str) -> None:
-    console.print(f"[bold]{asked.slug}[/bold]  {kind}")
-    console.print(f"    {asked.question}", markup=False, soft_wrap=True)
+    console.print(Text.assemble((asked.slug, "bold"), f"  {kind}"))
+    console.print(f"    {asked.question}", soft_wrap=True)
     for one in asked.parameters:
         default = "null" if one.default is None else one.default
-        console.print(
-            f"    --param {one.name}={default}  {one.meaning}", markup=False, soft_wrap=True
-        )
+        console.print(f"    --param {one.name}={default}  {one.meaning}", soft_wrap=True)
 
 
 def show_table(

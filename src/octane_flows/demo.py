@@ -22,6 +22,7 @@ from urllib.parse import quote
 import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from octane_flows import refresh, warehouse
 from octane_flows.answers import print_rows
@@ -208,12 +209,14 @@ def _show(home: Path, output: Console) -> None:
         for slug in IN_FULL:
             _show_answer(connection, flow_named(slug), f"OCTANE_HOME={home} {program}", output)
         output.rule(align="left", characters="─")
-        output.print("[bold]All flows and metrics[/bold]: rows, and the command that gives them")
-        output.print(f"$ export OCTANE_HOME={home}", style="cyan", markup=False, soft_wrap=True)
+        output.print(
+            Text.assemble(("All flows and metrics", "bold"), ": rows, and the command for each")
+        )
+        output.print(f"$ export OCTANE_HOME={home}", style="cyan", soft_wrap=True)
         asked: list[Metric] = [*list_flows(), *list_metrics()]
         for one in asked:
             rows = run_query(connection, one, PARAMETERS.get(one.slug, {})).num_rows
-            output.print(f"{rows:>6,}  {program} {_command(one)}", markup=False, soft_wrap=True)
+            output.print(f"{rows:>6,}  {program} {_command(one)}", soft_wrap=True)
     output.rule(align="left", characters="─")
     for name, path, how in (
         ("Parquet", home / "lake", f"OCTANE_HOME={home} {program} status"),
@@ -226,7 +229,7 @@ def _show(home: Path, output: Console) -> None:
         ("Notebooks", Path("notebooks"), "make notebook"),
         ("Dagster", home / "dagster.log", "make ui"),
     ):
-        output.print(f"{name:<12} {path}   ({how})", markup=False, soft_wrap=True)
+        output.print(f"{name:<12} {path}   ({how})", soft_wrap=True)
 
 
 def _show_answer(
@@ -234,9 +237,9 @@ def _show_answer(
 ) -> None:
     answer = run_query(connection, flow, PARAMETERS.get(flow.slug, {}))
     output.rule(align="left", characters="─")
-    output.print(f"[bold]{flow.title}[/bold] (flow {flow.number})")
-    output.print(flow.question, markup=False)
-    output.print(f"$ {program} {_command(flow)}", style="cyan", markup=False, soft_wrap=True)
+    output.print(Text.assemble((flow.title, "bold"), f" (flow {flow.number})"))
+    output.print(flow.question)
+    output.print(f"$ {program} {_command(flow)}", style="cyan", soft_wrap=True)
     print_rows(output, answer[:ROWS_SHOWN], total=answer.num_rows)
 
 

@@ -59,7 +59,7 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
         of = f", workspaces {ids} of {len(there)}" if len(held) < len(there) else ""
         console.print(f"warehouse    generation {built}{of}{behind}", soft_wrap=True)
     for finding in manifest.findings:
-        console.print(f"finding      {finding}", markup=False, soft_wrap=True)
+        console.print(f"finding      {finding}", soft_wrap=True)
 
 
 def _print_certificate(manifest: Manifest, console: Console) -> None:

@@ -12,7 +12,8 @@ PACKAGE = ROOT / "src" / "octane_flows"
 #: In the order in which a record passes them; what joins them for people comes last.
 ORDER = (
     "config", "errors", "octane", "extract", "lake", "warehouse", "flows", "actions", "reports",
-    "spark", "export", "simulator", "refresh", "doctor", "status", "answers", "api", "cli", "demo",
+    "spark", "export", "simulator", "refresh", "doctor", "status", "answers", "console", "api",
+    "cli", "demo",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ PACKAGE = ROOT / "src" / "octane_flows"
 ALLOWED = {
     "errors": set(),
     "config": set(),
+    "console": set(),
     "octane": {"config"},
     "lake": {"config"},
     "extract": {"octane", "lake", "config"},
@@ -28,15 +29,16 @@ ALLOWED = {
     "simulator": set(),
     # On top: they join the parts for people.
     "refresh": {"config", "lake", "octane", "extract", "warehouse", "reports"},
-    "answers": {"warehouse", "flows"},
+    "answers": {"console", "warehouse", "flows"},
     "status": {"warehouse", "lake"},
     "doctor": {"config", "octane", "extract", "lake"},
     "demo": {
         "config", "octane", "warehouse", "flows", "reports", "refresh", "answers", "simulator",
     },
     "cli": {
-        "config", "lake", "warehouse", "flows", "reports", "refresh", "answers", "status",
-        "doctor", "demo", "simulator", "flows.parity", "octane", "actions", "spark", "export",
+        "config", "console", "lake", "warehouse", "flows", "reports", "refresh", "answers",
+        "status", "doctor", "demo", "simulator", "flows.parity", "octane", "actions", "spark",
+        "export",
     },
     "__main__": {"cli"},
     "api": {"config", "lake", "warehouse", "flows"},

@@ -6,8 +6,7 @@ import dataclasses
 import io
 from pathlib import Path
 
-from rich.console import Console
-
+from octane_flows.console import plain_console
 from octane_flows.lake import CertificateRow, Lake, Manifest
 from octane_flows.status import print_status
 from tests.golden import kit
@@ -27,7 +26,7 @@ class QuietLake(Lake):
 def lines_of(home: Path, *certificate: CertificateRow) -> list[str]:
     kit.write_lake(home, {}, certificate=list(certificate))
     told = io.StringIO()
-    print_status(home, QuietLake(home / "lake"), Console(file=told, width=NARROW))
+    print_status(home, QuietLake(home / "lake"), plain_console(file=told, width=NARROW))
     return told.getvalue().splitlines()
 
 
@@ -57,9 +56,9 @@ def test_what_says_the_same_everywhere_is_left_out_but_not_that_no_census_was_ma
 
 def test_what_a_census_found_and_a_refusal_are_told(tmp_path: Path) -> None:
     found = dataclasses.replace(READ, census_at=kit.AS_OF, census_result="1 gone")
-    refused = dataclasses.replace(READ, entity="story", status="refused", note="no right")
+    refused = dataclasses.replace(READ, entity="story", status="refused", note="no [/right] :x:")
 
     text = " ".join(" ".join(lines_of(tmp_path, found, refused)).split())
 
     assert "2021-01-20: 1 gone complete" in text
-    assert "refused: no right" in text
+    assert "refused: no [/right] :x:" in text

@@ -18,14 +18,13 @@ def main() -> None:
     try:
         app()
     except OctaneFlowsError as error:
-        errors.print(f"octane-flows: {error}", markup=False)
+        errors.print(f"octane-flows: {error}")
         sys.exit(error.exit_code)
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
         errors.print(
             f"octane-flows: {named}{error.strerror or error}; check the path, its rights and the "
             "free space.",
-            markup=False,
         )
         sys.exit(1)
     except KeyboardInterrupt:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from octane_flows.cli.frame import Destination, app, data_folder, output, read_settings, step
 from octane_flows.cli.read import Parameters
@@ -110,9 +109,9 @@ def _print_plan(made: Plan) -> None:
         item = " ".join(filter(None, (one.entity_type, one.entity_id, one.entity_name)))
         body = json.dumps(dict(one.body), ensure_ascii=False)
         cells = (one.workspace_id, str(one.step), one.operation, item, body, one.reason)
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*cells)
     output.print(table)
-    output.print(f"{len(made.requests)} requests, from generation {made.generation}", markup=False)
+    output.print(f"{len(made.requests)} requests, from generation {made.generation}")
 
 
 def _print_verdicts(verdicts: list[Verdict]) -> None:
@@ -123,5 +122,5 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
         request = one.request
         item = " ".join(filter(None, (request.entity_type, one.entity_id, request.entity_name)))
         cells = (request.workspace_id, str(request.step), item, one.outcome, one.detail)
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*cells)
     output.print(table)

@@ -124,7 +124,7 @@ def doctor(
     for finding in examine(os.environ):
         findings.append(finding)
         if not as_json:
-            output.print(finding.line, markup=False, soft_wrap=True)
+            output.print(finding.line, soft_wrap=True)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
     if any(finding.status == "failed" for finding in findings):

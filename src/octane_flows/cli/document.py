@@ -41,13 +41,11 @@ def document(
         target = octane.workspace(one_workspace(workspace, settings.workspaces))
         request = document_request(target, template, datetime.now(UTC))
         if not yes:
-            output.print(json.dumps(request, indent=1, ensure_ascii=False), markup=False)
+            output.print(json.dumps(request, indent=1, ensure_ascii=False))
             raise UsageError("Nothing was sent; look at the request and say --yes to send it.")
         step(f"asked for {request['file_name']}, waiting")
         made = make_document(target, request, AuditLog(audit_path(settings.home)))
     # 'x' refuses a file that somebody else has written meanwhile
     with destination.open("wb" if overwrite else "xb") as file:
         file.write(made.content)
-    output.print(
-        f"{destination}: {len(made.content):,} bytes, {made.file_name} in Octane", markup=False
-    )
+    output.print(f"{destination}: {len(made.content):,} bytes, {made.file_name} in Octane")

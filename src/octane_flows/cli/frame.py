@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from octane_flows import __version__
+from octane_flows.console import plain_console
 from octane_flows.errors import CheckError, UsageError
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-output = Console(highlight=False)
+errors = plain_console(stderr=True, soft_wrap=True)
+output = plain_console()
 
 app = typer.Typer(
     name="octane-flows",
@@ -139,7 +139,7 @@ def duckdb_alone(master: str | None) -> None:
 
 def step(text: str) -> None:
     """Tell of one step on standard error."""
-    errors.print(text, style="dim", markup=False)
+    errors.print(text, style="dim")
 
 
 @contextmanager
@@ -177,19 +177,21 @@ def say_extract(report: Any) -> None:
     )
     if report.resumed:
         output.print(f"resumed      {report.resumed} entity types that a stopped extract had read")
-    for row in report.manifest.certificate:
+    asked = [row for row in report.manifest.certificate if row.status != "carried"]
+    workspaces = {row.workspace for row in asked}
+    for row in asked:
         if row.note:
-            output.print(f"{row.entity:<12} {row.note}", markup=False, soft_wrap=True)
+            where = f"in workspace {row.workspace}: " if len(workspaces) > 1 else ""
+            output.print(f"{row.entity:<12} {where}{row.note}", soft_wrap=True)
     for change in report.manifest.schema_changes:
         if change.generation == report.manifest.generation:
             output.print(
                 f"schema       {change.entity}.{change.field} {change.change} {change.detail}",
-                markup=False,
                 soft_wrap=True,
             )
-    read = {one.workspace for one in report.outcomes}
-    for finding in (one for one in report.manifest.findings if one.workspace in read):
-        errors.print(f"finding      {finding}", markup=False)
+    for finding in report.manifest.findings:
+        if finding.workspace in workspaces:
+            errors.print(f"finding      {finding}")
 
 
 def say_built_on_spark(built: Any) -> None:
@@ -198,7 +200,6 @@ def say_built_on_spark(built: Any) -> None:
     output.print(
         f"spark        generation {built.generation}: {len(built.tables)} tables, "
         f"{len(built.models) - len(refused)} of {len(built.models)} models in {built.folder}",
-        markup=False,
         soft_wrap=True,
     )
     partial = [name for name, one in built.models.items() if one.status == "partial"]
@@ -206,10 +207,9 @@ def say_built_on_spark(built: Any) -> None:
         errors.print(
             f"partial      {len(partial)} models read what the lake does not hold; "
             f"see {built.folder / 'published.json'}",
-            markup=False,
         )
     for name, one in refused.items():
-        errors.print(f"refused      {name}: {one.reason}", markup=False)
+        errors.print(f"refused      {name}: {one.reason}")
 
 
 def say_build(report: Any) -> None:
@@ -232,9 +232,8 @@ def say_build(report: Any) -> None:
         errors.print(
             f"partial      {len(partial)} models read what the lake does not hold; "
             "see meta.missing and meta.models",
-            markup=False,
         )
     for check in failed:
-        errors.print(f"{check.severity:<12} {check.name}: {check.detail}", markup=False)
+        errors.print(f"{check.severity:<12} {check.name}: {check.detail}")
     if any(check.severity == "error" for check in failed):
         raise CheckError("A blocking check failed; see above.")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from octane_flows.cli.frame import app, data_folder, output, read_settings, step
 from octane_flows.cli.read import Parameters
@@ -72,16 +71,15 @@ def _print(found: list[Verification]) -> None:
     for one in found:
         counts = ["" if n is None else f"{n:,}" for n in (one.octane_count, one.warehouse_count)]
         cells = (str(one.number), one.slug, one.workspace_id, *counts, one.status)
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*cells)
     output.print(table)
     for one in found:
         if one.message:
-            output.print(f"{one.slug}: {one.message}", markup=False, soft_wrap=True)
+            output.print(f"{one.slug}: {one.message}", soft_wrap=True)
         for difference in one.differences[:IDS_SHOWN]:
             output.print(
                 f"    {difference.id} {_where(difference)}: {difference.reason} "
                 f"({difference.detail})",
-                markup=False,
                 soft_wrap=True,
             )
         if len(one.differences) > IDS_SHOWN:

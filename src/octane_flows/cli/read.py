@@ -168,7 +168,7 @@ def _answer(
         answer = run_query(connection, asked, parameters)
         missing = missing_of(connection, asked)
     if missing:
-        errors.print(f"finding      {missing}", markup=False)
+        errors.print(f"finding      {missing}")
     write_answer(answer, style.value, destination, output)
 
 
@@ -183,5 +183,5 @@ def _of_spark(asked: Metric, parameters: Mapping[str, str | None], master: str |
         answer = spark.answer(session, built, asked.name, values)
     if built.of(asked.name).status == "partial":
         reason = built.of(asked.name).reason
-        errors.print(f"finding      the answer of {asked.slug} is partial: {reason}", markup=False)
+        errors.print(f"finding      the answer of {asked.slug} is partial: {reason}")
     return answer

@@ -105,7 +105,7 @@ def report_results(
                 raise typer.Exit(1)
         said = report(target, document, audit, skip_errors=skip_errors)
     told = ", ".join(f"{number} {status}" for status, number in sorted(counts(runs).items()))
-    output.print(f"{len(runs)} results ({told}) to workspace {target.id}: {said}", markup=False)
+    output.print(f"{len(runs)} results ({told}) to workspace {target.id}: {said}")
     if said != "success":
         step("the server left something out; read its log of test results, or try --skip-errors")
         raise typer.Exit(1)

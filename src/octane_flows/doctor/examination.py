@@ -121,7 +121,7 @@ def _bucket(home: Path, place: LakePlace) -> Finding:
     except OctaneFlowsError as error:
         return Finding("lake", "failed", str(error))
     return Finding(
-        "lake", "ok", f"{storage.describe()} can be read and written, one writer at a time"
+        "lake", "ok", f"{storage.describe()} can be read and written, by several at once too"
     )
 
 

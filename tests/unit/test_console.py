@@ -1,0 +1,55 @@
+"""What the command line says is what was said to it, and speaks of what was asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from pathlib import Path
+
+import pytest
+from rich.table import Table
+
+from octane_flows.cli import frame
+from octane_flows.console import plain_console
+from octane_flows.extract.report import ExtractReport
+from octane_flows.lake import CertificateRow, Lake
+from tests.golden import kit
+
+ODD = "a [name] with [/markup], :bug: and [bold]more"
+READ = CertificateRow("1002", "defect", "defects", 2, 2, 1, 10, "complete", note=ODD)
+
+
+def test_words_are_printed_as_they_are() -> None:
+    told = io.StringIO()
+    console = plain_console(file=told, width=80)
+    table = Table(box=None)
+    table.add_column("what")
+    table.add_row(ODD)
+    console.print(ODD)
+    console.print(table)
+
+    assert [line.strip() for line in told.getvalue().splitlines()] == [ODD, "what", ODD]
+
+
+@pytest.mark.parametrize("also_read", [False, True], ids=["one workspace", "two workspaces"])
+def test_an_extract_tells_the_notes_of_what_it_read(
+    also_read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = dataclasses.replace(READ, workspace="1003", status="carried", note="of the other")
+    if also_read:
+        other = dataclasses.replace(other, status="refused")
+    kit.write_lake(tmp_path, {}, certificate=[READ, other])
+    manifest = Lake(tmp_path / "lake").current()
+    assert manifest is not None
+    manifest = dataclasses.replace(manifest, politeness={"requests": 3})
+    told = io.StringIO()
+    monkeypatch.setattr(frame, "output", plain_console(file=told, width=200))
+
+    frame.say_extract(ExtractReport(manifest, (), 0))
+
+    lines = told.getvalue().splitlines()[1:]
+    expected = [("defect", ODD)]
+    if also_read:
+        expected = [("defect", f"in workspace {id}: {note}")
+                    for id, note in (("1002", ODD), ("1003", "of the other"))]  # fmt: skip
+    assert lines == [f"{entity:<12} {said}" for entity, said in expected]
