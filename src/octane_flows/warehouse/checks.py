@@ -13,7 +13,7 @@ from typing import Literal
 import duckdb
 
 from octane_flows.errors import CheckError, ModelError
-from octane_flows.warehouse.connect import first_line
+from octane_flows.warehouse.connect import fetch_within_memory, first_line
 from octane_flows.warehouse.former import Former
 from octane_flows.warehouse.header import Relation
 from octane_flows.warehouse.keys import (
@@ -198,11 +198,11 @@ def _run(
     connection: duckdb.DuckDBPyConnection, name: str, severity: Literal["error", "warn"], sql: str
 ) -> CheckResult:
     try:
-        cursor = connection.execute(
+        names, rows = fetch_within_memory(
+            connection,
             f"select violations.*, count(*) over () as _total from ({sql}) as violations "
-            f"limit {EXAMPLES}"
+            f"limit {EXAMPLES}",
         )
-        rows = cursor.fetchall()
     except duckdb.OutOfMemoryException as error:  # no fault of the SQL: `build` tells it
         error.add_note(f"the check {name}")
         raise
@@ -212,5 +212,4 @@ def _run(
         ) from error
     if not rows:
         return CheckResult(name, severity, True, "")
-    names = [column[0] for column in cursor.description or []][:-1]
-    return failed_check(name, severity, names, [row[:-1] for row in rows], int(rows[0][-1]))
+    return failed_check(name, severity, names[:-1], [row[:-1] for row in rows], int(rows[0][-1]))

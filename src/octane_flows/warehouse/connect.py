@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -65,6 +66,32 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("rollback")
         raise
     connection.execute("commit")
+
+
+def fetch_within_memory(
+    connection: duckdb.DuckDBPyConnection, sql: str
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names and rows of a query, tried once more where memory did not suffice for it.
+
+    DuckDB holds the side of a join that it takes for the smaller one, and behind many joins and
+    conditions it may expect a few rows that are millions. Then joins are run as they are written.
+    """
+    try:
+        return _fetched(connection, sql)
+    except duckdb.OutOfMemoryException:
+        connection.execute("set disabled_optimizers = 'build_side_probe_side'")
+        try:
+            return _fetched(connection, sql)
+        finally:
+            connection.execute("reset disabled_optimizers")
+
+
+def _fetched(
+    connection: duckdb.DuckDBPyConnection, sql: str
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    cursor = connection.execute(sql)
+    rows = cursor.fetchall()
+    return [column[0] for column in cursor.description or []], rows
 
 
 def first_line(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from octane_flows.warehouse.connect import fetch_within_memory
 from octane_flows.warehouse.macros import called
 from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult
@@ -38,11 +39,12 @@ def count_and_check_key(
     names = [*model.header.key, "row_count"]
     violation = ", ".join(f"{name} := keyed.{name}" for name in names)
     where = f"filter (where {_is_violation(model, 'keyed.row_count')})"
-    rows, violations, first = connection.execute(
+    _, [(rows, violations, first)] = fetch_within_memory(
+        connection,
         f"select cast(coalesce(sum(keyed.row_count), 0) as bigint), count(*) {where}, "
         f"min(struct_pack({violation}), {EXAMPLES}) {where} "
-        f"from ({_counted_keys(model, relation or called(model))}) as keyed"
-    ).fetchall()[0]
+        f"from ({_counted_keys(model, relation or called(model))}) as keyed",
+    )
     name = key_check_name(model)
     if not violations:
         return rows, CheckResult(name, "error", True, "")
