@@ -90,6 +90,45 @@ def test_an_update_and_a_rebuild_give_the_same_tables(tmp_path: Path, seed: int)
     assert_same_as_rebuilt(home, tmp_path / "scratch", FEW)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rebuild_holds_the_newest_of_each_workspace(tmp_path: Path, seed: int) -> None:
+    """Expected is what plain Python keeps; the second workspace is first read later."""
+    expected: dict[str, dict[tuple[str, str], Any]] = {"defect": {}, "defect__product_areas": {}}
+    for here, elsewhere in zip(changes(seed), [{}, {}, *changes(seed + 10)], strict=False):
+        rows: dict[str, list[dict[str, Any]]] = {
+            table: [
+                {**row, "_workspace_id": id}
+                for id, part in (("1002", here), ("1003", elsewhere))
+                for row in part.get(table, ())
+            ]
+            for table in expected
+        }
+        kit.write_lake(tmp_path, {table: some for table, some in rows.items() if some})
+        for row in rows["defect"]:
+            name = None if row["_deleted"] else row["name"]
+            expected["defect"][row["_workspace_id"], row["id"]] = name
+        sets: dict[tuple[str, str], set[str]] = {}
+        for row in rows["defect__product_areas"]:
+            found = sets.setdefault((row["_workspace_id"], row["source_id"]), set())
+            found |= set() if row.get("_deleted") else {row["target_id"]}
+        expected["defect__product_areas"] |= sets
+    build(tmp_path, models=FEW, full=True)
+
+    with connect(tmp_path) as connection:
+        defects = connection.execute("select _workspace_id, id, name from octane.defect").fetchall()
+        links = connection.execute(
+            "select _workspace_id, source_id, target_id from octane.defect__product_areas"
+        ).fetchall()
+    there = {key: name for key, name in expected["defect"].items() if name is not None}
+    assert sorted(defects) == sorted((*key, name) for key, name in there.items())
+    assert sorted(links) == sorted(
+        (*key, target)
+        for key, targets in expected["defect__product_areas"].items()
+        if key in there
+        for target in targets
+    )
+
+
 def test_all_models_are_the_same_after_an_update(tmp_path: Path) -> None:
     home = tmp_path / "home"
     run = {

@@ -195,24 +195,32 @@ def _values(connection: duckdb.DuckDBPyConnection, source: str, entry: TableEntr
 
 
 def _newest(connection: duckdb.DuckDBPyConnection, source: str, change: TableChange) -> str:
-    """The from clause that keeps the newest version of a row, or of an owner's link set."""
+    """The from clause that keeps the newest version of a row, or of an owner's link set.
+
+    Few ids have come again since a workspace was first read: these alone are ranked.
+    """
     where = is_new(change)
     generations = connection.execute(
         f"select count(distinct versions._generation) from {source} as versions where {where}"
     ).fetchall()[0][0]
     if generations <= 1:  # one generation holds each id once: nothing to choose from
         return f"{source} as versions where {where}"
-    if change.entry.kind == "link":  # a set is replaced whole: all rows of the newest one stay
-        owner, ranking = "source_id", "rank()"
-    else:
-        owner, ranking = "id", "row_number()"
-    window = (
-        f"partition by versions._workspace_id, versions.{owner} "
-        "order by versions._generation desc, versions._extracted_at desc"
-    )
+    # a set is replaced whole: all rows of the newest one stay
+    owner = "source_id" if change.entry.kind == "link" else "id"
+    version = "row(versions._generation, versions._extracted_at)"
     return (
-        f"(select versions.* from {source} as versions where {where} "
-        f"qualify {ranking} over ({window}) = 1) as versions"
+        f"(with read as (select versions._workspace_id, versions._generation, "
+        f"versions._extracted_at, versions.{owner} from {source} as versions where {where}), "
+        "first as (select read._workspace_id, min(read._generation) as generation from read "
+        "group by read._workspace_id), "
+        f"again as (select versions._workspace_id, versions.{owner}, max({version}) as newest "
+        "from read as versions join first on first._workspace_id = versions._workspace_id "
+        "and first.generation < versions._generation "
+        f"group by versions._workspace_id, versions.{owner}) "
+        f"select versions.* from {source} as versions "
+        f"left join again on again._workspace_id = versions._workspace_id "
+        f"and again.{owner} = versions.{owner} "
+        f"where {where} and (again.newest is null or again.newest = {version})) as versions"
     )
 
 
