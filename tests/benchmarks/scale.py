@@ -11,13 +11,15 @@ to them.
 from __future__ import annotations
 
 import csv
+import math
 import multiprocessing
 import os
 import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,17 +58,18 @@ def measure() -> Iterator[str]:
             folder = Path(os.environ.get("BENCH_HOME", scratch)) / str(runs)
             scale = Scale(runs, url, folder / "read", folder / "built")
             for name in asked:
-                home, seconds, memory_gb = _apart(STEPS[name], scale)
+                home, seconds, memory_gb, spilled_mb = _apart(STEPS[name], scale)
                 lake_mb = (
                     sum(one.stat().st_size for one in (home / "lake").rglob("*.parquet")) / 1e6
                 )
                 held = warehouse_path(home)
                 warehouse_mb = held.stat().st_size / 1e6 if held.is_file() else 0
-                values = (runs, name, seconds, memory_gb, lake_mb, warehouse_mb)
+                values = (runs, name, seconds, memory_gb, lake_mb, warehouse_mb, spilled_mb)
                 _keep(dict(zip(COLUMNS, values, strict=True)))
                 yield (
                     f"{runs:>12,} runs  {name:<18} {seconds:>9.2f} s {memory_gb:>6.1f} GB of memory"
                     f" {lake_mb:>9,.0f} MB lake {warehouse_mb:>9,.0f} MB warehouse"
+                    f" {spilled_mb:>9,.0f} MB spilled at most"
                 )
 
 
@@ -119,10 +122,23 @@ STEPS: dict[str, Step] = {
 }
 
 
-def _apart(step: Step, scale: Scale) -> tuple[Path, float, float]:
-    """A step in a new process: its data folder, seconds and peak memory (GB)."""
+def _apart(step: Step, scale: Scale) -> tuple[Path, float, float, float]:
+    """A step in a new process: its data folder, seconds, peak memory (GB) and peak spill (MB)."""
+    spilled = 0
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_timed, step, scale).result()
+        done = pool.submit(_timed, step, scale)
+        while not wait([done], timeout=1).done:
+            spilled = max(spilled, _spilled(scale.built))
+    return *done.result(), spilled / 1e6
+
+
+def _spilled(home: Path) -> int:
+    """Bytes on the disk of what DuckDB put there because memory did not hold it."""
+    found = 0
+    for file in home.glob(".warehouse*.tmp/*"):
+        with suppress(FileNotFoundError):  # gone since it was listed
+            found += file.stat().st_blocks * 512
+    return found
 
 
 def _timed(step: Step, scale: Scale) -> tuple[Path, float, float]:
@@ -141,10 +157,13 @@ def _keep(figure: Figures) -> None:
     by_place[figure["runs"], figure["step"]] = figure
     steps = list(STEPS)
     kept = sorted(by_place.values(), key=lambda one: (one["runs"], steps.index(str(one["step"]))))
+    rows: list[dict[str, str]] = []
+    for one in kept:
+        known = [name for name in COLUMNS[2:] if not math.isnan(float(one[name]))]
+        numbers = {name: f"{one[name]:.2f}" for name in known}
+        rows.append({"runs": f"{one['runs']:.0f}", "step": str(one["step"]), **numbers})
     OUTPUT.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8", newline="") as written:
         writer = csv.DictWriter(written, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        for one in kept:
-            numbers = {name: f"{one[name]:.2f}" for name in COLUMNS[2:]}
-            writer.writerow({"runs": f"{one['runs']:.0f}", "step": one["step"], **numbers})
+        writer.writerows(rows)
