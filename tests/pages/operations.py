@@ -108,7 +108,7 @@ def growth_plot() -> str:
     memory = alt.Y("memory_gb:Q", title="GB of memory at most")
     chart = alt.hconcat(
         *(lines.encode(x=runs, y=y, color=step).properties(width=320) for y in (seconds, memory))
-    ).configure(background="white")
+    ).configure(background="white", padding={"left": 5, "top": 5, "right": 40, "bottom": 5})
     text: str = vl_convert.vegalite_to_svg(chart.to_json())
     return text + "\n"
 
