@@ -254,7 +254,8 @@ def test_a_check_that_memory_does_not_suffice_for_is_no_fault_of_its_sql(
     build(home, models=FEW)
     former = warehouse_path(home).read_bytes()
     monkeypatch.setitem(CONFIG, "memory_limit", "50MB")
-    large = "select unnest(listed.all) as id from (select list(i) as all from range(20000000) as numbers(i)) as listed"  # noqa: E501
+    listed = "select list(i) as all from range(20000000) as numbers(i)"
+    large = f"select unnest(listed.all) as id from ({listed}) as listed"
     models = [dataclasses.replace(one, sql=large) if one.schema == "check" else one for one in FEW]
 
     with pytest.raises(LakeError, match=r"full during the check \w+ .*--workspace.*former"):
