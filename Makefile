@@ -24,7 +24,7 @@ soak: $(VENV)/.test
 	SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -q -n $(WORKERS) tests/property/test_schedules.py
 
 ui: $(VENV)/.run
-	$(BIN)/python -m pipelines.dev
+	$(BIN)/python -m dagster_octane.ui
 
 notebook: $(VENV)/.notebook
 	OCTANE_HOME="$${OCTANE_HOME:-$(CURDIR)/demo}" $(BIN)/jupyter lab notebooks

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from octane_flows.client import Octane
 from octane_flows.config import load_settings
 from octane_flows.extract import make_plan
-from octane_flows.octane import Octane
-from octane_flows.simulator import Simulator, serve
 from octane_flows.warehouse.contract import OWN_COLUMNS
+from octane_simulator import Simulator, serve
 
 CONTRACT = Path(__file__).resolve().parents[1] / "src/octane_flows/warehouse/contract.json"
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from octane_flows.flows.pages import flow_pages
+from octane_flows.parity.flow_pages import flow_pages
 from tests.generated_questions import QUESTIONS, fresh_questions
 from tests.pages.commands import commands_page
 from tests.pages.layout import layout_table

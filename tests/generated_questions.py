@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from octane_flows.flows import Metric, Parameter, list_flows, list_metrics
+from octane_flows.questions import Metric, Parameter, list_flows, list_metrics
 
 QUESTIONS = Path(__file__).resolve().parents[1] / "src/octane_flows/api/questions.py"
 #: The words of a header's `param` line as Python types.

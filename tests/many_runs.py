@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from octane_flows.simulator.clock import iso
-from octane_flows.simulator.store import Store
+from octane_simulator.clock import iso
+from octane_simulator.store import Store
 
 __all__ = ["load_runs"]
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import httpx
 
+from octane_flows.client import Octane
+from octane_flows.client.session import Timing
+from octane_flows.client.transport import HttpTransport
 from octane_flows.config import ApiKey, Credentials, Secret, Settings
-from octane_flows.octane import Octane
-from octane_flows.octane.session import Timing
-from octane_flows.octane.transport import HttpTransport
 
 Handler = Callable[[httpx.Request], httpx.Response]
 KEY = ApiKey("reader", Secret("canary-secret"))

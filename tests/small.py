@@ -15,14 +15,14 @@ from typing import Any
 import duckdb
 import pytest
 
+from octane_flows.client import Octane
+from octane_flows.client.session import Timing
+from octane_flows.client.transport import Answer, Request
 from octane_flows.extract import ExtractReport, Options, extract
 from octane_flows.lake import Lake
-from octane_flows.octane import Octane
-from octane_flows.octane.session import Timing
-from octane_flows.octane.transport import Answer, Request
-from octane_flows.simulator import Simulator
 from octane_flows.warehouse.load import create_schemas, load_tables
 from octane_flows.warehouse.update import plan_rebuild
+from octane_simulator import Simulator
 from tests.wsgi import WsgiTransport, settings_for
 
 START = datetime(2021, 1, 20, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from octane_flows.extract import ExtractReport
 from octane_flows.lake import CertificateRow, Lake, TableEntry
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.small import START
 
 DEFECTS = 10

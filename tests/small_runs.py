@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from octane_flows.extract import ExtractReport
-from octane_flows.simulator import Simulator
-from octane_flows.simulator.last_runs import renew_last_runs
+from octane_simulator import Simulator
+from octane_simulator.last_runs import renew_last_runs
 from tests.small import FIELDS, TYPES, SmallTransport, held_links, run_extract
 
 

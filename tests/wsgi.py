@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from octane_flows.client.transport import Answer, Request, TransportError
 from octane_flows.config import ApiKey, Secret, Settings
-from octane_flows.octane.transport import Answer, Request, TransportError
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 
 URL = "http://127.0.0.1"
 

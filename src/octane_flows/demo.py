@@ -25,14 +25,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from octane_flows import refresh, warehouse
-from octane_flows.answers import print_rows
+from octane_flows.client import Octane, Workspace
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import OctaneFlowsError, UsageError
-from octane_flows.flows import Flow, Metric, flow_named, list_flows, list_metrics, run_query
-from octane_flows.octane import Octane, Workspace
+from octane_flows.questions import Flow, Metric, flow_named, list_flows, list_metrics, run_query
+from octane_flows.questions.formats import print_rows
 from octane_flows.reports import REPORT_FILE
-from octane_flows.simulator.datasets import ci_history
-from octane_flows.simulator.datasets import demo as demo_data
+from octane_simulator.datasets import ci_history
+from octane_simulator.datasets import demo as demo_data
 
 MARKER = ".octane-flows-demo"  # only a folder with this file is ever emptied
 ROWS_SHOWN = 12
@@ -165,20 +165,17 @@ def _feed(settings: Settings, facts: Mapping[str, str], console: Console) -> Non
 def _refresh(
     settings: Settings, environment: Mapping[str, str], home: Path, console: Console
 ) -> None:
-    project = Path(__file__).resolve().parents[2]
-    if (
-        importlib.util.find_spec("dagster") is None
-        or not (project / "pipelines" / "definitions.py").exists()
-    ):
+    pipelines = importlib.util.find_spec("dagster_octane")
+    if importlib.util.find_spec("dagster") is None or pipelines is None or not pipelines.origin:
         with console.status("extract, warehouse, checks, report (Dagster is not installed)"):
             refresh.refresh(settings)
         return
     dagster_home = home / "dagster"
     dagster_home.mkdir(exist_ok=True)
-    shutil.copy(project / "pipelines" / "dagster.yaml", dagster_home / "dagster.yaml")
+    shutil.copy(Path(pipelines.origin).parent / "dagster.yaml", dagster_home / "dagster.yaml")
     log = home / "dagster.log"
     command = [sys.executable, "-m", "dagster", "job", "execute"]
-    command += ["-m", "pipelines.definitions", "-d", str(project), "-j", "refresh"]
+    command += ["-m", "dagster_octane.definitions", "-j", "refresh"]
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("OCTANE_")},
         **environment,

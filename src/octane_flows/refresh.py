@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from octane_flows import extract as extraction
 from octane_flows import warehouse
+from octane_flows.client import Limits, Octane
 from octane_flows.config import Settings
 from octane_flows.lake import open_lake
-from octane_flows.octane import Limits, Octane
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def settings(url: str, home: Path) -> Any:
 
 def fetch(url: str, home: Path) -> Load:
     """The same pages through the same client, with nothing done to them."""
-    from octane_flows.octane import Octane, field
+    from octane_flows.client import Octane, field
 
     def load() -> int:
         with Octane(settings(url, home)) as octane, ThreadPoolExecutor(THREADS) as pool:

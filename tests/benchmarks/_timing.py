@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from octane_flows.simulator import Running
+from octane_simulator import Running
 
 REPEATS = 15
 

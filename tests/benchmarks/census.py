@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.small import START, SmallTransport, run_extract
 
 ROWS = int(os.environ.get("BENCH_LAKE_RUNS", "1000000"))

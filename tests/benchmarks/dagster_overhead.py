@@ -23,7 +23,7 @@ from tests.e2e.support import environment_of, tiny_server
 
 PROJECT = Path(__file__).resolve().parents[2]
 BY_HAND = (["octane_flows", "build"], ["octane_flows", "report"])
-AS_A_JOB = (["dagster", "job", "execute", "-m", "pipelines.definitions", "-j", "build"],)
+AS_A_JOB = (["dagster", "job", "execute", "-m", "dagster_octane.definitions", "-j", "build"],)
 ROUNDS = 3
 
 
@@ -36,7 +36,7 @@ def measure() -> Iterator[str]:
         warehouse.build(home)
         history = home / "dagster"
         history.mkdir()
-        shutil.copy(PROJECT / "pipelines" / "dagster.yaml", history)
+        shutil.copy(PROJECT / "pipelines" / "dagster_octane" / "dagster.yaml", history)
         environment |= {"DAGSTER_HOME": str(history)}
         _timed(AS_A_JOB, environment)  # makes the history's files
         more = []

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from octane_flows.simulator import Simulator, serve
+from octane_simulator import Simulator, serve
 from tests.benchmarks._timing import client_environment
 from tests.many_runs import load_runs
 

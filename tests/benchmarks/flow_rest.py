@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from octane_flows import refresh, warehouse
+from octane_flows import parity, refresh, warehouse
+from octane_flows.client import Octane
 from octane_flows.config import load_settings
-from octane_flows.flows import list_flows, parity, run_flow
-from octane_flows.octane import Octane
+from octane_flows.questions import list_flows, run_flow
 from tests.benchmarks._timing import median_ms
 
 RUNS = int(os.environ.get("BENCH_REST_RUNS", "100000"))

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import duckdb
 import pandas as pd
 
-from octane_flows.flows import Flow, list_flows
 from octane_flows.lake import Lake
+from octane_flows.questions import Flow, list_flows
 from tests.benchmarks._calls import arguments
 from tests.benchmarks._large import (
     RUNS,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from octane_flows.flows import list_metrics
+from octane_flows.questions import list_metrics
 from tests.benchmarks._large import RUNS, connections, home_folder, prepare, timed
 
 FAST, SLOW = 9, 1

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from octane_flows.simulator import Running, Simulator, serve
+from octane_simulator import Running, Simulator, serve
 from tests.benchmarks._timing import client_environment
 from tests.many_runs import load_runs
 

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from octane_flows import refresh
-from octane_flows.flows import list_flows
+from octane_flows.questions import list_flows
 from octane_flows.warehouse import build, connect, warehouse_path
 from octane_flows.warehouse.connect import CONFIG
 from tests.benchmarks import _volume

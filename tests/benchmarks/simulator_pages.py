@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from octane_flows.simulator import Running, Simulator, serve
-from octane_flows.simulator.reads import Caller
+from octane_simulator import Running, Simulator, serve
+from octane_simulator.reads import Caller
 from tests.benchmarks._timing import median_ms
 
 RUNS = 1_000_000

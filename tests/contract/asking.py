@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 
 NOW = datetime(2021, 1, 20, 21, tzinfo=UTC)
 WS = "/api/shared_spaces/1001/workspaces/1002"

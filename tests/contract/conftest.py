@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from octane_flows.simulator import Running, Simulator, serve
+from octane_simulator import Running, Simulator, serve
 from tests.contract.asking import NOW
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from octane_flows.client import Octane, Workspace, field
+from octane_flows.client.session import Timing
 from octane_flows.config import ApiKey, Secret, Settings, UserPassword
 from octane_flows.errors import AnswerError, NotFoundError, RequestError, SignInError
-from octane_flows.octane import Octane, Workspace, field
-from octane_flows.octane.session import Timing
-from octane_flows.simulator import Running, Simulator, serve
+from octane_simulator import Running, Simulator, serve
 
 #: One name per character that has broken a client somewhere, and all together.
 NAMES = [

@@ -13,7 +13,7 @@ import pytest
 
 from octane_flows.doctor import Finding, examine
 from octane_flows.doctor.estimate import request_count
-from octane_flows.simulator import Running, Simulator, serve
+from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import environment_of
 from tests.many_runs import load_runs
 

@@ -10,7 +10,7 @@ from octane_flows import refresh
 from octane_flows.config import load_settings
 from octane_flows.errors import PausedError
 from octane_flows.lake import Lake
-from octane_flows.simulator import Simulator, serve
+from octane_simulator import Simulator, serve
 from tests.e2e.support import environment_of
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 
 WS = "/api/shared_spaces/1001/workspaces/1002"
 TEXT, WHOLE, FLAG = "text", 0, True

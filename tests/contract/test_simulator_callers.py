@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 
 SPACE = "/api/shared_spaces/1001"
 BASE = f"{SPACE}/workspaces/1002"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 
 BASE = "/api/shared_spaces/1001/workspaces/1002"
 XS = "{http://www.w3.org/2001/XMLSchema}"

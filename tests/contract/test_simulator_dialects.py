@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from werkzeug.test import run_wsgi_app
 
-from octane_flows.simulator import LocalFeeder, Simulator
+from octane_simulator import LocalFeeder, Simulator
 
 NOW = datetime(2021, 1, 20, 21, tzinfo=UTC)
 WS = "/api/shared_spaces/1001/workspaces/1002"

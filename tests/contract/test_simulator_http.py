@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from octane_flows.simulator import Running
+from octane_simulator import Running
 from tests.contract.asking import PREVIEW, WS, get, make, refusal
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from octane_flows.simulator import Running, Simulator, serve
-from octane_flows.simulator.core import DATASETS
-from octane_flows.simulator.fault_kinds import KINDS
-from octane_flows.simulator.page import DATASET_NOTES
+from octane_simulator import Running, Simulator, serve
+from octane_simulator.core import DATASETS
+from octane_simulator.fault_kinds import KINDS
+from octane_simulator.page import DATASET_NOTES
 from tests.needs import need
 
 
@@ -105,7 +105,7 @@ def test_its_commands_work_when_pasted(page: Reader, running: Running, tmp_path:
 
 
 def test_the_choices_cover_every_unknown_and_name_real_faults() -> None:
-    text = resources.files("octane_flows.simulator").joinpath("CHOICES.md").read_text("utf-8")
+    text = resources.files("octane_simulator").joinpath("CHOICES.md").read_text("utf-8")
     unknowns = text.split("## The seventeen unknowns")[1].split("\n## ")[0]
     lines = re.findall(r"^(\d+)\. \*\*(.+?)\*\* (.+)$", unknowns, re.MULTILINE)
     assert [int(number) for number, _, _ in lines] == list(range(1, 18))
@@ -132,7 +132,7 @@ TOLD = {
 
 
 def test_every_code_of_an_error_is_told_by_the_vendor_or_a_choice() -> None:
-    package = resources.files("octane_flows.simulator")
+    package = resources.files("octane_simulator")
     choices = package.joinpath("CHOICES.md").read_text("utf-8")
     sources = [one.read_text("utf-8") for one in package.iterdir() if one.name.endswith(".py")]
     code = re.compile(r'"((?:platform|testbox)\.\w+|(?:VALIDATION|AUTHENTICATION|SERVLET)_\w+)"')

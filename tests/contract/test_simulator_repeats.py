@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.contract.asking import KEY, NOW, PREVIEW, WS
 
 

@@ -8,7 +8,7 @@ import json
 import httpx
 import pytest
 
-from octane_flows.simulator import Running
+from octane_simulator import Running
 from tests.contract.asking import PREVIEW, WS, get, refusal
 
 

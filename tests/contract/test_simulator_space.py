@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SPACE = "/api/shared_spaces/1001"

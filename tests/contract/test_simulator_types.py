@@ -14,12 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 
 WS = "/api/shared_spaces/1001/workspaces/1002"
 Row = dict[str, Any]
 MODEL = json.loads(
-    (resources.files("octane_flows.simulator") / "data" / "field_model.json").read_text("utf-8")
+    (resources.files("octane_simulator") / "data" / "field_model.json").read_text("utf-8")
 )
 TYPES: dict[str, Row] = MODEL["entities"]
 SUBTYPE = {

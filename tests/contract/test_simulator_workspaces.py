@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from octane_flows.simulator import LocalFeeder, Running, Simulator, serve
+from octane_simulator import LocalFeeder, Running, Simulator, serve
 
 SPACE = "/api/shared_spaces/1001"
 

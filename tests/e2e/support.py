@@ -13,12 +13,12 @@ from typing import Any
 
 from octane_flows import refresh, warehouse
 from octane_flows.actions import AuditLog, Plan, Verdict, apply_plan, audit_path, make_plan
+from octane_flows.client import Octane, Workspace
 from octane_flows.config import Settings, load_settings
-from octane_flows.flows import run_flow
-from octane_flows.octane import Octane, Workspace
-from octane_flows.simulator import Simulator, serve
-from octane_flows.simulator.server import Running
+from octane_flows.questions import run_flow
 from octane_flows.warehouse import load_models
+from octane_simulator import Simulator, serve
+from octane_simulator.server import Running
 
 Row = dict[str, Any]
 

@@ -19,12 +19,12 @@ from octane_flows.actions import (
     write_plan,
 )
 from octane_flows.cli import app
+from octane_flows.client import Workspace
 from octane_flows.errors import UnavailableError, UsageError
-from octane_flows.flows import run_flow
-from octane_flows.flows.catalogue import list_plans
-from octane_flows.octane import Workspace
-from octane_flows.simulator import Simulator, serve
-from octane_flows.simulator.server import Running
+from octane_flows.questions import run_flow
+from octane_flows.questions.catalogue import list_plans
+from octane_simulator import Simulator, serve
+from octane_simulator.server import Running
 from tests.e2e.support import Row, World, environment_of, node, open_world, phase
 
 ATTACH = "manual_test_steps_and_attachments"

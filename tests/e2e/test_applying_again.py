@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from octane_flows.actions import Verdict
+from octane_flows.client import Workspace
 from octane_flows.errors import UnavailableError, UsageError
-from octane_flows.octane import Workspace
-from octane_flows.simulator import Simulator, serve
+from octane_simulator import Simulator, serve
 from tests.e2e.support import Row, World, open_world, phase
 
 STORIES = "stories_with_completed_tasks"

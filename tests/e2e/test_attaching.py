@@ -9,7 +9,7 @@ import pytest
 
 from octane_flows.actions import Plan, Verdict, read_plan, write_plan
 from octane_flows.errors import UsageError
-from octane_flows.simulator import Simulator, serve
+from octane_simulator import Simulator, serve
 from tests.e2e.support import World, open_world, phase
 
 SLUG = "manual_test_steps_and_attachments"

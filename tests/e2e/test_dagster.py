@@ -13,20 +13,20 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from dagster_octane import action_jobs, schedules
+from dagster_octane.asset_metadata import LAKE, TABLE_MODELS, key
+from dagster_octane.definitions import definitions
+from dagster_octane.extract_assets import WORKSPACES, extract
+from dagster_octane.parity_checks import CHECK
+from dagster_octane.resources import OctaneResource, one_sentence
+from dagster_octane.warehouse_assets import build_warehouse
 from octane_flows import refresh, warehouse
 from octane_flows.actions import AuditLog, audit_path
 from octane_flows.config import load_settings, load_site
 from octane_flows.errors import AccessError, SignInError, UnavailableError, UsageError
-from octane_flows.flows import list_flows
 from octane_flows.lake import CertificateRow, Lake
-from octane_flows.simulator.server import Running
-from pipelines import actions, schedules
-from pipelines.definitions import definitions
-from pipelines.extraction import WORKSPACES, extract
-from pipelines.facts import LAKE, TABLE_MODELS, key
-from pipelines.proof import CHECK
-from pipelines.resources import OctaneResource, one_sentence
-from pipelines.tables import build_warehouse
+from octane_flows.questions import list_flows
+from octane_simulator.server import Running
 from tests.e2e.support import environment_of, tiny_server
 from tests.golden import kit
 
@@ -49,7 +49,7 @@ def test_definitions_load_with_lineage_meanings_and_files() -> None:
 
 
 def test_definitions_load_without_what_one_step_alone_needs() -> None:
-    code = "import pipelines.definitions, sys; print(*sys.modules)"
+    code = "import dagster_octane.definitions, sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     )
@@ -57,7 +57,7 @@ def test_definitions_load_without_what_one_step_alone_needs() -> None:
     loaded = set(done.stdout.split())
     assert done.stderr == ""
     assert {"dagster", "octane_flows.warehouse"} <= loaded
-    assert not loaded & {"httpx", "altair", "pandas", "octane_flows.octane", "octane_flows.extract"}
+    assert not loaded & {"httpx", "altair", "pandas", "octane_flows.client", "octane_flows.extract"}
 
 
 def test_everything_is_switched_on_by_hand_and_actions_have_no_schedule() -> None:
@@ -66,7 +66,7 @@ def test_everything_is_switched_on_by_hand_and_actions_have_no_schedule() -> Non
     assert scheduled == {"update", "refresh", "upkeep"}
     assert {one.default_status.value for one in schedules.SCHEDULES} == {"STOPPED"}
     assert {one.default_status.value for one in schedules.SENSORS} == {"STOPPED"}
-    assert {job.name for job in actions.JOBS} == {
+    assert {job.name for job in action_jobs.JOBS} == {
         f"act_{model.slug}" for model in TABLE_MODELS if model.schema == "plan"
     }
 

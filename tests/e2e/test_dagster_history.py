@@ -12,10 +12,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines import event_log, history
-from pipelines.event_log import EventLog
+from dagster_octane import event_log, history
+from dagster_octane.event_log import EventLog
 
-CONFIG = Path(__file__).resolve().parents[2] / "pipelines" / "dagster.yaml"
+CONFIG = Path(__file__).resolve().parents[2] / "pipelines" / "dagster_octane" / "dagster.yaml"
 
 
 @dg.multi_asset(
@@ -86,7 +86,7 @@ def test_it_keeps_the_rows_that_dagster_itself_keeps(
 def test_more_runs_than_are_held_open_are_all_there(
     ours: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.event_log.OPEN", 2)
+    monkeypatch.setattr("dagster_octane.event_log.OPEN", 2)
     runs = [run(ours) for _ in range(2)]
 
     counts = {len(ours.all_logs(one)) for one in runs}
@@ -112,7 +112,7 @@ def without_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_what_it_imports(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "pipelines.event_log")
+    monkeypatch.delitem(sys.modules, "dagster_octane.event_log")
     monkeypatch.delattr("dagster._core.storage.sqlite.SQLITE_BUSY_TIMEOUT_SECONDS")
 
 

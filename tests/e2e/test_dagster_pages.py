@@ -20,8 +20,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from pipelines.definitions import definitions
-from pipelines.facts import LAKE
+from dagster_octane.asset_metadata import LAKE
+from dagster_octane.definitions import definitions
 from tests.e2e.support import environment_of, tiny_server
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,9 @@ def operated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
         home = tmp_path / "dagster"
         home.mkdir()
         monkeypatch.setenv("DAGSTER_HOME", str(home))
-        (home / "dagster.yaml").write_bytes((PROJECT / "pipelines" / "dagster.yaml").read_bytes())
+        (home / "dagster.yaml").write_bytes(
+            (PROJECT / "pipelines" / "dagster_octane" / "dagster.yaml").read_bytes()
+        )
         with dg.DagsterInstance.from_config(str(home)) as instance:
             job = definitions.resolve_job_def("update")
             assert job.execute_in_process(instance=instance, asset_selection=[LAKE]).success
@@ -53,7 +55,7 @@ def address(operated: dict[str, str]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "pipelines.dev", "--port", str(port)]
+    command = [sys.executable, "-m", "dagster_octane.ui", "--port", str(port)]
     environment = {**os.environ, **operated, "PYTHONPATH": str(PROJECT / "src")}
     log = (Path(operated["OCTANE_HOME"]) / "dev.log").open("wb")
     # where tests run in the background the interrupt is ignored, and children would inherit that

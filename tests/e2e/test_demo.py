@@ -12,7 +12,7 @@ import pytest
 
 import octane_flows as of
 from octane_flows.demo import IN_FULL, MARKER, PARAMETERS
-from octane_flows.flows import Metric, flow_named, list_flows, list_metrics, run_query
+from octane_flows.questions import Metric, flow_named, list_flows, list_metrics, run_query
 from tests.e2e.support import octane_flows
 
 ASKED = [*list_flows(), *list_metrics()]

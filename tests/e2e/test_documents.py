@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from octane_flows.actions.document import document_request, make_document
 from octane_flows.cli import app
 from octane_flows.errors import AnswerError, RequestError, UsageError
-from octane_flows.simulator import Simulator, serve
+from octane_simulator import Simulator, serve
 from tests.e2e.support import World, environment_of, open_world, phase
 
 

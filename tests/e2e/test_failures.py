@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from octane_flows.simulator import LocalFeeder, Running, Simulator, serve
+from octane_simulator import LocalFeeder, Running, Simulator, serve
 from tests.e2e.support import environment_of
 
 DEFECTS = 2_300  # three pages: there are windows, middles and ends to spoil

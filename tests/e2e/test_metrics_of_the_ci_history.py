@@ -8,14 +8,14 @@ import duckdb
 import pandas as pd
 import pytest
 
-from octane_flows.flows import run_metric
+from octane_flows.questions import run_metric
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def history() -> pd.DataFrame:
-    data = resources.files("octane_flows.simulator") / "data" / "dune_common_ci_history.parquet"
+    data = resources.files("octane_simulator") / "data" / "dune_common_ci_history.parquet"
     with resources.as_file(data) as path:
         rows = pd.read_parquet(path)
     rows["test_name"] = "test_" + rows["test"].astype(str)

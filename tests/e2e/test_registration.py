@@ -14,10 +14,10 @@ from octane_flows import warehouse
 from octane_flows.actions.registration import Build, look_up, register
 from octane_flows.actions.result_report import report as hand_in
 from octane_flows.cli import app
+from octane_flows.client import Workspace
 from octane_flows.errors import RequestError, ServerError, UnavailableError, UsageError
-from octane_flows.flows import run_flow
-from octane_flows.octane import Workspace
-from octane_flows.simulator import Simulator, serve
+from octane_flows.questions import run_flow
+from octane_simulator import Simulator, serve
 from tests.e2e.support import World, environment_of, open_world
 
 OPTIONS = (

@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from octane_flows import reports
-from octane_flows.flows import list_flows, list_metrics
+from octane_flows.questions import list_flows, list_metrics
 
 pytestmark = pytest.mark.slow
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 
-from octane_flows import refresh, warehouse
+from octane_flows import parity, refresh, warehouse
+from octane_flows.client import Octane
 from octane_flows.config import Settings, load_settings
 from octane_flows.extract.scripts import TABLE
-from octane_flows.flows import flow_named, parity, run_flow
-from octane_flows.octane import Octane
-from octane_flows.simulator import Simulator, serve
+from octane_flows.questions import flow_named, run_flow
 from octane_flows.warehouse import load_models
+from octane_simulator import Simulator, serve
 from tests.e2e.support import environment_of
 
 FLOW = "manual_test_steps_and_attachments"

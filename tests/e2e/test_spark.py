@@ -12,7 +12,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from octane_flows.flows import Metric, list_flows, list_metrics, run_query
+from octane_flows.questions import Metric, list_flows, list_metrics, run_query
 from octane_flows.spark import Published, read_published
 from tests.e2e.support import octane_flows
 from tests.needs import need_spark

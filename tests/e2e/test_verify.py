@@ -12,17 +12,17 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from octane_flows import refresh, warehouse
+from octane_flows import parity, refresh, warehouse
 from octane_flows.cli import app
+from octane_flows.client import Octane, Workspace, field
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import UsageError
-from octane_flows.flows import Flow, flow_named, list_flows, parity, run_flow
-from octane_flows.flows.compared import read_comparisons
-from octane_flows.octane import Octane, Workspace, field
+from octane_flows.parity.comparisons import read_comparisons
+from octane_flows.questions import Flow, flow_named, list_flows, run_flow
 from octane_flows.reports.page import render
-from octane_flows.simulator import Simulator, serve
-from octane_flows.simulator.server import Running
 from octane_flows.warehouse import load_models
+from octane_simulator import Simulator, serve
+from octane_simulator.server import Running
 from tests.e2e.support import environment_of
 
 WORKSPACES = ("1002", "1003")

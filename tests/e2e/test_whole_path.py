@@ -9,14 +9,14 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from octane_flows import refresh
+from octane_flows import parity, refresh
+from octane_flows.client import Octane
 from octane_flows.config import Settings
-from octane_flows.flows import list_flows, parity
 from octane_flows.lake import Lake
-from octane_flows.octane import Octane
-from octane_flows.simulator.datasets import ci_history
-from octane_flows.simulator.server import Running
+from octane_flows.questions import list_flows
 from octane_flows.status import print_status
+from octane_simulator.datasets import ci_history
+from octane_simulator.server import Running
 
 CASES = [
     ("planned_runs", {}),

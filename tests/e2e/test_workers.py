@@ -23,10 +23,10 @@ import pytest
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster_shared.serdes import serialize_value
 
+from dagster_octane.celery_workers import WorkerLauncher
 from octane_flows.lake import FileEntry, Lake
-from octane_flows.simulator import Simulator, serve
-from octane_flows.simulator.server import Running
-from pipelines.workers import WorkerLauncher
+from octane_simulator import Simulator, serve
+from octane_simulator.server import Running
 from tests.e2e.support import environment_of
 from tests.services import postgres_server, redis_server, until
 
@@ -149,11 +149,11 @@ def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched)
     with (
         ExitStack() as stack,
         dg.DagsterInstance.from_config(str(site.dagster_home)) as instance,
-        site.started("one", "pipelines.workers") as one,
-        site.started("two", "pipelines.workers") as two,
-        site.started("daemon", "dagster._daemon", "run", "-m", "pipelines.definitions"),
+        site.started("one", "dagster_octane.celery_workers") as one,
+        site.started("two", "dagster_octane.celery_workers") as two,
+        site.started("daemon", "dagster._daemon", "run", "-m", "dagster_octane.definitions"),
     ):
-        site.run("dagster", "sensor", "start", "new_workspaces", "-m", "pipelines.definitions")
+        site.run("dagster", "sensor", "start", "new_workspaces", "-m", "dagster_octane.definitions")
         until(lambda: watched.waiting > 0, "half a workspace", within_s=PATIENCE_S)
         victim = watched.victim
         assert victim is not None
@@ -161,7 +161,7 @@ def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched)
         kill({one.pid: one, two.pid: two}[worker_of(instance, run.run_id)])
         in_flight = watched.waiting
         watched.go_on.set()
-        stack.enter_context(site.started("three", "pipelines.workers"))
+        stack.enter_context(site.started("three", "dagster_octane.celery_workers"))
         all_done = partial(has_succeeded_in_all, instance)
         until(all_done, "twelve workspaces", within_s=PATIENCE_S, every_s=1.0)
         runs, sent = instance.get_runs(), serialize_value(instance.get_ref())

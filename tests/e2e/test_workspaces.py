@@ -13,9 +13,9 @@ from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
-from pipelines import workspaces
-from pipelines.extraction import WORKSPACES
-from pipelines.workers import WorkerLauncher
+from dagster_octane import workspace_jobs
+from dagster_octane.celery_workers import WorkerLauncher
+from dagster_octane.extract_assets import WORKSPACES
 from tests.e2e.support import environment_of, tiny_server
 
 TWO = ("1002", "1003")
@@ -31,7 +31,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 def asked(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
     context = dg.build_schedule_context(instance=instance, scheduled_execution_time=MONDAY_NOON)
-    answer = workspaces.daily_census_by_workspace(context)
+    answer = workspace_jobs.daily_census_by_workspace(context)
     assert isinstance(answer, list | dg.SkipReason)
     return answer
 
@@ -43,11 +43,11 @@ def test_new_workspaces_are_loaded_once(
         settings = {**environment_of(server, tmp_path), "OCTANE_WORKSPACES": "all"}
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        found = workspaces.new_workspaces(dg.build_sensor_context(instance=instance))
+        found = workspace_jobs.new_workspaces(dg.build_sensor_context(instance=instance))
         assert isinstance(found, dg.SensorResult)
         [added] = found.dynamic_partitions_requests or []
         instance.add_dynamic_partitions(str(WORKSPACES.name), list(added.partition_keys))
-        again = workspaces.new_workspaces(dg.build_sensor_context(instance=instance))
+        again = workspace_jobs.new_workspaces(dg.build_sensor_context(instance=instance))
 
     assert [one.partition_key for one in found.run_requests or []] == list(TWO)
     assert isinstance(again, dg.SkipReason)
@@ -70,20 +70,20 @@ def test_each_workspace_that_none_works_on_gets_a_run(instance: dg.DagsterInstan
 def test_quiet_hours_leave_them_out(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workspaces, "until_quiet_hours_end", lambda now: "Quiet hours.")
+    monkeypatch.setattr(workspace_jobs, "until_quiet_hours_end", lambda now: "Quiet hours.")
     instance.add_dynamic_partitions(str(WORKSPACES.name), TWO)
 
     for answer in (
         asked(instance),
-        workspaces.new_workspaces(dg.build_sensor_context(instance=instance)),
+        workspace_jobs.new_workspaces(dg.build_sensor_context(instance=instance)),
     ):
         assert isinstance(answer, dg.SkipReason)
         assert answer.skip_message == "Quiet hours."
 
 
 def test_all_are_switched_on_by_hand() -> None:
-    assert {one.default_status.value for one in workspaces.SCHEDULES} == {"STOPPED"}
-    assert {one.default_status.value for one in workspaces.SENSORS} == {"STOPPED"}
+    assert {one.default_status.value for one in workspace_jobs.SCHEDULES} == {"STOPPED"}
+    assert {one.default_status.value for one in workspace_jobs.SENSORS} == {"STOPPED"}
 
 
 class Answers:

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from octane_flows.lake import CertificateRow, ColumnEntry, Lake, Manifest, TableEntry
+from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
 from octane_flows.warehouse.contract import (
     LINK_COLUMNS,
@@ -26,11 +27,10 @@ from octane_flows.warehouse.contract import (
     contract_entry,
     contract_tables,
 )
-from octane_flows.warehouse.functions import create_functions
-from octane_flows.warehouse.load import quoted
 from octane_flows.warehouse.meta import record_models
 from octane_flows.warehouse.meta_tables import create_tables, insert
 from octane_flows.warehouse.results import ModelResult
+from octane_flows.warehouse.shared_functions import create_functions
 from octane_flows.warehouse.user_defined import create_user_defined_values
 from octane_flows.warehouse.versions import COLUMNS, TABLE, create_versions
 

@@ -11,19 +11,20 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "octane_flows"
 #: In the order in which a record passes them; what joins them for people comes last.
 ORDER = (
-    "config", "errors", "octane", "extract", "lake", "warehouse", "flows", "actions", "reports",
-    "spark", "export", "simulator", "refresh", "doctor", "status", "answers", "console", "api",
+    "config", "errors", "client", "extract", "lake", "models", "warehouse", "questions", "parity",
+    "actions", "reports", "spark", "export", "refresh", "doctor", "status", "console", "api",
     "cli", "demo",
 )  # fmt: skip
 
 
 def layout_table() -> str:
-    """One row for each folder and module of the package, and for the pipelines."""
+    """One row for each folder and module of the package, then the two packages beside it."""
     parts = {path.stem: path for path in PACKAGE.glob("*.py") if not path.stem.startswith("__")}
     parts |= {path.parent.name: path for path in PACKAGE.glob("*/__init__.py")}
     assert set(parts) == set(ORDER), f"name it in {__name__}.ORDER: {set(parts) ^ set(ORDER)}"
     rows = [(f"`octane_flows.{name}`", first_line(parts[name])) for name in ORDER]
-    rows.append(("`pipelines/`", first_line(ROOT / "pipelines" / "__init__.py")))
+    for name, folder in (("dagster_octane", "pipelines"), ("octane_simulator", "src")):
+        rows.append((f"`{name}`", first_line(ROOT / folder / name / "__init__.py")))
     return "\n".join(table(("where", "what"), rows)) + "\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from octane_flows.flows import Metric, list_metrics
+from octane_flows.questions import Metric, list_metrics
 from tests.pages.markdown import anchor, table
 
 HEAD = """# The metrics

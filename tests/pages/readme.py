@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octane_flows.flows import list_flows, list_metrics
+from octane_flows.questions import list_flows, list_metrics
 from tests.pages.markdown import anchor, table
 
 

@@ -10,9 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from octane_flows.client.transport import Request
 from octane_flows.errors import OctaneFlowsError
-from octane_flows.octane.transport import Request
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.small import START, Killed, SmallTransport, held, held_links, run_extract
 
 ENTITIES = ("defect", "story")

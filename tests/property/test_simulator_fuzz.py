@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from octane_flows.simulator import Simulator, serve
+from octane_simulator import Simulator, serve
 
 BASE = "/api/shared_spaces/1001/workspaces/1002"
 SIMULATOR = Simulator(dataset="generated", runs=40)

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from octane_flows.simulator import Simulator
-from octane_flows.simulator.reads import Caller
-from octane_flows.simulator.relations import INVERSES, LINKS, Inverse, Link, Side
-from octane_flows.simulator.tables import quoted
+from octane_simulator import Simulator
+from octane_simulator.reads import Caller
+from octane_simulator.relations import INVERSES, LINKS, Inverse, Link, Side
+from octane_simulator.tables import quoted
 
 Row = dict[str, Any]
 KINDS = (

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from octane_flows.octane.transport import Request
-from octane_flows.simulator import Simulator
+from octane_flows.client.transport import Request
+from octane_simulator import Simulator
 from tests.small import START
 from tests.small_runs import (
     RunsTransport,

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from octane_flows import spark as on_spark
-from octane_flows.flows import list_flows, list_metrics, parse_parameters
 from octane_flows.lake import Lake
+from octane_flows.questions import list_flows, list_metrics, parse_parameters
 from octane_flows.spark import Published
 from octane_flows.spark.build import Build
 from octane_flows.spark.current import SPARK_TYPES

@@ -14,7 +14,7 @@ import pytest
 
 from octane_flows.spark.build import create_databases, register
 from octane_flows.spark.translate import translate_sql
-from octane_flows.warehouse.functions import create_functions
+from octane_flows.warehouse.shared_functions import create_functions
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from octane_flows.simulator import Running, Simulator, serve
+from octane_simulator import Running, Simulator, serve
 from tests.needs import need
 
 HERE = Path(__file__).parent

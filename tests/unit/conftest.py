@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.s3 import bucket, s3_endpoint
 from tests.small_defects import ten_defects
 

@@ -15,7 +15,7 @@ import pytest
 import octane_flows as of
 from octane_flows.api import Flows, Metrics, OpenWarehouse
 from octane_flows.errors import UsageError
-from octane_flows.flows import Metric, list_flows, list_metrics, parse_parameters
+from octane_flows.questions import Metric, list_flows, list_metrics, parse_parameters
 from octane_flows.warehouse import build, load_models
 from tests.golden import kit
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from octane_flows.client.transport import Request
 from octane_flows.config import LakePlace, Secret
 from octane_flows.doctor import Finding, examine
 from octane_flows.lake import BucketStorage, Lake, open_lake
-from octane_flows.octane.transport import Request
-from octane_flows.simulator import Simulator
 from octane_flows.warehouse import build, connect, load_models
 from octane_flows.warehouse.past import connect_as_of
+from octane_simulator import Simulator
 from tests.small import START, SmallTransport, run_extract
 
 DEFECTS = 20

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from octane_flows.client import Limits
+from octane_flows.client.budget import SharedBudget
+from octane_flows.client.session import Timing
 from octane_flows.config import BudgetPlace, Secret, Settings, Token, load_settings
 from octane_flows.errors import PausedError, UnavailableError, UsageError
-from octane_flows.octane import Limits
-from octane_flows.octane.budget import SharedBudget
-from octane_flows.octane.session import Timing
-from octane_flows.simulator import Simulator, serve
+from octane_simulator import Simulator, serve
 from tests.services import free_port, redis_server
 
 PROCESSES = 3
@@ -27,7 +27,7 @@ EACH = 40
 WORKER = f"""
 import os
 from octane_flows.config import load_settings
-from octane_flows.octane import Limits, Octane
+from octane_flows.client import Limits, Octane
 settings = load_settings(os.environ)
 with Octane(settings, limits=Limits.of_extract(settings)) as octane:
     for _ in range({EACH}):

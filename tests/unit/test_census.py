@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from octane_flows.client.transport import Answer, Request
 from octane_flows.errors import ExtractError
-from octane_flows.octane.transport import Answer, Request
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.small import SmallTransport, held, run_extract
 from tests.small_defects import DEFECTS, certificate, change_type, current_tables, ids_of
 

@@ -7,6 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from octane_flows.client.answers import read_json
+from octane_flows.client.concurrency import Gate
+from octane_flows.client.retry import RetryBudget, RetryPolicy, may_repeat, retry_after_s
+from octane_flows.client.transport import Answer, TransportError
 from octane_flows.errors import (
     AccessError,
     AnswerError,
@@ -17,10 +21,6 @@ from octane_flows.errors import (
     SignInError,
     UnavailableError,
 )
-from octane_flows.octane.answers import read_json
-from octane_flows.octane.concurrency import Gate
-from octane_flows.octane.retry import RetryBudget, RetryPolicy, may_repeat, retry_after_s
-from octane_flows.octane.transport import Answer, TransportError
 
 NOW = datetime(2021, 1, 20, 21, 0, 0, tzinfo=UTC)
 HTML = b"<!DOCTYPE html><html><head><title>Sign in &amp; go</title></head></html>"

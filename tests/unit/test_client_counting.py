@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from octane_flows.client.counting import count_exactly
 from octane_flows.errors import AnswerError
-from octane_flows.octane.counting import count_exactly
 from tests.replaced_server import Handler, Server
 
 IDS = range(1, 21)

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from octane_flows.client import Limits, Octane
+from octane_flows.client.concurrency import CollectionPoliteness
+from octane_flows.client.session import Timing
+from octane_flows.client.transport import HttpTransport
 from octane_flows.config import QuietHours, Secret, Settings, Token
 from octane_flows.config.quiet import Span
 from octane_flows.errors import PausedError
-from octane_flows.octane import Limits, Octane
-from octane_flows.octane.concurrency import CollectionPoliteness
-from octane_flows.octane.session import Timing
-from octane_flows.octane.transport import HttpTransport
 
 EVENING = datetime(2021, 1, 20, 21, 0, 0, tzinfo=UTC)
 EMPTY = {"total_count": 0, "data": [], "exceeds_total_count": False}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from octane_flows.octane.metadata import parse_metadata
+from octane_flows.client.metadata import parse_metadata
 
 
 def entity(name: str, url: str | None, *features: dict[str, Any], **more: Any) -> dict[str, Any]:

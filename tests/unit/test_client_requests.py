@@ -8,13 +8,13 @@ import traceback
 import httpx
 import pytest
 
+from octane_flows.client import field
 from octane_flows.errors import (
     AnswerError,
     PartialError,
     RequestError,
     ServerError,
 )
-from octane_flows.octane import field
 from tests.replaced_server import (
     NOW,
     Server,

@@ -12,6 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from octane_flows.client import Octane
+from octane_flows.client.session import Timing
+from octane_flows.client.transport import HttpTransport
 from octane_flows.config import ApiKey, Cookie, Credentials, Secret, Settings, Token, UserPassword
 from octane_flows.errors import (
     ServerError,
@@ -19,9 +22,6 @@ from octane_flows.errors import (
     UnavailableError,
     UsageError,
 )
-from octane_flows.octane import Octane
-from octane_flows.octane.session import Timing
-from octane_flows.octane.transport import HttpTransport
 from tests.replaced_server import (
     EMPTY,
     EXPIRED,

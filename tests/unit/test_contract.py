@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from octane_flows.models.columns_read import columns_read
+from octane_flows.models.model import parse_sql
 from octane_flows.warehouse import load_models
 from octane_flows.warehouse.contract import (
     Missing,
@@ -15,8 +17,6 @@ from octane_flows.warehouse.contract import (
     find_missing,
     findings,
 )
-from octane_flows.warehouse.models import parse_sql
-from octane_flows.warehouse.reads import columns_read
 from tests.generated_contract import CONTRACT, fresh_contract
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from octane_flows.simulator import Simulator
-from octane_flows.simulator.datasets import ci_history, demo
-from octane_flows.simulator.feeder import LocalFeeder
+from octane_simulator import Simulator
+from octane_simulator.datasets import ci_history, demo
+from octane_simulator.feeder import LocalFeeder
 from tests.many_runs import load_runs
 
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from octane_flows.client import EntityType, Field, Metadata, PageBytes
 from octane_flows.errors import AnswerError, ExtractError
 from octane_flows.extract import decode
 from octane_flows.extract.decode import DecodedPage, decode_exactly, decode_page
 from octane_flows.extract.plan import make_plan
 from octane_flows.extract.rows import Stamp, link_table
-from octane_flows.octane import EntityType, Field, Metadata, PageBytes
 
 STAMP = Stamp("1002", 7, datetime(2021, 1, 20, 21, tzinfo=UTC))
 TYPES = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from octane_flows.models.row_dependencies import depends
 from octane_flows.warehouse import load_models
-from octane_flows.warehouse.depends import depends
 
 RUNS = """-- Which runs?
 -- source: octane.run

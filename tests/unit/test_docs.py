@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from octane_flows.flows import Flow, list_flows
-from octane_flows.flows.pages import flow_pages, sample_requests
-from octane_flows.flows.rest import REST_FLOWS
+from octane_flows.parity.flow_pages import flow_pages, sample_requests
+from octane_flows.parity.requests import REST_FLOWS
+from octane_flows.questions import Flow, list_flows
 from tests.generated_docs import ROOT, stale_documents
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from octane_flows.errors import ExtractError
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.small import held, run_extract
 from tests.small_defects import ids_of
 

@@ -20,7 +20,7 @@ from octane_flows.errors import UsageError
 from octane_flows.export import destination, export
 from octane_flows.export.delta import storage_options
 from octane_flows.export.place import Format
-from octane_flows.simulator import LocalFeeder, Simulator
+from octane_simulator import LocalFeeder, Simulator
 from tests.company_lake import (
     DEFECTS,
     FORMATS,

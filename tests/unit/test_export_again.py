@@ -17,7 +17,7 @@ from octane_flows.export.delta import DeltaTarget
 from octane_flows.export.iceberg import IcebergTarget
 from octane_flows.export.place import Format
 from octane_flows.lake import Lake, expire
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.company_lake import (
     DEFECTS,
     FORMATS,

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import pytest
 
+from octane_flows.client import EntityType, Field, Metadata, Page, PageBytes, Workspace
 from octane_flows.errors import AnswerError, ExtractError, UsageError
 from octane_flows.extract.decode import decode_page
 from octane_flows.extract.plan import EntityPlan, Plan, make_plan
 from octane_flows.extract.read import ReadCount, read_pages
 from octane_flows.extract.rows import Stamp, entity_table, link_table, short_lists
-from octane_flows.octane import EntityType, Field, Metadata, Page, PageBytes, Workspace
 
 STAMP = Stamp("1002", 7, datetime(2021, 1, 20, 21, tzinfo=UTC))
 

@@ -6,8 +6,8 @@ import threading
 import time
 from pathlib import Path
 
-from octane_flows.octane.transport import Answer, Request
-from octane_flows.simulator import Simulator
+from octane_flows.client.transport import Answer, Request
+from octane_simulator import Simulator
 from tests.small import START, SmallTransport, held, run_extract
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from octane_flows.simulator import parse_fault
-from octane_flows.simulator.faults import Faults
+from octane_simulator import parse_fault
+from octane_simulator.faults import Faults
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from octane_flows import parity
 from octane_flows.errors import AnswerError, OctaneFlowsError, UsageError
-from octane_flows.flows import flow_named, list_flows, missing_of, parity, run_flow
-from octane_flows.flows.rest import REST_FLOWS, Params, Request, RestFlow, Steps
-from octane_flows.flows.rest.request import pattern, single
-from octane_flows.flows.run import parse_parameters
+from octane_flows.parity.requests import REST_FLOWS, Params, Request, RestFlow, Steps
+from octane_flows.parity.requests.request import pattern, single
+from octane_flows.questions import flow_named, list_flows, missing_of, run_flow
+from octane_flows.questions.answer import parse_parameters
 from tests.golden import kit
 
 SLUG = "modules_with_recent_failures"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from octane_flows.simulator import Simulator
-from octane_flows.simulator.datasets.generated import END, fill
-from octane_flows.simulator.last_runs import renew_last_runs
-from octane_flows.simulator.reads import Caller
-from octane_flows.simulator.tables import quoted
+from octane_simulator import Simulator
+from octane_simulator.datasets.generated import END, fill
+from octane_simulator.last_runs import renew_last_runs
+from octane_simulator.reads import Caller
+from octane_simulator.tables import quoted
 
 SEEDS = (1, 2, 3, 4, 5)
 DAY_AGO = "2026-06-29T18:00:00Z"

@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from octane_flows.flows import Flow, list_flows, list_metrics, run_query
-from octane_flows.flows.rest import REST_FLOWS
+from octane_flows.models.sql_folder import sql_folder
+from octane_flows.parity.requests import REST_FLOWS
+from octane_flows.questions import Flow, list_flows, list_metrics, run_query
 from octane_flows.warehouse import load_models
-from octane_flows.warehouse.paths import sql_folder
 from tests.golden import kit
 
 CASES = sorted(path.parent for path in kit.HERE.glob("*/*/expect.csv"))
@@ -105,7 +105,9 @@ def test_everything_takes_a_workspace_or_all_in_the_same_words() -> None:
 
 @pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
 def test_every_flow_has_its_documented_requests(flow: Flow) -> None:
-    assert flow.slug in REST_FLOWS, f"write the documented requests of {flow.slug} in flows/rest"
+    assert flow.slug in REST_FLOWS, (
+        f"write the documented requests of {flow.slug} in parity/requests"
+    )
 
 
 def test_every_golden_folder_can_be_asked_and_no_slug_stands_twice() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from octane_flows.flows import flow_named, run_query
-from octane_flows.flows.catalogue import list_plans, plan_named
+from octane_flows.questions import flow_named, run_query
+from octane_flows.questions.catalogue import list_plans, plan_named
 from tests.golden import kit
 
 CASES = sorted(path.parent for path in (kit.HERE / "plan").glob("*/*/expect.csv"))

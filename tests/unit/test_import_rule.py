@@ -9,39 +9,38 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "octane_flows"
+SIMULATOR = ROOT / "src" / "octane_simulator"
 
-#: Part -> the parts of ours that it may import. Everything may import `errors`, but the simulator.
+#: Part -> the parts of ours that it may import. Everything may import `errors`.
 ALLOWED = {
     "errors": set(),
     "config": set(),
     "console": set(),
-    "octane": {"config"},
+    "client": {"config"},
     "lake": {"config"},
-    "extract": {"octane", "lake", "config"},
-    "warehouse": {"lake", "config"},
-    "flows": {"warehouse", "lake"},
-    "flows.rest": set(),
-    "flows.parity": {"warehouse", "octane", "flows"},
-    "actions": {"config", "octane", "warehouse", "flows"},
-    "reports": {"warehouse", "flows"},
-    "spark": {"lake", "warehouse"},
-    "export": {"config", "lake", "warehouse"},
-    "simulator": set(),
+    "extract": {"client", "lake", "config"},
+    "models": set(),
+    "warehouse": {"lake", "config", "models"},
+    "questions": {"console", "warehouse", "models", "lake"},
+    "parity": {"warehouse", "client", "questions", "models"},
+    "actions": {"config", "client", "warehouse", "questions", "models"},
+    "reports": {"warehouse", "questions", "parity", "models"},
+    "spark": {"lake", "warehouse", "models"},
+    "export": {"config", "lake", "warehouse", "models"},
     # On top: they join the parts for people.
-    "refresh": {"config", "lake", "octane", "extract", "warehouse", "reports"},
-    "answers": {"console", "warehouse", "flows"},
+    "refresh": {"config", "lake", "client", "extract", "warehouse", "reports"},
     "status": {"warehouse", "lake"},
-    "doctor": {"config", "octane", "extract", "lake"},
+    "doctor": {"config", "client", "extract", "lake"},
     "demo": {
-        "config", "octane", "warehouse", "flows", "reports", "refresh", "answers", "simulator",
+        "config", "client", "warehouse", "questions", "reports", "refresh", "octane_simulator",
     },
     "cli": {
-        "config", "console", "lake", "warehouse", "flows", "reports", "refresh", "answers",
-        "status", "doctor", "demo", "simulator", "flows.parity", "octane", "actions", "spark",
-        "export",
+        "config", "console", "lake", "models", "warehouse", "questions", "reports", "refresh",
+        "status", "doctor", "demo", "parity", "client", "actions", "spark", "export",
+        "octane_simulator",
     },
     "__main__": {"cli"},
-    "api": {"config", "lake", "warehouse", "flows"},
+    "api": {"config", "lake", "models", "warehouse", "questions"},
     "__init__": {"api"},
 }  # fmt: skip
 
@@ -60,35 +59,33 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def part_of(path: Path) -> str:
-    relative = path.relative_to(PACKAGE)
-    if relative.parts[0] == "flows" and relative.parts[1] in ("parity", "rest"):
-        return f"flows.{relative.parts[1]}"
-    return relative.parts[0].removesuffix(".py")
-
-
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_imports_only_what_its_part_may(path: Path) -> None:
-    part = part_of(path)
-    allowed = ALLOWED[part] | {part, part.split(".")[0]}
-    if part != "simulator":
-        allowed |= {"errors"}
+    part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    allowed = ALLOWED[part] | {part, "errors"}
     for name in imported(path):
-        if not name.startswith("octane_flows.") or name == "octane_flows.__version__":
+        if name == "octane_flows.__version__":
             continue
-        target = name.removeprefix("octane_flows.").split(".")[0]
-        if name.startswith("octane_flows.flows.parity"):
-            target = "flows.parity"
-        assert target in allowed, f"{part} may not import {name}"
+        top, _, rest = name.partition(".")
+        if top == "octane_simulator":
+            assert top in allowed, f"{part} may not import {name}"
+        elif top == "octane_flows" and rest:
+            assert rest.split(".")[0] in allowed, f"{part} may not import {name}"
+        assert top != "dagster_octane", f"{part} may not import {name}"
+
+
+@pytest.mark.parametrize("path", sorted(SIMULATOR.rglob("*.py")), ids=lambda path: path.stem)
+def test_the_simulator_imports_nothing_of_the_client(path: Path) -> None:
+    assert not {name for name in imported(path) if name.split(".")[0] == "octane_flows"}
 
 
 def test_only_the_transport_imports_httpx() -> None:
     users = [path for path in FILES if any(n.split(".")[0] == "httpx" for n in imported(path))]
 
-    assert users == [PACKAGE / "octane" / "transport.py"]
+    assert users == [PACKAGE / "client" / "transport.py"]
 
 
 def test_dagster_stays_in_pipelines() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from octane_flows.errors import UsageError
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.small import START, SmallTransport, held, held_links, run_extract
 from tests.small_defects import DEFECTS, certificate, data_files, ids_of
 from tests.wsgi import WsgiTransport

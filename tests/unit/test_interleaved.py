@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from octane_flows.client.transport import Request
 from octane_flows.export import destination, export
 from octane_flows.export.place import Format
 from octane_flows.extract import ExtractReport
 from octane_flows.extract.scripts import TABLE as SCRIPTS
 from octane_flows.lake import Lake, Manifest, compact, expire
-from octane_flows.octane.transport import Request
-from octane_flows.simulator import LocalFeeder, Simulator
 from octane_flows.warehouse import build, connect, load_models
+from octane_simulator import LocalFeeder, Simulator
 from tests.company_lake import FORMATS, read
 from tests.small import START, SmallTransport, held, run_extract
 

@@ -98,7 +98,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Object:
         patch.setattr(ours, "get_ref", lambda: instance)
         launcher._api_client.batch_api = cluster
         launcher.register_instance(ours)
-        code = ModuleCodePointer("pipelines.definitions", "definitions", "/opt/octane-flows")
+        code = ModuleCodePointer("dagster_octane.definitions", "definitions", "/opt/octane-flows")
         repository = RepositoryPythonOrigin("python", code, None, ["dagster"], None)
         origin = JobPythonOrigin("extract_workspace", repository)
         run = dg.DagsterRun("extract_workspace", job_code_origin=origin)

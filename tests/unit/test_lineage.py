@@ -5,9 +5,9 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from octane_flows.models.lineage import columns_made_of, relations, trace
+from octane_flows.models.model import parse_sql
 from octane_flows.warehouse import load_models
-from octane_flows.warehouse.lineage import columns_made_of, relations, trace
-from octane_flows.warehouse.models import parse_sql
 
 TABLES = relations({"er.tests": ["test_id", "test_name"], "flow.failed": ["test_id", "failed_at"]})
 

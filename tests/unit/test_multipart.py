@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from octane_flows.octane.multipart import upload
+from octane_flows.client.multipart import upload
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\xff", b"\r\n--", b"a\r\n\r\nb\r\n"])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octane_flows.octane import Id, Query, field
-from octane_flows.octane.query import encode, encode_query
+from octane_flows.client import Id, Query, field
+from octane_flows.client.query import encode, encode_query
 
 
 @pytest.mark.parametrize(

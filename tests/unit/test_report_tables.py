@@ -7,7 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from octane_flows.flows import list_metrics
+from octane_flows.questions import list_metrics
 from octane_flows.reports.content import METRIC_AREAS
 from octane_flows.reports.tables import LONGEST_TEXT, shown, text_of, title_of
 

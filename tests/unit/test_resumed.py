@@ -12,9 +12,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from octane_flows.client.transport import Request
 from octane_flows.lake import Lake
-from octane_flows.octane.transport import Request
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.small import START, Killed, SmallTransport, held, held_links, killer, run_extract
 from tests.small_defects import DEFECTS, certificate, ids_of
 

@@ -11,11 +11,11 @@ from urllib.parse import unquote
 import pyarrow.parquet as pq
 import pytest
 
+from octane_flows.client.transport import Request
 from octane_flows.extract import ExtractReport
 from octane_flows.extract.scripts import TABLE
 from octane_flows.lake import Lake
-from octane_flows.octane.transport import Request
-from octane_flows.simulator import Simulator
+from octane_simulator import Simulator
 from tests.small import Killed, SmallTransport, held, held_links, run_extract
 from tests.small_defects import certificate, change_type, ids_of
 from tests.small_runs import (

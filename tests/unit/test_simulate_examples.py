@@ -14,7 +14,7 @@ import typer
 
 from octane_flows.cli import app
 from octane_flows.cli.begin import simulate
-from octane_flows.simulator import parse_fault
+from octane_simulator import parse_fault
 
 ALONE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
 LINES = re.findall(r"octane-flows (simulate --.+)", (inspect.getdoc(simulate) or "") + ALONE)
@@ -34,6 +34,6 @@ def test_an_example_is_understood(line: str) -> None:
 
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    code = textwrap.dedent(ALONE[ALONE.index("    from octane_flows") :].split("\n\nWith `")[0])
+    code = textwrap.dedent(ALONE[ALONE.index("    from octane_simulator") :].split("\n\nWith `")[0])
     exec(compile(code.replace('"demo"', '"empty"'), "simulator.md", "exec"), {})
     assert re.fullmatch(r"http://127.0.0.1:\d+ \w+ \w+\n", capsys.readouterr().out)

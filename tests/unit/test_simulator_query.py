@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from octane_flows.simulator import LocalFeeder, Simulator
-from octane_flows.simulator.answers import ApiError
-from octane_flows.simulator.query import (
+from octane_simulator import LocalFeeder, Simulator
+from octane_simulator.answers import ApiError
+from octane_simulator.query import (
     WILDCARD,
     And,
     Compare,
@@ -25,7 +25,7 @@ from octane_flows.simulator.query import (
     parse,
     unwrap,
 )
-from octane_flows.simulator.reads import Caller
+from octane_simulator.reads import Caller
 
 
 def string(text: str) -> Literal:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from octane_flows.simulator import LocalFeeder, Simulator
-from octane_flows.simulator.schema import load_schema
+from octane_simulator import LocalFeeder, Simulator
+from octane_simulator.schema import load_schema
 
 NOW = datetime(2021, 1, 20, 21, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from octane_flows.spark import NotCarriedOver, translate
 from octane_flows.spark.constructs import KNOWN
 from octane_flows.spark.translate import translate_sql
 from octane_flows.warehouse import Model, load_models
-from octane_flows.warehouse.functions import FUNCTIONS
+from octane_flows.warehouse.shared_functions import FUNCTIONS
 
 CARRIED = [model for model in load_models() if model.schema in ("er", "flow", "metric")]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from octane_flows.client.transport import Request
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake
 from octane_flows.lake.lock import hold
-from octane_flows.octane.transport import Request
-from octane_flows.simulator import LocalFeeder, Simulator
+from octane_simulator import LocalFeeder, Simulator
 from tests.small import START, Killed, SmallTransport, held, killer, run_extract
 from tests.small_defects import DEFECTS, current_tables, ids_of
 

@@ -11,11 +11,11 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
-from octane_flows.simulator import Simulator, ci, test_results
-from octane_flows.simulator.answers import ApiError
-from octane_flows.simulator.result_document import parse
-from octane_flows.simulator.result_schema import SchemaError
-from octane_flows.simulator.store import Store
+from octane_simulator import Simulator, ci, test_results
+from octane_simulator.answers import ApiError
+from octane_simulator.result_document import parse
+from octane_simulator.result_schema import SchemaError
+from octane_simulator.store import Store
 
 BASE = "/api/shared_spaces/1001/workspaces/1002"
 START = datetime(2021, 1, 20, 12, tzinfo=UTC)

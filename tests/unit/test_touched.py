@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from octane_flows.octane.transport import Answer, Request
-from octane_flows.simulator import Simulator
+from octane_flows.client.transport import Answer, Request
+from octane_simulator import Simulator
 from tests.small import START, SmallTransport, held_links
 from tests.small_runs import (
     RunsTransport,

@@ -9,9 +9,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from octane_flows import parity
 from octane_flows.errors import NotFoundError, RequestError
-from octane_flows.flows import flow_named, parity
-from octane_flows.flows.rest import REST_FLOWS
+from octane_flows.parity.requests import REST_FLOWS
+from octane_flows.questions import flow_named
 from tests.golden import kit
 
 BEFORE, AFTER = "2021-01-20T20:59:59Z", "2021-01-20T21:00:00Z"  # the extract is of 21:00:00
@@ -105,7 +106,7 @@ def test_each_difference_has_its_reason(
 def test_ids_beyond_those_looked_up_are_said_to_be_so(
     warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octane_flows.flows.parity.proof.MOST_EXAMINED", 1)
+    monkeypatch.setattr("octane_flows.parity.proof.MOST_EXAMINED", 1)
 
     found = verified(warehouse, Rest(["2", "7", "8"], {"7": AFTER}))
 

@@ -11,8 +11,8 @@ import pytest
 
 import octane_flows.warehouse.update as update
 from octane_flows.lake import Lake, Manifest
-from octane_flows.simulator import Simulator
 from octane_flows.warehouse import build, connect, known, load_models
+from octane_simulator import Simulator
 from tests.golden import kit
 from tests.small import START, run_extract
 

@@ -13,8 +13,8 @@ from octane_flows.cli import app
 from octane_flows.errors import UsageError
 from octane_flows.export import destination, export
 from octane_flows.lake import Lake
-from octane_flows.simulator import LocalFeeder, Simulator
 from octane_flows.warehouse import Warehouse, build, connect, connect_as_of, history, load_models
+from octane_simulator import LocalFeeder, Simulator
 from tests.small import START, run_extract
 
 ONE, OTHER, THIRD = "1001", "1002", "1003"

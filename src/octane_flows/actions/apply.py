@@ -17,9 +17,9 @@ from typing import Any, Literal
 from octane_flows.actions.audit import REFUSALS, AuditLog
 from octane_flows.actions.items import LOCK, FileChanged, Items
 from octane_flows.actions.plan import Plan, PlannedRequest
+from octane_flows.client import Octane, Workspace
 from octane_flows.config import DEFAULT_PLAN_LIMIT
 from octane_flows.errors import ServerError, UsageError
-from octane_flows.octane import Octane, Workspace
 
 SHOWN = 200  # characters of a value in a verdict: a script has many
 

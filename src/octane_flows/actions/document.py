@@ -15,8 +15,8 @@ from pathlib import PurePath
 from typing import Any
 
 from octane_flows.actions.audit import AuditLog
+from octane_flows.client import Workspace, field
 from octane_flows.errors import AnswerError, RequestError, UsageError
-from octane_flows.octane import Workspace, field
 
 POLL_S = 3.0  # as the vendor's tool; it gives up after 120 s, big documents take longer
 PATIENCE_S = 600.0

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from octane_flows.actions.plan import PlannedRequest
+from octane_flows.client import Workspace
 from octane_flows.errors import RequestError
-from octane_flows.octane import Workspace
 
 LOCK = "client_lock_stamp"  # sent back unchanged, it lets the server refuse what somebody changed
 SCRIPT = "test_script"  # not an entity: a part of a test, written as a whole

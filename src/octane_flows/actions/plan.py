@@ -15,9 +15,9 @@ from typing import Any, Literal
 import duckdb
 
 from octane_flows.errors import OctaneFlowsError, UsageError
-from octane_flows.flows import run_query
-from octane_flows.flows.catalogue import plan_named
-from octane_flows.flows.run import Value
+from octane_flows.questions import run_query
+from octane_flows.questions.answer import Value
+from octane_flows.questions.catalogue import plan_named
 
 FORMAT = 1  # of the file; another number is another meaning of its keys
 CONDITIONS = frozenset({"fields", "some", "none", "file"})

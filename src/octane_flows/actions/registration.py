@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from octane_flows.actions.audit import REFUSALS, AuditLog
+from octane_flows.client import Id, Query, Workspace
+from octane_flows.client import field as on
 from octane_flows.errors import UsageError
-from octane_flows.octane import Id, Query, Workspace
-from octane_flows.octane import field as on
 
 SERVER_TYPE = "ci_server"  # the word of the vendor's page, for servers of no known product
 RESULTS = ("success", "failure", "unstable", "aborted", "unavailable")

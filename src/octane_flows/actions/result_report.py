@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from octane_flows.actions.audit import AuditLog
+from octane_flows.client import Workspace
 from octane_flows.errors import AnswerError, UsageError
-from octane_flows.octane import Workspace
 
 POLL_S = 0.5  # the vendor's tool asks every 0.1 s; nobody waits for less than that here
 PATIENCE_S = 300.0

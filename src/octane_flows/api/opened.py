@@ -15,11 +15,11 @@ from types import TracebackType
 
 import duckdb
 
-from octane_flows import flows, warehouse
+from octane_flows import questions, warehouse
 from octane_flows.api.questions import Flows, Metrics, Value
 from octane_flows.config import load_home, load_lake
-from octane_flows.flows import Metric, flow_named, metric_named
 from octane_flows.lake import Lake, open_lake
+from octane_flows.questions import Metric, flow_named, metric_named
 
 FLOWS = "select number, slug, title, question, rows_mean, status from meta.flows order by number"
 METRICS = (
@@ -115,9 +115,9 @@ class OpenWarehouse:
         return open_lake(self.home, load_lake(os.environ))
 
     def _ask(self, asked: Metric, parameters: dict[str, Value]) -> duckdb.DuckDBPyRelation:
-        if missing := flows.missing_of(self.connection, asked):
+        if missing := questions.missing_of(self.connection, asked):
             warnings.warn(missing, stacklevel=3)
-        return flows.relation_of(self.connection, asked, parameters)
+        return questions.relation_of(self.connection, asked, parameters)
 
 
 def open_warehouse(home: str | PathLike[str] | None = None) -> OpenWarehouse:

@@ -55,8 +55,8 @@ def apply(
 ) -> None:
     """Compare, send, read again: one verdict for each request of a plan."""
     from octane_flows.actions import AuditLog, apply_plan, audit_path, read_plan
+    from octane_flows.client import Octane
     from octane_flows.errors import UsageError
-    from octane_flows.octane import Octane
 
     path = Path(source)
     made = read_plan(path) if path.is_file() or path.suffix == ".json" else _make(source, param)
@@ -81,7 +81,7 @@ def apply(
 def _make(slug: str, param: list[str] | None) -> Plan:
     from octane_flows import warehouse
     from octane_flows.actions import make_plan
-    from octane_flows.answers import parse_parameters
+    from octane_flows.questions.formats import parse_parameters
 
     with warehouse.connect(data_folder()) as connection:
         return make_plan(connection, slug, parse_parameters(param or []))

@@ -82,7 +82,7 @@ def simulate(
     octane-flows simulate --fault default_order:by=name --fault phase_ids:form=numeric
     octane-flows simulate --dataset empty --now 2024-01-01T00:00:00Z --seed 7
     """
-    from octane_flows.simulator import Simulator, parse_fault, serve
+    from octane_simulator import Simulator, parse_fault, serve
 
     try:
         simulator = Simulator(

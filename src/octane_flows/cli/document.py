@@ -29,8 +29,8 @@ def document(
     """Have Octane make a document report, with descendants as its template says, and fetch it."""
     from octane_flows.actions import AuditLog, audit_path
     from octane_flows.actions.document import document_request, make_document
+    from octane_flows.client import Octane
     from octane_flows.errors import UsageError
-    from octane_flows.octane import Octane
 
     if destination.exists() and not overwrite:
         raise UsageError(f"{destination} is there already; say --overwrite, or name another file.")

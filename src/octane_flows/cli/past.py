@@ -20,7 +20,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be
 def generations(style: Style = Format.table, destination: Destination = None) -> None:
     """List the generations that --as-of can go back to."""
     from octane_flows import warehouse
-    from octane_flows.answers import write_answer
+    from octane_flows.questions.formats import write_answer
 
     write_answer(warehouse.generations(data_lake()), style.value, destination, output)
 
@@ -34,7 +34,7 @@ def history(
 ) -> None:
     """Show every version of an entity that was ever read, with the time it was the newest."""
     from octane_flows import warehouse
-    from octane_flows.answers import write_answer
+    from octane_flows.questions.formats import write_answer
 
     answer = warehouse.history(data_folder(), entity, id, lake=data_lake())
     write_answer(answer, style.value, destination, output)

@@ -17,7 +17,7 @@ from octane_flows.cli.frame import app, data_folder, output, read_settings, step
 from octane_flows.cli.read import Parameters
 
 if TYPE_CHECKING:
-    from octane_flows.flows.parity import Difference, Verification
+    from octane_flows.parity import Difference, Verification
 
 IDS_SHOWN = 5  # differing ids in the table; JSON has them all
 
@@ -37,11 +37,10 @@ def verify(
     ] = None,
 ) -> None:
     """Ask the server each flow's documented REST requests and compare ids with the warehouse."""
-    from octane_flows import warehouse
-    from octane_flows.answers import parse_parameters
-    from octane_flows.flows import parity
-    from octane_flows.flows.compared import record_comparisons
-    from octane_flows.octane import Octane
+    from octane_flows import parity, warehouse
+    from octane_flows.client import Octane
+    from octane_flows.parity.comparisons import record_comparisons
+    from octane_flows.questions.formats import parse_parameters
 
     parameters = parse_parameters(param or [])
     found: list[Verification] = []

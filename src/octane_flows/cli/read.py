@@ -32,7 +32,7 @@ from octane_flows.cli.frame import (
 )
 
 if TYPE_CHECKING:
-    from octane_flows.flows import Metric
+    from octane_flows.questions import Metric
 
 Parameters = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter; repeatable.")
@@ -44,7 +44,7 @@ def flows(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List the flows with their parameters."""
-    from octane_flows.answers import print_flows
+    from octane_flows.questions.formats import print_flows
 
     print_flows(output, as_json=as_json)
 
@@ -61,7 +61,7 @@ def flow(
     master: Master = None,
 ) -> None:
     """Answer one flow from the warehouse, or from what Spark built."""
-    from octane_flows.flows import flow_named
+    from octane_flows.questions import flow_named
 
     _answer(flow_named(slug), param, style, destination, engine, master)
 
@@ -71,7 +71,7 @@ def metrics(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List the metrics, the questions after the flows, with their parameters."""
-    from octane_flows.answers import print_metrics
+    from octane_flows.questions.formats import print_metrics
 
     print_metrics(output, as_json=as_json)
 
@@ -86,7 +86,7 @@ def metric(
     master: Master = None,
 ) -> None:
     """Answer one metric from the warehouse, or from what Spark built."""
-    from octane_flows.flows import metric_named
+    from octane_flows.questions import metric_named
 
     _answer(metric_named(slug), param, style, destination, engine, master)
 
@@ -100,7 +100,7 @@ def query(
 ) -> None:
     """Ask the warehouse in SQL; octane_history.<entity> has every version ever read."""
     from octane_flows import warehouse
-    from octane_flows.answers import write_answer
+    from octane_flows.questions.formats import write_answer
 
     with open_warehouse(as_of) as connection:
         if past := warehouse.history_named_in(sql):
@@ -116,7 +116,7 @@ def show(
     as_of: AsOf = None,
 ) -> None:
     """Show a table's columns with their meanings, and its first rows."""
-    from octane_flows.answers import show_table
+    from octane_flows.questions.formats import show_table
 
     with open_warehouse(as_of) as connection:
         show_table(connection, table, limit, output)
@@ -156,8 +156,8 @@ def _answer(
     master: str | None,
 ) -> None:
     from octane_flows import warehouse
-    from octane_flows.answers import parse_parameters, write_answer
-    from octane_flows.flows import missing_of, run_query
+    from octane_flows.questions import missing_of, run_query
+    from octane_flows.questions.formats import parse_parameters, write_answer
 
     parameters = parse_parameters(param or [])
     if engine is Engine.spark:
@@ -174,11 +174,11 @@ def _answer(
 
 def _of_spark(asked: Metric, parameters: Mapping[str, str | None], master: str | None) -> Any:
     """The rows of a flow or metric from the files that Spark built."""
-    from octane_flows import flows
+    from octane_flows import questions
 
     spark = on_spark()
     built = spark.read_published(data_folder())
-    values = flows.parse_parameters(asked, parameters)
+    values = questions.parse_parameters(asked, parameters)
     with spark_session(master) as session:
         answer = spark.answer(session, built, asked.name, values)
     if built.of(asked.name).status == "partial":

@@ -74,7 +74,7 @@ def report_results(
     from octane_flows.actions.registration import register as register_build
     from octane_flows.actions.result_files import read_results
     from octane_flows.actions.result_report import Context, counts, report, to_xml
-    from octane_flows.octane import Octane
+    from octane_flows.client import Octane
 
     runs = [run for file in files for run in read_results(file)]
     context = Context(

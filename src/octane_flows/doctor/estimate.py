@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from octane_flows.client import Octane
+from octane_flows.client.counting import CAP_ERROR
 from octane_flows.config import Settings
 from octane_flows.doctor.finding import Finding, Status
 from octane_flows.errors import AccessError, OctaneFlowsError, RequestError
 from octane_flows.extract import EntityPlan, Plan
-from octane_flows.octane import Octane
-from octane_flows.octane.counting import CAP_ERROR
 
 Key = tuple[str, str]  # workspace, entity type
 

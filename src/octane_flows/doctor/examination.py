@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Final
 
 from octane_flows import __version__
+from octane_flows.client import Metadata, Octane
+from octane_flows.client.retry import RetryPolicy
 from octane_flows.config import LakePlace, Settings, load_settings
 from octane_flows.doctor.estimate import Counts, count_entities, estimate
 from octane_flows.doctor.finding import Finding
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.extract import Plan, make_plan
 from octane_flows.lake.bucket import CACHE, BucketStorage
-from octane_flows.octane import Metadata, Octane
-from octane_flows.octane.retry import RetryPolicy
 
 BUDGET_S: Final = 8.0  # for the questions; one that is under way then may take TIMEOUT_S more
 TIMEOUT_S: Final = 4.0  # a server that needs longer for one row is worth a finding

@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import FileEntry, Lake, Manifest, TableEntry
+from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.choice import Choice, of_workspaces
-from octane_flows.warehouse.load import OWN_COLUMNS, count, is_new, literal, quoted
+from octane_flows.warehouse.load import OWN_COLUMNS, count, is_new
 from octane_flows.warehouse.update import Loaded, TableChange, plan_changes
 
 BATCH_ROWS = 100_000

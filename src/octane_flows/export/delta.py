@@ -22,7 +22,7 @@ from octane_flows.export.content import (
 )
 from octane_flows.export.place import Destination, not_installed
 from octane_flows.export.target import GENERATIONS, STAMP_COLUMNS, newest_stamps
-from octane_flows.warehouse.load import quoted
+from octane_flows.models.sql_text import quoted
 
 try:
     import deltalake

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from octane_flows.client import Octane, Workspace
 from octane_flows.errors import ExtractError, UsageError
 from octane_flows.extract.journal import Key, Result
 from octane_flows.extract.plan import Plan
 from octane_flows.lake import Finding, Manifest
-from octane_flows.octane import Octane, Workspace
 
 
 def require_same_server(parent: Manifest | None, octane: Octane, home: Path) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from octane_flows.client import Field
 from octane_flows.lake import ColumnEntry
-from octane_flows.octane import Field
 
 #: Octane's field types (rest-api: metadata fields) and the DuckDB type of their column. Types that
 #: are not listed here are kept as JSON text.

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from octane_flows.client import Field, PageBytes
 from octane_flows.extract.columns import ARROW_TYPES, DUCKDB_TYPES
 from octane_flows.extract.plan import EntityPlan, TablePlan
 from octane_flows.extract.rows import (
@@ -24,7 +25,6 @@ from octane_flows.extract.rows import (
     short_lists,
     stamped,
 )
-from octane_flows.octane import Field, PageBytes
 
 REFERENCE = pa.struct([("id", pa.string()), ("type", pa.string()), ("subtype", pa.string())])
 REFERENCES = pa.struct([("total_count", pa.int64()), ("data", pa.list_(REFERENCE))])

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from octane_flows.client import Field
 from octane_flows.errors import ExtractError
 from octane_flows.extract.columns import DUCKDB_TYPES
 from octane_flows.extract.journal import Key
 from octane_flows.extract.plan import EntityPlan, Plan
 from octane_flows.lake import FieldEntry, Manifest, SchemaChange
 from octane_flows.lake.manifest import SchemaChangeKind
-from octane_flows.octane import Field
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pyarrow.compute as pc
 
+from octane_flows.client import Query
 from octane_flows.errors import ExtractError, RequestError
 from octane_flows.extract.context import Context, Known
 from octane_flows.extract.decode import DecodedPage, decode_page
@@ -35,7 +36,6 @@ from octane_flows.extract.slices import (
 from octane_flows.extract.write import EntityWriter
 from octane_flows.lake import Interval, ReadState
 from octane_flows.lake.manifest import SchemaChangeKind
-from octane_flows.octane import Query
 
 LIST_TYPE = "list_node"
 LIST_ROOT = "list_root_id"  # null for the root of a list itself

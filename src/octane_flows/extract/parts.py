@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from octane_flows.client import field
 from octane_flows.extract.decode import DecodedPage
 from octane_flows.extract.journal import Part
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.extract.slices import Reading
-from octane_flows.octane import field
 
 # Fifty requests of the largest page; each part is a file of its own in each table.
 PART_ROWS = 50_000

@@ -9,10 +9,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from octane_flows.client import EntityType, Field, Metadata
 from octane_flows.errors import UsageError
 from octane_flows.extract.columns import ENTITY_KEYS, LINK_KEYS, OWN_COLUMNS, scalar_columns
 from octane_flows.lake import ColumnEntry, Finding
-from octane_flows.octane import EntityType, Field, Metadata
 
 IMPLICIT_FIELDS = frozenset({"id", "type"})  # always answered, never asked for
 

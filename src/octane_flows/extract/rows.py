@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from octane_flows.client import Field
 from octane_flows.errors import ExtractError
 from octane_flows.extract.columns import ARROW_TYPES, DUCKDB_TYPES, arrow_schema
 from octane_flows.extract.plan import EntityPlan, TablePlan
-from octane_flows.octane import Field
 
 Row = dict[str, Any]
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from octane_flows.client import Octane, Workspace
 from octane_flows.extract.certify import certificate_rows
 from octane_flows.extract.checks import cross_check, refusals, require_same_server
 from octane_flows.extract.context import Context
@@ -28,7 +29,6 @@ from octane_flows.extract.tables import merge_tables
 from octane_flows.lake import Draft, Lake, Manifest, ReadState, SchemaChange
 from octane_flows.lake.held import Held
 from octane_flows.lake.lock import hold
-from octane_flows.octane import Octane, Workspace
 
 
 def extract(

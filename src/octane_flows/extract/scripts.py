@@ -15,6 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from octane_flows.client import Id, Query, Workspace
+from octane_flows.client import field as column
 from octane_flows.errors import AccessError, AnswerError, NotFoundError
 from octane_flows.extract.columns import ENTITY_KEYS, OWN_COLUMNS, arrow_schema
 from octane_flows.extract.journal import Journal, Part
@@ -29,8 +31,6 @@ from octane_flows.lake import (
     TableEntry,
 )
 from octane_flows.lake.files import TableWriter
-from octane_flows.octane import Id, Query, Workspace
-from octane_flows.octane import field as column
 
 TABLE = "test_script"
 COLLECTIONS = {"test_manual": "manual_tests", "gherkin_test": "gherkin_tests"}

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from octane_flows.client import Field, Query, field
 from octane_flows.errors import UsageError
 from octane_flows.extract.options import Options
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.lake import Interval, ReadState
 from octane_flows.lake.state import ReadMode, merge_intervals
-from octane_flows.octane import Field, Query, field
 
 CHANGED = "last_modified"
 # Rows are only ever added to these: the history of runs has no `last_modified`.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow.compute as pc
 
+from octane_flows.client import Query, field
 from octane_flows.extract.census import MAX_ID
 from octane_flows.extract.decode import DecodedPage
 from octane_flows.extract.entity import EntityRun
@@ -18,7 +19,6 @@ from octane_flows.extract.journal import Swept
 from octane_flows.extract.plan import EntityPlan
 from octane_flows.extract.write import EntityWriter
 from octane_flows.lake.held import Held, Ids
-from octane_flows.octane import Query, field
 
 # Owners whose held sets are compared at once: they lie in memory.
 BATCH_OWNERS = 10_000

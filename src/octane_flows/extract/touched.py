@@ -13,6 +13,8 @@ from datetime import datetime
 
 import numpy as np
 
+from octane_flows.client import Field, Id, Query
+from octane_flows.client import field as field_
 from octane_flows.extract.census import IDS_PER_REQUEST
 from octane_flows.extract.context import Context, Known
 from octane_flows.extract.decode import DecodedPage
@@ -23,8 +25,6 @@ from octane_flows.extract.slices import has_last_modified
 from octane_flows.extract.sweep import BATCH_OWNERS, LinkSweep, links_only, within
 from octane_flows.extract.tables import merge_tables
 from octane_flows.lake.held import LINK_PREFIX, Held, Ids
-from octane_flows.octane import Field, Id, Query
-from octane_flows.octane import field as field_
 
 # Where more than this share of all owners is touched, pages of all of them are read instead.
 WHOLE_SHARE = 0.5

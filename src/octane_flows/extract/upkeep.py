@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from octane_flows.client import Id, Query, field
 from octane_flows.extract.census import (
     IDS_PER_REQUEST,
     Findings,
@@ -26,7 +27,6 @@ from octane_flows.extract.sweep import choose_range, sweep_links
 from octane_flows.lake import Census, ReadState
 from octane_flows.lake.held import Ids
 from octane_flows.lake.manifest import SchemaChangeKind
-from octane_flows.octane import Id, Query, field
 
 NONE: Ids = np.empty(0, dtype=np.int64)
 

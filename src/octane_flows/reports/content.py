@@ -13,10 +13,10 @@ import duckdb
 import pyarrow as pa
 
 from octane_flows.errors import OctaneFlowsError
-from octane_flows.flows import Flow, Metric, list_flows, list_metrics, run_query
+from octane_flows.models.model import load_models
+from octane_flows.questions import Flow, Metric, list_flows, list_metrics, run_query
 from octane_flows.reports import charts
 from octane_flows.reports.tables import Shown, shown
-from octane_flows.warehouse.models import load_models
 
 ROWS_SHOWN = 50  # a page is read, not searched: the command for all rows stands beside it
 BARS_SHOWN = 15

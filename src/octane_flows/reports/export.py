@@ -17,7 +17,7 @@ import xlsxwriter
 
 from octane_flows import warehouse
 from octane_flows.errors import OctaneFlowsError
-from octane_flows.flows import Metric, list_flows, list_metrics, run_query
+from octane_flows.questions import Metric, list_flows, list_metrics, run_query
 from octane_flows.warehouse.beside import replace_file
 
 EXCEL_FILE = "report.xlsx"

@@ -13,7 +13,7 @@ import duckdb
 import jinja2
 
 from octane_flows import warehouse
-from octane_flows.flows.compared import read_comparisons
+from octane_flows.parity.comparisons import read_comparisons
 from octane_flows.reports.content import HEADLINES, ROWS_SHOWN, areas
 from octane_flows.warehouse.beside import replace_file
 

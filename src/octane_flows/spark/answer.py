@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.models.model import Model, load_models
 from octane_flows.spark.build import create_databases, first_line, register
 from octane_flows.spark.published import Published
 from octane_flows.spark.session import require_meaning
 from octane_flows.spark.translate import Value, translate
-from octane_flows.warehouse.models import Model, load_models
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from octane_flows.errors import CheckError, LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
+from octane_flows.models.model import Model, load_models
 from octane_flows.spark.constructs import NotCarriedOver
 from octane_flows.spark.current import (
     SPARK_TYPES,
@@ -38,8 +39,7 @@ from octane_flows.spark.session import is_local, require_meaning
 from octane_flows.spark.translate import text_literal, translate, translate_sql
 from octane_flows.warehouse.choice import choose, of_workspaces
 from octane_flows.warehouse.contract import Missing, completed, find_missing
-from octane_flows.warehouse.functions import page_address
-from octane_flows.warehouse.models import Model, load_models
+from octane_flows.warehouse.shared_functions import page_address
 from octane_flows.warehouse.user_defined import SUFFIX, user_defined_sql
 from octane_flows.warehouse.user_defined import VIEW as USER_DEFINED
 from octane_flows.warehouse.versions import COLUMNS as PHASE_COLUMNS

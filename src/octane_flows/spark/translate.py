@@ -14,11 +14,11 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from octane_flows.models.header import Parameter
+from octane_flows.models.model import Model, load_models
 from octane_flows.spark.constructs import NotCarriedOver, refusal, require_known
 from octane_flows.spark.rewrites import REWRITES
-from octane_flows.warehouse.functions import FUNCTIONS
-from octane_flows.warehouse.header import Parameter
-from octane_flows.warehouse.models import Model, load_models
+from octane_flows.warehouse.shared_functions import FUNCTIONS
 
 Value = str | int | float | bool | date | datetime | None
 

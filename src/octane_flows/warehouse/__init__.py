@@ -3,6 +3,7 @@
 `build` and `connect` are what the command line, Dagster, reports and notebooks call.
 """
 
+from octane_flows.models.model import Model, load_models
 from octane_flows.warehouse.ask import sql_relation, table_relation
 from octane_flows.warehouse.build import Warehouse, build
 from octane_flows.warehouse.checks import Check, list_checks, run_checks
@@ -10,7 +11,6 @@ from octane_flows.warehouse.connect import connect, open_file, warehouse_path
 from octane_flows.warehouse.create import create_models
 from octane_flows.warehouse.history import attach_history, history, history_named_in
 from octane_flows.warehouse.load import create_schemas, create_table, load_tables
-from octane_flows.warehouse.models import Model, load_models
 from octane_flows.warehouse.past import connect_as_of, forget_past, generations
 from octane_flows.warehouse.results import BuildReport, CheckResult, ColumnResult, ModelResult
 

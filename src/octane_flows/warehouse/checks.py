@@ -13,9 +13,11 @@ from typing import Literal
 import duckdb
 
 from octane_flows.errors import CheckError, ModelError
+from octane_flows.models.header import Relation
+from octane_flows.models.macros import called
+from octane_flows.models.model import Model
 from octane_flows.warehouse.connect import fetch_within_memory, first_line
 from octane_flows.warehouse.former import Former
-from octane_flows.warehouse.header import Relation
 from octane_flows.warehouse.keys import (
     CHECKED_SCHEMAS,
     EXAMPLES,
@@ -23,8 +25,6 @@ from octane_flows.warehouse.keys import (
     key_check_name,
     violations_sql,
 )
-from octane_flows.warehouse.macros import called
-from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult
 from octane_flows.warehouse.touched import Touched, kept
 

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 
 from octane_flows.lake import ColumnEntry, TableEntry
-from octane_flows.warehouse.models import Model
+from octane_flows.models.model import Model
 
 LINK_COLUMNS = {"source_id": "VARCHAR", "target_id": "VARCHAR", "target_type": "VARCHAR"}
 # scripts are a resource of a test and no entity type, so that metadata does not list them

@@ -12,13 +12,13 @@ from typing import Literal
 import duckdb
 
 from octane_flows.errors import ModelError
+from octane_flows.models.macros import called, create_statements
+from octane_flows.models.model import Model
 from octane_flows.warehouse import versions
 from octane_flows.warehouse.connect import first_line, transaction
 from octane_flows.warehouse.contract import Missing
 from octane_flows.warehouse.keys import CHECKED_SCHEMAS, count_and_check_key
 from octane_flows.warehouse.load import count
-from octane_flows.warehouse.macros import called, create_statements
-from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult, ColumnResult, ModelResult
 from octane_flows.warehouse.touched import Touched
 

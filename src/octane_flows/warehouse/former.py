@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from octane_flows.warehouse.macros import MACRO_SCHEMAS
+from octane_flows.models.macros import MACRO_SCHEMAS
 from octane_flows.warehouse.results import CheckResult
 
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import duckdb
 
+from octane_flows.models.macros import called
+from octane_flows.models.model import Model
 from octane_flows.warehouse.connect import fetch_within_memory
-from octane_flows.warehouse.macros import called
-from octane_flows.warehouse.models import Model
 from octane_flows.warehouse.results import CheckResult
 
 SHOWN = 3  # violations in the detail: enough to search for, short enough to read

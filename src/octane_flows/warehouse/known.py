@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from octane_flows.lake import FieldEntry, Manifest
-from octane_flows.warehouse.load import quoted
+from octane_flows.models.sql_text import quoted
 
 Row = tuple[Any, ...]
 Shares = dict[tuple[str, str, str], float]  # by workspace, entity type and field

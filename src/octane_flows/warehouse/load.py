@@ -13,6 +13,7 @@ import duckdb
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake, TableEntry
+from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.connect import first_line, transaction
 from octane_flows.warehouse.update import TableChange
 
@@ -247,13 +248,3 @@ def _unreadable(entry: TableEntry, files: int, error: duckdb.Error) -> LakeError
 def count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
     """Rows of a table, view or macro call; the result is read to its end."""
     return int(connection.execute(f"select count(*) from {relation}").fetchall()[0][0])
-
-
-def quoted(name: str) -> str:
-    """A name as a quoted SQL identifier; user-defined fields may hold any character."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

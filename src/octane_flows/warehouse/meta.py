@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from octane_flows.lake import Manifest
+from octane_flows.models.model import Model
+from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.contract import Missing, findings
 from octane_flows.warehouse.known import (
     COMPLETENESS,
@@ -21,9 +23,7 @@ from octane_flows.warehouse.known import (
     former_shares,
     schema_change_rows,
 )
-from octane_flows.warehouse.load import literal, quoted
 from octane_flows.warehouse.meta_tables import create_tables, insert
-from octane_flows.warehouse.models import Model
 
 if TYPE_CHECKING:
     from octane_flows.warehouse.results import CheckResult, ModelResult

@@ -9,9 +9,9 @@ from typing import Any
 
 import duckdb
 
+from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.connect import transaction
 from octane_flows.warehouse.known import KNOWN_TABLES
-from octane_flows.warehouse.load import literal, quoted
 
 # table -> (comment, columns with type and meaning): the one place where meta tables are defined
 TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {

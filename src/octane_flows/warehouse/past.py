@@ -16,11 +16,11 @@ import pyarrow as pa
 from octane_flows import __version__
 from octane_flows.errors import CheckError, LakeError, UsageError
 from octane_flows.lake import Lake, Manifest
+from octane_flows.models.model import Model, load_models, models_digest
 from octane_flows.warehouse.build import Warehouse
 from octane_flows.warehouse.choice import Choice, choice_in
 from octane_flows.warehouse.connect import open_file, warehouse_path
 from octane_flows.warehouse.create import Progress
-from octane_flows.warehouse.models import Model, load_models, models_digest
 
 FOLDER = "as_of"
 When = str | int | date | datetime

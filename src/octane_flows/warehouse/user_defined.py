@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from octane_flows.lake import TableEntry
-from octane_flows.warehouse.load import literal, quoted
+from octane_flows.models.sql_text import literal, quoted
 
 VIEW = "meta.user_defined_values"
 SUFFIX = "_udf"  # the server refuses a user-defined field without it

@@ -12,8 +12,9 @@ import duckdb
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake
+from octane_flows.models.sql_text import literal
 from octane_flows.warehouse.connect import first_line, transaction
-from octane_flows.warehouse.load import files_source, is_new, literal
+from octane_flows.warehouse.load import files_source, is_new
 from octane_flows.warehouse.update import TableChange
 
 SCHEMA = "past"

@@ -1,0 +1,113 @@
+"""The flows that write back, as jobs: `act_<slug>` shows what would be sent, and sends it if told.
+
+A published warehouse and the launchpad's config in, requests or verdicts out. A dry run is the
+default and no schedule starts these jobs.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from dagster_octane.asset_metadata import TABLE_MODELS, rows_table
+from dagster_octane.resources import OctaneResource, one_sentence
+from octane_flows import warehouse
+from octane_flows.config import DEFAULT_PLAN_LIMIT
+
+if TYPE_CHECKING:
+    from octane_flows.actions import Plan, Verdict
+
+ACTIONS = tuple(model for model in TABLE_MODELS if model.schema == "plan")
+
+
+class ActionConfig(dg.Config):
+    """What to ask for and whether to send it."""
+
+    parameters: dict[str, str] = Field(default={}, description="As in plan.<slug>(...).")
+    dry_run: bool = Field(default=True, description="false sends the requests.")
+    most: int = Field(default=DEFAULT_PLAN_LIMIT, description="Requests that the plan may have.")
+
+
+def act(
+    context: dg.OpExecutionContext, config: ActionConfig, octane: OctaneResource, slug: str
+) -> None:
+    """Make the plan of a flow; send it unless this is a dry run."""
+    from octane_flows.actions import AuditLog, apply_plan, audit_path, make_plan
+    from octane_flows.client import Octane
+
+    with one_sentence():
+        with warehouse.connect(octane.home()) as connection:
+            plan = make_plan(connection, slug, dict(config.parameters))
+        if config.dry_run:
+            context.add_output_metadata(_shown(plan))
+            context.log.info(
+                f"{len(plan.requests)} requests would be sent; look at them in the output's "
+                "metadata, and launch again with dry_run: false to send them."
+                if plan.requests
+                else "There is nothing to send: what the plan asks for holds already."
+            )
+            return
+        settings = octane.settings()
+        audit = AuditLog(audit_path(settings.home))
+        with Octane(settings) as client:
+            verdicts = apply_plan(client, plan, audit, server_url=settings.url, limit=config.most)
+    context.add_output_metadata(rows_table(list(map(_verdict, verdicts))))
+    bad = [one for one in verdicts if not one.is_good]
+    context.log.info(f"{len(verdicts) - len(bad)} of {len(verdicts)} requests ended well.")
+    if bad:
+        raise dg.Failure(
+            f"{len(bad)} of {len(verdicts)} requests did not end well, the first: "
+            f"{bad[0].outcome}, {bad[0].detail}",
+            metadata=rows_table(list(map(_verdict, verdicts))),
+            allow_retries=False,
+        )
+
+
+def _shown(plan: "Plan") -> dict[str, Any]:
+    rows = [
+        {
+            "workspace": one.workspace_id,
+            "step": str(one.step),
+            "operation": one.operation,
+            "item": " ".join(filter(None, (one.entity_type, one.entity_id, one.entity_name))),
+            "sends": json.dumps(dict(one.body), ensure_ascii=False),
+            "because": one.reason,
+        }
+        for one in plan.requests
+    ]
+    return {"requests": len(rows), **rows_table(rows)}
+
+
+def _verdict(verdict: "Verdict") -> dict[str, str]:
+    request = verdict.request
+    return {
+        "workspace": request.workspace_id,
+        "step": str(request.step),
+        "item": " ".join(filter(None, (request.entity_type, verdict.entity_id))),
+        "verdict": verdict.outcome,
+        "detail": verdict.detail,
+    }
+
+
+def action_job(model: warehouse.Model) -> dg.JobDefinition:
+    """The job of one flow that writes."""
+
+    @dg.op(name=f"act_on_{model.slug}", description=model.header.question)
+    def act_on(
+        context: dg.OpExecutionContext, config: ActionConfig, octane: OctaneResource
+    ) -> None:
+        act(context, config, octane, model.slug)
+
+    @dg.job(
+        name=f"act_{model.slug}",
+        description=f"{model.header.question} A dry run, unless dry_run is set to false.",
+        executor_def=dg.in_process_executor,
+    )
+    def job() -> None:
+        act_on()
+
+    return job
+
+
+JOBS = [action_job(model) for model in ACTIONS]

@@ -1,0 +1,33 @@
+"""What Dagster loads: `dagster dev -m dagster_octane.definitions`.
+
+The process of every run loads it anew, so what one step alone needs, such as the client or the
+plots, is imported in that step.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from dagster_octane import action_jobs, jobs, schedules, workspace_jobs
+from dagster_octane.cleanup_job import upkeep
+from dagster_octane.extract_assets import extract
+from dagster_octane.parity_checks import verify_flows
+from dagster_octane.resources import OctaneResource
+from dagster_octane.warehouse_assets import build_warehouse, report
+
+definitions = dg.Definitions(
+    assets=[extract, build_warehouse, report],
+    asset_checks=[verify_flows],
+    jobs=[
+        jobs.refresh,
+        jobs.update,
+        jobs.build,
+        workspace_jobs.extract_workspace,
+        upkeep,
+        *action_jobs.JOBS,
+    ],
+    schedules=[*schedules.SCHEDULES, *workspace_jobs.SCHEDULES],
+    sensors=[*schedules.SENSORS, *workspace_jobs.SENSORS],
+    resources={"octane": OctaneResource()},
+    executor=dg.in_process_executor,
+)

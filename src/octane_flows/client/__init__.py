@@ -1,0 +1,28 @@
+"""The client for Octane's REST API: settings in, checked rows and metadata out.
+
+It speaks the protocol (sign-in, query language, pages, metadata) and knows nothing of lakes.
+"""
+
+from octane_flows.client.client import Octane, Page, PageBytes, UserRef, Workspace, WorkspaceRef
+from octane_flows.client.concurrency import Politeness
+from octane_flows.client.limits import Limits
+from octane_flows.client.metadata import EntityType, Field, Metadata
+from octane_flows.client.query import FieldRef, Id, Query, field
+
+__all__ = [
+    "EntityType",
+    "Field",
+    "FieldRef",
+    "Id",
+    "Limits",
+    "Metadata",
+    "Octane",
+    "Page",
+    "PageBytes",
+    "Politeness",
+    "Query",
+    "UserRef",
+    "Workspace",
+    "WorkspaceRef",
+    "field",
+]

@@ -1,0 +1,88 @@
+"""One page of a collection: what to ask for, and whether the envelope that comes can be right.
+
+Names, a query and bounds in, encoded parameters out; bytes or JSON in, a checked page or its fault
+out. Pure; `client` calls it, and the extract parses pages its own way first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from octane_flows.client.answers import parse_json, sentence
+from octane_flows.client.query import Query, encode_names, encode_query
+from octane_flows.errors import AnswerError
+
+__all__ = ["Page", "PageBytes", "envelope_fault", "page_params"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a collection, rows as they came; `total_count` counts all that match."""
+
+    rows: list[dict[str, Any]]
+    total_count: int
+    exceeds_total_count: bool
+    bytes_received: int
+
+
+@dataclass(frozen=True)
+class PageBytes:
+    """One page as it came, not yet looked into; `limit` is the page size that was asked for.
+
+    `bytes_received` counts the wire, so it is smaller than `body` where the server compresses.
+    """
+
+    body: bytes = field(repr=False)
+    limit: int
+    bytes_received: int
+    what: str
+
+    def parse(self) -> Page:
+        """The page as Python objects. Raises AnswerError when it cannot be right."""
+        body = parse_json(self.body, self.what)
+        fault = envelope_fault(body, self.limit)
+        if fault is not None:
+            raise AnswerError(f"{sentence(self.what)} gave {fault}; nothing is taken from it.")
+        exceeds = body.get("exceeds_total_count") is True
+        return Page(body["data"], body["total_count"], exceeds, self.bytes_received)
+
+
+def page_params(
+    fields: Sequence[str],
+    query: Query | str | None,
+    order_by: str | None,
+    limit: int,
+    offset: int,
+) -> Iterator[tuple[str, str]]:
+    """The parameters of a request for one page, values encoded."""
+    # The server's own defaults for fields, order and size differ by version: all are sent.
+    yield "fields", encode_names(fields)
+    if query is not None:
+        yield "query", encode_query(query)
+    if order_by is not None:
+        yield "order_by", encode_names([order_by])
+    yield "limit", str(limit)
+    if offset:
+        yield "offset", str(offset)
+
+
+def envelope_fault(body: Any, limit: int) -> str | None:
+    """What is wrong with an envelope; None when nothing is."""
+    if not isinstance(body, dict):
+        return f"a JSON {type(body).__name__} where a page was expected"
+    rows, total = body.get("data"), body.get("total_count")
+    if not isinstance(rows, list):
+        return "no list of rows"
+    if isinstance(total, bool) or not isinstance(total, int) or total < 0:
+        return "no total_count"
+    if len(rows) > limit:
+        return f"{len(rows)} rows where at most {limit} were asked for"
+    if total < len(rows) and body.get("exceeds_total_count") is not True:
+        return f"{len(rows)} rows but a total_count of {total}"
+    for row in rows:
+        key = row.get("id") if isinstance(row, dict) else None
+        if isinstance(key, bool) or not isinstance(key, str | int) or key == "":
+            return "a row without an id"
+    return None

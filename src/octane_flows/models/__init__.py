@@ -1,0 +1,10 @@
+"""The SQL models as data: headers, columns, dependencies, macros, lineage. Nothing here runs them.
+
+`warehouse`, `questions`, `spark`, the documents and Dagster read models through this package.
+"""
+
+from octane_flows.models.header import Parameter
+from octane_flows.models.model import Model, load_models
+from octane_flows.models.model_columns import Column
+
+__all__ = ["Column", "Model", "Parameter", "load_models"]

@@ -1,0 +1,68 @@
+"""Models become DuckDB objects: `er` views or tables, `flow`, `metric` and `plan` table macros.
+
+A model in, SQL statements out; `build` and the golden tests run them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from octane_flows.models.model import Model
+from octane_flows.models.sql_text import literal, quoted
+
+# a text or a comment, or a parameter: only the latter is replaced
+_PARAMETER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|\$([A-Za-z_]\w*)")
+
+
+#: Schemas whose models are called with parameters.
+MACRO_SCHEMAS = frozenset({"flow", "metric", "plan"})
+
+
+def create_statements(model: Model) -> list[str]:
+    """The statements that publish one model with its comments."""
+    if model.schema == "er":
+        return _relation_statements(model)
+    if model.schema in MACRO_SCHEMAS:
+        return [macro_sql(model), f"comment on macro table {model.name} is {_question(model)}"]
+    return []
+
+
+def called(model: Model) -> str:
+    """What stands behind `from` to read a model, a macro with its default parameters."""
+    return f"{model.name}()" if model.schema in MACRO_SCHEMAS else model.name
+
+
+def _relation_statements(model: Model) -> list[str]:
+    kind = "table" if model.header.is_stored else "view"
+    comments = [
+        f"comment on column {model.name}.{quoted(column.name)} is {literal(column.meaning)}"
+        for column in model.columns
+    ]
+    return [
+        f"create {kind} {model.name} as {model.sql}",
+        f"comment on {kind} {model.name} is {_question(model)}",
+        *comments,  # "create or replace view" would drop them
+    ]
+
+
+def _question(model: Model) -> str:
+    return literal(model.header.question)
+
+
+def macro_sql(model: Model) -> str:
+    """`create macro` with every parameter cast to its type and the rows in their order."""
+    types = {parameter.name: parameter.duckdb_type for parameter in model.header.parameters}
+    inputs = ", ".join(
+        f"{parameter.name} := {parameter.default_sql}" for parameter in model.header.parameters
+    )
+
+    def replace(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return f"cast({name} as {types[name]})" if name else match.group()
+
+    body = _PARAMETER.sub(replace, model.sql)
+    order = ", ".join(f"flow_rows.{part.strip()}" for part in (model.header.order or "").split(","))
+    return (
+        f"create macro {model.name}({inputs}) as table\n"
+        f"select * from (\n{body}\n) as flow_rows\norder by {order}"
+    )

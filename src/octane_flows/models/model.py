@@ -1,0 +1,244 @@
+"""The SQL models: every file of `sql/` read, its dependencies parsed, all in an order to build.
+
+A folder in, `Model` records out; `build`, `flows` and Dagster's assets call it. Dependencies come
+from DuckDB's own parser, so nobody keeps a list by hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from octane_flows.errors import ModelError
+from octane_flows.models.columns_read import columns_read, nodes
+from octane_flows.models.header import Header, parse_header
+from octane_flows.models.model_columns import Column, parse_columns
+from octane_flows.models.sql_folder import sql_folder
+
+SCHEMAS = ("er", "flow", "metric", "plan", "check")
+# what a model of each schema may read; files are read by the loader alone
+READABLE = {
+    "er": ("octane", "past", "er", "meta"),
+    "flow": ("er", "flow", "meta"),
+    "metric": ("er", "meta"),
+    "plan": ("er", "flow", "meta"),
+    "check": ("octane", "er", "flow", "metric", "meta"),
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SQL file: where it stands, what it says about itself, what it reads.
+
+    `reads` holds the columns read of each `octane` table, as far as they are written table.column;
+    `tree` is DuckDB's syntax tree.
+    """
+
+    schema: str
+    slug: str
+    header: Header
+    columns: tuple[Column, ...]
+    sql: str
+    sources: tuple[str, ...]
+    reads: Mapping[str, frozenset[str]]
+    where: str
+    tree: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The qualified name, as in `er.tests`."""
+        return f"{self.schema}.{self.slug}"
+
+    def as_view(self) -> Model:
+        """The model as a view, also if it is stored: for rows that come after the models."""
+        return replace(self, header=replace(self.header, is_stored=False))
+
+
+def load_models(folder: Path | None = None) -> list[Model]:
+    """Read all models, those that others read first; ties in name order."""
+    root = folder or sql_folder()
+    if folder is None:
+        return list(_cached_models(root))
+    return _read_models(root)
+
+
+@cache
+def _cached_models(root: Path) -> tuple[Model, ...]:
+    return tuple(_read_models(root))
+
+
+def _read_models(root: Path) -> list[Model]:
+    connection = duckdb.connect(":memory:")
+    try:
+        found = [
+            read_model(path, schema, connection)
+            for schema in SCHEMAS
+            for path in sorted((root / schema).glob("*.sql"))
+        ]
+    finally:
+        connection.close()
+    if not found:
+        raise ModelError(f"The folder {root} holds no SQL models; install octane-flows again.")
+    return in_order(found)
+
+
+def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -> Model:
+    """Read one file; every fault is a `ModelError` that begins with file and line."""
+    where = f"sql/{schema}/{path.name}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{where} cannot be read ({error}); save it as UTF-8 text.") from error
+    header = parse_header(text, schema=schema, where=where)
+    sql = text.strip().removesuffix(";")
+    tree = parse_sql(sql, where, connection)
+    _check_parameters(header, tree, where)
+    model = Model(
+        schema=schema,
+        slug=path.stem,
+        header=header,
+        columns=parse_columns(sql, where=where),
+        sql=sql,
+        sources=tuple(sorted(_sources(tree, schema, where))),
+        reads=columns_read(tree),
+        where=where,
+        tree=tree,
+    )
+    _check_names(model)
+    return model
+
+
+def parse_sql(sql: str, where: str, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """DuckDB's syntax tree of a single select."""
+    serialized = connection.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0]
+    tree: dict[str, Any] = json.loads(serialized)
+    if tree.get("error"):
+        position = tree.get("position")
+        line = sql.count("\n", 0, int(position)) + 1 if position else 1
+        raise ModelError(
+            f"{where}:{line}: DuckDB cannot parse this as a select "
+            f"({str(tree.get('error_message')).splitlines()[0]}); correct the SQL."
+        )
+    if len(tree["statements"]) != 1:
+        raise ModelError(
+            f"{where}:1: the file holds {len(tree['statements'])} statements; keep one."
+        )
+    return tree
+
+
+def _sources(tree: dict[str, Any], schema: str, where: str) -> set[str]:
+    """Qualified names of the tables read; names of CTEs are left out."""
+    defined = {
+        entry["key"]
+        for node in nodes(tree)
+        if isinstance(node.get("cte_map"), dict)
+        for entry in node["cte_map"]["map"]
+    }
+    sources: set[str] = set()
+    for node in nodes(tree):
+        if node.get("type") == "TABLE_FUNCTION":
+            name = node.get("function", {}).get("function_name", "")
+            if name.startswith("read_") or "scan" in name or name == "glob":
+                raise ModelError(f"{where}: models read tables, never files; remove {name}().")
+            if called := node.get("function", {}).get("schema", ""):
+                _check_readable(schema, called, name, where)
+                sources.add(f"{called}.{name}")
+        if node.get("type") != "BASE_TABLE":
+            continue
+        source_schema, table = node["schema_name"], node["table_name"]
+        if not source_schema:
+            if table in defined:
+                continue
+            raise ModelError(
+                f"{where}: the table '{table}' is written without its schema; write schema.table."
+            )
+        _check_readable(schema, source_schema, table, where)
+        sources.add(f"{source_schema}.{table}")
+    return sources
+
+
+def _unqualified(tree: dict[str, Any]) -> Iterator[str]:
+    for node in nodes(tree):
+        if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
+            yield node["column_names"][0]
+
+
+def _check_readable(schema: str, source_schema: str, table: str, where: str) -> None:
+    if source_schema not in READABLE[schema]:
+        raise ModelError(
+            f"{where}: a {schema} model may not read {source_schema}.{table}; "
+            f"it reads {' and '.join(READABLE[schema])}."
+        )
+
+
+def _check_parameters(header: Header, tree: dict[str, Any], where: str) -> None:
+    used = {node["identifier"] for node in nodes(tree) if node.get("class") == "PARAMETER"}
+    declared = {parameter.name for parameter in header.parameters}
+    for name in sorted(used - declared):
+        raise ModelError(
+            f"{where}: ${name} is used but not declared; "
+            f"add '-- param: {name} type = default -- meaning' to the header."
+        )
+    for name in sorted(declared - used):
+        raise ModelError(f"{where}: the parameter {name} is declared but ${name} is not used.")
+    for name in sorted(set(_unqualified(tree)) & declared):
+        raise ModelError(
+            f"{where}: the column '{name}' has the name of a parameter and no table before it, "
+            f"so a macro would take the parameter; write table.{name}."
+        )
+
+
+def _check_names(model: Model) -> None:
+    names = {column.name for column in model.columns}
+    for part in model.header.key:
+        if part not in names:
+            raise ModelError(
+                f"{model.where}: the key column '{part}' is not in the final select; "
+                "add it or correct '-- key:'."
+            )
+    for relation in model.header.relations:
+        if relation.column not in names:
+            raise ModelError(
+                f"{model.where}: the relation's column '{relation.column}' is not in the final "
+                "select; add it or correct '-- relation:'."
+            )
+
+
+def in_order(models: Iterable[Model]) -> list[Model]:
+    """Sort so that every model comes after those it reads."""
+    by_name = {model.name: model for model in models}
+    sorter = TopologicalSorter(
+        {
+            name: sorted(source for source in model.sources if source in by_name)
+            for name, model in sorted(by_name.items())
+        }
+    )
+    for model in by_name.values():
+        for source in model.sources:
+            if source.split(".")[0] in ("er", "flow", "metric") and source not in by_name:
+                raise ModelError(
+                    f"{model.where}: {source} is read but there is no "
+                    f"sql/{source.replace('.', '/')}.sql; add the file or correct the name."
+                )
+    try:
+        names = list(sorter.static_order())
+    except CycleError as error:
+        raise ModelError(
+            f"The SQL models read one another in a circle ({' -> '.join(error.args[1])}); "
+            "cut one of these links."
+        ) from error
+    return [by_name[name] for name in names]
+
+
+def models_digest(models: Iterable[Model]) -> str:
+    """SHA-256 over names and SQL: two warehouses with the same one answer in the same way."""
+    text = "\n".join(f"{model.name}\n{model.sql}" for model in models)
+    return hashlib.sha256(text.encode()).hexdigest()

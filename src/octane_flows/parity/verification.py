@@ -1,0 +1,62 @@
+"""What a comparison found: one flow in one workspace, and each difference with its reason.
+
+Nothing in; records that `proof` makes, and that the command line, Dagster and the report show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from octane_flows.parity.requests import Request
+
+Reason = Literal["changed", "related changed", "not readable", "different", "not examined"]
+Status = Literal["equal", "changed", "different", "refused", "not compared"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An id that only one side names, or a test whose script reads otherwise on each side; why."""
+
+    id: str
+    only_in: Literal["octane", "warehouse", "neither"]
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One flow in one workspace.
+
+    `status` is 'changed' when every difference is explained by what changed since the extract,
+    'refused' when a side did not answer, 'not compared' when too many rows match.
+    """
+
+    slug: str
+    number: int
+    workspace_id: str
+    status: Status
+    octane_count: int | None
+    warehouse_count: int | None
+    requests: tuple[Request, ...]
+    differences: tuple[Difference, ...]
+    message: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record for JSON."""
+        return {
+            "slug": self.slug,
+            "number": self.number,
+            "workspace_id": self.workspace_id,
+            "status": self.status,
+            "octane_count": self.octane_count,
+            "warehouse_count": self.warehouse_count,
+            "requests": [
+                {"collection": one.collection, "query": one.query} for one in self.requests
+            ],
+            "differences": [
+                {"id": one.id, "only_in": one.only_in, "reason": one.reason, "detail": one.detail}
+                for one in self.differences
+            ],
+            "message": self.message,
+        }

@@ -1,0 +1,75 @@
+"""Functions that the models share: how Octane compares names, and where an item is shown.
+
+The server's address and shared space in, scalar macros in the schema `er` out; `build` and the
+golden tests create them before the models.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from octane_flows.models.sql_text import literal
+from octane_flows.warehouse.connect import transaction
+
+# name and parameters -> (comment, body); {page} is the address of the server's items
+FUNCTIONS = {
+    "name_matches(name, pattern)": (
+        "Whether a name is like a pattern as Octane compares: * is any characters, case is ignored",
+        r"name ilike replace(replace(replace(replace("
+        r"pattern, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%') escape '\'",
+    ),
+    "is_listed(code, codes)": (
+        "Whether a logical name is one of a list with commas between them; case is ignored",
+        "list_contains(string_split(lower(replace(codes, ' ', '')), ','), lower(code))",
+    ),
+    # marks become blanks, so that the words of two paragraphs stay apart
+    "plain_text(html)": (
+        "The words of a memo field without the marks of HTML",
+        "trim(regexp_replace(replace(replace(replace(replace(replace(replace("
+        "regexp_replace(html, '<[^>]*>', ' ', 'g'), '&nbsp;', ' '), '&lt;', '<'), '&gt;', '>'), "
+        "'&quot;', '\"'), '&#39;', ''''), '&amp;', '&'), '\\s+', ' ', 'g'))",
+    ),
+    "reference(entity_type, id)": (
+        "A reference as the REST API takes it; null where there is no id",
+        "case when id is not null then json_object('type', entity_type, 'id', id) end",
+    ),
+    "without_nulls(document)": (
+        "A JSON object without the keys whose value is null, at any depth",
+        "json_merge_patch('{}', document)",
+    ),
+    # between carets nothing can be escaped; the apostrophe form escapes with a backslash
+    "query_text(value)": (
+        "A text as Octane's query language writes it; * stays any characters",
+        r"case when regexp_matches(value, '[\^\x22\\]') then "
+        r"chr(39) || regexp_replace(value, '([\\\x22''()])', '\\\1', 'g') || chr(39) "
+        "else '^' || value || '^' end",
+    ),
+    "query_texts(codes)": (
+        "Logical names with commas between them, as the query language writes them",
+        "'^' || replace(replace(codes, ' ', ''), ',', '^,^') || '^'",
+    ),
+    # the address that the vendor's own clients open: all kinds of work items share one entity type
+    "item_url(entity_type, workspace_id, id)": (
+        "Where Octane shows an item; entity_type is work_item, test, run or the type itself",
+        "{page} || workspace_id || '&entityType=' || entity_type || '&id=' || id",
+    ),
+}
+
+
+def page_address(server_url: str, shared_space: str) -> str:
+    """Where the server shows an item, up to the id of its workspace."""
+    return f"{server_url}/ui/entity-navigation?p={shared_space}/"
+
+
+def create_functions(
+    connection: duckdb.DuckDBPyConnection, server_url: str, shared_space: str
+) -> None:
+    """Create the functions, or replace those of an earlier build."""
+    page = literal(page_address(server_url, shared_space))
+    with transaction(connection):
+        for signature, (comment, body) in FUNCTIONS.items():
+            name = signature.partition("(")[0]
+            connection.execute(
+                f"create or replace macro er.{signature} as {body.replace('{page}', page)}"
+            )
+            connection.execute(f"comment on macro er.{name} is {literal(comment)}")

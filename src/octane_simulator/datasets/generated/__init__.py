@@ -1,0 +1,55 @@
+"""A made-up workspace of any size, the same for the same seed.
+
+In: a store, how many runs, a seed. Out: plan, backlog, tests, runs over three years, defects and
+notes, written into the store without the write layer, for sheer size. Called for
+`simulate --dataset generated`, by benchmarks and by tests over many workspaces.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from octane_simulator.datasets.generated import (
+    automated,
+    backlog,
+    manual,
+    notes,
+    people,
+    testing,
+)
+from octane_simulator.datasets.generated.world import World
+from octane_simulator.store import Store
+
+if TYPE_CHECKING:
+    from octane_simulator.feeder import LocalFeeder
+
+__all__ = ["END", "fill", "load"]
+
+END = datetime(2026, 6, 30, 18, tzinfo=UTC)
+_MANUAL_SHARE = 0.12
+
+
+def load(feeder: LocalFeeder) -> None:
+    """Fill the feeder's workspace with the simulator's `runs` and `seed`; no two are alike."""
+    simulator, workspace = feeder.simulator, feeder.workspace
+    fill(workspace.store, simulator.runs, f"{simulator.seed}/{workspace.id}")
+
+
+def fill(store: Store, runs: int = 1_000, seed: int | str = 1) -> None:
+    """Fill an empty workspace; exactly `runs` runs are in it, and the clock stands at `END`.
+
+    About an eighth of the runs are by hand (single, planned, and in suites), the others automated.
+    Earlier results of automated runs are in the run history, about one for two runs.
+    """
+    if runs < 1:
+        raise ValueError(f"A generated workspace has at least one run, so not {runs}")
+    store.clock.set(END, frozen=True)
+    with store.transaction():
+        world = World(store, seed, runs, END)
+        people.add(world)
+        backlog.add(world)
+        testing.add(world)
+        by_hand = manual.add(world, round(runs * _MANUAL_SHARE))
+        automated.add(world, runs - by_hand)
+        notes.add(world)
