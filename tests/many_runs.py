@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from octane_simulator.clock import iso
-from octane_simulator.store import Store
+from octane_simulator.store.entity_store import Store
+from octane_simulator.store.server_clock import iso
 
 __all__ = ["load_runs"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from octane_flows.extract import ExtractReport
 from octane_simulator import Simulator
-from octane_simulator.last_runs import renew_last_runs
+from octane_simulator.rules.last_runs import renew_last_runs
 from tests.small import FIELDS, TYPES, SmallTransport, held_links, run_extract
 
 

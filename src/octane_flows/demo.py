@@ -32,7 +32,7 @@ from octane_flows.questions import Flow, Metric, flow_named, list_flows, list_me
 from octane_flows.questions.formats import print_rows
 from octane_flows.reports import REPORT_FILE
 from octane_simulator.datasets import ci_history
-from octane_simulator.datasets import demo as demo_data
+from octane_simulator.datasets import demo_dataset as demo_data
 
 MARKER = ".octane-flows-demo"  # only a folder with this file is ever emptied
 ROWS_SHOWN = 12

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from octane_simulator import Running, Simulator, serve
-from octane_simulator.reads import Caller
+from octane_simulator.query.reader import Caller
 from tests.benchmarks._timing import median_ms
 
 RUNS = 1_000_000

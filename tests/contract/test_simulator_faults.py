@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from octane_simulator import Simulator, serve
-from octane_simulator.fault_kinds import KINDS
+from octane_simulator.faults.fault_kinds import KINDS
 from tests.contract.asking import KEY, NOW, WS, client_of, get, make, switch
 
 
@@ -78,7 +78,7 @@ def test_latency_has_a_median_and_a_spread(
     simulator: Simulator, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("octane_simulator.misbehave.sleep", waited.append)
+    monkeypatch.setattr("octane_simulator.faults.broken_answers.sleep", waited.append)
     switch(client, "latency", seconds=0.2, spread=0.5)
     for _ in range(200):
         client.get("/api/current_user")

@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
+import octane_simulator
 from octane_simulator import Running, Simulator, serve
-from octane_simulator.core import DATASETS
-from octane_simulator.fault_kinds import KINDS
-from octane_simulator.page import DATASET_NOTES
+from octane_simulator.faults.fault_kinds import KINDS
+from octane_simulator.http.start_page import DATASET_NOTES
+from octane_simulator.simulator import DATASETS
 from tests.needs import need
 
 
@@ -132,9 +133,9 @@ TOLD = {
 
 
 def test_every_code_of_an_error_is_told_by_the_vendor_or_a_choice() -> None:
-    package = resources.files("octane_simulator")
-    choices = package.joinpath("CHOICES.md").read_text("utf-8")
-    sources = [one.read_text("utf-8") for one in package.iterdir() if one.name.endswith(".py")]
+    package = Path(octane_simulator.__file__).parent
+    choices = (package / "CHOICES.md").read_text("utf-8")
+    sources = [path.read_text("utf-8") for path in package.rglob("*.py")]
     code = re.compile(r'"((?:platform|testbox)\.\w+|(?:VALIDATION|AUTHENTICATION|SERVLET)_\w+)"')
     used = {found for source in sources for found in code.findall(source)}
     assert len(used) > 15

@@ -18,7 +18,7 @@ from octane_flows.config import Settings, load_settings
 from octane_flows.questions import run_flow
 from octane_flows.warehouse import load_models
 from octane_simulator import Simulator, serve
-from octane_simulator.server import Running
+from octane_simulator.http.http_server import Running
 
 Row = dict[str, Any]
 

@@ -22,7 +22,7 @@ from octane_flows.config import LakePlace
 from octane_flows.lake import Lake, Manifest, open_lake
 from octane_flows.warehouse import build, connect, load_models
 from octane_simulator import LocalFeeder, Simulator, serve
-from octane_simulator.server import Running
+from octane_simulator.http.http_server import Running
 from tests.e2e.support import environment_of, octane_flows, process_environment
 from tests.s3 import bucket, s3_endpoint
 from tests.services import until

@@ -22,7 +22,7 @@ from octane_flows.questions import Flow, flow_named, list_flows, run_flow
 from octane_flows.reports.page import render
 from octane_flows.warehouse import load_models
 from octane_simulator import Simulator, serve
-from octane_simulator.server import Running
+from octane_simulator.http.http_server import Running
 from tests.e2e.support import environment_of
 
 WORKSPACES = ("1002", "1003")

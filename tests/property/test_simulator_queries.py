@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octane_simulator import Simulator
-from octane_simulator.reads import Caller
+from octane_simulator.query.reader import Caller
 from tests.property.naive import All, AnyOf, Empty, Field, Not, Ref, World, holds, text_of
 
 SEEDS = (11, 12, 13)

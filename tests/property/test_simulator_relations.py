@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from octane_simulator import Simulator
-from octane_simulator.reads import Caller
-from octane_simulator.relations import INVERSES, LINKS, Inverse, Link, Side
-from octane_simulator.tables import quoted
+from octane_simulator.model.relations import INVERSES, LINKS, Inverse, Link, Side
+from octane_simulator.query.reader import Caller
+from octane_simulator.store.table_layout import quoted
 
 Row = dict[str, Any]
 KINDS = (

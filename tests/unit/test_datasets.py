@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from octane_simulator import Simulator
-from octane_simulator.datasets import ci_history, demo
-from octane_simulator.feeder import LocalFeeder
+from octane_simulator.datasets import ci_history, demo_dataset
+from octane_simulator.local_feeder import LocalFeeder
 from tests.many_runs import load_runs
 
 
 @pytest.fixture(name="full", scope="module")
 def _full() -> Iterator[tuple[Simulator, dict[str, str]]]:
     simulator = Simulator()
-    ids = demo.load(LocalFeeder(simulator))
+    ids = demo_dataset.load(LocalFeeder(simulator))
     yield simulator, ids
     simulator.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from octane_simulator import parse_fault
-from octane_simulator.faults import Faults
+from octane_simulator.faults.active_faults import Faults
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 
 from octane_simulator import Simulator
 from octane_simulator.datasets.generated import END, fill
-from octane_simulator.last_runs import renew_last_runs
-from octane_simulator.reads import Caller
-from octane_simulator.tables import quoted
+from octane_simulator.query.reader import Caller
+from octane_simulator.rules.last_runs import renew_last_runs
+from octane_simulator.store.table_layout import quoted
 
 SEEDS = (1, 2, 3, 4, 5)
 DAY_AGO = "2026-06-29T18:00:00Z"

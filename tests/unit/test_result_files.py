@@ -11,7 +11,7 @@ import pytest
 from octane_flows.actions.result_files import read_results
 from octane_flows.actions.result_report import Context, counts, to_xml
 from octane_flows.errors import UsageError
-from octane_simulator.result_document import parse
+from octane_simulator.results.result_document import parse
 
 CONTEXT = Context("jenkins", "nightly", "17")
 JUNIT = """<?xml version="1.0"?>

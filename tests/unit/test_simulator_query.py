@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from octane_simulator import LocalFeeder, Simulator
-from octane_simulator.answers import ApiError
-from octane_simulator.query import (
+from octane_simulator.model.refusals import ApiError
+from octane_simulator.query.query_language import (
     WILDCARD,
     And,
     Compare,
@@ -25,7 +25,7 @@ from octane_simulator.query import (
     parse,
     unwrap,
 )
-from octane_simulator.reads import Caller
+from octane_simulator.query.reader import Caller
 
 
 def string(text: str) -> Literal:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from octane_simulator import LocalFeeder, Simulator
-from octane_simulator.schema import load_schema
+from octane_simulator.model.entity_schema import load_schema
 
 NOW = datetime(2021, 1, 20, 21, tzinfo=UTC)
 

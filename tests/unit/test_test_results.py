@@ -11,11 +11,12 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
-from octane_simulator import Simulator, ci, test_results
-from octane_simulator.answers import ApiError
-from octane_simulator.result_document import parse
-from octane_simulator.result_schema import SchemaError
-from octane_simulator.store import Store
+from octane_simulator import Simulator
+from octane_simulator.model.refusals import ApiError
+from octane_simulator.results import ci_builds, result_tasks
+from octane_simulator.results.result_document import parse
+from octane_simulator.results.result_schema import SchemaError
+from octane_simulator.store.entity_store import Store
 
 BASE = "/api/shared_spaces/1001/workspaces/1002"
 START = datetime(2021, 1, 20, 12, tzinfo=UTC)
@@ -48,10 +49,10 @@ def ask(store: Store, method: str, path: str, body: str | bytes | None = None) -
     builder = EnvironBuilder(path=BASE + path, query_string=query, method=method, data=data)
     request = Request(builder.get_environ())
     builder.close()
-    handle = ci.handle if path.startswith("/analytics") else test_results.handle
+    handle = ci_builds.handle if path.startswith("/analytics") else result_tasks.handle
     try:
         return handle(store, request)
-    except ApiError as error:  # app.py makes an answer of it
+    except ApiError as error:  # application.py makes an answer of it
         return Response(json.dumps(error.body()), error.status)
 
 
@@ -222,7 +223,7 @@ def test_an_identical_document_is_not_processed_twice(store: Store) -> None:
 def test_tests_and_runs_are_found_again_after_the_memory_is_gone(store: Store) -> None:
     tags = "<environment><taxonomy type='OS' value='a'/></environment>"
     post(store, document(run(status="Failed"), tags))
-    test_results.forget(store)
+    result_tasks.forget(store)
     post(store, document(run(), tags))
     assert len(store.find("test_automated")) == len(store.find("run_automated")) == 1
     assert len(store.find("run_history")) == 1
@@ -306,7 +307,7 @@ def test_a_reported_build_is_the_one_its_results_name(store: Store) -> None:
     report = {"serverCiId": "s", "jobCiId": "j", "buildCiId": "9", "status": "finished",
               "result": "failure", "startTime": 1611144000000, "duration": 60000}  # fmt: skip
     assert ask(store, "PUT", "/analytics/ci/builds", json.dumps(report)).status_code == 200
-    test_results.forget(store)
+    result_tasks.forget(store)
     post(store, document(run(), "<build server_id='s' job_id='j' build_id='9'/>"))
     (build,) = store.find("ci_build")
     assert (build["result"], build["duration"]) == ("failure", 60000)

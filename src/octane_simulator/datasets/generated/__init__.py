@@ -11,18 +11,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from octane_simulator.datasets.generated import (
-    automated,
-    backlog,
-    manual,
-    notes,
-    people,
-    testing,
+    automated_runs,
+    backlog_items,
+    comments_and_files,
+    manual_runs,
+    people_and_releases,
+    tests_and_suites,
 )
-from octane_simulator.datasets.generated.world import World
-from octane_simulator.store import Store
+from octane_simulator.datasets.generated.generated_world import World
+from octane_simulator.store.entity_store import Store
 
 if TYPE_CHECKING:
-    from octane_simulator.feeder import LocalFeeder
+    from octane_simulator.local_feeder import LocalFeeder
 
 __all__ = ["END", "fill", "load"]
 
@@ -47,9 +47,9 @@ def fill(store: Store, runs: int = 1_000, seed: int | str = 1) -> None:
     store.clock.set(END, frozen=True)
     with store.transaction():
         world = World(store, seed, runs, END)
-        people.add(world)
-        backlog.add(world)
-        testing.add(world)
-        by_hand = manual.add(world, round(runs * _MANUAL_SHARE))
-        automated.add(world, runs - by_hand)
-        notes.add(world)
+        people_and_releases.add(world)
+        backlog_items.add(world)
+        tests_and_suites.add(world)
+        by_hand = manual_runs.add(world, round(runs * _MANUAL_SHARE))
+        automated_runs.add(world, runs - by_hand)
+        comments_and_files.add(world)

@@ -1,0 +1,266 @@
+"""Misbehaviour on demand: what real servers, their proxies and their upgrades do on bad days.
+
+In: faults by kind, from Python, `simulate --fault` or `/simulator/faults`. Out: what the HTTP and
+read layers ask on each request. fault_kinds.py lists them; server_faults.py does those that change
+the server itself.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from octane_simulator.faults.fault_kinds import COMMON, KINDS, REQUIRED
+
+__all__ = ["Deed", "Fault", "Faults", "parse_fault"]
+
+
+# No number of an option goes beyond this: three years in seconds, and more rows than there are.
+MOST = 100_000_000
+
+
+@dataclass
+class Fault:
+    """One fault in force; `times` None means always, `after` requests are let through first."""
+
+    kind: str
+    times: int | None = 1
+    path: str = ""
+    after: int = 0
+    chance: float = 1.0
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def shown(self) -> dict[str, Any]:
+        """The fault as JSON object, the way it was asked for."""
+        request = {"times": self.times, "path": self.path, "after": self.after,
+                   "chance": self.chance}  # fmt: skip
+        return {"kind": self.kind, **(request if KINDS[self.kind].holds == "requests" else {}),
+                **self.options}  # fmt: skip
+
+
+Deed = Callable[[Mapping[str, Any] | None], None]
+
+
+class Faults:
+    """The faults in force; none on a new simulator.
+
+    `deeds` do what a kind means beyond requests: called with its options, or with None when it is
+    taken back.
+    """
+
+    def __init__(self, seed: int = 1, deeds: Mapping[str, Deed] | None = None) -> None:
+        self._lock = threading.Lock()
+        self._random = random.Random(f"faults/{seed}")
+        self._deeds = deeds or {}
+        self._coming: list[Fault] = []
+        self._standing: list[Fault] = []
+        self.served: dict[str, int] = {}
+
+    # -- switching ------------------------------------------------------------------------------
+
+    def add(self, kind: str, **options: Any) -> None:
+        """Put a fault in force; unknown kinds and options are ValueError."""
+        fault = _fault(kind, options)
+        if KINDS[kind].holds == "once":
+            self._deeds[kind](fault.options)
+            return
+        if kind in self._deeds:
+            self._deeds[kind](fault.options)
+        with self._lock:
+            same = [one for one in self._standing if _same(one, fault)]
+            if KINDS[kind].holds == "stands":
+                self._standing = [one for one in self._standing if one not in same]
+                self._standing.append(fault)
+            else:
+                self._coming.append(fault)
+
+    def remove(self, kind: str, **options: Any) -> None:
+        """Take back every fault of a kind, or those with just these options."""
+        if kind not in KINDS:
+            raise ValueError(_unknown(kind))
+        given = {name: _cast(kind, name, value) for name, value in options.items()}
+
+        def meant(fault: Fault) -> bool:
+            return fault.kind == kind and given.items() <= fault.shown().items()
+
+        with self._lock:
+            gone = any(meant(fault) for fault in self._standing)
+            self._standing = [fault for fault in self._standing if not meant(fault)]
+            self._coming = [fault for fault in self._coming if not meant(fault)]
+        if gone and kind in self._deeds:
+            self._deeds[kind](None)
+
+    def clear(self) -> None:
+        """Behave again; fields that were added, removed or retyped stay so."""
+        for kind in {fault.kind for fault in (*self._standing, *self._coming)}:
+            self.remove(kind)
+
+    def apply(self, body: Mapping[str, Any]) -> None:
+        """What `PUT /simulator/faults` takes: clear, then remove, then add; ValueError if wrong."""
+        unknown = set(body) - {"clear", "remove", "add"}
+        if unknown:
+            raise ValueError(
+                f"Unknown keys: {', '.join(sorted(unknown))}; known: clear, remove, add"
+            )
+        if body.get("clear"):
+            self.clear()
+        for act, name in ((self.remove, "remove"), (self.add, "add")):
+            for item in body.get(name, []):
+                options = {"kind": item} if isinstance(item, str) else dict(item)
+                if "kind" not in options:
+                    raise ValueError(f"A fault needs its kind: {item}")
+                act(options.pop("kind"), **options)
+
+    def refuse(self, *entities: str) -> None:
+        """Answer 403 for these entity types."""
+        for entity in entities:
+            self.add("refuse", entity=entity)
+
+    def allow(self, *entities: str) -> None:
+        """Take refusals back; without names, all of them."""
+        for entity in entities or tuple(self.refused):
+            self.remove("refuse", entity=entity)
+
+    def expire(self, *, absolute: bool = False) -> None:
+        """Let every session end before the next request."""
+        self.add("expire", reason="absolute" if absolute else "idle")
+
+    def rotate(self) -> None:
+        """Renew the session cookie with the next answer."""
+        self.add("rotate")
+
+    # -- asking ---------------------------------------------------------------------------------
+
+    def take(self, kind: str, path: str) -> Fault | None:
+        """The fault of a kind that hits this request, counted down."""
+        with self._lock:
+            for fault in self._coming:
+                if fault.kind != kind or fault.path not in path:
+                    continue
+                if path.startswith("/authentication/") and not fault.path:
+                    continue  # signing in works unless a fault names it
+                if fault.after > 0:
+                    fault.after -= 1
+                    continue
+                if fault.chance < 1 and self._random.random() >= fault.chance:
+                    continue
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._coming.remove(fault)
+                self.served[kind] = self.served.get(kind, 0) + 1
+                return fault
+        return None
+
+    def wait(self, path: str) -> float:
+        """Seconds to wait before this request is answered."""
+        fault = self.take("latency", path)
+        if fault is None:
+            return 0.0
+        seconds, spread = float(fault.options["seconds"]), float(fault.options["spread"])
+        with self._lock:
+            factor = self._random.lognormvariate(0, min(spread, 5)) if spread else 1
+        return max(0.0, seconds * factor)
+
+    def setting(self, kind: str, option: str) -> Any:
+        """The option of the standing fault of a kind, or None when there is none."""
+        for fault in reversed(self._standing):
+            if fault.kind == kind:
+                return fault.options[option]
+        return None
+
+    def by_field(self, kind: str) -> dict[tuple[str, str], Any]:
+        """The standing faults of a kind by (entity type, field): what type they tell, if any."""
+        found = {}
+        for fault in self._standing:
+            if fault.kind == kind:
+                entity, _, name = str(fault.options["field"]).partition(".")
+                found[(entity, name)] = fault.options.get("type")
+        return found
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """The statuses that refused entity types answer with."""
+        return {
+            fault.options["entity"]: fault.options["status"]
+            for fault in self._standing
+            if fault.kind == "refuse"
+        }
+
+    def shown(self) -> dict[str, Any]:
+        """What is in force and what has been served, for the control route."""
+        return {
+            "in_force": [fault.shown() for fault in (*self._standing, *self._coming)],
+            "served": self.served,
+        }
+
+
+def parse_fault(text: str) -> dict[str, Any]:
+    """`kind` or `kind:option=value,option=value` as an object that `apply` takes in `add`."""
+    kind, _, rest = text.partition(":")
+    options: dict[str, Any] = {"kind": kind}
+    for part in filter(None, rest.split(",")):
+        name, mark, value = part.partition("=")
+        if not mark:
+            raise ValueError(f"'{part}' of the fault '{text}' is not option=value")
+        options[name.strip()] = None if value in {"always", "none"} else value
+    _fault(kind, {name: value for name, value in options.items() if name != "kind"})
+    return options
+
+
+def _fault(kind: str, options: Mapping[str, Any]) -> Fault:
+    known = KINDS.get(kind)
+    if known is None:
+        raise ValueError(_unknown(kind))
+    given = {name: _cast(kind, name, value) for name, value in options.items()}
+    own = {name: default for name, (_, default) in known.options.items()}
+    own.update({name: value for name, value in given.items() if name in own})
+    missing = [name for name, value in own.items() if value is REQUIRED]
+    if missing:
+        raise ValueError(f"The fault '{kind}' needs {' and '.join(missing)}")
+    if known.holds != "requests":
+        return Fault(kind, options=own)
+    times = given.get("times", known.times)
+    path, after, chance = given.get("path", ""), given.get("after", 0), given.get("chance", 1.0)
+    return Fault(kind, times, path, after, chance, own)
+
+
+def _cast(kind: str, name: str, value: Any) -> Any:
+    """A value in the type of its option; text is read, as it comes from the command line."""
+    options = {**KINDS[kind].options, **(COMMON if KINDS[kind].holds == "requests" else {})}
+    if name not in options:
+        known = ", ".join(options) or "none"
+        raise ValueError(f"The fault '{kind}' has no option '{name}'; known: {known}")
+    wanted, default = options[name]
+    if value is default or (wanted in {str, bool} and isinstance(value, wanted)):
+        return value
+    if wanted is bool and str(value).lower() in {"true", "false"}:
+        return str(value).lower() == "true"
+    if wanted in {int, float} and not isinstance(value, bool):
+        try:
+            number = wanted(value)
+        except (ValueError, TypeError, OverflowError):
+            number = math.nan
+        if abs(number) <= MOST and (isinstance(value, str) or number == value):
+            return number
+    shown = {
+        int: f"a whole number up to {MOST}", float: f"a number up to {MOST}",
+        bool: "true or false", str: "text",
+    }[wanted]  # fmt: skip
+    raise ValueError(f"The option '{name}' of the fault '{kind}' is {shown}, not {value!r}")
+
+
+def _same(one: Fault, other: Fault) -> bool:
+    """Whether a newer standing fault takes the place of an older one."""
+    keys = ("entity", "field")
+    return one.kind == other.kind and all(
+        one.options.get(key) == other.options.get(key) for key in keys
+    )
+
+
+def _unknown(kind: str) -> str:
+    return f"There is no fault '{kind}'; known: {', '.join(sorted(KINDS))}"

@@ -1,0 +1,98 @@
+"""Contents of attachments: upload in both forms, download by id and by file name.
+
+In: requests to `attachments`. Out: answers, or None when the ordinary entity code is to answer.
+Called by workspace_routes.py.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from octane_simulator.model.refusals import entity_not_found, illegal_value
+from octane_simulator.model.strict_json import json_value
+from octane_simulator.simulated_workspace import Workspace
+from octane_simulator.store.entity_store import Store
+
+__all__ = ["attachment_routes"]
+
+
+def attachment_routes(workspace: Workspace, request: Request, parts: list[str]) -> Response | None:
+    """Upload by multipart or octet stream, download; None for everything that is JSON."""
+    if request.method == "POST" and not parts:
+        if request.mimetype == "multipart/form-data":
+            return _upload(workspace, *_described(request))
+        if request.mimetype == "application/octet-stream":
+            return _upload(workspace, _from_parameters(workspace, request), request.get_data())
+    if request.method == "GET" and parts:
+        wants_json = "application/json" in request.headers.get("Accept", "")
+        if len(parts) == 2 or not wants_json:
+            return _download(workspace.store, parts)
+    return None
+
+
+def _described(request: Request) -> tuple[dict[str, Any], bytes]:
+    """The two parts of a multipart upload: the attachment's fields as JSON, and its bytes."""
+    described = request.files.get("entity")
+    content = request.files.get("content")
+    text = described.read() if described is not None else request.form.get("entity", "").encode()
+    try:
+        values: Any = json_value(text)
+    except ValueError as error:
+        raise illegal_value("The part entity is not valid JSON") from error
+    if content is None or not isinstance(values, dict):
+        raise illegal_value("An upload needs the parts entity and content")
+    return values, content.read()
+
+
+def _from_parameters(workspace: Workspace, request: Request) -> dict[str, Any]:
+    """The fields of an octet-stream upload: `name`, and the owner as JSON reference or bare id."""
+    fields = workspace.schema.entities["attachment"].fields
+    values: dict[str, Any] = {}
+    for name, text in request.args.items():
+        definition = fields.get(name)
+        if definition is None or not definition.is_reference:
+            values[name] = text
+            continue
+        try:
+            value = json_value(text)
+        except ValueError as error:
+            raise illegal_value(f"The parameter {name} is neither an id nor JSON") from error
+        is_id = isinstance(value, int)
+        values[name] = {"type": definition.targets[0], "id": str(value)} if is_id else value
+    return values
+
+
+def _upload(workspace: Workspace, values: dict[str, Any], data: bytes) -> Response:
+    entity = workspace.schema.entities["attachment"]
+    store = workspace.store
+    with store.transaction():
+        outcome = workspace.writer.create(entity, [values])
+        if outcome.errors:
+            raise outcome.errors[0][1]
+        identifier = outcome.ids[0]
+        stamps = {"version_stamp": 1, "client_lock_stamp": 1}
+        store.update("attachment", identifier, {"size": len(data), **stamps})
+        store.connection.execute(
+            "INSERT INTO attachment_content VALUES (?, ?)", (int(identifier), data)
+        )
+    body = {
+        "total_count": 1,
+        "data": [{"type": "attachment", "id": identifier, "name": values.get("name")}],
+        "exceeds_total_count": False,
+    }
+    return Response(json.dumps(body), 201, content_type="application/json")
+
+
+def _download(store: Store, parts: list[str]) -> Response:
+    """The bytes of an attachment; a file name in the path must be its own."""
+    identifier = parts[0]
+    key = store.key("attachment", identifier)
+    if len(parts) == 2 and not store.find("attachment", id=identifier, name=parts[1]):
+        raise entity_not_found("attachment", identifier)
+    rows = store.read("SELECT content FROM attachment_content WHERE id = ?", (key,))
+    if not rows:
+        raise entity_not_found("attachment", identifier)
+    return Response(rows[0][0], 200, content_type="application/octet-stream")

@@ -1,0 +1,212 @@
+"""Who may call: sign-in, sessions that age and renew themselves, Basic and Bearer.
+
+In: requests. Out: the id of the user who calls, or a 401 answer; cookies to set. Called by
+application.py before every other resource.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import random
+import string
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from werkzeug.wrappers import Request, Response
+
+from octane_simulator.model.strict_json import json_value
+from octane_simulator.store.current_caller import FIRST_USER
+
+__all__ = ["COOKIE", "TOKEN_COOKIE", "Auth"]
+
+_LETTERS = string.ascii_letters + string.digits
+COOKIE = "LWSSO_COOKIE_KEY"
+USER_COOKIE = "OCTANE_USER"
+TOKEN_COOKIE = "access_token"
+
+
+@dataclass
+class Session:
+    """A token: whose it is, when it was made and last used, how long a renewed one still works."""
+
+    user: str
+    started: float
+    used: float
+    valid_until: float | None = None
+
+
+class Auth:
+    """Credentials and live sessions; life times are attributes that tests may change.
+
+    `find_user` gives the id of a workspace user by name or email; all have the same password.
+    Tokens follow from the seed: whoever can start the simulator may know them.
+    """
+
+    def __init__(
+        self, client_id: str, client_secret: str, user: str, password: str, *, seed: int = 1
+    ) -> None:
+        self._random = random.Random(f"tokens/{seed}")
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.user = user
+        self.password = password
+        self.bearer_tokens: set[str] = {"simulator-bearer-token"}
+        self.basic_enabled = True
+        self.idle_s = 3 * 3600.0
+        self.absolute_s = 24 * 3600.0
+        self.rotate_every = 50
+        self.grace_s = 60.0
+        self.monotonic: Callable[[], float] = time.monotonic
+        self.find_user: Callable[[str], str | None] = lambda name: None
+        self.sign_ins = 0
+        self._ended = "VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT"
+        self._sessions: dict[str, Session] = {}
+        self._offers: set[str] = set()
+        self._answers = 0
+        self._lock = threading.Lock()
+
+    # -- sign-in --------------------------------------------------------------------------------
+
+    def sign_in(self, request: Request) -> Response:
+        """Both body forms; keys beyond the credentials do not matter."""
+        try:
+            body = json_value(request.get_data())
+        except ValueError:
+            body = None
+        user = self._known(body) if isinstance(body, dict) else None
+        if user is None:
+            return _unauthorized("AUTHENTICATION_FAILED", "Wrong user name or password")
+        with self._lock:
+            self.sign_ins += 1
+        token = self.open_session(user)
+        response = Response("", 200, content_type="application/json")
+        self._set_cookie(response, token)
+        name = self.user if user == FIRST_USER else user
+        response.set_cookie(USER_COOKIE, name, path="/", httponly=True)
+        return response
+
+    def open_session(self, user: str = FIRST_USER) -> str:
+        """A new session's token."""
+        now = self.monotonic()
+        with self._lock:
+            token = self._new_token()
+            self._sessions[token] = Session(user, now, now)
+        return token
+
+    def offer(self) -> str:
+        """An identifier that `redeem` turns into a token."""
+        with self._lock:
+            identifier = self._new_token()[:25]
+            self._offers.add(identifier)
+        return identifier
+
+    def redeem(self, identifier: object) -> str | None:
+        """The token of an identifier that was offered, or None."""
+        with self._lock:
+            known = identifier in self._offers if isinstance(identifier, str) else False
+        return self.open_session() if known else None
+
+    def sign_out(self, request: Request) -> Response:
+        """Forget the session and empty the cookie."""
+        with self._lock:
+            self._sessions.pop(request.cookies.get(COOKIE, ""), None)
+        response = Response("", 200)
+        response.delete_cookie(COOKIE, path="/")
+        return response
+
+    def _known(self, body: dict[str, object]) -> str | None:
+        pairs = (
+            (body.get("client_id"), body.get("client_secret")),
+            (body.get("user"), body.get("password")),
+        )
+        return next((user for pair in pairs if (user := self._valid(*pair))), None)
+
+    def _valid(self, name: object, secret: object) -> str | None:
+        """The id of the user whom a name and a secret stand for."""
+        if (name, secret) in {(self.client_id, self.client_secret), (self.user, self.password)}:
+            return FIRST_USER
+        known = isinstance(name, str) and secret == self.password
+        return self.find_user(str(name)) if known else None
+
+    # -- every other request --------------------------------------------------------------------
+
+    def caller(self, request: Request) -> str | Response:
+        """The id of the user who calls, or the 401 answer when nobody known does."""
+        header = request.headers.get("Authorization", "")
+        if header.startswith("Bearer "):
+            if header[7:].strip() in self.bearer_tokens:
+                return FIRST_USER
+            return _unauthorized("VALIDATION_TOKEN_INVALID", "The bearer token is not valid")
+        if header.startswith("Basic "):
+            user = self._basic(header[6:]) if self.basic_enabled else None
+            if user is not None:
+                return user
+            return _unauthorized("AUTHENTICATION_FAILED", "Basic authentication was refused")
+        token = request.cookies.get(COOKIE, "") or request.cookies.get(TOKEN_COOKIE, "")
+        if not token:
+            return _unauthorized("VALIDATION_TOKEN_MISSING", "No session cookie was sent")
+        with self._lock:
+            session = self._sessions.get(token)
+            now = self.monotonic()
+            if session is None:
+                return _unauthorized(self._ended)
+            if now - session.started > self.absolute_s:
+                del self._sessions[token]
+                return _unauthorized("VALIDATION_TOKEN_EXPIRED_GLOBAL_TIME_OUT")
+            over = session.valid_until is not None and now > session.valid_until
+            if over or now - session.used > self.idle_s:
+                del self._sessions[token]
+                return _unauthorized("VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT")
+            session.used = now
+            return session.user
+
+    def renew(self, request: Request, response: Response, *, force: bool = False) -> None:
+        """Now and then give the caller a new token; the old one works for a short time."""
+        token = request.cookies.get(COOKIE, "")
+        with self._lock:
+            session = self._sessions.get(token)
+            if session is None:
+                return
+            self._answers += 1
+            if not force and (not self.rotate_every or self._answers % self.rotate_every):
+                return
+            now = self.monotonic()
+            fresh = self._new_token()
+            self._sessions[fresh] = Session(session.user, session.started, now)
+            session.valid_until = now + self.grace_s
+        self._set_cookie(response, fresh)
+
+    def expire_all(self, *, absolute: bool = False) -> None:
+        """End every session, as if it had been idle too long or had lived too long."""
+        scope = "GLOBAL" if absolute else "IDLE"
+        with self._lock:
+            self._ended = f"VALIDATION_TOKEN_EXPIRED_{scope}_TIME_OUT"
+            self._sessions.clear()
+
+    def _new_token(self) -> str:
+        return "".join(self._random.choices(_LETTERS, k=64))
+
+    def known_basic(self, request: Request) -> bool:
+        """Whether the request carries Basic credentials that are known."""
+        header = request.headers.get("Authorization", "")
+        return header.startswith("Basic ") and self._basic(header[6:]) is not None
+
+    def _basic(self, encoded: str) -> str | None:
+        try:
+            name, _, secret = base64.b64decode(encoded).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return self._valid(name, secret)
+
+    def _set_cookie(self, response: Response, token: str) -> None:
+        response.set_cookie(COOKIE, token, path="/", httponly=True)
+
+
+def _unauthorized(code: str, text: str | None = None) -> Response:
+    message = text or "Previous validation errors (non mandatory validators): "
+    body = json.dumps({"errorCode": code, "accumulatedMessage": message})
+    return Response(body, 401, content_type="application/json")

@@ -1,0 +1,105 @@
+"""Resources within one workspace, each sent to the module that answers it.
+
+In: the parts of a path below a workspace. Out: answers. Called by space_routes.py.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from werkzeug.wrappers import Request, Response
+
+from octane_simulator.http import entity_routes, metadata_resources
+from octane_simulator.http.attachment_routes import attachment_routes
+from octane_simulator.http.document_reports import finish_tasks, report_route
+from octane_simulator.http.wire import check_accept, json_response
+from octane_simulator.model.refusals import (
+    ApiError,
+    illegal_value,
+    method_not_allowed,
+    not_authorized,
+    not_found,
+)
+from octane_simulator.results import ci_builds, result_tasks
+from octane_simulator.rules.script_revisions import script_route
+from octane_simulator.simulated_workspace import Workspace
+from octane_simulator.store.current_caller import FIRST_USER, caller_id
+
+if TYPE_CHECKING:
+    from octane_simulator.simulator import Simulator
+
+__all__ = ["answer"]
+
+_SCRIPTED = frozenset({"tests", "manual_tests", "gherkin_tests"})
+
+
+def answer(simulator: Simulator, request: Request, identifier: str, parts: list[str]) -> Response:
+    """The answer to a request below `/workspaces/<identifier>`."""
+    if identifier in simulator.forbidden_workspaces:
+        raise not_authorized(f"workspace {identifier}")
+    workspace = simulator.find_workspace(identifier)
+    if workspace is None:
+        raise ApiError(
+            404, "platform.workspace_not_found", f"There is no workspace {identifier}",
+            {"entity_type": "workspace", "entity_id": identifier},
+        )  # fmt: skip
+    caller = caller_id.get()
+    if caller != FIRST_USER and workspace.store.type_of("workspace_user", caller) is None:
+        raise not_authorized(f"workspace {identifier}")
+    if not parts:
+        return json_response(json.dumps(workspace.row()))
+    special = _special(workspace, request, parts)
+    if special is not None:
+        return special
+    check_accept(request)
+    if parts[0] == "metadata":
+        return _metadata(simulator, workspace, request, parts[1:])
+    response = entity_routes.answer(simulator, workspace, request, parts)
+    if parts[0] == "background_tasks":
+        finish_tasks(workspace)  # whoever asked saw them run
+    return response
+
+
+def _special(workspace: Workspace, request: Request, parts: list[str]) -> Response | None:
+    """Resources with rules of their own, or None for all others."""
+    if parts[0] == "test-results":
+        return result_tasks.handle(workspace.store, request)
+    if parts == ["analytics", "ci", "builds"]:
+        return ci_builds.handle(workspace.store, request)
+    if parts[0] == "attachments":
+        return attachment_routes(workspace, request, parts[1:])
+    if len(parts) == 3 and parts[0] == "suite_runs" and parts[2] == "run_auto":
+        return _run_auto(workspace, request, parts[1])
+    if parts == ["reports"]:
+        return report_route(workspace, request)
+    if len(parts) == 3 and parts[2] == "script" and parts[0] in _SCRIPTED:
+        return script_route(workspace.store, request, parts[1])
+    return None
+
+
+def _run_auto(workspace: Workspace, request: Request, identifier: str) -> Response:
+    """`POST suite_runs/{id}/run_auto`: the suite run is under way; its runs come with results."""
+    if request.method != "POST":
+        raise method_not_allowed()
+    status = {"type": "list_node", "id": "list_node.run_native_status.not_completed"}
+    suite_runs = workspace.schema.entities["run_suite"]
+    workspace.writer.update_one(suite_runs, identifier, {"native_status": status})
+    return json_response("{}", 201)
+
+
+def _metadata(
+    simulator: Simulator, workspace: Workspace, request: Request, parts: list[str]
+) -> Response:
+    if request.method != "GET":
+        raise method_not_allowed()
+    extra = set(request.args) - {"query"}
+    if extra:
+        raise illegal_value(f"Metadata takes only the parameter query, not {sorted(extra)[0]}")
+    query = request.args.get("query")
+    if parts == ["entities"]:
+        return json_response(json.dumps(metadata_resources.entities(workspace.store, query)))
+    if parts == ["fields"]:
+        fields = metadata_resources.fields(workspace.schema, simulator.faults, query)
+        return json_response(json.dumps(fields))
+    raise not_found()

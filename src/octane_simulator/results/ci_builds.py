@@ -1,0 +1,247 @@
+"""CI builds: a build report or the build of a test-results document goes in, rows come out.
+
+`handle` answers PUT .../analytics/ci/builds for application.py; `Builds` remembers which rows
+belong to a CI server's own ids and is shared with the test-results ingest.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary, proxy
+
+from werkzeug.wrappers import Request, Response
+
+from octane_simulator.model.refusals import entity_not_found, illegal_value, method_not_allowed
+from octane_simulator.model.strict_json import json_value
+from octane_simulator.store.entity_store import Store
+
+__all__ = ["BuildRow", "Builds", "builds_of", "forget_builds", "handle", "ref"]
+
+Row = dict[str, Any]
+
+_STATUSES = ("queued", "running", "finished")
+_RESULTS = ("success", "failure", "unstable", "aborted", "unavailable")
+
+
+def ref(entity_type: str, id: str | None) -> dict[str, str] | None:
+    """A reference value, or None for no id."""
+    return None if id is None else {"type": entity_type, "id": id}
+
+
+@dataclass
+class BuildRow:
+    """One CI build as stored, with what its runs and their history need to know."""
+
+    id: str
+    name: str
+    job_name: str
+    status: str | None = None
+    result: str | None = None
+    pipeline: str | None = None
+    pipeline_name: str | None = None
+    pipeline_run: str | None = None  # that this build is the root of
+    joined: str | None = None  # the pipeline run of the build that caused this one
+    start: int | None = None  # epoch ms
+    duration: int | None = None  # ms
+
+
+class Builds:
+    """Finds or creates the build, pipeline run and pipeline node of a CI server's own ids."""
+
+    def __init__(self, store: Store) -> None:
+        self.store: Store = proxy(store)  # a strong one would keep the store alive for good
+        self._by_key: dict[tuple[str, str, str], BuildRow] = {}
+        self._by_id: dict[str, BuildRow] = {}
+
+    def by_id(self, id: str | None) -> BuildRow | None:
+        """A build row by its id, read from the store when it is not remembered."""
+        if id is None:
+            return None
+        known = self._by_id.get(id)
+        if known is None and (row := self.store.get("ci_build", id)) is not None:
+            known = BuildRow(id, row["name"], row["name"], row.get("status"), row.get("result"))
+            self._by_id[id] = known
+        return known
+
+    def find_or_create(
+        self,
+        server: str,
+        job: str,
+        number: str,
+        *,
+        job_name: str,
+        name: str,
+        cause: tuple[str, str] | None = None,
+    ) -> BuildRow:
+        """The build with these CI ids; the pipeline's rows are made when the job is its root.
+
+        A build of another job belongs to the pipeline run of the build that caused it.
+        """
+        key = (server, job, number)
+        known = self._by_key.get(key)
+        if known is not None and self.store.get("ci_build", known.id) is not None:
+            return known
+        pipeline = self._pipeline(server, job)
+        build = self._stored(pipeline, number, job_name) or self._create(
+            pipeline, number, job_name, name
+        )
+        if pipeline is None and cause is not None:
+            self._join(build, self._by_key.get((server, *cause)))
+        self._by_key[key] = self._by_id[build.id] = build
+        return build
+
+    def _join(self, build: BuildRow, parent: BuildRow | None) -> None:
+        """Put a build into the pipeline run of its cause, when that is known."""
+        if parent is None or (parent.pipeline_run or parent.joined) is None:
+            return
+        build.pipeline, build.pipeline_name = parent.pipeline, parent.pipeline_name
+        build.joined = parent.pipeline_run or parent.joined
+        run = [("pipeline_run", str(build.joined))]
+        self.store.link("ci_build", "pipeline_run", build.id, run)
+
+    def report(self, build: BuildRow, **changed: Any) -> None:
+        """Change status, result, start or duration of a build and of its pipeline run."""
+        for name, value in changed.items():
+            setattr(build, name, value)
+        self.store.update(
+            "ci_build",
+            build.id,
+            {
+                "status": build.status,
+                "result": build.result,
+                "start_time": build.start,
+                "duration": build.duration,
+            },
+        )
+        if build.pipeline_run is not None:  # only the root's build tells how the run went
+            word = build.result if build.status == "finished" else build.status
+            self.store.update(
+                "pipeline_run",
+                build.pipeline_run,
+                {
+                    "status": ref("list_node", f"list_node.pipeline_run_status.{word}"),
+                    "start_time": build.start,
+                    "duration": build.duration,
+                },
+            )
+
+    def _pipeline(self, server: str, job: str) -> Row | None:
+        for found in self.store.find("ci_server", instance_id=server):
+            for pipeline in self.store.find("pipeline", root_job_ci_id=job):
+                owner = pipeline.get("ci_server") or {}
+                if owner.get("id") == found["id"] or pipeline.get("server_ci_id") == server:
+                    return pipeline
+        return None
+
+    def _stored(self, pipeline: Row | None, number: str, job_name: str) -> BuildRow | None:
+        """The build of an earlier process: its pipeline run carries the CI's build id as name."""
+        if pipeline is None:
+            return None
+        for run in self.store.find("pipeline_run", name=number):
+            listed = run.get("ci_builds") or []
+            if (run.get("pipeline") or {}).get("id") == pipeline["id"] and listed:
+                row = self.store.get("ci_build", listed[0]["id"])
+                if row is not None:
+                    return BuildRow(
+                        row["id"], row["name"], job_name, row.get("status"), row.get("result"),
+                        pipeline["id"], pipeline["name"], run["id"],
+                        row.get("start_time"), row.get("duration"),
+                    )  # fmt: skip
+        return None
+
+    def _create(self, pipeline: Row | None, number: str, job_name: str, name: str) -> BuildRow:
+        build = BuildRow(self.store.insert("ci_build", {"name": name}), name, job_name)
+        if pipeline is None:
+            return build
+        build.pipeline, build.pipeline_name = pipeline["id"], pipeline["name"]
+        reference = ref("pipeline", build.pipeline)
+        build.pipeline_run = self.store.insert(
+            "pipeline_run",
+            {
+                "name": number,
+                "pipeline": reference,
+                "release": pipeline.get("current_release"),
+                "milestone": pipeline.get("current_milestone"),
+            },
+        )
+        nodes = self.store.find("pipeline_node", pipeline=pipeline["id"])
+        node = nodes[0]["id"] if nodes else self.store.insert(
+            "pipeline_node", {"pipeline": reference}
+        )  # fmt: skip
+        self.store.link(
+            "ci_build", "pipeline_run", build.id, [("pipeline_run", build.pipeline_run)]
+        )
+        self.store.link("ci_build", "pipeline_node", build.id, [("pipeline_node", node)])
+        return build
+
+
+_BUILDS: WeakKeyDictionary[Store, Builds] = WeakKeyDictionary()
+
+
+def builds_of(store: Store) -> Builds:
+    """The one `Builds` of a store."""
+    return _BUILDS.setdefault(store, Builds(store))
+
+
+def forget_builds(store: Store) -> None:
+    """Drop what is remembered of a store's builds; it is read again when needed."""
+    _BUILDS.pop(store, None)
+
+
+def _wrong(body: Any) -> str | None:
+    """What is wrong with a build report, or None."""
+    if not isinstance(body, dict):
+        return "The body must be one JSON object."
+    for name in ("serverCiId", "jobCiId", "buildCiId"):
+        if not isinstance(body.get(name), str) or not body[name]:
+            return f"{name!r} must be a text that is not empty."
+    if not isinstance(body.get("buildName") or "", str):
+        return "'buildName' must be a text."
+    causes = body.get("causes") or []
+    if not isinstance(causes, list) or not all(_is_cause(cause) for cause in causes):
+        return "'causes' must be a list of objects with 'jobCiId' and 'buildCiId'."
+    for name, allowed in (("status", _STATUSES), ("result", _RESULTS)):
+        if body.get(name) is not None and str(body[name]) not in allowed:
+            return f"{name!r} must be one of {', '.join(allowed)}."
+    for name in ("startTime", "duration"):
+        value = body.get(name)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (whole and 0 <= value < 2**53):
+            return f"{name!r} must be a whole number of milliseconds."
+    return None
+
+
+def _is_cause(cause: Any) -> bool:
+    return isinstance(cause, dict) and all(
+        isinstance(cause.get(name), str) for name in ("jobCiId", "buildCiId")
+    )
+
+
+def handle(store: Store, request: Request) -> Response:
+    """PUT analytics/ci/builds: create the build or change what is known of it."""
+    if request.method != "PUT":
+        raise method_not_allowed()
+    try:
+        body = json_value(request.get_data())
+    except ValueError:
+        body = None
+    if wrong := _wrong(body):
+        raise illegal_value(wrong)
+    server, job, number = body["serverCiId"], body["jobCiId"], body["buildCiId"]
+    if not store.find("ci_server", instance_id=server):
+        raise entity_not_found("ci_server", server)
+    with store.transaction():
+        builds = builds_of(store)
+        cause = next(iter(body.get("causes") or ()), None)
+        build = builds.find_or_create(
+            server, job, number, job_name=job, name=body.get("buildName") or number,
+            cause=(cause["jobCiId"], cause["buildCiId"]) if cause else None,
+        )  # fmt: skip
+        given = {"status": "status", "result": "result", "startTime": "start",
+                 "duration": "duration"}  # fmt: skip
+        builds.report(
+            build, **{ours: body[theirs] for theirs, ours in given.items() if theirs in body}
+        )
+    return Response(json.dumps(body), 200, content_type="application/json")

@@ -1,0 +1,147 @@
+"""Scripts of manual and Gherkin tests, their revisions, and the steps that a run gets from them.
+
+In: requests to `tests/{id}/script`, or a run that starts. Out: answers, rows of `test_version` and
+of `run_step`. Called by workspace_routes.py and write_effects.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from octane_simulator.model.refusals import (
+    ApiError,
+    entity_not_found,
+    illegal_value,
+    method_not_allowed,
+)
+from octane_simulator.model.strict_json import json_value
+from octane_simulator.store.current_caller import caller_id
+from octane_simulator.store.entity_store import Store
+from octane_simulator.store.server_clock import iso
+
+__all__ = ["script_route", "start_steps"]
+
+_WITH_SCRIPT = frozenset({"test_manual", "gherkin_test"})
+_REVISIONS = frozenset({"Minor", "Major"})
+_CALL = re.compile(r"- @(\d+)")
+_TAG = re.compile(r"(?:#Auto generated Octane revision tag\n)?@TID\d+REV[0-9.]+\n?")
+_STEP = "list_node.manual_test_run_step_type"
+_MAX_CALLS = 5
+
+
+def script_route(store: Store, request: Request, identifier: str) -> Response:
+    """`GET` and `PUT` of the script of a test; every `PUT` makes a revision."""
+    kind = store.type_of("test", identifier)
+    if kind not in _WITH_SCRIPT:
+        raise entity_not_found("test", identifier)
+    if request.method == "PUT":
+        with store.transaction():
+            _revise(store, str(kind), identifier, _sent(request))
+    elif request.method != "GET":
+        raise method_not_allowed()
+    return Response(json.dumps(_shown(store, identifier)), 200, content_type="application/json")
+
+
+def _sent(request: Request) -> dict[str, Any]:
+    try:
+        body = json_value(request.get_data())
+    except ValueError as error:
+        raise illegal_value("The body of a script is not valid JSON") from error
+    if not isinstance(body, dict) or not isinstance(body.get("script"), str):
+        raise illegal_value("The body of a script is an object with the text 'script'")
+    if body.get("revision_type", "Minor") not in _REVISIONS:
+        raise illegal_value("revision_type is Minor or Major")
+    if not isinstance(body.get("comment") or "", str):
+        raise illegal_value("The comment of a revision is text")
+    return body
+
+
+def _revise(store: Store, kind: str, identifier: str, body: dict[str, Any]) -> None:
+    """A new revision of the script, unless somebody holds the lock."""
+    if identifier in store.locked_scripts:
+        raise ApiError(
+            409,
+            "platform.test_script_locked",
+            f"The script of test {identifier} is locked by another user",
+            {"entity_type": kind, "entity_id": identifier},
+            business_error=True,
+        )
+    revision = _next(store, identifier, body.get("revision_type", "Minor"))
+    script = body["script"]
+    if kind == "gherkin_test":
+        tag = f"#Auto generated Octane revision tag\n@TID{identifier}REV{revision}\n"
+        script = tag + _TAG.sub("", script, count=1)
+    store.connection.execute(
+        "INSERT OR REPLACE INTO test_script VALUES (?, ?, ?)",
+        (int(identifier), script, iso(store.now())),
+    )
+    caller = store.get("workspace_user", caller_id.get(), links=()) or {}
+    store.insert(
+        "test_version",
+        {
+            "name": revision, "comment": body.get("comment"), "creator": caller.get("name"),
+            "is_external": False, "script": script, "test": {"type": kind, "id": identifier},
+        },
+    )  # fmt: skip
+    steps = sum(1 for line in script.splitlines() if line.startswith("- "))
+    store.update(kind, identifier, {"steps_num": steps})
+
+
+def _next(store: Store, identifier: str, revision_type: str) -> str:
+    held = store.find("test_version", test=identifier)
+    if not held:
+        return "0.1.0" if revision_type == "Minor" else "1.0.0"
+    major, minor = (int(part) for part in str(held[-1]["name"]).split(".")[:2])
+    return f"{major}.{minor + 1}.0" if revision_type == "Minor" else f"{major + 1}.0.0"
+
+
+def _shown(store: Store, identifier: str) -> dict[str, Any]:
+    rows = store.read(
+        "SELECT script, last_modified FROM test_script WHERE id = ?", (int(identifier),)
+    )
+    script, modified = rows[0] if rows else ("", None)
+    versions = store.find("test_version", test=identifier)
+    newest = versions[-1] if versions else {}
+    return {
+        "script": script,
+        "comment": newest.get("comment"),
+        "revision": newest.get("name"),
+        "creation_time": versions[0]["creation_time"] if versions else modified,
+        "last_modified": modified,
+    }
+
+
+def start_steps(store: Store, run: dict[str, Any]) -> None:
+    """Give a manual run that starts the steps of its test's script."""
+    if run["type"] != "run_manual" or not run["test"] or store.find("run_step", run=run["id"]):
+        return
+    reference = {"type": "run_manual", "id": run["id"]}
+    store.insert_many(
+        "run_step",
+        [
+            {"run": reference, "description": text,
+             "step_type": {"type": "list_node", "id": f"{_STEP}.{word}"}}
+            for word, text in _steps(store, run["test"]["id"], 0)
+        ],
+    )  # fmt: skip
+
+
+def _steps(store: Store, test: str, depth: int) -> list[tuple[str, str]]:
+    """(kind, text) of the steps of a script; a call gives way to the steps of the test called."""
+    rows = store.read("SELECT script FROM test_script WHERE id = ?", (int(test),))
+    found: list[tuple[str, str]] = []
+    for line in rows[0][0].splitlines() if rows else []:
+        call = _CALL.match(line)
+        if call is not None:
+            found += _steps(store, call[1], depth + 1) if depth < _MAX_CALLS else []
+        elif line.startswith("- ?"):
+            found.append(("validate", line[3:].strip()))
+        elif line.startswith("- "):
+            found.append(("normal", line[2:].strip()))
+        elif line.strip().startswith(("Scenario:", "Scenario Outline:")):
+            found.append(("scenario", line.strip()))
+    return found

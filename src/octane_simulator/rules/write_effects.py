@@ -1,0 +1,192 @@
+"""What the server adds to a write: defaults before it, computed fields after it.
+
+In: validated values of a new or changed row. Out: the values completed; dependent rows renewed.
+Called by writer.py only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from octane_simulator.model.extra_types import UDF_KINDS
+from octane_simulator.model.field_model import TREE_ROOTS
+from octane_simulator.rules.last_runs import PLANNED, renew_last_runs
+from octane_simulator.rules.script_revisions import start_steps
+from octane_simulator.rules.user_defined_fields import define
+from octane_simulator.store.current_caller import caller_ref
+from octane_simulator.store.entity_store import Store
+from octane_simulator.store.server_clock import iso
+
+__all__ = ["after_write", "complete", "reopened", "summary_status"]
+
+_CHILD_RUNS = {"test_manual": "run_manual", "gherkin_test": "run_manual",
+               "test_automated": "run_automated"}  # fmt: skip
+_FINISHED = frozenset({"fixed", "proposeclose", "closed", "duplicate", "rejected"})
+_SAME_STATUS = frozenset({"planned", "passed", "failed", "skipped"})
+
+
+def _ref(kind: str, identifier: str) -> dict[str, str]:
+    return {"type": kind, "id": identifier}
+
+
+def summary_status(native: str) -> str:
+    """The list node of `status` that goes with a list node of `native_status`."""
+    last = native.rsplit(".", 1)[-1]
+    return f"list_node.run_status.{last if last in _SAME_STATUS else 'requires_attention'}"
+
+
+def complete(store: Store, kind: str, values: dict[str, Any]) -> None:
+    """Fill what a create request may leave out."""
+    fields = store.schema.entities[kind].fields
+    family = store.schema.family(kind)
+    if "phase" in fields and values.get("phase") is None:
+        starts = store.read("SELECT id FROM phase WHERE entity = ? AND is_start_phase = 1", (kind,))
+        if starts:
+            values["phase"] = _ref("phase", starts[0][0])
+    if family in TREE_ROOTS and "parent" in fields and values.get("parent") is None:
+        values["parent"] = _ref(TREE_ROOTS[family], store.root(family))
+    if family == "product_area":
+        values.setdefault("business_impact", _ref("list_node", "list_node.business_impact.medium"))
+    if kind == "workspace_user":
+        full = f"{values.get('first_name') or ''} {values.get('last_name') or ''}".strip()
+        values.setdefault("name", values.get("email"))
+        values.setdefault("full_name", full)
+    if kind == "list_node" and values.get("list_root") is not None:
+        siblings = store.find("list_node", list_root=values["list_root"]["id"])
+        values.setdefault("index", len(siblings))
+    if family == "test_suite_link_to_test":
+        values.setdefault("include_in_next_run", True)
+        suite = values.get("test_suite")
+        if suite is not None:
+            values["order"] = len(store.find(family, test_suite=suite["id"]))
+    if kind in UDF_KINDS:
+        values["is_user_defined"] = True
+        values.setdefault("multiple", False)
+    if family == "run":
+        _complete_run(store, kind, values)
+
+
+def _complete_run(store: Store, kind: str, values: dict[str, Any]) -> None:
+    test = values.get("test")
+    held = store.get("test", test["id"]) if test else None
+    if held:
+        values.setdefault("name", held["name"])
+        values["test_name"] = held["name"]
+        versions = store.find("test_version", test=held["id"]) if kind == "run_manual" else []
+        if versions:
+            values.setdefault("test_version", {"type": "test_version", "id": versions[-1]["id"]})
+    values.setdefault("draft_run", False)
+    if values.get("native_status") is None and kind in {"run_manual", "run_suite"}:
+        values["native_status"] = _ref("list_node", PLANNED)
+    _judge(store, kind, values, None)
+
+
+def _judge(store: Store, kind: str, values: dict[str, Any], before: dict[str, Any] | None) -> None:
+    """Set `status`, and `started` as soon as a run is no longer planned."""
+    native = values.get("native_status")
+    if native is None:
+        return
+    values["status"] = _ref("list_node", summary_status(native["id"]))
+    started = (before or {}).get("started") or values.get("started")
+    if native["id"] != PLANNED and not started:
+        values["started"] = iso(store.now())
+        if kind != "run_suite":
+            values.setdefault("run_by", caller_ref())
+
+
+def after_write(
+    store: Store, touched: Sequence[tuple[str, str, dict[str, Any]]], *, created: bool
+) -> None:
+    """Renew computed fields of rows just written and of the rows they belong to."""
+    tests: set[str] = set()
+    for kind, identifier, values in touched:
+        family = store.schema.family(kind)
+        if family == "run":
+            if not created:
+                _rejudge(store, kind, identifier, values)
+            elif kind == "run_suite":
+                tests |= _plan_children(store, identifier)
+            run = store.get(kind, identifier, links=())
+            if run and (run["native_status"] or {}).get("id") != PLANNED:
+                start_steps(store, run)
+            if run and run["test"]:
+                tests.add(run["test"]["id"])
+        elif kind in UDF_KINDS:
+            define(store, kind, store.get(kind, identifier) or values)
+        elif family == "work_item" and "phase" in values:
+            _close(store, kind, identifier, values)
+    for test in tests:
+        renew_last_runs(store, test)
+
+
+def _rejudge(store: Store, kind: str, identifier: str, values: dict[str, Any]) -> None:
+    if "native_status" in values:
+        more: dict[str, Any] = {"native_status": values["native_status"]}
+        _judge(store, kind, more, store.get(kind, identifier))
+        store.update(kind, identifier, {**more, "version_stamp": _held(store, kind, identifier)})
+
+
+def _held(store: Store, kind: str, identifier: str) -> Any:
+    return (store.get(kind, identifier) or {}).get("version_stamp")
+
+
+def reopened(kind: str, held: Mapping[str, Any], phase: str) -> dict[str, int]:
+    """The count of a defect that goes back to Opened after somebody called it fixed or done."""
+    before = (held.get("phase") or {}).get("id", "").rsplit(".", 1)[-1]
+    if kind == "defect" and phase == "phase.defect.opened" and before in _FINISHED:
+        return {"reopens": (held.get("reopens") or 0) + 1}
+    return {}
+
+
+def _close(store: Store, kind: str, identifier: str, values: dict[str, Any]) -> None:
+    """Keep the dates that go with phases."""
+    fields = store.schema.entities[kind].fields
+    if "closed_on" not in fields or values["phase"] is None:
+        return
+    phase = store.get("phase", values["phase"]["id"]) or {}
+    metaphase = store.get("metaphase", (phase.get("metaphase") or {}).get("id", "")) or {}
+    done = metaphase.get("logical_name") == "metaphase.work_item.done"
+    more: dict[str, Any] = {}
+    if "closed_on" not in values:
+        more["closed_on"] = iso(store.now()) if done else None
+    fixed = phase.get("logical_name") == "phase.defect.fixed"
+    if fixed and "fixed_on" in fields and "fixed_on" not in values:
+        more["fixed_on"] = iso(store.now())
+    if more:
+        held = store.get(kind, identifier) or {}
+        stamps = {name: held[name] for name in ("version_stamp", "client_lock_stamp")}
+        store.update(kind, identifier, {**more, **stamps})
+
+
+def _plan_children(store: Store, suite_run: str) -> set[str]:
+    """A new suite run plans a run of each test in its suite."""
+    run = store.get("run_suite", suite_run) or {}
+    suite = run.get("test")
+    tests: set[str] = set()
+    if suite is None or (run.get("native_status") or {}).get("id") != PLANNED:
+        return tests
+    links = store.find("test_suite_link_to_test", test_suite=suite["id"])
+    for link in sorted(links, key=lambda item: item["order"] or 0):
+        test = link["test"]
+        if test is None or link["include_in_next_run"] is False:
+            continue
+        held = store.get("test", test["id"])
+        child = _CHILD_RUNS.get(held["type"]) if held else None
+        if child is None or held is None:
+            continue
+        inherited = {
+            name: run[name] for name in ("release", "milestone", "sprint", "program") if run[name]
+        }
+        store.insert(
+            child,
+            {
+                "name": held["name"], "test": test, "test_name": held["name"],
+                "parent_suite": _ref("run_suite", suite_run), "draft_run": False,
+                "native_status": _ref("list_node", PLANNED),
+                "status": _ref("list_node", summary_status(PLANNED)),
+                "run_by": run.get("default_run_by"), **inherited,
+            },
+        )  # fmt: skip
+        tests.add(test["id"])
+    return tests
