@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from pyiceberg.catalog import Catalog, load_catalog
 
 from octane_flows.export import Destination, ExportReport
-from octane_flows.export.place import Format
+from octane_flows.export.destination import Format
 from octane_flows.warehouse import build, connect, load_models
 from octane_simulator import LocalFeeder, Simulator
 from tests.small import START, run_extract

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from octane_flows.parity.flow_pages import flow_pages
 from tests.generated_questions import QUESTIONS, fresh_questions
 from tests.pages.commands import commands_page
+from tests.pages.flows import flow_pages
 from tests.pages.layout import layout_table
 from tests.pages.metrics import metrics_page
 from tests.pages.operations import OPERATIONS_PARTS, growth_plot

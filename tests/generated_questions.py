@@ -1,4 +1,4 @@
-"""The Python interface's typed methods: `make docs` writes `api/questions.py`.
+"""The Python interface's typed methods: `make docs` writes `api/question_methods.py`.
 
 Flows and metrics in, the module's text out; a test holds the file to it.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from octane_flows.questions import Metric, Parameter, list_flows, list_metrics
 
-QUESTIONS = Path(__file__).resolve().parents[1] / "src/octane_flows/api/questions.py"
+QUESTIONS = Path(__file__).resolve().parents[1] / "src/octane_flows/api/question_methods.py"
 #: The words of a header's `param` line as Python types.
 TYPES = {
     "text": "str | None",

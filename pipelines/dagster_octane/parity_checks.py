@@ -15,7 +15,7 @@ import dagster as dg
 from dagster_octane.asset_metadata import key
 from dagster_octane.resources import OctaneResource, one_sentence
 from octane_flows import warehouse
-from octane_flows.parity.comparisons import record_comparisons
+from octane_flows.parity.comparison_record import record_comparisons
 from octane_flows.questions import list_flows
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ def measure() -> Iterator[str]:
             workspace = octane.workspace(environment["OCTANE_WORKSPACES"])
             for flow in list_flows():
                 asked = PARAMETERS.get(flow.slug, {})
-                documented = parity.rest_flow(flow.slug)
+                documented = parity.documented_requests(flow.slug)
                 values = parity.effective_parameters(connection, workspace.id, flow.slug, asked)
                 rows = run_flow(connection, flow.slug, asked).num_rows
                 requests, _ = parity.ask(workspace, documented, values)

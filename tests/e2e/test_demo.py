@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 import octane_flows as of
-from octane_flows.demo import IN_FULL, MARKER, PARAMETERS
+from octane_flows.demo_run import IN_FULL, MARKER, PARAMETERS
 from octane_flows.questions import Metric, flow_named, list_flows, list_metrics, run_query
 from tests.e2e.support import octane_flows
 

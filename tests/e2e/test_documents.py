@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from octane_flows.actions.document import document_request, make_document
+from octane_flows.actions.document_report import document_request, make_document
 from octane_flows.cli import app
 from octane_flows.errors import AnswerError, RequestError, UsageError
 from octane_simulator import Simulator, serve
@@ -32,7 +32,7 @@ def world(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Ite
         made.create("features", "Grid <1>", parent=epic, phase=phase("feature.new"))
         for name, value in environment_of(running, home).items():
             context.setenv(name, value)
-        context.setattr("octane_flows.actions.document.POLL_S", 0.01)
+        context.setattr("octane_flows.actions.document_report.POLL_S", 0.01)
         yield made
 
 
@@ -95,7 +95,7 @@ def test_what_the_server_could_not_make_is_told_in_its_words(world: World) -> No
 
 
 def test_a_task_that_never_ends_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octane_flows.actions.document.PATIENCE_S", 0.0)
+    monkeypatch.setattr("octane_flows.actions.document_report.PATIENCE_S", 0.0)
     moment = datetime(2021, 1, 20, 22, 0, tzinfo=UTC)
     request = document_request(world.workspace, "Backlog", moment)
 

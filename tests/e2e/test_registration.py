@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from octane_flows import warehouse
-from octane_flows.actions.registration import Build, look_up, register
-from octane_flows.actions.result_report import report as hand_in
+from octane_flows.actions.build_registration import Build, look_up, register
+from octane_flows.actions.results_xml import report as hand_in
 from octane_flows.cli import app
 from octane_flows.client import Workspace
 from octane_flows.errors import RequestError, ServerError, UnavailableError, UsageError

@@ -17,9 +17,9 @@ from octane_flows.cli import app
 from octane_flows.client import Octane, Workspace, field
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import UsageError
-from octane_flows.parity.comparisons import read_comparisons
+from octane_flows.parity.comparison_record import read_comparisons
 from octane_flows.questions import Flow, flow_named, list_flows, run_flow
-from octane_flows.reports.page import render
+from octane_flows.reports.report_page import render
 from octane_flows.warehouse import load_models
 from octane_simulator import Simulator, serve
 from octane_simulator.http.http_server import Running

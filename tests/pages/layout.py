@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "octane_flows"
 ORDER = (
     "config", "errors", "client", "extract", "lake", "models", "warehouse", "questions", "parity",
     "actions", "reports", "spark", "export", "refresh", "doctor", "status", "console", "api",
-    "cli", "demo",
+    "cli", "demo_run",
 )  # fmt: skip
 
 

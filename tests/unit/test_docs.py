@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from octane_flows.parity.flow_pages import flow_pages, sample_requests
-from octane_flows.parity.requests import REST_FLOWS
+from octane_flows.parity.requests import DOCUMENTED_REQUESTS
 from octane_flows.questions import Flow, list_flows
 from tests.generated_docs import ROOT, stale_documents
+from tests.pages.flows import flow_pages, sample_requests
 
 
 def test_generated_documents_are_fresh() -> None:
@@ -24,7 +24,7 @@ def test_every_flow_has_a_page_and_every_page_a_link_in_the_readme() -> None:
 
 @pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
 def test_a_flows_page_shows_a_request(flow: Flow) -> None:
-    assert sample_requests(flow, REST_FLOWS[flow.slug])
+    assert sample_requests(flow, DOCUMENTED_REQUESTS[flow.slug])
 
 
 def test_contributing_names_every_folder_of_tests() -> None:

@@ -18,8 +18,8 @@ from octane_flows.cli import app
 from octane_flows.config import LakePlace
 from octane_flows.errors import UsageError
 from octane_flows.export import destination, export
-from octane_flows.export.delta import storage_options
-from octane_flows.export.place import Format
+from octane_flows.export.delta_target import storage_options
+from octane_flows.export.destination import Format
 from octane_simulator import LocalFeeder, Simulator
 from tests.company_lake import (
     DEFECTS,

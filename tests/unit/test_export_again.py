@@ -13,9 +13,9 @@ from deltalake import DeltaTable
 from octane_flows.config import LakePlace, Secret
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.export import destination, export
-from octane_flows.export.delta import DeltaTarget
-from octane_flows.export.iceberg import IcebergTarget
-from octane_flows.export.place import Format
+from octane_flows.export.delta_target import DeltaTarget
+from octane_flows.export.destination import Format
+from octane_flows.export.iceberg_target import IcebergTarget
 from octane_flows.lake import Lake, expire
 from octane_simulator import Simulator
 from tests.company_lake import (

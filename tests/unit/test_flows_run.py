@@ -12,10 +12,16 @@ import pytest
 
 from octane_flows import parity
 from octane_flows.errors import AnswerError, OctaneFlowsError, UsageError
-from octane_flows.parity.requests import REST_FLOWS, Params, Request, RestFlow, Steps
-from octane_flows.parity.requests.request import pattern, single
+from octane_flows.parity.requests import (
+    DOCUMENTED_REQUESTS,
+    DocumentedRequests,
+    Params,
+    Request,
+    Steps,
+)
+from octane_flows.parity.requests.documented_requests import pattern, single
 from octane_flows.questions import flow_named, list_flows, missing_of, run_flow
-from octane_flows.questions.answer import parse_parameters
+from octane_flows.questions.run_question import parse_parameters
 from tests.golden import kit
 
 SLUG = "modules_with_recent_failures"
@@ -235,20 +241,20 @@ def test_the_documented_query_is_what_the_page_says(
     slug: str, params: dict[str, str], text: str, empty: duckdb.DuckDBPyConnection
 ) -> None:
     values = parity.effective_parameters(empty, "1002", slug, params)
-    request = next(parity.rest_flow(slug).steps(values))
+    request = next(parity.documented_requests(slug).steps(values))
 
     assert request.query == text
 
 
 def test_every_flow_has_documented_requests_that_answer_one_of_its_columns() -> None:
-    assert set(REST_FLOWS) == {flow.slug for flow in list_flows()}
+    assert set(DOCUMENTED_REQUESTS) == {flow.slug for flow in list_flows()}
     for flow in list_flows():
-        assert REST_FLOWS[flow.slug].key in {column.name for column in flow.columns}
+        assert DOCUMENTED_REQUESTS[flow.slug].key in {column.name for column in flow.columns}
 
 
 def test_the_other_reading_of_an_unclear_page_is_a_parameter() -> None:
     for flow in list_flows():
-        for reading in REST_FLOWS[flow.slug].readings:
+        for reading in DOCUMENTED_REQUESTS[flow.slug].readings:
             assert set(reading.parameters) <= {parameter.name for parameter in flow.parameters}
 
 
@@ -258,14 +264,16 @@ def test_a_flow_of_several_requests_is_given_each_answer() -> None:
         second = yield Request("stories", f"parent EQ {{id EQ {first[0]['id']}}}")
         return {str(row["id"]) for row in second[1:]}
 
-    sent, ids = parity.ask(Rest(), RestFlow("features", "feature_id", steps, "page"), {})
+    sent, ids = parity.ask(Rest(), DocumentedRequests("features", "feature_id", steps, "page"), {})
 
     assert [request.query for request in sent] == [None, "parent EQ {id EQ 1}"]
     assert ids == {"2"}
 
 
 def test_a_flow_that_means_nobody_asks_nothing() -> None:
-    nobody = RestFlow("stories", "story_id", single("stories", lambda params: None), "page")
+    nobody = DocumentedRequests(
+        "stories", "story_id", single("stories", lambda params: None), "page"
+    )
 
     assert parity.ask(Rest(), nobody, {}) == ((), frozenset())
 
@@ -290,7 +298,7 @@ def test_a_star_in_a_logical_name_is_refused(empty: duckdb.DuckDBPyConnection) -
     )
 
     with pytest.raises(UsageError, match="wildcard"):
-        next(parity.rest_flow("failed_previous_runs").steps(values))
+        next(parity.documented_requests("failed_previous_runs").steps(values))
 
 
 class Rest:

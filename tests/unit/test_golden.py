@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from octane_flows.models.sql_folder import sql_folder
-from octane_flows.parity.requests import REST_FLOWS
+from octane_flows.parity.requests import DOCUMENTED_REQUESTS
 from octane_flows.questions import Flow, list_flows, list_metrics, run_query
 from octane_flows.warehouse import load_models
 from tests.golden import kit
@@ -105,7 +105,7 @@ def test_everything_takes_a_workspace_or_all_in_the_same_words() -> None:
 
 @pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
 def test_every_flow_has_its_documented_requests(flow: Flow) -> None:
-    assert flow.slug in REST_FLOWS, (
+    assert flow.slug in DOCUMENTED_REQUESTS, (
         f"write the documented requests of {flow.slug} in parity/requests"
     )
 

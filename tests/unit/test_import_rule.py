@@ -31,12 +31,12 @@ ALLOWED = {
     "refresh": {"config", "lake", "client", "extract", "warehouse", "reports"},
     "status": {"warehouse", "lake"},
     "doctor": {"config", "client", "extract", "lake"},
-    "demo": {
+    "demo_run": {
         "config", "client", "warehouse", "questions", "reports", "refresh", "octane_simulator",
     },
     "cli": {
         "config", "console", "lake", "models", "warehouse", "questions", "reports", "refresh",
-        "status", "doctor", "demo", "parity", "client", "actions", "spark", "export",
+        "status", "doctor", "demo_run", "parity", "client", "actions", "spark", "export",
         "octane_simulator",
     },
     "__main__": {"cli"},

@@ -10,7 +10,7 @@ import pytest
 
 from octane_flows.client.transport import Request
 from octane_flows.export import destination, export
-from octane_flows.export.place import Format
+from octane_flows.export.destination import Format
 from octane_flows.extract import ExtractReport
 from octane_flows.extract.scripts import TABLE as SCRIPTS
 from octane_flows.lake import Lake, Manifest, compact, expire

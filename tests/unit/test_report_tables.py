@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from octane_flows.questions import list_metrics
-from octane_flows.reports.content import METRIC_AREAS
-from octane_flows.reports.tables import LONGEST_TEXT, shown, text_of, title_of
+from octane_flows.reports.report_content import METRIC_AREAS
+from octane_flows.reports.report_tables import LONGEST_TEXT, shown, text_of, title_of
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_every_metric_stands_in_one_area() -> None:
     placed = [slug for slugs in METRIC_AREAS.values() for slug in slugs]
 
     known = sorted(metric.slug for metric in list_metrics())
-    assert sorted(placed) == known, "name a new metric in METRIC_AREAS of reports/content.py"
+    assert sorted(placed) == known, "name a new metric in METRIC_AREAS of reports/report_content.py"

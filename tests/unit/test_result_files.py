@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from octane_flows.actions.result_files import read_results
-from octane_flows.actions.result_report import Context, counts, to_xml
+from octane_flows.actions.read_result_files import read_results
+from octane_flows.actions.results_xml import Context, counts, to_xml
 from octane_flows.errors import UsageError
 from octane_simulator.results.result_document import parse
 

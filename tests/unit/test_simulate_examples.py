@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from octane_flows.cli import app
-from octane_flows.cli.begin import simulate
+from octane_flows.cli.start_commands import simulate
 from octane_simulator import parse_fault
 
 ALONE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")

@@ -8,7 +8,7 @@ import sys
 import pytest
 import sqlglot
 
-from octane_flows.cli.frame import on_spark
+from octane_flows.cli.command_line import on_spark
 from octane_flows.errors import UsageError
 from octane_flows.spark import NotCarriedOver, translate
 from octane_flows.spark.constructs import KNOWN

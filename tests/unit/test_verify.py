@@ -11,7 +11,7 @@ import pytest
 
 from octane_flows import parity
 from octane_flows.errors import NotFoundError, RequestError
-from octane_flows.parity.requests import REST_FLOWS
+from octane_flows.parity.requests import DOCUMENTED_REQUESTS
 from octane_flows.questions import flow_named
 from tests.golden import kit
 
@@ -106,7 +106,7 @@ def test_each_difference_has_its_reason(
 def test_ids_beyond_those_looked_up_are_said_to_be_so(
     warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octane_flows.parity.proof.MOST_EXAMINED", 1)
+    monkeypatch.setattr("octane_flows.parity.verify_flows.MOST_EXAMINED", 1)
 
     found = verified(warehouse, Rest(["2", "7", "8"], {"7": AFTER}))
 
@@ -148,7 +148,7 @@ def test_many_ids_are_asked_for_in_portions_that_an_address_can_hold() -> None:
     params = {**defaults, "in_one_run": True, "only_newest_runs": True}
     workspace = LinkedRuns(range(1001, 1251))
 
-    requests, ids = parity.ask(workspace, REST_FLOWS[slug], params)
+    requests, ids = parity.ask(workspace, DOCUMENTED_REQUESTS[slug], params)
 
     assert ids == {row["id"] for row in workspace.rows}
     assert len(requests) == 1 + 3 + 3

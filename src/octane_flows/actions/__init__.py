@@ -3,9 +3,9 @@
 The command line calls these functions; nothing here runs on a schedule.
 """
 
-from octane_flows.actions.apply import Outcome, Verdict, apply_plan
-from octane_flows.actions.audit import AuditLog, audit_path
-from octane_flows.actions.plan import Plan, PlannedRequest, make_plan, read_plan, write_plan
+from octane_flows.actions.action_plan import Plan, PlannedRequest, make_plan, read_plan, write_plan
+from octane_flows.actions.apply_plan import Outcome, Verdict, apply_plan
+from octane_flows.actions.audit_log import AuditLog, audit_path
 
 __all__ = [
     "AuditLog",

@@ -8,8 +8,18 @@ from __future__ import annotations
 
 import sys
 
-from octane_flows.cli import act, begin, document, export, keep, past, prove, read, report_results
-from octane_flows.cli.frame import app, errors
+from octane_flows.cli import (
+    document_command,
+    export_command,
+    generation_commands,
+    plan_commands,
+    question_commands,
+    refresh_commands,
+    report_results_command,
+    start_commands,
+    verify_command,
+)
+from octane_flows.cli.command_line import app, errors
 from octane_flows.errors import OctaneFlowsError
 
 
@@ -33,15 +43,15 @@ def main() -> None:
 
 
 __all__ = [
-    "act",
     "app",
-    "begin",
-    "document",
-    "export",
-    "keep",
+    "document_command",
+    "export_command",
+    "generation_commands",
     "main",
-    "past",
-    "prove",
-    "read",
-    "report_results",
+    "plan_commands",
+    "question_commands",
+    "refresh_commands",
+    "report_results_command",
+    "start_commands",
+    "verify_command",
 ]

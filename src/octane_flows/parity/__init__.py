@@ -4,10 +4,15 @@ A client and a warehouse connection in, the ids on both sides and the reasons of
 `octane-flows verify`, the Dagster check and the tests call it.
 """
 
-from octane_flows.parity.ask import RestWorkspace, TooManyRowsError, ask
-from octane_flows.parity.compare import Parity, compare, effective_parameters, rest_flow
-from octane_flows.parity.proof import MOST_ROWS, verify, verify_flow
+from octane_flows.parity.compare_ids import (
+    Parity,
+    compare,
+    documented_requests,
+    effective_parameters,
+)
+from octane_flows.parity.send_requests import RestWorkspace, TooManyRowsError, ask
 from octane_flows.parity.verification import Difference, Verification
+from octane_flows.parity.verify_flows import MOST_ROWS, verify, verify_flow
 
 __all__ = [
     "MOST_ROWS",
@@ -18,8 +23,8 @@ __all__ = [
     "Verification",
     "ask",
     "compare",
+    "documented_requests",
     "effective_parameters",
-    "rest_flow",
     "verify",
     "verify_flow",
 ]

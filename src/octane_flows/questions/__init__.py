@@ -5,14 +5,6 @@ The command line, reports, notebooks and Dagster call these functions.
 
 from octane_flows.models.header import Parameter
 from octane_flows.models.model_columns import Column
-from octane_flows.questions.answer import (
-    missing_of,
-    parse_parameters,
-    relation_of,
-    run_flow,
-    run_metric,
-    run_query,
-)
 from octane_flows.questions.catalogue import (
     Flow,
     Metric,
@@ -20,6 +12,14 @@ from octane_flows.questions.catalogue import (
     list_flows,
     list_metrics,
     metric_named,
+)
+from octane_flows.questions.run_question import (
+    missing_of,
+    parse_parameters,
+    relation_of,
+    run_flow,
+    run_metric,
+    run_query,
 )
 
 __all__ = [

@@ -1,28 +1,43 @@
 """The documented REST requests of every flow, by slug.
 
-Nothing in, `RestFlow` records out; parity sends them, the pages of the flows print them. A flow's
-requests stand in the module of its area; each module has a `FLOWS` that is listed here.
+Nothing in, `DocumentedRequests` records out; parity sends them, the pages of the flows print them.
+A flow's requests stand in the module of its area; each module has a `FLOWS` that is listed here.
 """
 
 from __future__ import annotations
 
 from octane_flows.parity.requests import (
-    backlog_requests,
-    failure_requests,
-    planning_requests,
-    result_requests,
-    run_requests,
-    test_requests,
+    requests_for_backlog,
+    requests_for_failures,
+    requests_for_planning,
+    requests_for_results,
+    requests_for_runs,
+    requests_for_tests,
 )
-from octane_flows.parity.requests.request import Params, Reading, Request, RestFlow, Row, Steps
+from octane_flows.parity.requests.documented_requests import (
+    DocumentedRequests,
+    Params,
+    Reading,
+    Request,
+    Row,
+    Steps,
+)
 
-REST_FLOWS: dict[str, RestFlow] = {
-    **backlog_requests.FLOWS,
-    **failure_requests.FLOWS,
-    **planning_requests.FLOWS,
-    **result_requests.FLOWS,
-    **run_requests.FLOWS,
-    **test_requests.FLOWS,
+DOCUMENTED_REQUESTS: dict[str, DocumentedRequests] = {
+    **requests_for_backlog.FLOWS,
+    **requests_for_failures.FLOWS,
+    **requests_for_planning.FLOWS,
+    **requests_for_results.FLOWS,
+    **requests_for_runs.FLOWS,
+    **requests_for_tests.FLOWS,
 }
 
-__all__ = ["REST_FLOWS", "Params", "Reading", "Request", "RestFlow", "Row", "Steps"]
+__all__ = [
+    "DOCUMENTED_REQUESTS",
+    "DocumentedRequests",
+    "Params",
+    "Reading",
+    "Request",
+    "Row",
+    "Steps",
+]

@@ -1,0 +1,143 @@
+"""A plan: the requests that a writing flow would send, as records and as a file to review.
+
+A warehouse, a slug and parameters in, or a file; a `Plan` out. `apply` and the command line use it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+
+from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.questions import run_query
+from octane_flows.questions.catalogue import plan_named
+from octane_flows.questions.run_question import Value
+
+FORMAT = 1  # of the file; another number is another meaning of its keys
+CONDITIONS = frozenset({"fields", "some", "none", "file"})
+
+
+@dataclass(frozen=True)
+class PlannedRequest:
+    """One request, and what must hold before it is sent.
+
+    `expected` may hold `fields` (values of the item), `some` and `none` (queries that must match
+    something or nothing) and `file` (path, sha256 and bytes of a local file that is uploaded). In
+    queries and `body`, `step:1` stands for the id that step 1 gave.
+    """
+
+    workspace_id: str
+    step: int
+    operation: Literal["create", "update"]
+    entity_type: str
+    entity_id: str | None
+    entity_name: str | None
+    expected: Mapping[str, Any]
+    body: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The requests of one flow for one server; `generation` is the extract that they rest on."""
+
+    slug: str
+    parameters: Mapping[str, str | None]
+    server_url: str
+    shared_space: str
+    generation: int
+    requests: tuple[PlannedRequest, ...]
+
+    @property
+    def digest(self) -> str:
+        """A name for exactly these requests, the same for the same plan made again."""
+        text = json.dumps([asdict(one) for one in self.requests], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def make_plan(
+    connection: duckdb.DuckDBPyConnection,
+    slug: str,
+    parameters: Mapping[str, str | None] | None = None,
+) -> Plan:
+    """The plan of a flow from a warehouse. Raises UsageError."""
+    given: dict[str, Value] = dict(parameters or {})
+    rows = run_query(connection, plan_named(slug), given).to_pylist()
+    generation, server_url, shared_space = connection.execute(
+        "select generation.generation, generation.server_url, generation.shared_space "
+        "from meta.generation as generation"
+    ).fetchall()[0]
+    requests = tuple(
+        _request({
+            **row,
+            "expected": _with_file(json.loads(row["expected"])),
+            "body": json.loads(row["body"]),
+        })
+        for row in rows
+    )  # fmt: skip
+    return Plan(slug, dict(parameters or {}), server_url, shared_space, generation, requests)
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Write the plan as JSON that a person can read and edit."""
+    text = json.dumps({"octane_flows_plan": FORMAT, **asdict(plan)}, indent=1, ensure_ascii=False)
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OctaneFlowsError(
+            f"The plan could not be written to {path} ({error.strerror}); choose another file."
+        ) from error
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan that was written, and perhaps shortened by hand. Raises UsageError."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found.pop("octane_flows_plan") != FORMAT:
+            raise ValueError("of another format")
+        requests = tuple(_request(one) for one in found.pop("requests"))
+        return Plan(requests=requests, **found)
+    except OSError as error:
+        raise UsageError(
+            f"The plan {path} could not be read ({error.strerror}); write one with "
+            "'octane-flows plan SLUG --output FILE'."
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{path} is no plan ({error}); write one with 'octane-flows plan SLUG --output FILE'."
+        ) from error
+
+
+def _with_file(expected: dict[str, Any]) -> dict[str, Any]:
+    """Conditions with what the named local file is now, so that another one is told later."""
+    if "file" not in expected:
+        return expected
+    path = Path(expected["file"]["path"]).expanduser()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}); name the file to attach."
+        ) from error
+    digest = hashlib.sha256(content).hexdigest()
+    file = {"path": str(path.absolute()), "sha256": digest, "bytes": len(content)}
+    return {**expected, "file": file}
+
+
+def _request(row: Mapping[str, Any]) -> PlannedRequest:
+    request = PlannedRequest(**row)
+    if request.operation not in ("create", "update"):
+        raise ValueError(f"the operation '{request.operation}' is unknown")
+    if (request.operation == "update") != (request.entity_id is not None):
+        raise ValueError(f"step {request.step}: an update needs an entity_id, a create has none")
+    if unknown := set(request.expected) - CONDITIONS:
+        raise ValueError(f"step {request.step} expects {', '.join(sorted(unknown))}")
+    if not request.body:
+        raise ValueError(f"step {request.step} has an empty body")
+    return request

@@ -1,0 +1,231 @@
+"""Applying a plan: compare, send, read again, one verdict for each request.
+
+A signed-in client, a plan and an audit log in, verdicts out; the command line calls it. What no
+longer is as the plan expected is not sent, what the server refuses is told, nothing is forced. A
+second run finds everything done and sends nothing, which is also how an interrupted run goes on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from octane_flows.actions.action_plan import Plan, PlannedRequest
+from octane_flows.actions.audit_log import REFUSALS, AuditLog
+from octane_flows.actions.server_items import LOCK, FileChanged, Items
+from octane_flows.client import Octane, Workspace
+from octane_flows.config import DEFAULT_PLAN_LIMIT
+from octane_flows.errors import ServerError, UsageError
+
+SHOWN = 200  # characters of a value in a verdict: a script has many
+
+# Where a plan writes step:N for an id: in a query, and in a reference of the body.
+_QUERIED_STEP = re.compile(r"(id EQ )(step:\d+)([};])")
+_REFERRED_STEP = re.compile(r'("id": ")(step:\d+)(")')
+
+Outcome = Literal["done", "already", "changed", "refused", "differs", "unknown", "skipped"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one request.
+
+    done: sent, and read back as sent. already: nothing was to be done. changed: the item is not as
+    the plan expected, so nothing was sent. refused: the server said no. differs: sent, but it reads
+    back otherwise. unknown: sent or not, the answer did not come. skipped: an earlier step failed.
+    """
+
+    request: PlannedRequest
+    outcome: Outcome
+    entity_id: str | None
+    detail: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the item now is as the plan wants it."""
+        return self.outcome in ("done", "already")
+
+
+class _Stop(Exception):  # noqa: N818
+    """A verdict that ends one request early."""
+
+    def __init__(self, outcome: Outcome, detail: str, entity_id: str | None = None) -> None:
+        self.outcome, self.detail, self.entity_id = outcome, detail, entity_id
+
+
+def apply_plan(
+    octane: Octane,
+    plan: Plan,
+    audit: AuditLog,
+    *,
+    server_url: str,
+    limit: int = DEFAULT_PLAN_LIMIT,
+    progress: Callable[[Verdict], None] | None = None,
+) -> list[Verdict]:
+    """Send what still holds of a plan, in its order. Raises UsageError, SignInError."""
+    if (plan.server_url.rstrip("/"), plan.shared_space) != (
+        server_url.rstrip("/"),
+        octane.shared_space,
+    ):
+        raise UsageError(
+            f"The plan is for {plan.server_url}, shared space {plan.shared_space}; the settings "
+            f"name {server_url}, shared space {octane.shared_space}. Set OCTANE_URL, or plan again."
+        )
+    if len(plan.requests) > limit:
+        raise UsageError(
+            f"The plan has {len(plan.requests)} requests and {limit} are allowed; narrow it down "
+            "with parameters, or allow more with --max."
+        )
+    verdicts: list[Verdict] = []
+    for verdict in _verdicts(octane, plan, audit):
+        verdicts.append(verdict)
+        if progress:
+            progress(verdict)
+    return verdicts
+
+
+def _verdicts(octane: Octane, plan: Plan, audit: AuditLog) -> Iterator[Verdict]:
+    writers: dict[str, _Writer] = {}
+    is_lost = False
+    for request in plan.requests:
+        writer = writers.get(request.workspace_id)
+        if writer is None:
+            writer = _Writer(octane.workspace(request.workspace_id), plan, audit)
+            writers[request.workspace_id] = writer
+        if is_lost:
+            verdict = Verdict(request, "skipped", request.entity_id, "the server went away before")
+        else:
+            verdict = writer.write(request)
+        is_lost = is_lost or verdict.outcome == "unknown"
+        yield verdict
+
+
+class _Writer:
+    """One workspace: its items, and the ids that earlier steps gave."""
+
+    def __init__(self, workspace: Workspace, plan: Plan, audit: AuditLog) -> None:
+        self._items = Items(workspace)
+        self._plan = plan
+        self._audit = audit
+        self._ids: dict[str, str] = {}
+
+    def write(self, request: PlannedRequest) -> Verdict:
+        """Compare, send and read again; the verdict is in the audit log when this returns."""
+        try:
+            verdict = self._write(self._with_ids(request))
+        except _Stop as stop:
+            verdict = Verdict(request, stop.outcome, stop.entity_id, stop.detail)
+        except REFUSALS as error:
+            verdict = Verdict(request, "refused", request.entity_id, str(error))
+        except ServerError as error:
+            verdict = Verdict(request, "unknown", request.entity_id, str(error))
+        if verdict.is_good and verdict.entity_id:
+            self._ids[f"step:{request.step}"] = verdict.entity_id
+        self._log("verdict", request, outcome=verdict.outcome, entity_id=verdict.entity_id,
+                  detail=verdict.detail)  # fmt: skip
+        return verdict
+
+    def _with_ids(self, request: PlannedRequest) -> PlannedRequest:
+        """The request with the ids of earlier steps in place of `step:N`."""
+
+        def id_of(match: re.Match[str]) -> str:
+            name = match.group(2)
+            if name not in self._ids:
+                raise _Stop("skipped", f"{name.replace(':', ' ')} did not give an id")
+            return f"{match.group(1)}{self._ids[name]}{match.group(3)}"
+
+        conditions = {name: request.expected.get(name, []) for name in ("some", "none")}
+        asked = json.loads(_QUERIED_STEP.sub(id_of, json.dumps(conditions)))
+        body = json.loads(_REFERRED_STEP.sub(id_of, json.dumps(request.body)))
+        return dataclasses.replace(request, expected={**request.expected, **asked}, body=body)
+
+    def _write(self, request: PlannedRequest) -> Verdict:
+        now: dict[str, Any] = {}
+        if request.entity_id is not None:
+            now = self._items.read(request, request.entity_id)
+            if not _differences(request.body, now):
+                raise _Stop("already", "it is so already", request.entity_id)
+        for condition in request.expected.get("some", ()):
+            if not self._items.matches(condition):
+                raise _Stop("changed", f"no {_told(condition)} is left", request.entity_id)
+        for condition in request.expected.get("none", ()):
+            if found := self._items.matches(condition):
+                ids = ", ".join(found)
+                if other := self._items.other_bytes(request, found[0]):
+                    raise _Stop("changed", f"{_told(condition)} is there, but {other}")
+                if request.entity_id is None:
+                    raise _Stop("already", f"{_told(condition)} is there: {ids}", found[0])
+                raise _Stop("changed", f"{_told(condition)} is there: {ids}", request.entity_id)
+        if moved := _differences(request.expected.get("fields", {}), now):
+            raise _Stop(
+                "changed", f"since the plan was made: {'; '.join(moved)}", request.entity_id
+            )
+        if request.entity_id is None:
+            return self._create(request)
+        return self._update(request, request.entity_id, now.get(LOCK))
+
+    def _create(self, request: PlannedRequest) -> Verdict:
+        self._log("sending", request)
+        try:
+            id = self._items.create(request)
+        except FileChanged as error:
+            raise _Stop("changed", str(error)) from error
+        return self._read_again(request, id)
+
+    def _update(self, request: PlannedRequest, id: str, lock: int | None) -> Verdict:
+        self._log("sending", request)
+        self._items.update(request, id, lock)
+        return self._read_again(request, id)
+
+    def _read_again(self, request: PlannedRequest, id: str) -> Verdict:
+        differing = _differences(request.body, self._items.read(request, id))
+        if other := self._items.other_bytes(request, id):
+            differing.append(other)
+        if differing:
+            return Verdict(request, "differs", id, f"it reads back as {'; '.join(differing)}")
+        return Verdict(request, "done", id, "")
+
+    def _log(self, event: str, request: PlannedRequest, **more: Any) -> None:
+        self._audit.append(
+            {
+                "event": event,
+                "plan": self._plan.digest,
+                "slug": self._plan.slug,
+                "server_url": self._plan.server_url,
+                **asdict(request),
+                **more,
+            }
+        )
+
+
+def _told(condition: Mapping[str, str]) -> str:
+    return f"{condition['entity_type']} with {condition['query']}"
+
+
+def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Fields whose value is not the wanted one, as 'name is value'; `type` is the server's."""
+    return [
+        f"{name} is {_shown(found.get(name))}"
+        for name, value in wanted.items()
+        if name != "type" and _plain(value) != _plain(found.get(name))
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """A value to compare by: references by their ids, whatever else the server tells of them."""
+    if isinstance(value, Mapping):
+        if "data" in value:
+            return sorted(str(one["id"]) for one in value["data"])
+        return str(value["id"]) if "id" in value else dict(value)
+    return value
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    text = str(_plain(value))
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,0 +1,126 @@
+"""One opened warehouse: flows, metrics, SQL and tables as DuckDB relations, now or as of then.
+
+A data folder in, relations out; `octane_flows.open` makes it. It reads one file that no refresh
+changes: open again to see what was published since.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from datetime import date, datetime
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+
+from octane_flows import questions, warehouse
+from octane_flows.api.question_methods import Flows, Metrics, Value
+from octane_flows.config import load_home, load_lake
+from octane_flows.lake import Lake, open_lake
+from octane_flows.questions import Metric, flow_named, metric_named
+
+FLOWS = "select number, slug, title, question, rows_mean, status from meta.flows order by number"
+METRICS = (
+    "select split_part(model, '.', 2) as slug, question, grain as rows_mean, status "
+    "from meta.models where model like 'metric.%' order by slug"
+)
+
+
+class OpenWarehouse:
+    """Read-only access to one generation of a warehouse.
+
+    Every answer is a DuckDB relation: `.df()` is a pandas frame, `.to_arrow_table()` an Arrow
+    table, `.arrow()` a reader of record batches; `.filter`, `.order` and the like go on in DuckDB.
+    Mistakes raise `octane_flows.errors.UsageError` with the command line's sentences.
+    """
+
+    def __init__(self, home: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.home = home
+        #: The connection itself, for libraries that want one.
+        self.connection = connection
+        #: The flows as methods: `wh.flows.planned_runs()`; `wh.flows()` lists them.
+        self.flows = Flows(self.flow, lambda: connection.sql(FLOWS))
+        #: The metrics as methods: `wh.metrics.flaky_tests(days=30)`; `wh.metrics()` lists them.
+        self.metrics = Metrics(self.metric, lambda: connection.sql(METRICS))
+        (self.generation, self.read_at), *_ = connection.execute(
+            "select generation, as_of from meta.generation"
+        ).fetchall()
+
+    def __repr__(self) -> str:
+        return (
+            f"<warehouse {self.home}, generation {self.generation}, "
+            f"as of {self.read_at:%Y-%m-%d %H:%M:%S} UTC>"
+        )
+
+    def __enter__(self) -> OpenWarehouse:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; relations made from it end with it."""
+        self.connection.close()
+
+    def flow(self, slug: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
+        """The rows of one flow; parameters that are not given keep their defaults."""
+        return self._ask(flow_named(slug), parameters)
+
+    def metric(self, slug: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
+        """The rows of one metric; parameters that are not given keep their defaults."""
+        return self._ask(metric_named(slug), parameters)
+
+    def sql(self, sql: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
+        """The rows of a query; `$name` in it is the parameter of that name.
+
+        `octane_history.<entity>` holds every version of an entity that was ever read.
+        """
+        if past := warehouse.history_named_in(sql):
+            warehouse.attach_history(self.connection, self._lake(), past)
+        return warehouse.sql_relation(self.connection, sql, parameters)
+
+    def table(self, name: str) -> duckdb.DuckDBPyRelation:
+        """All rows of a table, such as `er.runs`, `octane.defect` or `meta.certificate`."""
+        return warehouse.table_relation(self.connection, name)
+
+    def history(self, entity: str, id: str | None = None) -> duckdb.DuckDBPyRelation:
+        """Every version ever read of an entity type or of one entity, oldest first."""
+        versions = warehouse.history(self.home, entity, id, lake=self._lake())
+        return self.connection.from_arrow(versions)
+
+    def generations(self) -> duckdb.DuckDBPyRelation:
+        """The generations that `as_of` can go back to: number and time (UTC)."""
+        return self.connection.from_arrow(warehouse.generations(self._lake()))
+
+    def as_of(self, when: str | int | date | datetime) -> OpenWarehouse:
+        """Open the warehouse as it was: a generation's number, a date (its end) or a UTC time.
+
+        The first time builds that past warehouse beside the current one, which takes a while.
+        """
+        return OpenWarehouse(self.home, warehouse.connect_as_of(self.home, when, lake=self._lake()))
+
+    def _lake(self) -> Lake:
+        """The lake of the settings, but a folder of its own in another data folder than theirs."""
+        own = Lake(self.home / "lake")
+        is_theirs = self.home.resolve() == load_home(os.environ).resolve()
+        if own.folder.is_dir() and not is_theirs:
+            return own
+        return open_lake(self.home, load_lake(os.environ))
+
+    def _ask(self, asked: Metric, parameters: dict[str, Value]) -> duckdb.DuckDBPyRelation:
+        if missing := questions.missing_of(self.connection, asked):
+            warnings.warn(missing, stacklevel=3)
+        return questions.relation_of(self.connection, asked, parameters)
+
+
+def open_warehouse(home: str | PathLike[str] | None = None) -> OpenWarehouse:
+    """Open the published warehouse of a data folder; None: the command line's. UsageError."""
+    folder = load_home(os.environ) if home is None else Path(home).expanduser()
+    return OpenWarehouse(folder, warehouse.connect(folder))

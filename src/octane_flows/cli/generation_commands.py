@@ -1,0 +1,97 @@
+"""Commands about the lake's past: generations, history, compact, expire.
+
+Arguments in; rows on standard output or in a file out.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from octane_flows.cli.command_line import (
+    Destination,
+    Format,
+    Style,
+    app,
+    data_folder,
+    data_lake,
+    output,
+)
+
+Wait = Annotated[float, typer.Option(metavar="SECONDS", help="Wait so long for extracts to end.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
+
+
+@app.command(epilog="Example: octane-flows generations")
+def generations(style: Style = Format.table, destination: Destination = None) -> None:
+    """List the generations that --as-of can go back to."""
+    from octane_flows import warehouse
+    from octane_flows.questions.answer_formats import write_answer
+
+    write_answer(warehouse.generations(data_lake()), style.value, destination, output)
+
+
+@app.command(epilog="Example: octane-flows history release --format csv")
+def history(
+    entity: Annotated[str, typer.Argument(help="Entity type or link table, such as defect")],
+    id: Annotated[str | None, typer.Argument(help="One entity; none: all.")] = None,
+    style: Style = Format.table,
+    destination: Destination = None,
+) -> None:
+    """Show every version of an entity that was ever read, with the time it was the newest."""
+    from octane_flows import warehouse
+    from octane_flows.questions.answer_formats import write_answer
+
+    answer = warehouse.history(data_folder(), entity, id, lake=data_lake())
+    write_answer(answer, style.value, destination, output)
+
+
+@app.command(epilog="Example: octane-flows compact")
+def compact(dry_run: DryRun = False, wait: Wait = 0.0) -> None:
+    """Merge the lake's small files in a generation of its own; no answer changes."""
+    from octane_flows import lake
+
+    with lake.hold(data_folder(), "a compaction", wait_s=wait):
+        done = lake.compact(data_lake(), dry_run=dry_run)
+    what = (
+        f"{done.files_before} files of {done.tables} tables ({done.bytes_before / 1e6:,.1f} MB) "
+        f"into {done.files_after}"
+    )
+    if not done.files_before:
+        output.print("compact      nothing to do: no table has many small files")
+    elif dry_run:
+        output.print(f"compact      would merge {what}", soft_wrap=True)
+    else:
+        output.print(f"compact      generation {done.generation}: merged {what}", soft_wrap=True)
+
+
+@app.command(epilog="Example: octane-flows expire --keep 30 --dry-run")
+def expire(
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Newest generations that can still be asked.")
+    ] = None,
+    older_than: Annotated[
+        int | None, typer.Option(min=0, metavar="DAYS", help="Let go of what is older.")
+    ] = None,
+    dry_run: DryRun = False,
+    wait: Wait = 0.0,
+) -> None:
+    """Let go of old generations and of files that no kept one names."""
+    from octane_flows import lake, warehouse
+    from octane_flows.errors import UsageError
+
+    if keep is None and older_than is None:
+        raise UsageError("Say what may go: --keep N generations, --older-than DAYS, or both.")
+    before = datetime.now(UTC) - timedelta(days=older_than) if older_than is not None else None
+    with lake.hold(data_folder(), "an expiry", wait_s=wait):
+        gone = lake.expire(data_lake(), keep=keep, before=before, dry_run=dry_run)
+    if not dry_run:
+        warehouse.forget_past(data_folder(), {one.generation for one in gone.kept})
+    verb = "would let" if dry_run else "let"
+    output.print(
+        f"expire       {verb} go of {len(gone.generations)} generations and {len(gone.files)} "
+        f"files ({gone.bytes / 1e6:,.1f} MB); {len(gone.kept)} generations are kept",
+        soft_wrap=True,
+    )

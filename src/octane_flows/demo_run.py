@@ -1,0 +1,247 @@
+"""The demo: a simulated Octane fed with real CI results, the Dagster job, the flows' answers.
+
+A folder in, the whole product at work out. The simulator runs as a process of its own and is fed
+over HTTP, as a CI server would do it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import duckdb
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from octane_flows import refresh, warehouse
+from octane_flows.client import Octane, Workspace
+from octane_flows.config import Settings, load_settings
+from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.questions import Flow, Metric, flow_named, list_flows, list_metrics, run_query
+from octane_flows.questions.answer_formats import print_rows
+from octane_flows.reports import REPORT_FILE
+from octane_simulator.datasets import ci_history
+from octane_simulator.datasets import demo_dataset as demo_data
+
+MARKER = ".octane-flows-demo"  # only a folder with this file is ever emptied
+ROWS_SHOWN = 12
+#: Flows whose answers are printed; the others are named with their number of rows.
+IN_FULL = (
+    "planned_runs", "recent_failed_automated_tests", "modules_with_recent_failures",
+    "open_high_severity_defects", "failed_previous_runs",
+)  # fmt: skip
+#: What the demo asks beyond the defaults, so that an answer is neither too short nor too long.
+PARAMETERS: dict[str, dict[str, str]] = {
+    "release_runs_with_environments": {
+        "release_name": "2.9*",
+        "environment_category_name": "compiler",
+    },
+    "features_with_recent_failures": {"hours": "72"},
+    "recent_failed_automated_tests": {"hours": "72"},
+    "modules_with_recent_failures": {"hours": "72"},
+    "failed_previous_runs": {"days": "3"},
+    "reported_builds": {"since": "2021-01-19"},
+    "failed_automated_runs": {"hours": "72"},
+    "descendants_of_items": {"item_types": "epic,feature"},
+}
+
+
+class HttpFeeder:
+    """Writes the demo's data through the REST API, as users and a CI server would."""
+
+    def __init__(self, octane: Octane, shared_space: str, workspace: Workspace) -> None:
+        self._octane = octane
+        self._workspace = workspace
+        self._base = f"/api/shared_spaces/{shared_space}/workspaces/{workspace.id}"
+
+    def create(self, collection: str, rows: list[dict[str, Any]]) -> list[str]:
+        """POST entities; returns their ids in order."""
+        return [str(row["id"]) for row in self._workspace.create(collection, rows)]
+
+    def update(self, collection: str, rows: list[dict[str, Any]]) -> None:
+        """PUT entities by id."""
+        self._workspace.update(collection, rows)
+
+    def post_test_results(self, xml: bytes) -> None:
+        """POST one build's results and wait until the server has taken them in."""
+        task = self._workspace.post_test_results(xml)
+        while (status := self._workspace.test_results_status(task)) in ("queued", "running"):
+            pass
+        if status != "success":
+            raise OctaneFlowsError(f"The simulator ended a test-results task with {status!r}.")
+
+    def send(
+        self, method: str, path: str, params: Mapping[str, str], body: bytes, content_type: str
+    ) -> None:
+        """Send a script or a file."""
+        pairs = [(name, quote(value, safe="")) for name, value in params.items()]
+        self._octane.call(
+            method, f"{self._base}/{path}", pairs, what=f"sending {path}", body=body,
+            content_type=content_type,
+        )  # fmt: skip
+
+    def set_clock(self, now: datetime) -> None:
+        """Set the simulator's clock and stop it there."""
+        body = json.dumps({"now": now.isoformat(), "frozen": True}).encode()
+        self._octane.call("PUT", "/simulator/clock", what="setting the clock", body=body)
+
+
+def run(home: Path, *, output: Console, console: Console) -> None:
+    """Do the whole job in `home` and show the answers on `output`."""
+    _empty(home)
+    with _simulator() as facts:
+        environment = {
+            "OCTANE_URL": facts["url"],
+            "OCTANE_CLIENT_ID": facts["client_id"],
+            "OCTANE_CLIENT_SECRET": facts["client_secret"],
+            "OCTANE_SHARED_SPACE": facts["shared_space"],
+            "OCTANE_WORKSPACES": facts["workspace"],
+            "OCTANE_SCRIPTS": "true",
+            "OCTANE_HOME": str(home),
+        }
+        settings = load_settings(environment, config_file=Path(os.devnull))
+        _feed(settings, facts, console)
+        _refresh(settings, environment, home, console)
+    _show(home, output)
+
+
+def _empty(home: Path) -> None:
+    if home.exists() and any(home.iterdir()):
+        if not (home / MARKER).exists():
+            raise UsageError(
+                f"{home} holds files that no demo wrote; give the demo a folder of its own with "
+                "--home."
+            )
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARKER).write_text("Written by octane-flows demo, which empties this folder.\n")
+
+
+@contextmanager
+def _simulator() -> Iterator[dict[str, str]]:
+    command = [sys.executable, "-m", "octane_flows", "simulate", "--dataset", "empty"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                raise OctaneFlowsError("The simulator did not start; run octane-flows simulate.")
+            yield json.loads(line)
+        finally:
+            process.terminate()
+
+
+def _feed(settings: Settings, facts: Mapping[str, str], console: Console) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Octane(settings) as octane, Progress(*columns, console=console) as bar:
+        workspace = octane.workspace(facts["workspace"])
+        feeder = HttpFeeder(octane, settings.shared_space, workspace)
+        builds = bar.add_task("real CI builds", total=ci_history.BUILDS)
+
+        def posted(done: int, total: int) -> None:
+            bar.update(builds, completed=done, total=total)
+
+        def extract() -> None:
+            refresh.extract(settings)
+
+        demo_data.load(feeder, progress=posted, look=extract)  # so that there is a past
+
+
+def _refresh(
+    settings: Settings, environment: Mapping[str, str], home: Path, console: Console
+) -> None:
+    pipelines = importlib.util.find_spec("dagster_octane")
+    if importlib.util.find_spec("dagster") is None or pipelines is None or not pipelines.origin:
+        with console.status("extract, warehouse, checks, report (Dagster is not installed)"):
+            refresh.refresh(settings)
+        return
+    dagster_home = home / "dagster"
+    dagster_home.mkdir(exist_ok=True)
+    shutil.copy(Path(pipelines.origin).parent / "dagster.yaml", dagster_home / "dagster.yaml")
+    log = home / "dagster.log"
+    command = [sys.executable, "-m", "dagster", "job", "execute"]
+    command += ["-m", "dagster_octane.definitions", "-j", "refresh"]
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("OCTANE_")},
+        **environment,
+        "OCTANE_HOME": str(home.resolve()),
+        "DAGSTER_HOME": str(dagster_home.resolve()),
+    }
+    with (
+        console.status("Dagster job refresh: extract, lake, warehouse, checks, report"),
+        log.open("wb") as stream,
+    ):
+        done = subprocess.run(
+            command, env=variables, stdout=stream, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode != 0:
+        raise OctaneFlowsError(f"The Dagster job failed; its log is {log}.")
+
+
+def _program() -> str:
+    """How the user can call this command from here: by its name, or by its path."""
+    if shutil.which("octane-flows"):
+        return "octane-flows"
+    return os.path.relpath(Path(sys.executable).with_name("octane-flows"))
+
+
+def _show(home: Path, output: Console) -> None:
+    program = _program()
+    with warehouse.connect(home) as connection:
+        for slug in IN_FULL:
+            _show_answer(connection, flow_named(slug), f"OCTANE_HOME={home} {program}", output)
+        output.rule(align="left", characters="─")
+        output.print(
+            Text.assemble(("All flows and metrics", "bold"), ": rows, and the command for each")
+        )
+        output.print(f"$ export OCTANE_HOME={home}", style="cyan", soft_wrap=True)
+        asked: list[Metric] = [*list_flows(), *list_metrics()]
+        for one in asked:
+            rows = run_query(connection, one, PARAMETERS.get(one.slug, {})).num_rows
+            output.print(f"{rows:>6,}  {program} {_command(one)}", soft_wrap=True)
+    output.rule(align="left", characters="─")
+    for name, path, how in (
+        ("Parquet", home / "lake", f"OCTANE_HOME={home} {program} status"),
+        (
+            "DuckDB file",
+            warehouse.warehouse_path(home),
+            f"OCTANE_HOME={home} {program} query SQL, or any DuckDB client",
+        ),
+        ("HTML report", home / REPORT_FILE, "open it in a browser"),
+        ("Notebooks", Path("notebooks"), "make notebook"),
+        ("Dagster", home / "dagster.log", "make ui"),
+    ):
+        output.print(f"{name:<12} {path}   ({how})", soft_wrap=True)
+
+
+def _show_answer(
+    connection: duckdb.DuckDBPyConnection, flow: Flow, program: str, output: Console
+) -> None:
+    answer = run_query(connection, flow, PARAMETERS.get(flow.slug, {}))
+    output.rule(align="left", characters="─")
+    output.print(Text.assemble((flow.title, "bold"), f" (flow {flow.number})"))
+    output.print(flow.question)
+    output.print(f"$ {program} {_command(flow)}", style="cyan", soft_wrap=True)
+    print_rows(output, answer[:ROWS_SHOWN], total=answer.num_rows)
+
+
+def _command(asked: Metric) -> str:
+    given = PARAMETERS.get(asked.slug, {}).items()
+    return f"{asked.schema} {asked.slug}" + "".join(
+        f" --param {name}={value}" for name, value in given
+    )

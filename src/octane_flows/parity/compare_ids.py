@@ -1,0 +1,98 @@
+"""The same question to both sides: the documented requests and the flow's SQL.
+
+A workspace of the client, a warehouse connection, a slug and parameters in, a `Parity` out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from octane_flows.parity.requests import DOCUMENTED_REQUESTS, DocumentedRequests, Request
+from octane_flows.parity.send_requests import RestWorkspace, ask
+from octane_flows.questions.catalogue import flow_named
+from octane_flows.questions.run_question import Value, parse_parameters, run_query
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Ids on both sides; `missing` are in Octane only, `extra` in the warehouse only."""
+
+    slug: str
+    workspace_id: str
+    requests: tuple[Request, ...]
+    rest_ids: frozenset[str]
+    sql_ids: frozenset[str]
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """Ids that Octane gives and the warehouse does not."""
+        return self.rest_ids - self.sql_ids
+
+    @property
+    def extra(self) -> frozenset[str]:
+        """Ids that the warehouse gives and Octane does not."""
+        return self.sql_ids - self.rest_ids
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both sides tell the same."""
+        return self.rest_ids == self.sql_ids
+
+
+def compare(
+    workspace: RestWorkspace,
+    connection: duckdb.DuckDBPyConnection,
+    slug: str,
+    params: Mapping[str, Value] | None = None,
+    *,
+    most: int | None = None,
+) -> Parity:
+    """Ask both sides the same question; `as_of` is the warehouse's where it is not given.
+
+    Raises ServerError, UsageError, OctaneFlowsError; `most` as in `ask`.
+    """
+    documented = documented_requests(slug)
+    given = {**(params or {}), "workspace_id": workspace.id}
+    effective = effective_parameters(connection, workspace.id, slug, given)
+    answer = run_query(connection, flow_named(slug), given, columns=(documented.key,))
+    sql_ids = frozenset(
+        str(row[documented.key]) for row in answer.to_pylist() if row[documented.key] is not None
+    )
+    requests, rest_ids = ask(workspace, documented, effective, most=most)
+    return Parity(slug, workspace.id, requests, rest_ids, sql_ids)
+
+
+def documented_requests(slug: str) -> DocumentedRequests:
+    """The documented requests of a flow."""
+    flow_named(slug)
+    return DOCUMENTED_REQUESTS[slug]
+
+
+def effective_parameters(
+    connection: duckdb.DuckDBPyConnection,
+    workspace_id: str,
+    slug: str,
+    params: Mapping[str, Value],
+) -> dict[str, Any]:
+    """Every parameter with its typed value, the given one or the default, and who is signed in."""
+    flow = flow_named(slug)
+    defaults: dict[str, Value] = {item.name: item.default for item in flow.parameters}
+    values: dict[str, Any] = parse_parameters(flow, {**defaults, **params})
+    with connection.cursor() as cursor:
+        if "as_of" in values and values["as_of"] is None:
+            values["as_of"] = cursor.execute(
+                "select generation.as_of from meta.generation as generation"
+            ).fetchall()[0][0]
+        users = cursor.execute(
+            "select signed_in_users.user_id from er.signed_in_users as signed_in_users "
+            "where signed_in_users.workspace_id = ?",
+            [workspace_id],
+        ).fetchall()
+    values["signed_in_user_id"] = users[0][0] if users else None
+    if "user_id" in values and values["user_id"] is None:
+        values["user_id"] = values["signed_in_user_id"]
+    return values

@@ -1,0 +1,234 @@
+"""The proof for a user: every flow compared with the live server, each difference with its reason.
+
+A client and a warehouse connection in, `Verification` records out; `octane-flows verify` prints
+them, Dagster turns them into checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+import duckdb
+
+from octane_flows.client import Octane
+from octane_flows.errors import (
+    AccessError,
+    AnswerError,
+    NotFoundError,
+    OctaneFlowsError,
+    RequestError,
+    UsageError,
+)
+from octane_flows.parity.compare_ids import Parity, compare, documented_requests
+from octane_flows.parity.compare_scripts import SCRIPTED_FLOW, ScriptedWorkspace, compare_scripts
+from octane_flows.parity.requests import DocumentedRequests
+from octane_flows.parity.requests.documented_requests import identifier, moment
+from octane_flows.parity.send_requests import RestWorkspace, TooManyRowsError
+from octane_flows.parity.verification import Difference, Reason, Status, Verification
+from octane_flows.questions.catalogue import Flow, flow_named, list_flows, nearest
+from octane_flows.questions.run_question import Value
+
+MOST_ROWS = 50_000  # fifty pages: what a check may ask of a live server for one request
+MOST_EXAMINED = 500  # differing ids that are looked up one by one on each side
+LOOKUP_BATCH = 100  # ids in one query: the address stays far below 8 KB
+
+
+def verify(
+    octane: Octane,
+    connection: duckdb.DuckDBPyConnection,
+    slugs: Sequence[str] = (),
+    params: Mapping[str, Value] | None = None,
+    *,
+    most: int | None = MOST_ROWS,
+) -> Iterable[Verification]:
+    """Compare flows (none named: all) in every workspace of the warehouse, one after the other.
+
+    A parameter goes to each flow that has it; one that no flow has is a `UsageError`.
+    `workspace_id` leaves out the other workspaces.
+    """
+    flows = [flow_named(slug) for slug in slugs] or list_flows()
+    given = dict(params or {})
+    known = sorted({parameter.name for flow in flows for parameter in flow.parameters})
+    for name in given:
+        if name not in known:
+            raise UsageError(
+                f"None of these flows has a parameter '{name}'; {nearest(name, known)}"
+            )
+    with connection.cursor() as cursor:
+        rows = cursor.execute(
+            "select distinct certificate.workspace_id from meta.certificate as certificate "
+            "order by certificate.workspace_id"
+        ).fetchall()
+    for (workspace_id,) in rows:
+        if given.get("workspace_id") not in (None, workspace_id):
+            continue
+        workspace = octane.workspace(workspace_id)
+        for flow in flows:
+            names = {parameter.name for parameter in flow.parameters}
+            own = {name: value for name, value in given.items() if name in names}
+            yield verify_flow(workspace, connection, flow, own, most=most)
+
+
+def verify_flow(
+    workspace: ScriptedWorkspace,
+    connection: duckdb.DuckDBPyConnection,
+    flow: Flow,
+    params: Mapping[str, Value],
+    *,
+    most: int | None = MOST_ROWS,
+) -> Verification:
+    """Compare one flow in one workspace; a side that does not answer is a status, not an error."""
+    try:
+        compared = compare(workspace, connection, flow.slug, params, most=most)
+    except UsageError:
+        raise
+    except TooManyRowsError as error:
+        return _without_answer(flow, workspace, "not compared", error)
+    except (AccessError, AnswerError, NotFoundError, RequestError) as error:
+        return _without_answer(flow, workspace, "refused", error)
+    documented = documented_requests(flow.slug)
+    cursor = _cursor(connection, workspace.id, documented.collection)
+    differences = [
+        *_explain(workspace, documented, compared.missing, "octane", cursor),
+        *_explain(workspace, documented, compared.extra, "warehouse", cursor),
+    ]
+    script_count = 0
+    if flow.slug == SCRIPTED_FLOW:
+        script_count, otherwise = compare_scripts(workspace, connection, params, cursor)
+        differences += otherwise
+    return _verification(flow, compared, tuple(differences), script_count)
+
+
+def _without_answer(
+    flow: Flow, workspace: RestWorkspace, status: Status, error: OctaneFlowsError
+) -> Verification:
+    return Verification(
+        flow.slug, flow.number, workspace.id, status, None, None, (), (), str(error)
+    )
+
+
+def _verification(
+    flow: Flow, compared: Parity, differences: tuple[Difference, ...], script_count: int
+) -> Verification:
+    status: Status = "equal"
+    if differences:
+        changed = all(one.reason in ("changed", "related changed") for one in differences)
+        status = "changed" if changed else "different"
+    return Verification(
+        slug=flow.slug,
+        number=flow.number,
+        workspace_id=compared.workspace_id,
+        status=status,
+        octane_count=len(compared.rest_ids),
+        warehouse_count=len(compared.sql_ids),
+        requests=compared.requests,
+        differences=differences,
+        message=_message(compared, differences, script_count),
+    )
+
+
+def _message(compared: Parity, differences: tuple[Difference, ...], script_count: int) -> str:
+    told = f"{script_count} script{'s' * (script_count != 1)} compared" if script_count else ""
+    if not differences:
+        return told if compared.requests else "nobody is meant, so nothing was asked"
+    counts: dict[str, int] = {}
+    for one in differences:
+        counts[one.reason] = counts.get(one.reason, 0) + 1
+    reasons = ", ".join(f"{count} {reason}" for reason, count in counts.items())
+    scripts = sum(one.only_in == "neither" for one in differences)
+    return (
+        f"{len(compared.missing)} only in Octane, {len(compared.extra)} only in the warehouse"
+        f"{f', {scripts} of {told} read otherwise' if told else ''}: {reasons}"
+    )
+
+
+CURSOR = """
+select coalesce(
+    min(certificate.cursor_at) filter (where certificate.collection = $collection),
+    max(certificate.cursor_at),
+    any_value(generation.as_of)
+)
+from meta.generation as generation
+left join meta.certificate as certificate
+    on certificate.workspace_id = $workspace
+"""
+
+
+def _cursor(connection: duckdb.DuckDBPyConnection, workspace_id: str, collection: str) -> datetime:
+    """The moment before which every row of the collection is known to the warehouse (UTC).
+
+    Collections of several entity types have the workspace's newest cursor.
+    """
+    with connection.cursor() as own:
+        rows = own.execute(CURSOR, {"collection": collection, "workspace": workspace_id}).fetchall()
+    known_to: datetime = rows[0][0]
+    return known_to
+
+
+def _explain(
+    workspace: RestWorkspace,
+    documented: DocumentedRequests,
+    ids: frozenset[str],
+    only_in: Literal["octane", "warehouse"],
+    cursor: datetime,
+) -> list[Difference]:
+    """Why each id is on one side only."""
+    ordered = sorted(ids)
+    examined = ordered[:MOST_EXAMINED]
+    modified = _last_modified(workspace, documented.collection, examined)
+    related = _changed_since(workspace, documented.depends_on, cursor) if examined else None
+    found: list[Difference] = []
+    for id in examined:
+        reason: Reason = "different"
+        detail = "both sides know it as it is, and only one names it"
+        if id not in modified:
+            reason, detail = "not readable", "Octane does not give it when asked for by id"
+        elif (when := modified[id]) is not None and when >= cursor:
+            reason, detail = "changed", f"last modified {when:%Y-%m-%d %H:%M:%S} UTC"
+        elif related:
+            reason, detail = "related changed", related
+        found.append(Difference(id, only_in, reason, detail))
+    rest = ordered[MOST_EXAMINED:]
+    return found + [
+        Difference(id, only_in, "not examined", f"only {MOST_EXAMINED} ids are looked up")
+        for id in rest
+    ]
+
+
+def _last_modified(
+    workspace: RestWorkspace, collection: str, ids: Sequence[str]
+) -> dict[str, datetime | None]:
+    """When each id that Octane still gives was last modified; None where it does not say."""
+    found: dict[str, datetime | None] = {}
+    fields = ["last_modified"]
+    for start in range(0, len(ids), LOOKUP_BATCH):
+        batch = ids[start : start + LOOKUP_BATCH]
+        query = f"id IN {','.join(identifier(id) for id in batch)}"
+        try:
+            page = workspace.page(collection, fields=fields, query=query, limit=LOOKUP_BATCH)
+        except RequestError:  # run history has no such field
+            fields = ["id"]
+            page = workspace.page(collection, fields=fields, query=query, limit=LOOKUP_BATCH)
+        for row in page.rows:
+            said = row.get("last_modified")
+            found[str(row["id"])] = (
+                datetime.fromisoformat(said).astimezone(UTC).replace(tzinfo=None)
+                if isinstance(said, str)
+                else None
+            )
+    return found
+
+
+def _changed_since(
+    workspace: RestWorkspace, collections: Iterable[str], cursor: datetime
+) -> str | None:
+    """What else the answer rests on that changed since the extract; None for nothing."""
+    changed: list[str] = []
+    for collection in collections:
+        query = f"last_modified GE {moment(cursor)}"
+        page = workspace.page(collection, fields=["id"], query=query, limit=1)
+        if page.total_count:
+            changed.append(f"{page.total_count:,} {collection}")
+    return f"{', '.join(changed)} changed since the extract" if changed else None

@@ -1,0 +1,195 @@
+"""What the report says: its areas, and for each question the answer, the query and a picture.
+
+A warehouse connection in, `Area` records out; `page` renders them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from octane_flows.errors import OctaneFlowsError
+from octane_flows.models.model import load_models
+from octane_flows.questions import Flow, Metric, list_flows, list_metrics, run_query
+from octane_flows.reports import charts
+from octane_flows.reports.report_tables import Shown, shown
+
+ROWS_SHOWN = 50  # a page is read, not searched: the command for all rows stands beside it
+BARS_SHOWN = 15
+#: Answers of few rows and many facts stand on their side: a column a row, so many of them.
+SIDEWAYS: Mapping[str, int] = {"release_readiness": 4}
+
+#: Which metrics stand in which area, in reading order; a test holds it to the metrics there are.
+METRIC_AREAS: dict[str, tuple[str, ...]] = {
+    "Readiness": (
+        "release_readiness",
+        "burn_up",
+        "sprint_progress",
+        "lead_times",
+        "cycle_times",
+        "time_in_phase",
+    ),
+    "Tests": (
+        "results_per_week",
+        "current_failures",
+        "problematic_tests",
+        "flaky_tests",
+        "failure_bursts",
+        "failure_clusters",
+        "test_repair_times",
+        "failing_tests",
+        "slow_tests",
+    ),
+    "Defects": ("defect_closing_times", "reopened_defects", "escaped_defects"),
+    "Traceability": ("traceability",),
+}
+
+#: Tables of `meta` that tell how far the page can be trusted: title, question, select.
+QUALITY: tuple[tuple[str, str, str], ...] = (
+    (
+        "Completeness",
+        "What was asked of each entity type, and what came?",
+        "select * from meta.certificate order by workspace_id, entity",
+    ),
+    (
+        "Checks",
+        "What was checked before this warehouse was published?",
+        "select * from meta.checks order by is_passed, severity, check_name",
+    ),
+    (
+        "Schema changes",
+        "Which fields appeared, went away or changed their type?",
+        "select * from meta.schema_changes order by generation desc, entity, field",
+    ),
+    ("Findings", "What did the extract find odd?", "select * from meta.findings"),
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question with its answer; `problem` says why there is none."""
+
+    slug: str
+    title: str
+    question: str
+    sql: str | None
+    command: str | None = None
+    model_sql: str | None = None
+    source: str | None = None
+    table: Shown | None = None
+    pictures: tuple[str, ...] = ()
+    problem: str | None = None
+    is_sideways: bool = False
+
+
+#: What the first screen says: the number of rows of a flow or metric, and what they are.
+HEADLINES: tuple[tuple[str, str], ...] = (
+    ("current_failures", "tests fail now"),
+    ("problematic_tests", "problems of tests"),
+    ("flaky_tests", "tests that come and go"),
+    ("open_high_severity_defects", "open defects of high severity"),
+    ("planned_runs", "planned runs"),
+)
+
+
+@dataclass(frozen=True)
+class Area:
+    """A chapter of the page."""
+
+    slug: str
+    title: str
+    sections: list[Section]
+
+
+def areas(connection: duckdb.DuckDBPyConnection, comparisons: list[dict[str, Any]]) -> list[Area]:
+    """The whole page, in reading order; `comparisons` with the live server, if there were any."""
+    metrics = {metric.slug: metric for metric in list_metrics()}
+    chapters = [
+        Area(
+            title.lower().replace(" ", "-"), title, [_asked(connection, metrics[s]) for s in slugs]
+        )
+        for title, slugs in METRIC_AREAS.items()
+    ]
+    flows = Area("flows", "The documented flows", [_asked(connection, f) for f in list_flows()])
+    quality = [_comparisons(comparisons), *_quality(connection)]
+    return [*chapters, flows, Area("data-quality", "Data quality", quality)]
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, asked: Metric) -> Section:
+    title, command = asked.slug.replace("_", " ").capitalize(), f"octane-flows metric {asked.slug}"
+    source = None
+    if isinstance(asked, Flow):
+        title, command, source = asked.title, f"octane-flows flow {asked.slug}", asked.source
+    table: Shown | None = None
+    pictures: tuple[str, ...] = ()
+    problem: str | None = None
+    try:
+        answer = run_query(connection, asked, {})
+    except OctaneFlowsError as error:
+        problem = str(error)
+    else:
+        meanings = {column.name: column.meaning for column in asked.columns}
+        table = shown(answer, meanings, SIDEWAYS.get(asked.slug, ROWS_SHOWN))
+        pictures = _pictures(asked.slug, answer)
+    return Section(
+        slug=asked.slug,
+        title=title,
+        question=asked.question,
+        sql=f"from {asked.name}()",
+        command=command,
+        model_sql={model.name: model.sql for model in load_models()}[asked.name],
+        source=source,
+        table=table,
+        pictures=pictures,
+        problem=problem,
+        is_sideways=asked.slug in SIDEWAYS,
+    )
+
+
+def _pictures(slug: str, answer: pa.Table) -> tuple[str, ...]:
+    if answer.num_rows == 0:
+        return ()
+    return tuple(filter(None, (draw(answer) for draw in PICTURES.get(slug, ()))))
+
+
+PICTURES: Mapping[str, tuple[Callable[[pa.Table], str], ...]] = {
+    "results_per_week": (charts.results_per_week, charts.failed_share),
+    "burn_up": (charts.burn_up,),
+    "time_in_phase": (charts.time_in_phase,),
+    "flaky_tests": (lambda rows: charts.flaky_tests(rows.slice(0, BARS_SHOWN)),),
+    "failing_tests": (lambda rows: charts.failing_tests(rows.slice(0, BARS_SHOWN)),),
+}
+
+
+def _quality(connection: duckdb.DuckDBPyConnection) -> list[Section]:
+    sections = []
+    for title, question, sql in QUALITY:
+        answer = connection.sql(sql).to_arrow_table()
+        sections.append(
+            Section(
+                slug=title.lower().replace(" ", "_"),
+                title=title,
+                question=question,
+                sql=sql,
+                table=shown(answer, {}, 10 * ROWS_SHOWN),
+            )
+        )
+    return sections
+
+
+def _comparisons(found: list[dict[str, Any]]) -> Section:
+    """What `verify` found, differences first."""
+    ordered = sorted(found, key=lambda one: one["status"] == "equal")
+    return Section(
+        slug="compared_with_octane",
+        title="Compared with Octane",
+        question="Does each flow name what its documented requests gave, and when were they asked?",
+        sql=None,
+        command="octane-flows verify",
+        table=shown(pa.Table.from_pylist(ordered), {}, 10 * ROWS_SHOWN) if found else None,
+        problem=None if found else "This generation has not been compared; the command does so.",
+    )

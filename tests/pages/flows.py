@@ -1,0 +1,135 @@
+"""A page about every flow: its question, parameters, columns and documented requests, as Markdown.
+
+Nothing in, the text of `docs/flows.md` out; `make docs` writes it, and a test says it is fresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from octane_flows.parity.requests import DOCUMENTED_REQUESTS, DocumentedRequests, Request
+from octane_flows.questions.catalogue import Flow, list_flows
+from octane_flows.questions.run_question import parse_parameters
+
+#: What a page's requests are shown with: its "my ID is 1001", and a moment for "now".
+SHOWN = {"as_of": datetime(2021, 1, 20, 21), "user_id": "1001", "signed_in_user_id": "1001"}
+MOST_REQUESTS = 12
+WORDING = {
+    "page": "The requests are those of the vendor's page.",
+    "partly": "The beginning stands on the vendor's page; the last step is reconstructed from "
+    "the page's entities and steps.",
+    "reconstructed": "The page's own requests were not seen; these are reconstructed from its "
+    "title and a server's field model.",
+}
+HEAD = """# The flows
+
+Each flow is a table macro, `flow.<slug>(name := value, ...)`, a command,
+`octane-flows flow <slug> --param name=value`, and a comparison with the live server,
+`octane-flows verify <slug>`. This page is generated from the headers of `sql/flow` and the requests
+of `parity/requests` by `make docs`.
+
+- Names of releases, sprints, modules, tags and environments are compared as Octane does it: `*`
+  stands for any characters, and case does not matter.
+- Lists of logical names and kinds are written with commas. `--param name=` (nothing behind the
+  equals sign) means null.
+- "Me" is who signed in to extract, found by name among the users of each workspace. Where it is
+  none of them, "me" is nobody and the answer is empty.
+- `as_of` is the server's time when the extract began, unless it is given.
+- Links open the item in Octane: `/ui/entity-navigation?p={space}/{workspace}&entityType=&id=`, with
+  `work_item` for every kind of work item, `test` for tests and `run` for runs; the vendor's clients
+  show this address for work items, the others follow it.
+"""
+
+
+def flow_pages() -> str:
+    """All pages in one text."""
+    return "\n".join([HEAD, *(_page(flow) for flow in list_flows())])
+
+
+def _page(flow: Flow) -> str:
+    documented = DOCUMENTED_REQUESTS[flow.slug]
+    sources = ", ".join(f"<{source}>" for source in flow.source.split("; "))
+    lines = [
+        f"## {flow.number}. {flow.title}: `{flow.slug}`",
+        "",
+        flow.question,
+        "",
+        f"One row is {flow.grain}. Key: {', '.join(f'`{name}`' for name in flow.key)}. "
+        f"Page: {sources}",
+        "",
+        *_parameters(flow),
+        "| column | meaning |",
+        "|---|---|",
+        *(f"| `{column.name}` | {column.meaning} |" for column in flow.columns),
+        "",
+        f"Documented requests, compared by `{documented.key}`. {WORDING[documented.wording]}"
+        f"{_example(documented)}",
+        "",
+        *(f"    {_shown(request)}" for request in sample_requests(flow, documented)),
+        "",
+        *_readings(documented),
+    ]
+    return "\n".join(lines)
+
+
+def _example(documented: DocumentedRequests) -> str:
+    given = ", ".join(f"`{name}={value}`" for name, value in documented.example)
+    return f" With the page's example {given}:" if given else ""
+
+
+def _parameters(flow: Flow) -> list[str]:
+    if not flow.parameters:
+        return []
+    rows = [
+        f"| `{one.name}` | {one.type} | `{one.default_sql}` | {one.meaning} |"
+        for one in flow.parameters
+    ]
+    return ["| parameter | type | default | meaning |", "|---|---|---|---|", *rows, ""]
+
+
+def _readings(documented: DocumentedRequests) -> list[str]:
+    if not documented.readings:
+        return []
+    lines = ["Where the page leaves a choice:", ""]
+    for reading in documented.readings:
+        names = ", ".join(f"`{name}`" for name in reading.parameters)
+        other = f" The other reading: {names}." if names else ""
+        lines.append(f"- {reading.unclear} Taken: {reading.taken}{other}")
+    return [*lines, ""]
+
+
+def _shown(request: Request) -> str:
+    parameters = []
+    if request.fields != ("id",):
+        parameters.append(f"fields={','.join(request.fields)}")
+    if request.query is not None:
+        parameters.append(f'query="{request.query}"')
+    return f"GET {request.collection}{'?' if parameters else ''}{'&'.join(parameters)}"
+
+
+def sample_requests(flow: Flow, documented: DocumentedRequests) -> list[Request]:
+    """The requests with the page's example; each answer is taken to hold one row."""
+    given = {one.name: one.default for one in flow.parameters} | dict(documented.example)
+    params: dict[str, Any] = {**parse_parameters(flow, given), **SHOWN}
+    return list(_driven(documented, params))
+
+
+def _driven(documented: DocumentedRequests, params: dict[str, Any]) -> Iterator[Request]:
+    steps = documented.steps(params)
+    try:
+        request = next(steps)
+        for _ in range(MOST_REQUESTS):
+            yield request
+            row = {name: _Sample(f"<{name}>") for name in request.fields}
+            request = steps.send([{**row, "id": "1001"}])
+    except StopIteration:
+        return
+
+
+class _Sample(str):
+    """A value of an answer that nobody has seen: a text, and a reference to 1001."""
+
+    def __getitem__(self, key: Any) -> str:
+        return "1001" if key == "id" else super().__getitem__(key)
