@@ -12,7 +12,7 @@ from werkzeug.test import Client
 from octane_flows import parity, refresh, warehouse
 from octane_flows.client import Octane
 from octane_flows.config import Settings, load_settings
-from octane_flows.extract.scripts import TABLE
+from octane_flows.extract.script_reader import TABLE
 from octane_flows.questions import flow_named, run_flow
 from octane_flows.warehouse import load_models
 from octane_simulator import Simulator, serve

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from octane_flows.cli import command_line
 from octane_flows.console import plain_console
-from octane_flows.extract.report import ExtractReport
+from octane_flows.extract.entity_result import ExtractReport
 from octane_flows.lake import CertificateRow, Lake
 from tests.golden import kit
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from octane_flows.client import EntityType, Field, Metadata, PageBytes
 from octane_flows.errors import AnswerError, ExtractError
-from octane_flows.extract import decode
-from octane_flows.extract.decode import DecodedPage, decode_exactly, decode_page
-from octane_flows.extract.plan import make_plan
-from octane_flows.extract.rows import Stamp, link_table
+from octane_flows.extract import page_to_arrow
+from octane_flows.extract.extract_plan import make_plan
+from octane_flows.extract.page_to_arrow import DecodedPage, decode_exactly, decode_page
+from octane_flows.extract.row_to_arrow import Stamp, link_table
 
 STAMP = Stamp("1002", 7, datetime(2021, 1, 20, 21, tzinfo=UTC))
 TYPES = {
@@ -200,7 +200,7 @@ ORDINARY = {
 
 
 def test_an_ordinary_page_needs_no_python_objects() -> None:
-    with patch.object(decode, "decode_exactly", side_effect=AssertionError("the slow way")):
+    with patch.object(page_to_arrow, "decode_exactly", side_effect=AssertionError("the slow way")):
         page = decode_page(as_page([ORDINARY]), ENTITY, PLAN.tables, STAMP)
 
     row = page.tables["defect"].to_pylist()[0]
@@ -212,7 +212,7 @@ def test_an_ordinary_page_needs_no_python_objects() -> None:
 
 
 def test_a_filled_object_field_is_kept_as_json_text() -> None:
-    with patch.object(decode, "decode_exactly", side_effect=AssertionError("the slow way")):
+    with patch.object(page_to_arrow, "decode_exactly", side_effect=AssertionError("the slow way")):
         page = decode_page(
             as_page([{**ORDINARY, "last_runs": {"b": 1, "a": "ü"}}]), ENTITY, PLAN.tables, STAMP
         )

@@ -12,7 +12,7 @@ from octane_flows.client.transport import Request
 from octane_flows.export import destination, export
 from octane_flows.export.destination import Format
 from octane_flows.extract import ExtractReport
-from octane_flows.extract.scripts import TABLE as SCRIPTS
+from octane_flows.extract.script_reader import TABLE as SCRIPTS
 from octane_flows.lake import Lake, Manifest, compact, expire
 from octane_flows.warehouse import build, connect, load_models
 from octane_simulator import LocalFeeder, Simulator

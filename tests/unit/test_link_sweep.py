@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from octane_flows.errors import ExtractError
-from octane_flows.extract.sweep import around
+from octane_flows.extract.link_sweep import around
 from octane_simulator import Simulator
 from tests.small import START, SmallTransport, held, held_links, run_extract
 from tests.small_defects import DEFECTS, certificate, change_type, current_tables, ids_of

@@ -13,7 +13,7 @@ import pytest
 
 from octane_flows.client.transport import Request
 from octane_flows.extract import ExtractReport
-from octane_flows.extract.scripts import TABLE
+from octane_flows.extract.script_reader import TABLE
 from octane_flows.lake import Lake
 from octane_simulator import Simulator
 from tests.small import Killed, SmallTransport, held, held_links, run_extract
@@ -77,8 +77,8 @@ def is_sweep(target: str) -> bool:
 @pytest.fixture
 def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two owners a request, a part of four."""
-    monkeypatch.setattr("octane_flows.extract.sweep.BATCH_OWNERS", 2)
-    monkeypatch.setattr("octane_flows.extract.touched.BATCH_OWNERS", 2)
+    monkeypatch.setattr("octane_flows.extract.link_sweep.BATCH_OWNERS", 2)
+    monkeypatch.setattr("octane_flows.extract.link_owners.BATCH_OWNERS", 2)
     monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 4)
 
 
@@ -246,7 +246,7 @@ def extract_scripts(simulator: Simulator, home: Path, transport: SmallTransport)
 def test_scripts_that_were_read_are_not_read_again(
     scripted: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.scripts.PART_TESTS", 4)
+    monkeypatch.setattr("octane_flows.extract.script_reader.PART_TESTS", 4)
     began = scripted.clock.now()
     with pytest.raises(Killed):
         extract_scripts(scripted, tmp_path, Stopped(scripted, is_script, place))
@@ -267,7 +267,7 @@ def test_scripts_that_were_read_are_not_read_again(
 def test_scripts_of_another_question_are_not_taken_over(
     scripted: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.scripts.PART_TESTS", 4)
+    monkeypatch.setattr("octane_flows.extract.script_reader.PART_TESTS", 4)
     extract_scripts(scripted, tmp_path, SmallTransport(scripted))
     scripted.clock.advance(3600)
     for test in ids_of(scripted, "test_manual"):
@@ -285,7 +285,7 @@ def test_scripts_of_another_question_are_not_taken_over(
 def test_what_was_read_of_scripts_goes_when_the_others_are_refused(
     scripted: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.scripts.PART_TESTS", 4)
+    monkeypatch.setattr("octane_flows.extract.script_reader.PART_TESTS", 4)
     scripted.faults.refuse("gherkin_test")
 
     report = extract_scripts(scripted, tmp_path, SmallTransport(scripted))

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from octane_flows.client import Octane, Workspace
 from octane_flows.errors import ExtractError, UsageError
-from octane_flows.extract.journal import Key, Result
-from octane_flows.extract.plan import Plan
+from octane_flows.extract.extract_journal import Key, Result
+from octane_flows.extract.extract_plan import Plan
 from octane_flows.lake import Finding, Manifest
 
 

@@ -13,11 +13,11 @@ from dataclasses import replace
 import numpy as np
 
 from octane_flows.extract.census import MOVED_TO, MOVED_TO_WORKSPACE
-from octane_flows.extract.context import Context, Known
-from octane_flows.extract.entity import EntityRun
-from octane_flows.extract.journal import Key, Result
+from octane_flows.extract.deletions import read_strangers
+from octane_flows.extract.entity_reading import EntityRun
+from octane_flows.extract.entity_task import Context, Known
+from octane_flows.extract.extract_journal import Key, Result
 from octane_flows.extract.tables import merge_tables
-from octane_flows.extract.upkeep import read_strangers
 from octane_flows.lake.held import Held
 
 

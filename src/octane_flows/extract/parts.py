@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from octane_flows.client import field
-from octane_flows.extract.decode import DecodedPage
-from octane_flows.extract.journal import Part
-from octane_flows.extract.plan import EntityPlan
-from octane_flows.extract.slices import Reading
+from octane_flows.extract.cursor import Reading
+from octane_flows.extract.extract_journal import Part
+from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.page_to_arrow import DecodedPage
 
 # Fifty requests of the largest page; each part is a file of its own in each table.
 PART_ROWS = 50_000

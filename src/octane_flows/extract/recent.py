@@ -12,9 +12,7 @@ from datetime import datetime
 
 import pyarrow.compute as pc
 
-from octane_flows.extract.decode import DecodedPage
-from octane_flows.extract.plan import EntityPlan
-from octane_flows.extract.slices import (
+from octane_flows.extract.cursor import (
     CHANGED,
     ID_OVERLAP,
     WHOLE_COMPARED,
@@ -22,7 +20,9 @@ from octane_flows.extract.slices import (
     has_last_modified,
     next_mode,
 )
-from octane_flows.extract.write import EntityWriter
+from octane_flows.extract.entity_writer import EntityWriter
+from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.page_to_arrow import DecodedPage
 
 
 class Recent:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from octane_flows.extract.journal import Key, Result
-from octane_flows.extract.plan import Plan
+from octane_flows.extract.extract_journal import Key, Result
+from octane_flows.extract.extract_plan import Plan
 from octane_flows.lake import FileEntry, Manifest, TableEntry
 
 

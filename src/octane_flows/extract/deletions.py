@@ -19,11 +19,11 @@ from octane_flows.extract.census import (
     take_census,
     verify_vanished,
 )
-from octane_flows.extract.decode import DecodedPage
-from octane_flows.extract.entity import LIST_ROOT, LIST_TYPE, EntityRun
-from octane_flows.extract.journal import Result, Swept
-from octane_flows.extract.slices import held_query
-from octane_flows.extract.sweep import choose_range, sweep_links
+from octane_flows.extract.cursor import held_query
+from octane_flows.extract.entity_reading import LIST_ROOT, LIST_TYPE, EntityRun
+from octane_flows.extract.extract_journal import Result, Swept
+from octane_flows.extract.link_sweep import choose_range, sweep_links
+from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.lake import Census, ReadState
 from octane_flows.lake.held import Ids
 from octane_flows.lake.manifest import SchemaChangeKind

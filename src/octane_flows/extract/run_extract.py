@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from octane_flows.client import Octane, Workspace
-from octane_flows.extract.certify import certificate_rows
+from octane_flows.extract.certificate import certificate_rows
 from octane_flows.extract.checks import cross_check, refusals, require_same_server
-from octane_flows.extract.context import Context
-from octane_flows.extract.drift import Drift, compare_fields, list_changes
-from octane_flows.extract.every_type import Brought, Progress, read_every_type
-from octane_flows.extract.journal import Journal, Key, Result
+from octane_flows.extract.entity_result import ExtractReport, outcomes
+from octane_flows.extract.entity_task import Context
+from octane_flows.extract.entity_types import Brought, Progress, read_every_type
+from octane_flows.extract.extract_journal import Journal, Key, Result
+from octane_flows.extract.extract_plan import Plan, make_plan
+from octane_flows.extract.field_changes import Drift, compare_fields, list_changes
 from octane_flows.extract.options import Options
-from octane_flows.extract.plan import Plan, make_plan
-from octane_flows.extract.report import ExtractReport, outcomes
-from octane_flows.extract.scripts import Scripts, kept_scripts, read_scripts, with_scripts
+from octane_flows.extract.script_reader import Scripts, kept_scripts, read_scripts, with_scripts
 from octane_flows.extract.tables import merge_tables
 from octane_flows.lake import Draft, Lake, Manifest, ReadState, SchemaChange
 from octane_flows.lake.held import Held

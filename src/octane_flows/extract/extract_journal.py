@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from octane_flows.errors import LakeError
-from octane_flows.extract.read import ReadCount
+from octane_flows.extract.page_reader import ReadCount
 from octane_flows.lake import FileEntry, Lake, ReadState, made_by
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.lake.storage import disk_errors

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from octane_flows.client import EntityType, Field, Metadata
 from octane_flows.errors import UsageError
-from octane_flows.extract.columns import ENTITY_KEYS, LINK_KEYS, OWN_COLUMNS, scalar_columns
+from octane_flows.extract.field_columns import ENTITY_KEYS, LINK_KEYS, OWN_COLUMNS, scalar_columns
 from octane_flows.lake import ColumnEntry, Finding
 
 IMPLICIT_FIELDS = frozenset({"id", "type"})  # always answered, never asked for

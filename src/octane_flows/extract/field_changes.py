@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from octane_flows.client import Field
 from octane_flows.errors import ExtractError
-from octane_flows.extract.columns import DUCKDB_TYPES
-from octane_flows.extract.journal import Key
-from octane_flows.extract.plan import EntityPlan, Plan
+from octane_flows.extract.extract_journal import Key
+from octane_flows.extract.extract_plan import EntityPlan, Plan
+from octane_flows.extract.field_columns import DUCKDB_TYPES
 from octane_flows.lake import FieldEntry, Manifest, SchemaChange
 from octane_flows.lake.manifest import SchemaChangeKind
 

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from octane_flows.client import Field, PageBytes
-from octane_flows.extract.columns import ARROW_TYPES, DUCKDB_TYPES
-from octane_flows.extract.plan import EntityPlan, TablePlan
-from octane_flows.extract.rows import (
+from octane_flows.extract.extract_plan import EntityPlan, TablePlan
+from octane_flows.extract.field_columns import ARROW_TYPES, DUCKDB_TYPES
+from octane_flows.extract.row_to_arrow import (
     Stamp,
     entity_table,
     link_table,

@@ -16,13 +16,13 @@ import numpy as np
 from octane_flows.client import Field, Id, Query
 from octane_flows.client import field as field_
 from octane_flows.extract.census import IDS_PER_REQUEST
-from octane_flows.extract.context import Context, Known
-from octane_flows.extract.decode import DecodedPage
-from octane_flows.extract.entity import EntityRun
-from octane_flows.extract.journal import Key, Result
-from octane_flows.extract.plan import EntityPlan
-from octane_flows.extract.slices import has_last_modified
-from octane_flows.extract.sweep import BATCH_OWNERS, LinkSweep, links_only, within
+from octane_flows.extract.cursor import has_last_modified
+from octane_flows.extract.entity_reading import EntityRun
+from octane_flows.extract.entity_task import Context, Known
+from octane_flows.extract.extract_journal import Key, Result
+from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.link_sweep import BATCH_OWNERS, LinkSweep, links_only, within
+from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.tables import merge_tables
 from octane_flows.lake.held import LINK_PREFIX, Held, Ids
 

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 
 from octane_flows.errors import AccessError
 from octane_flows.extract.checks import require_readable
-from octane_flows.extract.context import Context, Known
-from octane_flows.extract.decode import DecodedPage
-from octane_flows.extract.drift import Drift
-from octane_flows.extract.entity import EntityRun
-from octane_flows.extract.journal import Key, Result
+from octane_flows.extract.deletions import process
+from octane_flows.extract.entity_reading import EntityRun
+from octane_flows.extract.entity_task import Context, Known
+from octane_flows.extract.extract_journal import Key, Result
+from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.field_changes import Drift
+from octane_flows.extract.link_owners import read_touched
 from octane_flows.extract.moved import read_moved
-from octane_flows.extract.plan import EntityPlan
-from octane_flows.extract.touched import read_touched
-from octane_flows.extract.upkeep import process
+from octane_flows.extract.page_to_arrow import DecodedPage
 
 #: Called with (what is being read, entity types done, entity types in all).
 Progress = Callable[[str, int, int], None]

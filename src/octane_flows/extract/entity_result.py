@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from octane_flows.extract.journal import Result
+from octane_flows.extract.extract_journal import Result
 from octane_flows.lake import Manifest
 
 

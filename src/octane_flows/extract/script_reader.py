@@ -18,8 +18,8 @@ import pyarrow as pa
 from octane_flows.client import Id, Query, Workspace
 from octane_flows.client import field as column
 from octane_flows.errors import AccessError, AnswerError, NotFoundError
-from octane_flows.extract.columns import ENTITY_KEYS, OWN_COLUMNS, arrow_schema
-from octane_flows.extract.journal import Journal, Part
+from octane_flows.extract.extract_journal import Journal, Part
+from octane_flows.extract.field_columns import ENTITY_KEYS, OWN_COLUMNS, arrow_schema
 from octane_flows.extract.options import Options
 from octane_flows.lake import (
     ColumnEntry,

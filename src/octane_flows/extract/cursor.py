@@ -13,8 +13,8 @@ from typing import Literal
 
 from octane_flows.client import Field, Query, field
 from octane_flows.errors import UsageError
+from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.options import Options
-from octane_flows.extract.plan import EntityPlan
 from octane_flows.lake import Interval, ReadState
 from octane_flows.lake.state import ReadMode, merge_intervals
 

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from octane_flows.extract.columns import OWN_COLUMNS, arrow_schema
-from octane_flows.extract.decode import DecodedPage
-from octane_flows.extract.digest import row_digests
-from octane_flows.extract.plan import EntityPlan, TablePlan
-from octane_flows.extract.rows import Stamp
+from octane_flows.extract.extract_plan import EntityPlan, TablePlan
+from octane_flows.extract.field_columns import OWN_COLUMNS, arrow_schema
+from octane_flows.extract.page_to_arrow import DecodedPage
+from octane_flows.extract.row_digests import row_digests
+from octane_flows.extract.row_to_arrow import Stamp
 from octane_flows.lake import ColumnEntry, Draft, FileEntry
 from octane_flows.lake.files import TableWriter
 from octane_flows.lake.held import Held

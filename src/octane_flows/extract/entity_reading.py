@@ -14,15 +14,7 @@ import pyarrow.compute as pc
 
 from octane_flows.client import Query
 from octane_flows.errors import ExtractError, RequestError
-from octane_flows.extract.context import Context, Known
-from octane_flows.extract.decode import DecodedPage, decode_page
-from octane_flows.extract.journal import Counts, Part, Result, Swept
-from octane_flows.extract.parts import Parts
-from octane_flows.extract.plan import EntityPlan
-from octane_flows.extract.read import ReadCount, Reader, read_pages
-from octane_flows.extract.recent import Recent
-from octane_flows.extract.rows import Stamp, link_table, short_lists
-from octane_flows.extract.slices import (
+from octane_flows.extract.cursor import (
     BESIDE,
     WHOLE_COMPARED,
     Kind,
@@ -33,7 +25,15 @@ from octane_flows.extract.slices import (
     next_mode,
     readings_beside,
 )
-from octane_flows.extract.write import EntityWriter
+from octane_flows.extract.entity_task import Context, Known
+from octane_flows.extract.entity_writer import EntityWriter
+from octane_flows.extract.extract_journal import Counts, Part, Result, Swept
+from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.page_reader import ReadCount, Reader, read_pages
+from octane_flows.extract.page_to_arrow import DecodedPage, decode_page
+from octane_flows.extract.parts import Parts
+from octane_flows.extract.recent import Recent
+from octane_flows.extract.row_to_arrow import Stamp, link_table, short_lists
 from octane_flows.lake import Interval, ReadState
 from octane_flows.lake.manifest import SchemaChangeKind
 

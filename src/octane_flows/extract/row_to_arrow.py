@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from octane_flows.client import Field
 from octane_flows.errors import ExtractError
-from octane_flows.extract.columns import ARROW_TYPES, DUCKDB_TYPES, arrow_schema
-from octane_flows.extract.plan import EntityPlan, TablePlan
+from octane_flows.extract.extract_plan import EntityPlan, TablePlan
+from octane_flows.extract.field_columns import ARROW_TYPES, DUCKDB_TYPES, arrow_schema
 
 Row = dict[str, Any]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from octane_flows.client import Field, Workspace
-from octane_flows.extract.journal import Journal
+from octane_flows.extract.extract_journal import Journal
+from octane_flows.extract.extract_plan import Plan
 from octane_flows.extract.options import Options
-from octane_flows.extract.plan import Plan
 from octane_flows.lake import Draft, ReadState
 from octane_flows.lake.held import Held
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from octane_flows.extract.columns import OWN_COLUMNS
+from octane_flows.extract.field_columns import OWN_COLUMNS
 
 DIGEST_BYTES = 8  # of rows with one id at most a few dozen versions are ever compared
 _OWN = frozenset(column.name for column in OWN_COLUMNS)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from octane_flows.extract.journal import Key, Result
-from octane_flows.extract.plan import EntityPlan
+from octane_flows.extract.extract_journal import Key, Result
+from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.lake import CertificateRow, Manifest, ReadState
 
 

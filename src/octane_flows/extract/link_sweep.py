@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 
 from octane_flows.client import Query, field
 from octane_flows.extract.census import MAX_ID
-from octane_flows.extract.decode import DecodedPage
-from octane_flows.extract.entity import EntityRun
-from octane_flows.extract.journal import Swept
-from octane_flows.extract.plan import EntityPlan
-from octane_flows.extract.write import EntityWriter
+from octane_flows.extract.entity_reading import EntityRun
+from octane_flows.extract.entity_writer import EntityWriter
+from octane_flows.extract.extract_journal import Swept
+from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.lake.held import Held, Ids
 
 # Owners whose held sets are compared at once: they lie in memory.

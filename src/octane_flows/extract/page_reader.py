@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from octane_flows.client import PageBytes, Query, Workspace, field
 from octane_flows.client.counting import CAP_ERROR, count_exactly
 from octane_flows.errors import AnswerError, RequestError
-from octane_flows.extract.decode import DecodedPage
-from octane_flows.extract.plan import EntityPlan
+from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.page_to_arrow import DecodedPage
 
 # Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory,
 # so few: two keep every connection busy while one window is being written.
