@@ -35,7 +35,7 @@ class RunUpkeep(dg.Config):
 @dg.op(retry_policy=RETRY)
 def tidy_lake(context: dg.OpExecutionContext, config: LakeUpkeep, octane: OctaneResource) -> None:
     """Merge small files; let go of old generations if a bound is set."""
-    with one_sentence(), lake.hold(octane.home(), "upkeep", wait_s=WAIT_S):
+    with one_sentence(), lake.write_lock(octane.home(), "upkeep", wait_s=WAIT_S):
         held = octane.lake()
         done = lake.compact(held)
         context.log.info(f"Merged {done.files_before} files into {done.files_after}.")

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from octane_flows.lake import FileEntry, Lake, Manifest, TableEntry
+from octane_flows.lake import Draft, FileEntry, Lake, Manifest, TableEntry
 from octane_flows.warehouse.contract import contract_entry
 from tests.golden import kit
 
@@ -28,7 +28,7 @@ FILLED = (
 def publish_runs(home: Path, ids: np.ndarray, *, empty: bool = False) -> Manifest:
     """A generation in which these runs, with one environment tag each, are new or changed."""
     lake = Lake(home / "lake")
-    draft = lake.draft()
+    draft = Draft(lake)
     former = draft.parent.tables if draft.parent is not None else {}
     now = FIRST + timedelta(days=draft.generation)
     tables: dict[str, TableEntry] = {}

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from octane_flows.lake import CertificateRow, ColumnEntry, Lake, Manifest, TableEntry
+from octane_flows.lake import CertificateRow, ColumnEntry, Draft, Lake, Manifest, TableEntry
 from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
 from octane_flows.warehouse.contract import (
@@ -209,7 +209,7 @@ def write_lake(
     those whose former files are dropped, as a full extract does.
     """
     lake = lake or Lake(home / "lake")
-    draft = lake.draft()
+    draft = Draft(lake)
     former = draft.parent.tables if draft.parent else {}
     published: dict[str, TableEntry] = {}
     for name, columns in tables().items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from octane_flows.config.names import CONFIG_VARIABLE, SETTINGS
+from octane_flows.config.setting_names import CONFIG_VARIABLE, SETTINGS
 from tests.pages.markdown import table
 
 HEAD = f"""# Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from octane_flows.lake import ColumnEntry, FileEntry, Lake, TableEntry
+from octane_flows.lake import ColumnEntry, Draft, FileEntry, Lake, TableEntry
 from octane_flows.warehouse.contract import contract_entry
 from tests.golden import kit
 
@@ -49,7 +49,7 @@ def typed(rows: list[dict[str, str]], columns: dict[str, str]) -> pa.Table:
 def write_goldens(home: Path) -> None:
     """Publish the rows of every case as one generation."""
     rows = given_rows()
-    draft = Lake(home / "lake").draft()
+    draft = Draft(Lake(home / "lake"))
     tables: dict[str, TableEntry] = {}
     for name, columns in kit.golden_tables().items():
         files: list[FileEntry] = []

@@ -12,7 +12,16 @@ import pytest
 import octane_flows
 from octane_flows.config import LakePlace, Secret, load_lake
 from octane_flows.errors import LakeError, UsageError
-from octane_flows.lake import BucketStorage, FileEntry, Lake, Manifest, compact, expire, open_lake
+from octane_flows.lake import (
+    BucketStorage,
+    Draft,
+    FileEntry,
+    Lake,
+    Manifest,
+    compact,
+    expire,
+    open_lake,
+)
 from octane_flows.warehouse import build, connect, load_models
 from tests.golden import kit
 from tests.unit.test_lake import publish, write
@@ -59,7 +68,7 @@ def test_a_lake_that_was_copied_into_a_bucket_goes_on_there(
 
 def test_a_file_that_was_changed_in_the_bucket_is_told(bucket: LakePlace, tmp_path: Path) -> None:
     lake = open_lake(tmp_path, bucket)
-    draft = lake.draft()
+    draft = Draft(lake)
     manifest = publish(draft, write(draft, ["1"]))
     file = manifest.tables["defect"].files[0]
     lake.storage.delete(file.path)
@@ -78,7 +87,7 @@ def test_two_machines_write_the_same_generation_and_one_wins(
     bucket: LakePlace, tmp_path: Path
 ) -> None:
     here, there = open_lake(tmp_path / "here", bucket), open_lake(tmp_path / "there", bucket)
-    one, other = here.draft(), there.draft()
+    one, other = Draft(here), Draft(there)
     assert one.generation == other.generation
     winner = publish(one, write(one, ["1"]))
     lost = write(other, ["2"])
@@ -101,7 +110,7 @@ def test_a_server_without_conditional_writes_is_refused(
 
     monkeypatch.setattr(obstore, "put", careless)
     with pytest.raises(LakeError, match="does not honour conditional writes"):
-        publish(open_lake(tmp_path, bucket).draft())
+        publish(Draft(open_lake(tmp_path, bucket)))
     monkeypatch.undo()
     assert open_lake(tmp_path, bucket).current() is None
 
@@ -113,14 +122,14 @@ def test_a_write_whose_answer_was_lost_counts(
     from obstore.exceptions import PreconditionError
 
     lake = open_lake(tmp_path, bucket)
-    publish(lake.draft())
+    publish(Draft(lake))
     put = obstore.put
 
     def lossy(store: Any, path: str, body: Any, **named: Any) -> Any:
         put(store, path, body, **named)
         raise PreconditionError("the repeated request met what its first try wrote")
 
-    draft = lake.draft()
+    draft = Draft(lake)
     monkeypatch.setattr(obstore, "put", lossy)
     published = publish(draft)
     monkeypatch.undo()
@@ -164,7 +173,7 @@ def test_a_kill_at_any_change_leaves_a_whole_generation(
     bucket: LakePlace, tmp_path: Path, step: int, after: bool
 ) -> None:
     lake = open_lake(tmp_path, bucket)
-    draft = lake.draft()
+    draft = Draft(lake)
     first = publish(draft, write(draft, ["1"]))
     dying = Lake(Dying(bucket, tmp_path / "dying", step, after=after))
     with pytest.raises(Killed):
@@ -173,7 +182,7 @@ def test_a_kill_at_any_change_leaves_a_whole_generation(
     current = lake.current()
     assert current is not None
     assert (current == first) == (not (step == 6 and after))
-    again = lake.draft()
+    again = Draft(lake)
     third = publish(again, write(again, ["4"]))
     assert third.parent == current.generation
     fresh = open_lake(tmp_path / "fresh", bucket)
@@ -184,7 +193,7 @@ def test_a_kill_at_any_change_leaves_a_whole_generation(
 
 
 def publish_two(lake: Lake) -> Manifest:
-    draft = lake.draft()
+    draft = Draft(lake)
     file: FileEntry = write(draft, ["2", "3"])
     return publish(draft, file, label="Key", recent="1002")
 
@@ -228,7 +237,7 @@ def test_a_wrong_place_is_told(environ: dict[str, str], said: str) -> None:
 def test_a_bucket_that_is_not_there_is_told(bucket: LakePlace, tmp_path: Path) -> None:
     gone = LakePlace("no-such-bucket", "", bucket.endpoint, "us-east-1", "k", Secret("canary"))
     with pytest.raises(LakeError, match=r"check OCTANE_LAKE, its endpoint") as told:
-        publish(open_lake(tmp_path, gone).draft())
+        publish(Draft(open_lake(tmp_path, gone)))
     assert "canary" not in str(told.value)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from octane_flows.client import Limits
-from octane_flows.client.budget import SharedBudget
+from octane_flows.client.request_limits import SharedBudget
 from octane_flows.client.session import Timing
 from octane_flows.config import BudgetPlace, Secret, Settings, Token, load_settings
 from octane_flows.errors import PausedError, UnavailableError, UsageError

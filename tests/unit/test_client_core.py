@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from octane_flows.client.answers import read_json
 from octane_flows.client.concurrency import Gate
+from octane_flows.client.response import read_json
 from octane_flows.client.retry import RetryBudget, RetryPolicy, may_repeat, retry_after_s
 from octane_flows.client.transport import Answer, TransportError
 from octane_flows.errors import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from octane_flows.client.counting import count_exactly
+from octane_flows.client.entity_count import count_exactly
 from octane_flows.errors import AnswerError
 from tests.replaced_server import Handler, Server
 

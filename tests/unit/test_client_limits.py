@@ -17,7 +17,7 @@ from octane_flows.client.concurrency import CollectionPoliteness
 from octane_flows.client.session import Timing
 from octane_flows.client.transport import HttpTransport
 from octane_flows.config import QuietHours, Secret, Settings, Token
-from octane_flows.config.quiet import Span
+from octane_flows.config.quiet_hours import Span
 from octane_flows.errors import PausedError
 
 EVENING = datetime(2021, 1, 20, 21, 0, 0, tzinfo=UTC)

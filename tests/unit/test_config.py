@@ -18,7 +18,7 @@ from octane_flows.config import (
     load_settings,
     load_site,
 )
-from octane_flows.config.names import SETTINGS
+from octane_flows.config.setting_names import SETTINGS
 from octane_flows.errors import UsageError
 
 GOOD = {

@@ -102,7 +102,7 @@ def test_an_empty_folder_has_no_generation(tmp_path: Path) -> None:
 
 def test_a_manifest_survives_its_file(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    draft = lake.draft()
+    draft = Draft(lake)
     published = publish(draft, write(draft, ["1001", "1002"]))
 
     assert lake.current() == published
@@ -112,7 +112,7 @@ def test_a_manifest_survives_its_file(tmp_path: Path) -> None:
 
 
 def test_a_manifest_is_shown_on_a_few_lines(tmp_path: Path) -> None:
-    draft = Lake(tmp_path).draft()
+    draft = Draft(Lake(tmp_path))
     shown = repr(publish(draft, write(draft, ["1"])))
     assert "generation=1" in shown
     assert len(shown) < 1000
@@ -120,32 +120,32 @@ def test_a_manifest_is_shown_on_a_few_lines(tmp_path: Path) -> None:
 
 def test_a_draft_that_is_never_published_changes_nothing(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    draft = lake.draft()
+    draft = Draft(lake)
     first = publish(draft, write(draft, ["1"]))
 
-    write(lake.draft(), ["2", "3"])
+    write(Draft(lake), ["2", "3"])
 
     assert lake.current() == first
 
 
 def test_generations_count_up_and_the_old_one_can_be_opened(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    first = publish(lake.draft())
-    second = publish(lake.draft())
+    first = publish(Draft(lake))
+    second = publish(Draft(lake))
 
     assert (first.generation, second.generation, second.parent) == (1, 2, 1)
     assert lake.manifest(1) == first
 
 
 def test_no_rows_write_no_file(tmp_path: Path) -> None:
-    writer = Lake(tmp_path).draft().writer("defect", SCHEMA, workspace="1002")
+    writer = Draft(Lake(tmp_path)).writer("defect", SCHEMA, workspace="1002")
 
     assert writer.close() is None
     assert list(tmp_path.rglob("*.parquet*")) == []
 
 
 def test_a_discarded_file_leaves_nothing_behind(tmp_path: Path) -> None:
-    writer = Lake(tmp_path).draft().writer("defect", SCHEMA, workspace="1002")
+    writer = Draft(Lake(tmp_path)).writer("defect", SCHEMA, workspace="1002")
     writer.write(pa.table({"id": ["1"] * 60_000}, schema=SCHEMA))
     writer.discard()
 
@@ -154,7 +154,7 @@ def test_a_discarded_file_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    publish(lake.draft())
+    publish(Draft(lake))
     (tmp_path / "generations" / "000001.json").write_text('{"format": 2}')
 
     with pytest.raises(LakeError, match=r"000001\.json is damaged .* restore it"):
@@ -169,12 +169,12 @@ def parts(folder: Path) -> list[str]:
 
 def test_what_stays_is_written_once(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    draft = lake.draft()
+    draft = Draft(lake)
     file = write(draft, ["1"])
     first = publish(draft, file)
-    same = publish(lake.draft(), file)
-    renamed = publish(lake.draft(), file, label="Key")
-    draft = lake.draft()
+    same = publish(Draft(lake), file)
+    renamed = publish(Draft(lake), file, label="Key")
+    draft = Draft(lake)
     grown = publish(draft, file, write(draft, ["2"]), label="Key", recent="1002", removed_in=1)
 
     assert parts(tmp_path) == [
@@ -187,9 +187,9 @@ def test_what_stays_is_written_once(tmp_path: Path) -> None:
 
 def test_parts_stay_as_long_as_a_kept_generation_names_them(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    publish(lake.draft())
-    publish(lake.draft(), label="Key")
-    publish(lake.draft(), label="Key", recent="1002")
+    publish(Draft(lake))
+    publish(Draft(lake), label="Key")
+    publish(Draft(lake), label="Key", recent="1002")
     working = tmp_path / "parts" / "000004-aaaaaa-files.json"
     working.write_text("{}")  # of a run at work
     (tmp_path / "parts" / "000002-dead00-files.json").write_text("{")  # of a killed one
@@ -204,7 +204,7 @@ def test_parts_stay_as_long_as_a_kept_generation_names_them(tmp_path: Path) -> N
 
 def test_a_part_that_is_not_what_was_published_is_named(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    published = publish(lake.draft())
+    published = publish(Draft(lake))
     part = tmp_path / published.parts["files"].path
     part.write_text(part.read_text().replace("defect", "deject"))
 
@@ -217,7 +217,7 @@ def test_a_part_that_is_not_what_was_published_is_named(tmp_path: Path) -> None:
 
 def test_a_lake_of_the_format_before_is_read_and_continued(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    draft = lake.draft()
+    draft = Draft(lake)
     file = write(draft, ["1001", "1002"])
     (tmp_path / "generations").mkdir()
     old = json.dumps({**FORMAT_2, "tables": {"defect": {**TABLE_2, "files": [vars(file)]}}})
@@ -233,7 +233,7 @@ def test_a_lake_of_the_format_before_is_read_and_continued(tmp_path: Path) -> No
         field("id", 1),
         dataclasses.replace(field("old", 0), first_generation=0),
     ]
-    draft = lake.draft()
+    draft = Draft(lake)
     second = publish(draft, file, write(draft, ["1003"]))
     assert lake.current() == second
     assert (second.parent, lake.as_of(1)) == (1, first)
@@ -246,7 +246,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     (tmp_path / "lake").write_text("a file where a folder should be")
 
     with pytest.raises(LakeError, match=r"Could not read .*Not a directory; give OCTANE_HOME"):
-        Lake(tmp_path / "lake").draft()
+        Draft(Lake(tmp_path / "lake"))
 
 
 # As it was written before manifests had parts.

@@ -12,6 +12,7 @@ import pytest
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import (
+    Draft,
     Lake,
     compact,
     expire,
@@ -22,9 +23,9 @@ from tests.shared_lake import FEW, START, TABLE, held, publish, require_whole, w
 
 def test_rows_that_were_read_before_others_published_are_loaded(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
-    publish(lake.draft(), "1001", {"1": "a"})
-    slow = lake.draft()
-    publish(lake.draft(), "1001", {"1": "b"})
+    publish(Draft(lake), "1001", {"1": "a"})
+    slow = Draft(lake)
+    publish(Draft(lake), "1001", {"1": "b"})
     build(tmp_path, models=FEW)  # holds generation 2; the slow one's rows carry the number 2 too
     late = publish(slow, "1002", {"1": "late"})
     build(tmp_path, models=FEW)
@@ -36,9 +37,9 @@ def test_rows_that_were_read_before_others_published_are_loaded(tmp_path: Path) 
 def test_a_merged_file_brings_only_what_a_warehouse_lacks(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     for name in "abc":
-        publish(lake.draft(), "1001", {"1": name})
-    slow = lake.draft()
-    publish(lake.draft(), "1002", {"1": "x"})
+        publish(Draft(lake), "1001", {"1": name})
+    slow = Draft(lake)
+    publish(Draft(lake), "1002", {"1": "x"})
     build(tmp_path, models=FEW)
     publish(slow, "1001", {"2": "late"})
     assert compact(lake, min_files=2).generation == 6
@@ -49,9 +50,9 @@ def test_a_merged_file_brings_only_what_a_warehouse_lacks(tmp_path: Path) -> Non
 
 def test_the_same_workspace_is_published_by_one_alone(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    publish(lake.draft(), "1001", {"1": "a"})
-    slow = lake.draft()
-    winner = publish(lake.draft(), "1001", {"1": "b"})
+    publish(Draft(lake), "1001", {"1": "a"})
+    slow = Draft(lake)
+    winner = publish(Draft(lake), "1001", {"1": "b"})
 
     with pytest.raises(LakeError, match=r"Another process published workspace 1001 into"):
         publish(slow, "1001", {"1": "c"})
@@ -60,8 +61,8 @@ def test_the_same_workspace_is_published_by_one_alone(tmp_path: Path) -> None:
 
 def test_another_server_is_told_though_both_were_the_first(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    slow = lake.draft()
-    publish(lake.draft(), "1001", {"1": "a"})
+    slow = Draft(lake)
+    publish(Draft(lake), "1001", {"1": "a"})
 
     with pytest.raises(LakeError, match=r"published shared space 1001 of http://127\.0\.0\.1 into"):
         slow.publish(
@@ -74,8 +75,8 @@ def test_another_server_is_told_though_both_were_the_first(tmp_path: Path) -> No
 def test_a_full_reading_replaces_files_that_were_merged_meanwhile(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     for name in "abc":
-        publish(lake.draft(), "1001", {name: name})
-    slow, other = lake.draft(), lake.draft()
+        publish(Draft(lake), "1001", {name: name})
+    slow, other = Draft(lake), Draft(lake)
     compact(lake, min_files=2)
     publish(slow, "1001", {"d": "d"}, replaces=3)
     publish(other, "1002", {"1": "x"})
@@ -87,9 +88,9 @@ def test_a_full_reading_replaces_files_that_were_merged_meanwhile(tmp_path: Path
 def test_files_beside_those_that_are_replaced_stay(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     for name in "abc":
-        publish(lake.draft(), "1001", {name: name})
-    slow = lake.draft()
-    publish(lake.draft(), "1002", {"1": "x"})
+        publish(Draft(lake), "1001", {name: name})
+    slow = Draft(lake)
+    publish(Draft(lake), "1002", {"1": "x"})
     publish(slow, "1001", {"d": "d"}, replaces=1)
     build(tmp_path, models=FEW)
 
@@ -99,8 +100,8 @@ def test_files_beside_those_that_are_replaced_stay(tmp_path: Path) -> None:
 def test_files_that_were_merged_meanwhile_are_not_named_again(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     for name in "abc":
-        publish(lake.draft(), "1001", {name: name})
-    slow = lake.draft()
+        publish(Draft(lake), "1001", {name: name})
+    slow = Draft(lake)
     compact(lake, min_files=2)
     expire(lake, keep=1)
     published = publish(slow, "1001", {"d": "d"})
@@ -113,11 +114,11 @@ def test_files_that_were_merged_meanwhile_are_not_named_again(tmp_path: Path) ->
 def test_of_two_compactions_one_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = Lake(tmp_path)
     for name in "abc":
-        publish(lake.draft(), "1001", {name: name})
-    former = lake.draft(is_compaction=True)
+        publish(Draft(lake), "1001", {name: name})
+    former = Draft(lake, is_compaction=True)
     compact(lake, min_files=2)
-    publish(lake.draft(), "1001", {"d": "d"})
-    monkeypatch.setattr(lake, "draft", lambda **_: former)
+    publish(Draft(lake), "1001", {"d": "d"})
+    monkeypatch.setattr("octane_flows.lake.compaction.Draft", lambda *_, **__: former)
 
     with pytest.raises(LakeError, match="Another process compacted"):
         compact(lake, min_files=2)
@@ -125,12 +126,12 @@ def test_of_two_compactions_one_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_an_expiry_spares_what_a_slow_worker_has_written(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    publish(lake.draft(), "1002", {"1": "a"})
-    slow, killed = lake.draft(), lake.draft()
+    publish(Draft(lake), "1002", {"1": "a"})
+    slow, killed = Draft(lake), Draft(lake)
     leftover = write(killed, TABLE, "1001", {"1": "killed"}, START)
     file = write(slow, TABLE, "1002", {"1": "slow"}, START)
     for name in "abc":
-        publish(lake.draft(), "1001", {"1": name})
+        publish(Draft(lake), "1001", {"1": name})
     gone = expire(lake, keep=1)
 
     assert lake.resolve(file).is_file()
@@ -139,9 +140,9 @@ def test_an_expiry_spares_what_a_slow_worker_has_written(tmp_path: Path) -> None
 
 def test_what_others_know_is_theirs_and_what_is_ours_is_ours(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    publish(lake.draft(), "1001", {"1": "a"})
-    slow = lake.draft()
-    later = publish(lake.draft(), "1001", {"1": "b", "2": "b"})
+    publish(Draft(lake), "1001", {"1": "a"})
+    slow = Draft(lake)
+    later = publish(Draft(lake), "1001", {"1": "b", "2": "b"})
     late = publish(slow, "1002", {"1": "x"})
 
     users = {id: one.signed_in_user_name for id, one in late.workspaces.items()}

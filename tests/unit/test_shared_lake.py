@@ -104,7 +104,7 @@ class Worker:
         rows: dict[str, str | None] = {str(one): name for one in ids}
         if not full and self.dice.random() < 0.3:
             rows[str(ids[0])] = None  # a tombstone
-        draft = self.lake.draft()
+        draft = Draft(self.lake)
         try:
             publish(draft, self.workspace, rows, replaces=1000 if full else 0)
         except Killed:
@@ -181,7 +181,7 @@ def test_twelve_workers_killed_at_random_lose_and_repeat_nothing(tmp_path: Path,
     ]
     lake, over = Lake(storage), threading.Event()
     workers[0].rows = {"0": "the first"}
-    publish(lake.draft(), "1001", workers[0].rows)
+    publish(Draft(lake), "1001", workers[0].rows)
     with ThreadPoolExecutor(len(workers) + 4) as pool:
         beside = [
             pool.submit(repeat, lambda: compact(Lake(storage), min_files=3), over),

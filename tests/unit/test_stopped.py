@@ -14,7 +14,7 @@ import pytest
 from octane_flows.client.transport import Request
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake
-from octane_flows.lake.lock import hold
+from octane_flows.lake.writer_lock import write_lock
 from octane_simulator import LocalFeeder, Simulator
 from tests.small import START, Killed, SmallTransport, held, killer, run_extract
 from tests.small_defects import DEFECTS, current_tables, ids_of
@@ -22,8 +22,8 @@ from tests.small_defects import DEFECTS, current_tables, ids_of
 #: A process that is killed while it holds a workspace.
 KILLED = """
 import os, pathlib, sys
-from octane_flows.lake import hold
-with hold(pathlib.Path(sys.argv[1]), "an extract", workspaces=["1001"]):
+from octane_flows.lake import write_lock
+with write_lock(pathlib.Path(sys.argv[1]), "an extract", workspaces=["1001"]):
     os.kill(os.getpid(), 9)
 """
 
@@ -123,7 +123,7 @@ def test_of_two_extracts_into_one_folder_one_is_told_who_writes(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     with (
-        hold(tmp_path, "an extract"),
+        write_lock(tmp_path, "an extract"),
         pytest.raises(LakeError, match=rf"an extract \(process {os.getpid()} on .*--wait"),
     ):
         run_extract(simulator, tmp_path)
@@ -137,30 +137,32 @@ def test_whoever_was_killed_is_not_named(tmp_path: Path) -> None:
     assert "an extract" in (tmp_path / ".writer-1001.lock").read_text()
 
     with (
-        hold(tmp_path, "an extract", workspaces=["1002"]),
+        write_lock(tmp_path, "an extract", workspaces=["1002"]),
         pytest.raises(LakeError, match=rf"is being written by an extract \(process {os.getpid()} "),
-        hold(tmp_path, "a compaction"),
+        write_lock(tmp_path, "a compaction"),
     ):
         pass
-    with hold(tmp_path, "a compaction"):
+    with write_lock(tmp_path, "a compaction"):
         pass
 
 
 def test_upkeep_and_extracts_keep_one_another_out(tmp_path: Path) -> None:
     with (
-        hold(tmp_path, "a compaction"),
+        write_lock(tmp_path, "a compaction"),
         pytest.raises(LakeError, match="is being written by a compaction"),
-        hold(tmp_path, "an extract", workspaces=["1001"]),
+        write_lock(tmp_path, "an extract", workspaces=["1001"]),
     ):
         pass
     with (
-        hold(tmp_path, "an extract", workspaces=["1003", "1001"]),
-        hold(tmp_path, "an extract", workspaces=["1002"]),
+        write_lock(tmp_path, "an extract", workspaces=["1003", "1001"]),
+        write_lock(tmp_path, "an extract", workspaces=["1002"]),
         pytest.raises(LakeError, match=r"Workspace 1003 in .* is being written by an extract"),
-        hold(tmp_path, "an extract", workspaces=["1004", "1003"]),
+        write_lock(tmp_path, "an extract", workspaces=["1004", "1003"]),
     ):
         pass
-    with hold(tmp_path, "an extract", workspaces=["1004"]):  # nobody keeps half of what it wanted
+    with write_lock(
+        tmp_path, "an extract", workspaces=["1004"]
+    ):  # nobody keeps half of what it wanted
         pass
 
 

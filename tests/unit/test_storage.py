@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from octane_flows.errors import LakeError
-from octane_flows.lake import BucketStorage, Lake, expire
-from octane_flows.lake.files import digest
+from octane_flows.lake import BucketStorage, Draft, Lake, expire
 from octane_flows.lake.storage import FolderStorage, Storage
+from octane_flows.lake.table_writer import digest
 from tests.unit.test_lake import publish, write
 
 
@@ -67,8 +67,8 @@ def test_an_added_file_can_be_listed_read_and_deleted(storage: Storage) -> None:
 
 def test_two_publishers_race_and_one_is_told(storage: Storage) -> None:
     lake = Lake(storage)
-    first = publish(lake.draft())
-    one, other = lake.draft(), lake.draft()
+    first = publish(Draft(lake))
+    one, other = Draft(lake), Draft(lake)
     winner = publish(one, write(one, ["1"]))
     lost = write(other, ["2"])
 
@@ -76,7 +76,7 @@ def test_two_publishers_race_and_one_is_told(storage: Storage) -> None:
         publish(other, lost)
     assert lake.current() == winner
     assert [one.generation for one in lake.kept()] == [first.generation, winner.generation]
-    again = lake.draft()
+    again = Draft(lake)
     assert publish(again).parent == winner.generation
 
 
@@ -112,13 +112,13 @@ def test_a_kill_at_any_step_leaves_a_whole_generation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     lake = Lake(tmp_path)
-    draft = lake.draft()
+    draft = Draft(lake)
     first = publish(draft, write(draft, ["1"]))
 
     with monkeypatch.context() as patch:
         steps = kill_at(step, patch)
         try:
-            draft = lake.draft()
+            draft = Draft(lake)
             publish(draft, write(draft, ["2", "3"]), label="Key", recent="1002")
             is_killed = False
         except Killed:
@@ -135,7 +135,7 @@ def test_a_kill_at_any_step_leaves_a_whole_generation(
     assert digest(lake.resolve(file)) == file.sha256
     if not is_killed:
         assert current.generation == 2
-    again = lake.draft()
+    again = Draft(lake)
     third = publish(again, write(again, ["4"]))
     assert third.parent == current.generation
     assert lake.current() == third

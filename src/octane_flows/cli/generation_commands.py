@@ -53,7 +53,7 @@ def compact(dry_run: DryRun = False, wait: Wait = 0.0) -> None:
     """Merge the lake's small files in a generation of its own; no answer changes."""
     from octane_flows import lake
 
-    with lake.hold(data_folder(), "a compaction", wait_s=wait):
+    with lake.write_lock(data_folder(), "a compaction", wait_s=wait):
         done = lake.compact(data_lake(), dry_run=dry_run)
     what = (
         f"{done.files_before} files of {done.tables} tables ({done.bytes_before / 1e6:,.1f} MB) "
@@ -85,7 +85,7 @@ def expire(
     if keep is None and older_than is None:
         raise UsageError("Say what may go: --keep N generations, --older-than DAYS, or both.")
     before = datetime.now(UTC) - timedelta(days=older_than) if older_than is not None else None
-    with lake.hold(data_folder(), "an expiry", wait_s=wait):
+    with lake.write_lock(data_folder(), "an expiry", wait_s=wait):
         gone = lake.expire(data_lake(), keep=keep, before=before, dry_run=dry_run)
     if not dry_run:
         warehouse.forget_past(data_folder(), {one.generation for one in gone.kept})

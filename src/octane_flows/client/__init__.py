@@ -3,11 +3,18 @@
 It speaks the protocol (sign-in, query language, pages, metadata) and knows nothing of lakes.
 """
 
-from octane_flows.client.client import Octane, Page, PageBytes, UserRef, Workspace, WorkspaceRef
 from octane_flows.client.concurrency import Politeness
-from octane_flows.client.limits import Limits
 from octane_flows.client.metadata import EntityType, Field, Metadata
+from octane_flows.client.octane_client import (
+    Octane,
+    Page,
+    PageBytes,
+    UserRef,
+    Workspace,
+    WorkspaceRef,
+)
 from octane_flows.client.query import FieldRef, Id, Query, field
+from octane_flows.client.request_limits import Limits
 
 __all__ = [
     "EntityType",

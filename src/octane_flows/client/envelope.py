@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from octane_flows.client.answers import parse_json, sentence
 from octane_flows.client.query import Query, encode_names, encode_query
+from octane_flows.client.response import parse_json, sentence
 from octane_flows.errors import AnswerError
 
 __all__ = ["Page", "PageBytes", "envelope_fault", "page_params"]

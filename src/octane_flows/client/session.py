@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from octane_flows.client.answers import describe, explain, sentence, unreachable
 from octane_flows.client.concurrency import Counters, Gate, Topic
-from octane_flows.client.limits import Limits
+from octane_flows.client.request_limits import Limits
+from octane_flows.client.response import describe, explain, sentence, unreachable
 from octane_flows.client.retry import RetryBudget, RetryPolicy
 from octane_flows.client.signin import (
     authorization,

@@ -9,16 +9,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from octane_flows.client.answers import sentence
 from octane_flows.client.envelope import Page, PageBytes, page_params
 from octane_flows.client.metadata import Metadata, entity_names, parse_metadata
 from octane_flows.client.multipart import upload
 from octane_flows.client.query import Query, encode, encode_names, encode_query, field
+from octane_flows.client.response import sentence
 from octane_flows.client.transport import Answer
 from octane_flows.errors import AnswerError, PartialError, RequestError
 
 if TYPE_CHECKING:
-    from octane_flows.client.client import Octane
+    from octane_flows.client.octane_client import Octane
 
 __all__ = ["Workspace", "read_page"]
 

@@ -3,7 +3,7 @@
 Secrets stay wrapped, so that no message, log line or traceback shows them.
 """
 
-from octane_flows.config.budget import BudgetPlace
+from octane_flows.config.budget_place import BudgetPlace
 from octane_flows.config.credentials import (
     ApiKey,
     Cookie,
@@ -13,8 +13,8 @@ from octane_flows.config.credentials import (
     Token,
     UserPassword,
 )
-from octane_flows.config.lake import LakePlace
-from octane_flows.config.quiet import QuietHours
+from octane_flows.config.lake_place import LakePlace
+from octane_flows.config.quiet_hours import QuietHours
 from octane_flows.config.settings import (
     DEFAULT_MAX_VANISHED,
     DEFAULT_OVERLAP_MIN,

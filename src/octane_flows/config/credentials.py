@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from octane_flows.config.sources import Found
+from octane_flows.config.setting_texts import Found
 from octane_flows.errors import UsageError
 
 __all__ = ["ApiKey", "Cookie", "Credentials", "Scheme", "Secret", "Token", "UserPassword"]

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from octane_flows.config.budget import BudgetPlace, budget_place
+from octane_flows.config.budget_place import BudgetPlace, budget_place
 from octane_flows.config.credentials import Credentials, read_credentials
-from octane_flows.config.lake import LakePlace, lake_place
-from octane_flows.config.places import (
+from octane_flows.config.lake_place import LakePlace, lake_place
+from octane_flows.config.quiet_hours import QuietHours, quiet_hours
+from octane_flows.config.setting_texts import Found, flag, number
+from octane_flows.config.setting_values import (
     DEFAULT_HOME,
     ca_file,
     entity_types,
@@ -25,8 +27,6 @@ from octane_flows.config.places import (
     warehouse_workspaces,
     workspaces,
 )
-from octane_flows.config.quiet import QuietHours, quiet_hours
-from octane_flows.config.sources import Found, flag, number
 
 MAX_PAGE_SIZE: Final = 1000  # the largest page that Octane's own clients ask for
 DEFAULT_PAGE_SIZE: Final = 1000  # fewest requests; the server's own default is not documented

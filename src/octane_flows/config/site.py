@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from octane_flows.config.quiet import QuietHours, quiet_hours, time_zone
-from octane_flows.config.sources import Found
+from octane_flows.config.quiet_hours import QuietHours, quiet_hours, time_zone
+from octane_flows.config.setting_texts import Found
 from octane_flows.errors import UsageError
 
 OWNER = re.compile(r"team:[\w.-]+|[^@\s]+@[^@\s]+\.[^@\s]+")

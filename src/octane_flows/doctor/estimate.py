@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 
 from octane_flows.client import Octane
-from octane_flows.client.counting import CAP_ERROR
+from octane_flows.client.entity_count import CAP_ERROR
 from octane_flows.config import Settings
 from octane_flows.doctor.finding import Finding, Status
 from octane_flows.errors import AccessError, OctaneFlowsError, RequestError

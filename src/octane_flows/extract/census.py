@@ -15,11 +15,11 @@ import numpy as np
 
 from octane_flows.client import Id, Query, Workspace
 from octane_flows.client import field as field_
-from octane_flows.client.counting import CAP_ERROR, count_exactly
+from octane_flows.client.entity_count import CAP_ERROR, count_exactly
 from octane_flows.errors import AccessError, AnswerError, ExtractError, NotFoundError, RequestError
 from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.options import ALWAYS_MAY_VANISH, Options
-from octane_flows.lake.held import Ids
+from octane_flows.lake.stored_rows import Ids
 
 # One count for so many rows: a row that vanished and one that came into the same range would hide
 # each other, so the ranges stay narrow; a million rows cost 20 requests.

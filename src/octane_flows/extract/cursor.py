@@ -16,7 +16,7 @@ from octane_flows.errors import UsageError
 from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.options import Options
 from octane_flows.lake import Interval, ReadState
-from octane_flows.lake.state import ReadMode, merge_intervals
+from octane_flows.lake.read_state import ReadMode, merge_intervals
 
 CHANGED = "last_modified"
 # Rows are only ever added to these: the history of runs has no `last_modified`.

@@ -25,8 +25,8 @@ from octane_flows.extract.extract_journal import Result, Swept
 from octane_flows.extract.link_sweep import choose_range, sweep_links
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.lake import Census, ReadState
-from octane_flows.lake.held import Ids
 from octane_flows.lake.manifest import SchemaChangeKind
+from octane_flows.lake.stored_rows import Ids
 
 NONE: Ids = np.empty(0, dtype=np.int64)
 

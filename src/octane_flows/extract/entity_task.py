@@ -15,7 +15,7 @@ from octane_flows.extract.extract_journal import Journal
 from octane_flows.extract.extract_plan import Plan
 from octane_flows.extract.options import Options
 from octane_flows.lake import Draft, ReadState
-from octane_flows.lake.held import Held
+from octane_flows.lake.stored_rows import StoredRows
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Context:
     as_of: datetime
     options: Options
     pool: ThreadPoolExecutor
-    held: Held
+    held: StoredRows
     journal: Journal
 
     @property

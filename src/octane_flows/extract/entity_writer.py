@@ -20,8 +20,8 @@ from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_digests import row_digests
 from octane_flows.extract.row_to_arrow import Stamp
 from octane_flows.lake import ColumnEntry, Draft, FileEntry
-from octane_flows.lake.files import TableWriter
-from octane_flows.lake.held import Held
+from octane_flows.lake.stored_rows import StoredRows
+from octane_flows.lake.table_writer import TableWriter
 
 #: Tombstones say why; only their files have the column.
 DELETED_REASON = ColumnEntry("_deleted_reason", "VARCHAR", None, None, "Why it is a tombstone")
@@ -39,7 +39,7 @@ class EntityWriter:
         entity: EntityPlan,
         tables: Mapping[str, TablePlan],
         stamp: Stamp,
-        held: Held,
+        held: StoredRows,
     ) -> None:
         self._draft = draft
         self._entity = entity

@@ -24,7 +24,7 @@ from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.link_sweep import BATCH_OWNERS, LinkSweep, links_only, within
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.tables import merge_tables
-from octane_flows.lake.held import LINK_PREFIX, Held, Ids
+from octane_flows.lake.stored_rows import LINK_PREFIX, Ids, StoredRows
 
 # Where more than this share of all owners is touched, pages of all of them are read instead.
 WHOLE_SHARE = 0.5
@@ -56,7 +56,7 @@ def read_touched(
     if not owners:
         return {}
     changed: dict[Key, Result] = {}
-    with Held(context.draft.lake, merge_tables(None, context.plan, results)) as new:
+    with StoredRows(context.draft.lake, merge_tables(None, context.plan, results)) as new:
         touched = _Search(context, new, owners, known).touched()
         for key, found in touched.items():
             entity = owners[key]
@@ -79,7 +79,7 @@ class _Search:
     def __init__(
         self,
         context: Context,
-        new: Held,
+        new: StoredRows,
         owners: Mapping[Key, EntityPlan],
         known: Callable[[EntityPlan], Known],
     ) -> None:

@@ -18,7 +18,7 @@ from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import Swept
 from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.page_to_arrow import DecodedPage
-from octane_flows.lake.held import Held, Ids
+from octane_flows.lake.stored_rows import Ids, StoredRows
 
 # Owners whose held sets are compared at once: they lie in memory.
 BATCH_OWNERS = 10_000
@@ -94,7 +94,9 @@ def sweep_links(
 class LinkSweep:
     """Compares pages of links with the sets held of a batch of owners."""
 
-    def __init__(self, entity: EntityPlan, held: Held, owners: Ids, writer: EntityWriter) -> None:
+    def __init__(
+        self, entity: EntityPlan, held: StoredRows, owners: Ids, writer: EntityWriter
+    ) -> None:
         self._writer = writer
         self._owners = {str(one) for one in owners.tolist()}
         self._sets = {

@@ -18,7 +18,7 @@ from octane_flows.extract.entity_reading import EntityRun
 from octane_flows.extract.entity_task import Context, Known
 from octane_flows.extract.extract_journal import Key, Result
 from octane_flows.extract.tables import merge_tables
-from octane_flows.lake.held import Held
+from octane_flows.lake.stored_rows import StoredRows
 
 
 def read_moved(context: Context, results: Mapping[Key, Result]) -> dict[Key, Result]:
@@ -26,8 +26,8 @@ def read_moved(context: Context, results: Mapping[Key, Result]) -> dict[Key, Res
     lake, plan, parent = context.draft.lake, context.plan, context.draft.parent
     changed: dict[Key, Result] = {}
     with (
-        Held(lake, merge_tables(None, plan, results)) as new,
-        Held(lake, merge_tables(parent, plan, results)) as now,
+        StoredRows(lake, merge_tables(None, plan, results)) as new,
+        StoredRows(lake, merge_tables(parent, plan, results)) as now,
     ):
         moved = _moved(new, results)
         for entity in plan.entities:
@@ -47,7 +47,7 @@ def read_moved(context: Context, results: Mapping[Key, Result]) -> dict[Key, Res
     return changed
 
 
-def _moved(new: Held, results: Mapping[Key, Result]) -> dict[Key, set[int]]:
+def _moved(new: StoredRows, results: Mapping[Key, Result]) -> dict[Key, set[int]]:
     """The ids that moved, by the workspace and entity type that they are of now."""
     moved: dict[Key, set[int]] = {}
     for (workspace, entity), result in results.items():

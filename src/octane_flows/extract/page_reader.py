@@ -15,7 +15,7 @@ from typing import TypeAlias
 import pyarrow.compute as pc
 
 from octane_flows.client import PageBytes, Query, Workspace, field
-from octane_flows.client.counting import CAP_ERROR, count_exactly
+from octane_flows.client.entity_count import CAP_ERROR, count_exactly
 from octane_flows.errors import AnswerError, RequestError
 from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.page_to_arrow import DecodedPage

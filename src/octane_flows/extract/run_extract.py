@@ -27,8 +27,8 @@ from octane_flows.extract.options import Options
 from octane_flows.extract.script_reader import Scripts, kept_scripts, read_scripts, with_scripts
 from octane_flows.extract.tables import merge_tables
 from octane_flows.lake import Draft, Lake, Manifest, ReadState, SchemaChange
-from octane_flows.lake.held import Held
-from octane_flows.lake.lock import hold
+from octane_flows.lake.stored_rows import StoredRows
+from octane_flows.lake.writer_lock import write_lock
 
 
 def extract(
@@ -48,8 +48,8 @@ def extract(
     lake = lake or Lake(home / "lake")
     require_same_server(lake.current(), octane, home)
     ids = [one.id for one in octane.workspaces()] if workspaces is None else workspaces
-    with hold(home, "an extract", workspaces=ids, wait_s=options.wait_s):
-        draft = lake.draft()
+    with write_lock(home, "an extract", workspaces=ids, wait_s=options.wait_s):
+        draft = Draft(lake)
         as_of = octane.server_time()
         opened = {one: octane.workspace(one) for one in ids}
         metadata = {one: workspace.metadata() for one, workspace in opened.items()}
@@ -82,7 +82,7 @@ def _read(
     tables = draft.parent.tables if draft.parent is not None else {}
     with (
         ThreadPoolExecutor(options.threads, thread_name_prefix="extract") as pool,
-        Held(draft.lake, tables) as held,
+        StoredRows(draft.lake, tables) as held,
     ):
         context = Context(draft, plan, workspaces, as_of, options, pool, held, journal)
         try:

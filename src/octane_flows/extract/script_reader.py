@@ -30,7 +30,7 @@ from octane_flows.lake import (
     ReadState,
     TableEntry,
 )
-from octane_flows.lake.files import TableWriter
+from octane_flows.lake.table_writer import TableWriter
 
 TABLE = "test_script"
 COLLECTIONS = {"test_manual": "manual_tests", "gherkin_test": "gherkin_tests"}

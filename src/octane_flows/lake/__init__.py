@@ -4,7 +4,10 @@
 """
 
 from octane_flows.lake.bucket import BucketStorage, open_lake
-from octane_flows.lake.lock import hold
+from octane_flows.lake.compaction import Compaction, compact
+from octane_flows.lake.draft import Draft, made_by
+from octane_flows.lake.expiry import Expiry, expire
+from octane_flows.lake.generations import Lake
 from octane_flows.lake.manifest import (
     CertificateRow,
     ColumnEntry,
@@ -16,9 +19,8 @@ from octane_flows.lake.manifest import (
     TableEntry,
     WorkspaceEntry,
 )
-from octane_flows.lake.state import Census, FieldEntry, Interval, ReadState
-from octane_flows.lake.store import Draft, Lake, made_by
-from octane_flows.lake.upkeep import Compaction, Expiry, compact, expire
+from octane_flows.lake.read_state import Census, FieldEntry, Interval, ReadState
+from octane_flows.lake.writer_lock import write_lock
 
 __all__ = [
     "BucketStorage",
@@ -41,7 +43,7 @@ __all__ = [
     "WorkspaceEntry",
     "compact",
     "expire",
-    "hold",
     "made_by",
     "open_lake",
+    "write_lock",
 ]

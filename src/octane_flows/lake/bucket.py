@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from octane_flows.config import LakePlace
 from octane_flows.errors import LakeError, UsageError
-from octane_flows.lake.files import digest
+from octane_flows.lake.generations import Lake
 from octane_flows.lake.storage import FolderStorage, Storage, Stored, disk_errors
-from octane_flows.lake.store import Lake
+from octane_flows.lake.table_writer import digest
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config, S3Store

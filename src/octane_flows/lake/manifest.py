@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from octane_flows.lake.state import FieldEntry, ReadState
+from octane_flows.lake.read_state import FieldEntry, ReadState
 
 TableKind = Literal["entity", "link"]
 CertificateStatus = Literal["complete", "refused", "incomplete", "carried"]

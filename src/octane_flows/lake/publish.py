@@ -12,14 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from octane_flows.errors import LakeError
-from octane_flows.lake.encode import encode_head, encode_parts
+from octane_flows.lake.generations import Lake, Pointer, manifest_path
 from octane_flows.lake.manifest import Kept, Manifest, PartEntry
-
-if TYPE_CHECKING:
-    from octane_flows.lake.store import Lake, Pointer
+from octane_flows.lake.manifest_json import encode_head, encode_parts
 
 #: Gives the manifest of that number after the newest generation (None: there is none).
 Make: TypeAlias = Callable[[Manifest | None, int], Manifest]
@@ -27,11 +25,6 @@ Make: TypeAlias = Callable[[Manifest | None, int], Manifest]
 PATIENCE_S: Final = 5.0  # from manifest to pointer it takes milliseconds, unless one was killed
 POLL_S: Final = 0.05
 MOST_TRIES: Final = 1000  # each one lost is one that somebody else won
-
-
-def manifest_path(generation: int) -> str:
-    """Where a generation's manifest lies within the lake."""
-    return f"generations/{generation:06d}.json"
 
 
 def publish(lake: Lake, make: Make, *, least: int) -> Manifest:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from octane_flows.config.places import is_loopback
+from octane_flows.config.setting_values import is_loopback
 from octane_flows.errors import LakeError
 from octane_flows.lake.manifest import (
     CertificateRow,

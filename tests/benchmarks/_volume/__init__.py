@@ -40,7 +40,7 @@ BATCH_ROWS = 250_000
 
 def publish(home: Path, runs: int) -> Manifest:
     """One generation with that many runs; nothing of it is read from a server."""
-    draft = Lake(home / "lake").draft()
+    draft = Draft(Lake(home / "lake"))
     connection = duckdb.connect()
     _prepare(connection, runs)
     tables = {name: contract_entry(name) for name in kit.tables()}
@@ -59,7 +59,7 @@ def prepare_changed(home: Path, runs: int, changed: Sequence[int]) -> Callable[[
     Only `home`'s generations of as many runs can be changed; none of them: nothing is written. The
     rows are made before, so that the call is what an extract does with rows that it has read.
     """
-    draft = Lake(home / "lake").draft()
+    draft = Draft(Lake(home / "lake"))
     if draft.parent is None:
         raise ValueError("There is no generation whose runs could change.")
     now = AS_OF + timedelta(minutes=draft.generation)

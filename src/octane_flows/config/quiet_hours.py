@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from octane_flows.config.sources import Found
+from octane_flows.config.setting_texts import Found
 from octane_flows.errors import UsageError
 
 __all__ = ["QuietHours", "quiet_hours", "time_zone"]

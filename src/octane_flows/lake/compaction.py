@@ -1,26 +1,24 @@
-"""Keeping a lake small: compaction of small files, letting go of old generations.
+"""Compaction: the small files of each table become one, in a generation of its own.
 
-A lake in, a report of what was (or would be) done out; the command line and Dagster call it.
-Nothing changes an answer of a generation that is kept, and only files that no kept manifest names
-are deleted. An open file stays readable for the program that has it open.
+A lake in, a report of what was (or would be) merged out; the command line and Dagster call it.
+Compaction changes no answer of any generation.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from octane_flows.errors import LakeError, UsageError
-from octane_flows.lake.manifest import FileEntry, Kept, Manifest, TableEntry
-from octane_flows.lake.publish import manifest_path, publish
-from octane_flows.lake.store import COMPACTION, Draft, Lake, made_by
+from octane_flows.lake.draft import Draft
+from octane_flows.lake.generations import Lake
+from octane_flows.lake.manifest import FileEntry, Manifest, TableEntry
+from octane_flows.lake.publish import publish
 
 SMALL_BYTES = 32 << 20  # a larger file gains nothing from being merged again
 MIN_FILES = 8  # fewer small files cost a reader little
@@ -38,23 +36,13 @@ class Compaction:
     bytes_before: int
 
 
-@dataclass(frozen=True)
-class Expiry:
-    """What an expiry let go of: generations, and files with their bytes."""
-
-    generations: tuple[Kept, ...]
-    kept: tuple[Kept, ...]
-    files: tuple[str, ...]
-    bytes: int
-
-
 def compact(lake: Lake, *, min_files: int = MIN_FILES, dry_run: bool = False) -> Compaction:
     """Merge the small files of each table and workspace into a generation of its own.
 
     Every version stays, so that histories are the same. Files that others let go of meanwhile stay
     as they are then. Raises LakeError.
     """
-    draft = lake.draft(is_compaction=True)
+    draft = Draft(lake, is_compaction=True)
     if draft.parent is None:
         raise UsageError(f"There is nothing to compact in {lake.storage.describe()}.")
     batches = [
@@ -170,69 +158,3 @@ def _merge(draft: Draft, entry: TableEntry, files: Sequence[FileEntry]) -> FileE
             "nothing was changed. Restore them from a backup, or extract with --full."
         )
     return written
-
-
-def expire(
-    lake: Lake,
-    *,
-    keep: int | None = None,
-    before: datetime | None = None,
-    dry_run: bool = False,
-) -> Expiry:
-    """Let go of generations beyond the newest `keep`, or older than `before`; never the current.
-
-    Then sweep what no kept generation names: data, manifests and their parts, leftovers of killed
-    runs. A file of a run that may still be at work stays: what it reads of a workspace has a higher
-    number than what was published of that workspace.
-    """
-    former = lake.pointer()
-    if not former.kept:
-        raise UsageError(f"There is nothing to let go of in {lake.storage.describe()}.")
-    current = lake.manifest(former.kept[-1].generation)
-    newest = former.kept[-keep:] if keep is not None else former.kept
-    kept = tuple(
-        one
-        for one in newest
-        if before is None or one.as_of >= before or one.generation == current.generation
-    )
-    gone = tuple(one for one in former.kept if one not in kept)
-    named = _named(lake.manifest(one.generation) for one in kept)
-    named |= {manifest_path(one.generation) for one in kept}
-    garbage = [
-        stored
-        for folder in ("data", "generations", "parts")
-        for stored in lake.storage.list(folder)
-        if stored.path not in named and _is_over(stored.path, current)
-    ]
-    expiry = Expiry(
-        gone, kept, tuple(one.path for one in garbage), sum(one.bytes for one in garbage)
-    )
-    if dry_run:
-        return expiry
-    if gone and not lake.move_pointer(kept, former):
-        raise LakeError(
-            f"Another process published into {lake.storage.describe()} in between; nothing was "
-            "let go of. Run it again."
-        )
-    for one in garbage:
-        lake.storage.delete(one.path)
-    return expiry
-
-
-def _named(manifests: Iterable[Manifest]) -> set[str]:
-    named: set[str] = set()
-    for manifest in manifests:
-        named.update(part.path for part in manifest.parts.values())
-        for entry in manifest.tables.values():
-            named.update(file.path for file in entry.files)
-    return named
-
-
-def _is_over(path: str, current: Manifest) -> bool:
-    """Whether no run that is still at work can have written a file that is not named."""
-    if not path.startswith("data/"):  # these are written at the end, under the next number
-        digits = re.match(r"\d*", PurePosixPath(path).name)
-        return int((digits and digits[0]) or 0) <= current.generation
-    owner, number = made_by(path)
-    newest = current.compaction_stamp if owner == COMPACTION else current.stamp(owner)
-    return number <= newest

@@ -26,7 +26,7 @@ POLL_S = 0.5  # how often a waiting process looks again
 
 
 @contextmanager
-def hold(
+def write_lock(
     home: Path, purpose: str, *, workspaces: Collection[str] | None = None, wait_s: float = 0.0
 ) -> Iterator[None]:
     """Hold some workspaces of the data folder for writing; None: all of them, and alone.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from octane_flows.config.credentials import Secret
-from octane_flows.config.places import is_loopback
-from octane_flows.config.sources import Found
+from octane_flows.config.setting_texts import Found
+from octane_flows.config.setting_values import is_loopback
 from octane_flows.errors import UsageError
 
 

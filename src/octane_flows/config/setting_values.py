@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from octane_flows.config.sources import Found
+from octane_flows.config.setting_texts import Found
 from octane_flows.errors import UsageError
 
 DEFAULT_HOME: Final = Path("data")

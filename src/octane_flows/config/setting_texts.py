@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from octane_flows.config.names import CONFIG_VARIABLE, NAMES
+from octane_flows.config.setting_names import CONFIG_VARIABLE, NAMES
 from octane_flows.errors import UsageError
 
 __all__ = ["Found", "flag", "number"]

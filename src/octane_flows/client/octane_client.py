@@ -14,11 +14,11 @@ from types import TracebackType
 from typing import Any, Final
 from urllib.parse import unquote
 
-from octane_flows.client.answers import check_answer, read_json
 from octane_flows.client.concurrency import Politeness, Topic
 from octane_flows.client.envelope import Page, PageBytes
-from octane_flows.client.limits import Limits
 from octane_flows.client.query import Query, encode, field
+from octane_flows.client.request_limits import Limits
+from octane_flows.client.response import check_answer, read_json
 from octane_flows.client.retry import RetryPolicy
 from octane_flows.client.session import Session, Timing
 from octane_flows.client.transport import Answer, HttpTransport, Transport

@@ -25,7 +25,7 @@ from octane_flows.lake.manifest import (
     TableEntry,
     WorkspaceEntry,
 )
-from octane_flows.lake.state import FieldEntry, ReadState
+from octane_flows.lake.read_state import FieldEntry, ReadState
 
 FORMAT = 3
 WHOLE_FORMAT = 2  # everything in one file; such generations can be read and continued

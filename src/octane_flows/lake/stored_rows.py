@@ -17,14 +17,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from octane_flows.errors import LakeError
+from octane_flows.lake.generations import Lake
 from octane_flows.lake.manifest import TableEntry
-from octane_flows.lake.store import Lake
 
 Ids = npt.NDArray[np.int64]
 LINK_PREFIX = "target"  # of the columns of link tables
 
 
-class Held:
+class StoredRows:
     """The rows that a published manifest holds; a context manager, for one thread."""
 
     def __init__(self, lake: Lake, tables: Mapping[str, TableEntry]) -> None:
@@ -32,7 +32,7 @@ class Held:
         self._tables = tables
         self._connection: duckdb.DuckDBPyConnection | None = None
 
-    def __enter__(self) -> Held:
+    def __enter__(self) -> StoredRows:
         return self
 
     def __exit__(

@@ -1,43 +1,34 @@
-"""The lake: which generation is current, how the next one is published.
+"""A lake's generations: which are kept, which is current, and the manifest of each.
 
-`Lake.draft()` collects the files of a new generation; `Draft.publish()` moves one pointer.
-A crash anywhere before that leaves the former generation current and whole.
+A folder or a bucket in, manifests and local files out. Readers open it directly; `publish` moves
+its pointer.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
-from typing import Any
-
-import pyarrow as pa
+from pathlib import Path
 
 from octane_flows.errors import LakeError, UsageError
-from octane_flows.lake.encode import decode
-from octane_flows.lake.files import TableWriter
 from octane_flows.lake.manifest import (
-    CertificateRow,
     FileEntry,
-    Finding,
     Kept,
     Manifest,
     PartEntry,
-    SchemaChange,
-    TableEntry,
 )
-from octane_flows.lake.publish import manifest_path, publish
-from octane_flows.lake.rebase import rebase
-from octane_flows.lake.state import FieldEntry, ReadState
+from octane_flows.lake.manifest_json import decode
 from octane_flows.lake.storage import FolderStorage, Storage
 
 POINTER = "CURRENT"
-COMPACTION = "*"  # beside the ids of workspaces
-MERGED = "m"  # in names of files that compaction made, before digits that are hexadecimal
+
+
+def manifest_path(generation: int) -> str:
+    """Where a generation's manifest lies within the lake."""
+    return f"generations/{generation:06d}.json"
 
 
 @dataclass(frozen=True)
@@ -132,10 +123,6 @@ class Lake:
         """A local file with the content of a manifest's file."""
         return self.storage.local(file.path, file.sha256)
 
-    def draft(self, *, is_compaction: bool = False) -> Draft:
-        """Start a generation after the current one; nothing is visible until it is published."""
-        return Draft(self, is_compaction)
-
     def next_generation(self) -> int:
         """One more than any generation ever written here, published or not."""
         numbers = [int(Path(one.path).stem) for one in self.storage.list("generations")]
@@ -150,88 +137,3 @@ class Lake:
             ],
         }
         return self.storage.swap(POINTER, json.dumps(body).encode(), former.body)
-
-
-def made_by(path: str) -> tuple[str, int]:
-    """Who wrote a data file, a workspace's extract or `COMPACTION`, and the number in its name."""
-    workspace, name = PurePosixPath(path).parts[1::2]
-    digits, _, rest = name.partition("-")
-    owner = COMPACTION if rest.startswith(MERGED) else workspace
-    return owner, int(digits) if digits.isdecimal() else 0
-
-
-class Draft:
-    """The next generation while it is being made; belongs to one extract or compaction.
-
-    `generation` is the number that its rows carry; it is published under that number, or a higher
-    one where others were published first.
-    """
-
-    def __init__(self, lake: Lake, is_compaction: bool = False) -> None:
-        self.lake = lake
-        self.parent = lake.current()
-        self.generation = lake.next_generation()
-        # two machines may make the same generation at once: their files must not meet
-        self._token = (MERGED if is_compaction else "") + secrets.token_hex(3)
-        self._parts = 0
-
-    def writer(self, table: str, schema: pa.Schema, *, workspace: str) -> TableWriter:
-        """A writer for one file of this generation."""
-        self._parts += 1
-        name = f"{self.generation:06d}-{self._token}-{self._parts:04d}.parquet"
-        path = f"data/{workspace}/{table}/{name}"
-        return TableWriter(self.lake.storage, path, schema, workspace=workspace)
-
-    def publish(
-        self,
-        *,
-        as_of: datetime,
-        server_url: str,
-        server_version: str,
-        shared_space: str,
-        tables: dict[str, TableEntry],
-        states: dict[str, dict[str, ReadState]],
-        fields: list[FieldEntry],
-        certificate: list[CertificateRow],
-        schema_changes: list[SchemaChange],
-        politeness: dict[str, Any],
-        findings: list[Finding],
-        signed_in_user_id: str | None = None,
-        signed_in_user_name: str | None = None,
-        workspaces: Collection[str] | None = None,
-    ) -> Manifest:
-        """Make the generation current and return its manifest.
-
-        `workspaces` are those that it is about; of others stays what the newest generation says.
-        None: it is about the whole lake. Raises LakeError when others published the same meanwhile.
-        """
-        draft = Manifest(
-            generation=self.generation,
-            parent=self.parent.generation if self.parent else None,
-            as_of=as_of,
-            created_at=datetime.now(UTC),
-            server_url=server_url,
-            server_version=server_version,
-            shared_space=shared_space,
-            tables=tables,
-            states=states,
-            fields=fields,
-            certificate=certificate,
-            schema_changes=schema_changes,
-            politeness=politeness,
-            findings=findings,
-            signed_in_user_id=signed_in_user_id,
-            signed_in_user_name=signed_in_user_name,
-        )
-
-        def after(head: Manifest | None, number: int) -> Manifest:
-            return rebase(
-                draft,
-                self.parent,
-                head,
-                workspaces=workspaces,
-                number=number,
-                where=self.lake.storage.describe(),
-            )
-
-        return publish(self.lake, after, least=self.generation)
