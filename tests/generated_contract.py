@@ -1,6 +1,6 @@
 """The warehouse's contract from the simulator's field model: `python -m tests.generated_contract`.
 
-A server's metadata in, `warehouse/contract.json` out: tables, columns and types, one entity a line.
+A server's metadata in, `octane_contract.json` out: tables, columns and types, one entity a line.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 from octane_flows.client import Octane
 from octane_flows.config import load_settings
 from octane_flows.extract import make_plan
-from octane_flows.warehouse.contract import OWN_COLUMNS
+from octane_flows.warehouse.octane_contract import OWN_COLUMNS
 from octane_simulator import Simulator, serve
 
-CONTRACT = Path(__file__).resolve().parents[1] / "src/octane_flows/warehouse/contract.json"
+CONTRACT = Path(__file__).resolve().parents[1] / "src/octane_flows/warehouse/octane_contract.json"
 
 
 def fresh_contract() -> str:

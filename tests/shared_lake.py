@@ -25,7 +25,7 @@ from octane_flows.lake import (
     SchemaChange,
 )
 from octane_flows.warehouse import connect, load_models
-from octane_flows.warehouse.contract import contract_entry
+from octane_flows.warehouse.octane_contract import contract_entry
 from tests.golden import kit
 
 START = datetime(2021, 1, 20, 12, tzinfo=UTC)

@@ -20,8 +20,8 @@ from octane_flows.client.session import Timing
 from octane_flows.client.transport import Answer, Request
 from octane_flows.extract import ExtractReport, Options, extract
 from octane_flows.lake import Lake
-from octane_flows.warehouse.load import create_schemas, load_tables
-from octane_flows.warehouse.update import plan_rebuild
+from octane_flows.warehouse.incremental.table_changes import plan_rebuild
+from octane_flows.warehouse.table_loading import create_schemas, load_tables
 from octane_simulator import Simulator
 from tests.wsgi import WsgiTransport, settings_for
 

@@ -30,7 +30,7 @@ from octane_flows import warehouse
 from octane_flows.errors import CheckError
 from octane_flows.lake import Manifest
 from octane_flows.models.lineage import columns_made_of
-from octane_flows.warehouse import versions
+from octane_flows.warehouse import phase_versions
 
 SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 REFERENCES = "references"
@@ -66,8 +66,8 @@ def _source_spec(name: str) -> dg.AssetSpec:
 def _upstream(model: warehouse.Model) -> list[dg.AssetKey]:
     """What the model reads; versions of work items come from the tables of the work items."""
     names = set(model.sources)
-    if versions.TABLE in names:
-        names = names - {versions.TABLE} | set(versions.SOURCES)
+    if phase_versions.TABLE in names:
+        names = names - {phase_versions.TABLE} | set(phase_versions.SOURCES)
     return [key(name) for name in sorted(names) if not name.startswith("meta.")]
 
 

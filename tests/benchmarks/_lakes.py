@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from octane_flows.lake import Draft, FileEntry, Lake, Manifest, TableEntry
-from octane_flows.warehouse.contract import contract_entry
+from octane_flows.warehouse.octane_contract import contract_entry
 from tests.golden import kit
 
 TABLES = ("run_automated", "run_automated__taxonomies")

@@ -23,9 +23,9 @@ from octane_flows.lake import Lake, TableEntry
 from octane_flows.models.macros import create_statements
 from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse import build, connect, load_models, open_file, warehouse_path
-from octane_flows.warehouse.load import SCHEMAS, create_schemas
-from octane_flows.warehouse.shared_functions import create_functions
-from octane_flows.warehouse.user_defined import create_user_defined_values
+from octane_flows.warehouse.model_creation import create_functions
+from octane_flows.warehouse.table_loading import SCHEMAS, create_schemas
+from octane_flows.warehouse.user_defined_values import create_user_defined_values
 from tests.benchmarks import _volume
 
 RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))

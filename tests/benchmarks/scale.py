@@ -28,7 +28,7 @@ import numpy as np
 from octane_flows import refresh
 from octane_flows.questions import list_flows
 from octane_flows.warehouse import build, connect, warehouse_path
-from octane_flows.warehouse.connect import CONFIG
+from octane_flows.warehouse.duckdb_file import CONFIG
 from tests.benchmarks import _volume
 from tests.benchmarks._calls import arguments
 from tests.benchmarks._loaders import settings

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 from octane_flows.warehouse import build, connect, warehouse_path
-from octane_flows.warehouse.connect import CONFIG
+from octane_flows.warehouse.duckdb_file import CONFIG
 from tests.benchmarks import _volume
 
 RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))

@@ -21,18 +21,18 @@ import pyarrow as pa
 from octane_flows.lake import CertificateRow, ColumnEntry, Draft, Lake, Manifest, TableEntry
 from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
-from octane_flows.warehouse.contract import (
+from octane_flows.warehouse.build_report import ModelResult
+from octane_flows.warehouse.meta.create_meta import record_models
+from octane_flows.warehouse.meta.meta_tables import create_tables, insert
+from octane_flows.warehouse.model_creation import create_functions
+from octane_flows.warehouse.octane_contract import (
     LINK_COLUMNS,
     OWN_COLUMNS,
     contract_entry,
     contract_tables,
 )
-from octane_flows.warehouse.meta import record_models
-from octane_flows.warehouse.meta_tables import create_tables, insert
-from octane_flows.warehouse.results import ModelResult
-from octane_flows.warehouse.shared_functions import create_functions
-from octane_flows.warehouse.user_defined import create_user_defined_values
-from octane_flows.warehouse.versions import COLUMNS, TABLE, create_versions
+from octane_flows.warehouse.phase_versions import COLUMNS, TABLE, create_versions
+from octane_flows.warehouse.user_defined_values import create_user_defined_values
 
 HERE = Path(__file__).parent
 VERSIONS = TABLE.partition(".")[2]

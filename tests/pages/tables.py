@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from octane_flows.models.model import Model, load_models
-from octane_flows.warehouse.contract import OWN_COLUMNS, contract_tables
-from octane_flows.warehouse.meta_tables import TABLES
-from octane_flows.warehouse.versions import COLUMNS, MEANING, TABLE
+from octane_flows.warehouse.meta.meta_tables import TABLES
+from octane_flows.warehouse.octane_contract import OWN_COLUMNS, contract_tables
+from octane_flows.warehouse.phase_versions import COLUMNS, MEANING, TABLE
 from tests.pages.markdown import anchor, table
 
 HEAD = """# Tables

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from octane_flows.lake import ColumnEntry, Draft, FileEntry, Lake, TableEntry
-from octane_flows.warehouse.contract import contract_entry
+from octane_flows.warehouse.octane_contract import contract_entry
 from tests.golden import kit
 
 CASES = sorted(path.parent for path in kit.HERE.glob("*/*/expect.csv"))

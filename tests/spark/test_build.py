@@ -17,11 +17,11 @@ from octane_flows import warehouse
 from octane_flows.errors import CheckError, OctaneFlowsError, UsageError
 from octane_flows.lake import ColumnEntry, Lake
 from octane_flows.spark import read_published, spark_folder
-from octane_flows.spark.build import Build
-from octane_flows.spark.published import begin
-from octane_flows.spark.session import MEANING
+from octane_flows.spark.spark_build import Build
+from octane_flows.spark.spark_publication import begin
+from octane_flows.spark.spark_session import MEANING
 from octane_flows.warehouse import Model, load_models
-from octane_flows.warehouse.versions import TABLE as PHASES
+from octane_flows.warehouse.phase_versions import TABLE as PHASES
 from octane_simulator import LocalFeeder, Simulator
 from tests.golden import kit
 from tests.small import START, run_extract

@@ -12,9 +12,9 @@ from octane_flows import spark as on_spark
 from octane_flows.lake import Lake
 from octane_flows.questions import list_flows, list_metrics, parse_parameters
 from octane_flows.spark import Published
-from octane_flows.spark.build import Build
-from octane_flows.spark.current import SPARK_TYPES
-from octane_flows.spark.published import begin, publish
+from octane_flows.spark.current_tables import SPARK_TYPES
+from octane_flows.spark.spark_build import Build
+from octane_flows.spark.spark_publication import begin, publish
 from octane_flows.warehouse import load_models
 from tests.golden import kit
 from tests.spark.goldens import CASES, given_rows, mark_of, typed, write_goldens

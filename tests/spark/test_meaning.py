@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from octane_flows.spark.build import create_databases, register
-from octane_flows.spark.translate import translate_sql
-from octane_flows.warehouse.shared_functions import create_functions
+from octane_flows.spark.spark_build import create_databases, register
+from octane_flows.spark.spark_sql import translate_sql
+from octane_flows.warehouse.model_creation import create_functions
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

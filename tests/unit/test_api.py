@@ -104,7 +104,7 @@ def test_the_past_is_opened_beside_the_present(
     wh: OpenWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     releases = [model for model in load_models() if model.name == "er.releases"]  # all take longer
-    monkeypatch.setattr("octane_flows.warehouse.past.load_models", lambda: releases)
+    monkeypatch.setattr("octane_flows.warehouse.warehouse_as_of.load_models", lambda: releases)
     name = "select release_name from er.releases"
 
     with wh.as_of(date(2021, 1, 20)) as then:

@@ -14,7 +14,7 @@ from octane_flows.config import LakePlace, Secret
 from octane_flows.doctor import Finding, examine
 from octane_flows.lake import BucketStorage, Lake, open_lake
 from octane_flows.warehouse import build, connect, load_models
-from octane_flows.warehouse.past import connect_as_of
+from octane_flows.warehouse.warehouse_as_of import connect_as_of
 from octane_simulator import Simulator
 from tests.small import START, SmallTransport, run_extract
 

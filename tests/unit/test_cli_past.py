@@ -13,7 +13,7 @@ from octane_flows.cli import app
 from octane_flows.config import LakePlace
 from octane_flows.errors import UsageError
 from octane_flows.lake import open_lake
-from octane_flows.warehouse.past import past_path
+from octane_flows.warehouse.warehouse_as_of import past_path
 from tests.golden import kit
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import duckdb
 
-from octane_flows.models.columns_read import columns_read
 from octane_flows.models.model import parse_sql
+from octane_flows.models.syntax_tree import columns_read
 from octane_flows.warehouse import load_models
-from octane_flows.warehouse.contract import (
+from octane_flows.warehouse.octane_contract import (
     Missing,
     completed,
     contract_entry,
@@ -22,7 +22,7 @@ from tests.generated_contract import CONTRACT, fresh_contract
 
 def test_the_packaged_contract_is_what_a_server_lists() -> None:
     assert CONTRACT.read_text(encoding="utf-8") == fresh_contract(), (
-        "contract.json is stale; run: make docs"
+        "octane_contract.json is stale; run: make docs"
     )
 
 
@@ -73,6 +73,6 @@ def test_tables_and_columns_that_lack_are_added_empty() -> None:
 
 
 def test_the_contract_ships_with_the_package() -> None:
-    import octane_flows.warehouse.contract as contract
+    import octane_flows.warehouse.octane_contract as contract
 
     assert CONTRACT.parent == Path(contract.__file__).parent

@@ -16,7 +16,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from octane_flows.warehouse import load_models
-from octane_flows.warehouse.build import Warehouse
+from octane_flows.warehouse.warehouse_build import Warehouse
 few = [one for one in load_models() if one.name == "er.releases"]
 with Warehouse(Path(sys.argv[1]), models=few):
     os.kill(os.getpid(), 9)

@@ -18,7 +18,7 @@ from octane_flows.warehouse import (
     history_named_in,
     load_models,
 )
-from octane_flows.warehouse.past import parse_when, past_path
+from octane_flows.warehouse.warehouse_as_of import parse_when, past_path
 from tests.golden import kit
 
 FIRST = datetime(2021, 1, 20, 21, tzinfo=UTC)

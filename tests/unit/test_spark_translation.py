@@ -10,11 +10,11 @@ import sqlglot
 
 from octane_flows.cli.command_line import on_spark
 from octane_flows.errors import UsageError
+from octane_flows.models.shared_functions import FUNCTIONS
 from octane_flows.spark import NotCarriedOver, translate
-from octane_flows.spark.constructs import KNOWN
-from octane_flows.spark.translate import translate_sql
+from octane_flows.spark.spark_sql import translate_sql
+from octane_flows.spark.supported_constructs import KNOWN
 from octane_flows.warehouse import Model, load_models
-from octane_flows.warehouse.shared_functions import FUNCTIONS
 
 CARRIED = [model for model in load_models() if model.schema in ("er", "flow", "metric")]
 

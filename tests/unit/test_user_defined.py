@@ -6,8 +6,8 @@ from pathlib import Path
 
 from octane_flows.lake import ColumnEntry, TableEntry
 from octane_flows.warehouse import create_schemas
-from octane_flows.warehouse.connect import open_file
-from octane_flows.warehouse.user_defined import COLUMNS, VIEW, create_user_defined_values
+from octane_flows.warehouse.duckdb_file import open_file
+from octane_flows.warehouse.user_defined_values import COLUMNS, VIEW, create_user_defined_values
 
 
 def entry(name: str, *columns: ColumnEntry) -> TableEntry:

@@ -14,7 +14,7 @@ import pytest
 from octane_flows.errors import CheckError, LakeError, ModelError, UsageError
 from octane_flows.lake import CertificateRow, Lake
 from octane_flows.warehouse import build, connect, load_models, warehouse_path
-from octane_flows.warehouse.connect import CONFIG
+from octane_flows.warehouse.duckdb_file import CONFIG
 from tests.golden import kit
 
 RELEASE = {"id": "5", "type": "release", "name": "2.8"}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from octane_flows.errors import CheckError
-from octane_flows.warehouse import build, checks, connect, load_models
-from octane_flows.warehouse.keys import CHECKED_SCHEMAS
+from octane_flows.warehouse import build, connect, data_checks, load_models
+from octane_flows.warehouse.key_checks import CHECKED_SCHEMAS
 from tests.golden import kit
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -103,7 +103,7 @@ STEPS: list[tuple[str, Rows, set[str]]] = [
 def test_an_update_finds_what_a_rebuild_finds(
     home: Path, tmp_path: Path, rows: Rows, said: set[str]
 ) -> None:
-    declared = {check.name for check in checks.list_checks(ER)}
+    declared = {check.name for check in data_checks.list_checks(ER)}
     assert failed(home) == set()
     kit.write_lake(home, rows)
     build(home, models=ER)
@@ -187,17 +187,17 @@ def some(dice: random.Random) -> Rows:
 def test_what_is_not_touched_is_not_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No check of runs runs over all of them when one run changes."""
     ran: dict[str, str] = {}
-    run_check = checks._run
+    run_check = data_checks._run
 
     def noted(connection: Any, name: str, severity: Any, sql: str) -> Any:
         ran[name] = sql
         return run_check(connection, name, severity, sql)
 
-    monkeypatch.setattr(checks, "_run", noted)
+    monkeypatch.setattr(data_checks, "_run", noted)
     kit.write_lake(home, {"run_automated": [run("01", "t0", name="again")]})
     build(home, models=ER)
 
-    whole = {check.name: check.sql for check in checks.list_checks(ER)}
+    whole = {check.name: check.sql for check in data_checks.list_checks(ER)}
     assert "relation:er.runs.test_id" in ran
     assert {name for name, sql in ran.items() if sql == whole[name]} == {
         "certificate_adds_up",  # reads meta

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-import octane_flows.warehouse.update as update
 from octane_flows.lake import Lake, Manifest
-from octane_flows.warehouse import build, connect, known, load_models
+from octane_flows.warehouse import build, connect, load_models
+from octane_flows.warehouse.incremental import table_changes
+from octane_flows.warehouse.meta import extract_tables
 from octane_simulator import Simulator
 from tests.golden import kit
 from tests.small import START, run_extract
@@ -216,7 +217,7 @@ def test_a_warehouse_of_another_version_is_rebuilt(
 ) -> None:
     kit.write_lake(tmp_path, {"release": [{"id": "5"}]})
     build(tmp_path, models=FEW)
-    monkeypatch.setattr(update, "__version__", "0.0.later")
+    monkeypatch.setattr(table_changes, "__version__", "0.0.later")
     build(tmp_path, models=FEW)
 
     assert how_built(tmp_path)[0] is None
@@ -226,13 +227,13 @@ def test_filled_shares_are_counted_only_where_something_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[str] = []
-    count = known._filled
+    count = extract_tables._filled
 
     def noted(connection: Any, manifest: Manifest, entity: str) -> Any:
         counted.append(entity)
         return count(connection, manifest, entity)
 
-    monkeypatch.setattr(known, "_filled", noted)
+    monkeypatch.setattr(extract_tables, "_filled", noted)
     simulator = Simulator(clock=START)
     ids = [simulator.store.insert("defect", {"name": f"d{number}"}) for number in range(4)]
     simulator.store.insert("story", {"name": "s"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -152,8 +151,7 @@ def test_a_company_lake_has_one_choice(simulator: Simulator, home: Path) -> None
 
 def test_the_command_and_the_setting(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTANE_HOME", str(home))
-    # the package's function of that name hides the module
-    monkeypatch.setattr(import_module("octane_flows.warehouse.build"), "load_models", lambda: FEW)
+    monkeypatch.setattr("octane_flows.warehouse.warehouse_build.load_models", lambda: FEW)
     run = CliRunner().invoke
 
     assert run(app, ["build", "--workspace", ONE, "--workspace", THIRD]).exit_code == 0

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from octane_flows.warehouse.connect import fetch_within_memory
+from octane_flows.warehouse.duckdb_file import fetch_within_memory
 
 DISABLED = "select current_setting('disabled_optimizers')"
 

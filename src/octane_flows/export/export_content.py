@@ -16,9 +16,9 @@ import pyarrow as pa
 from octane_flows.errors import LakeError
 from octane_flows.lake import FileEntry, Lake, Manifest, TableEntry
 from octane_flows.models.sql_text import literal, quoted
-from octane_flows.warehouse.choice import Choice, of_workspaces
-from octane_flows.warehouse.load import OWN_COLUMNS, count, is_new
-from octane_flows.warehouse.update import Loaded, TableChange, plan_changes
+from octane_flows.warehouse.incremental.table_changes import Loaded, TableChange, plan_changes
+from octane_flows.warehouse.table_loading import OWN_COLUMNS, count, is_new
+from octane_flows.warehouse.workspace_choice import Choice, of_workspaces
 
 BATCH_ROWS = 100_000
 MERGED_KEYS = 200_000  # more changed at once cost less, and bounded memory, as a whole table

@@ -22,7 +22,7 @@ from octane_flows.export.export_content import Content, ExportTable, Stamp, hist
 from octane_flows.export.export_target import GENERATIONS, Target
 from octane_flows.lake import Lake, Manifest
 from octane_flows.warehouse import connect
-from octane_flows.warehouse.choice import choice_of
+from octane_flows.warehouse.workspace_choice import choice_of
 
 How = Literal["written", "merged", "appended", "unchanged"]
 

@@ -3,8 +3,8 @@
 `warehouse`, `questions`, `spark`, the documents and Dagster read models through this package.
 """
 
+from octane_flows.models.documented_columns import Column
 from octane_flows.models.header import Parameter
 from octane_flows.models.model import Model, load_models
-from octane_flows.models.model_columns import Column
 
 __all__ = ["Column", "Model", "Parameter", "load_models"]

@@ -18,10 +18,10 @@ from typing import Any
 import duckdb
 
 from octane_flows.errors import ModelError
-from octane_flows.models.columns_read import columns_read, nodes
+from octane_flows.models.documented_columns import Column, parse_columns
 from octane_flows.models.header import Header, parse_header
-from octane_flows.models.model_columns import Column, parse_columns
 from octane_flows.models.sql_folder import sql_folder
+from octane_flows.models.syntax_tree import columns_read, nodes
 
 SCHEMAS = ("er", "flow", "metric", "plan", "check")
 # what a model of each schema may read; files are read by the loader alone

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from octane_flows.models.columns_read import nodes
 from octane_flows.models.model import Model
+from octane_flows.models.syntax_tree import nodes
 
 #: By table one set for each place where it is read: columns that all hold the id; empty: not told.
 Depends = Mapping[str, frozenset[frozenset[str]]]

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from octane_flows.warehouse.beside import replace_file
+from octane_flows.warehouse.file_replacement import replace_file
 
 RECORD_FILE = "verified.json"
 KEPT = ("number", "slug", "workspace_id", "status", "octane_count", "warehouse_count", "message")

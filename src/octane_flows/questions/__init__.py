@@ -3,8 +3,8 @@
 The command line, reports, notebooks and Dagster call these functions.
 """
 
+from octane_flows.models.documented_columns import Column
 from octane_flows.models.header import Parameter
-from octane_flows.models.model_columns import Column
 from octane_flows.questions.catalogue import (
     Flow,
     Metric,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from octane_flows.errors import UsageError
+from octane_flows.models.documented_columns import Column
 from octane_flows.models.header import Parameter
 from octane_flows.models.model import Model, load_models
-from octane_flows.models.model_columns import Column
 
 Known = TypeVar("Known", bound="Metric")
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.models.header import Parameter
 from octane_flows.questions.catalogue import Metric, flow_named, metric_named, nearest
-from octane_flows.warehouse.connect import first_line
+from octane_flows.warehouse.duckdb_file import first_line
 
 Value = str | int | float | bool | date | datetime | None
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")

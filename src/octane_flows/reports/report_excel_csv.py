@@ -18,7 +18,7 @@ import xlsxwriter
 from octane_flows import warehouse
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.questions import Metric, list_flows, list_metrics, run_query
-from octane_flows.warehouse.beside import replace_file
+from octane_flows.warehouse.file_replacement import replace_file
 
 EXCEL_FILE = "report.xlsx"
 CSV_FOLDER = "report-csv"

@@ -15,7 +15,7 @@ import jinja2
 from octane_flows import warehouse
 from octane_flows.parity.comparison_record import read_comparisons
 from octane_flows.reports.report_content import HEADLINES, ROWS_SHOWN, areas
-from octane_flows.warehouse.beside import replace_file
+from octane_flows.warehouse.file_replacement import replace_file
 
 REPORT_FILE = "report.html"
 

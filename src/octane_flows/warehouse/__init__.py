@@ -4,15 +4,15 @@
 """
 
 from octane_flows.models.model import Model, load_models
-from octane_flows.warehouse.ask import sql_relation, table_relation
-from octane_flows.warehouse.build import Warehouse, build
-from octane_flows.warehouse.checks import Check, list_checks, run_checks
-from octane_flows.warehouse.connect import connect, open_file, warehouse_path
-from octane_flows.warehouse.create import create_models
-from octane_flows.warehouse.history import attach_history, history, history_named_in
-from octane_flows.warehouse.load import create_schemas, create_table, load_tables
-from octane_flows.warehouse.past import connect_as_of, forget_past, generations
-from octane_flows.warehouse.results import BuildReport, CheckResult, ColumnResult, ModelResult
+from octane_flows.warehouse.build_report import BuildReport, CheckResult, ColumnResult, ModelResult
+from octane_flows.warehouse.data_checks import Check, list_checks, run_checks
+from octane_flows.warehouse.duckdb_file import connect, open_file, warehouse_path
+from octane_flows.warehouse.free_sql import sql_relation, table_relation
+from octane_flows.warehouse.model_creation import create_models
+from octane_flows.warehouse.octane_history import attach_history, history, history_named_in
+from octane_flows.warehouse.table_loading import create_schemas, create_table, load_tables
+from octane_flows.warehouse.warehouse_as_of import connect_as_of, forget_past, generations
+from octane_flows.warehouse.warehouse_build import Warehouse, build
 
 __all__ = [
     "BuildReport",

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from octane_flows.lake import Draft, Lake, Manifest, TableEntry
-from octane_flows.warehouse.contract import contract_entry
+from octane_flows.warehouse.octane_contract import contract_entry
 from tests.benchmarks._volume.shape import (
     AS_OF,
     LIST_ITEMS,

@@ -16,17 +16,17 @@ from octane_flows.errors import CheckError, ModelError
 from octane_flows.models.header import Relation
 from octane_flows.models.macros import called
 from octane_flows.models.model import Model
-from octane_flows.warehouse.connect import fetch_within_memory, first_line
-from octane_flows.warehouse.former import Former
-from octane_flows.warehouse.keys import (
+from octane_flows.warehouse.build_report import CheckResult
+from octane_flows.warehouse.duckdb_file import fetch_within_memory, first_line
+from octane_flows.warehouse.incremental.changed_rows import Touched, kept
+from octane_flows.warehouse.incremental.previous_build import Former
+from octane_flows.warehouse.key_checks import (
     CHECKED_SCHEMAS,
     EXAMPLES,
     failed_check,
     key_check_name,
     violations_sql,
 )
-from octane_flows.warehouse.results import CheckResult
-from octane_flows.warehouse.touched import Touched, kept
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from octane_flows.warehouse.contract import Missing
+from octane_flows.warehouse.octane_contract import Missing
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from octane_flows.spark.constructs import refusal
-from octane_flows.spark.trees import DOUBLE, call, number
+from octane_flows.spark.rewrite_helpers import DOUBLE, call, number
+from octane_flows.spark.supported_constructs import refusal
 
 
 def parts_of(node: exp.Expr) -> list[exp.Expr] | None:

@@ -14,12 +14,12 @@ from octane_flows.lake import Lake
 from octane_flows.models.model import Model
 from octane_flows.models.row_dependencies import depends
 from octane_flows.models.sql_text import literal, quoted
-from octane_flows.warehouse.connect import transaction
-from octane_flows.warehouse.former import Former
-from octane_flows.warehouse.keys import count_and_check_key, key_check_name
-from octane_flows.warehouse.load import count, deleted_ids, files_source, is_new
-from octane_flows.warehouse.results import CheckResult
-from octane_flows.warehouse.update import TableChange
+from octane_flows.warehouse.build_report import CheckResult
+from octane_flows.warehouse.duckdb_file import transaction
+from octane_flows.warehouse.incremental.previous_build import Former
+from octane_flows.warehouse.incremental.table_changes import TableChange
+from octane_flows.warehouse.key_checks import count_and_check_key, key_check_name
+from octane_flows.warehouse.table_loading import count, deleted_ids, files_source, is_new
 
 IDS = "temp.touched_ids"
 

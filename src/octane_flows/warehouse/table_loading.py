@@ -14,8 +14,8 @@ import duckdb
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake, TableEntry
 from octane_flows.models.sql_text import literal, quoted
-from octane_flows.warehouse.connect import first_line, transaction
-from octane_flows.warehouse.update import TableChange
+from octane_flows.warehouse.duckdb_file import first_line, transaction
+from octane_flows.warehouse.incremental.table_changes import TableChange
 
 DOWNLOADS = 8  # files of a bucket at once; a folder has nothing to fetch
 SCHEMAS = ("octane", "past", "er", "flow", "metric", "plan", "meta")

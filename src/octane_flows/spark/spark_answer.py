@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.models.model import Model, load_models
-from octane_flows.spark.build import create_databases, first_line, register
-from octane_flows.spark.published import Published
-from octane_flows.spark.session import require_meaning
-from octane_flows.spark.translate import Value, translate
+from octane_flows.spark.spark_build import create_databases, first_line, register
+from octane_flows.spark.spark_publication import Published
+from octane_flows.spark.spark_session import require_meaning
+from octane_flows.spark.spark_sql import Value, translate
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

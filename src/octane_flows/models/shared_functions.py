@@ -1,15 +1,12 @@
 """Functions that the models share: how Octane compares names, and where an item is shown.
 
-The server's address and shared space in, scalar macros in the schema `er` out; `build` and the
-golden tests create them before the models.
+The server's address and shared space in, statements out that create scalar macros in the schema
+`er`; `model_creation` runs them before the models, and Spark puts the bodies into its queries.
 """
 
 from __future__ import annotations
 
-import duckdb
-
 from octane_flows.models.sql_text import literal
-from octane_flows.warehouse.connect import transaction
 
 # name and parameters -> (comment, body); {page} is the address of the server's items
 FUNCTIONS = {
@@ -61,15 +58,14 @@ def page_address(server_url: str, shared_space: str) -> str:
     return f"{server_url}/ui/entity-navigation?p={shared_space}/"
 
 
-def create_functions(
-    connection: duckdb.DuckDBPyConnection, server_url: str, shared_space: str
-) -> None:
-    """Create the functions, or replace those of an earlier build."""
+def function_statements(server_url: str, shared_space: str) -> list[str]:
+    """The statements that create the functions, or replace those of an earlier build."""
     page = literal(page_address(server_url, shared_space))
-    with transaction(connection):
-        for signature, (comment, body) in FUNCTIONS.items():
-            name = signature.partition("(")[0]
-            connection.execute(
-                f"create or replace macro er.{signature} as {body.replace('{page}', page)}"
-            )
-            connection.execute(f"comment on macro er.{name} is {literal(comment)}")
+    statements: list[str] = []
+    for signature, (comment, body) in FUNCTIONS.items():
+        name = signature.partition("(")[0]
+        statements += [
+            f"create or replace macro er.{signature} as {body.replace('{page}', page)}",
+            f"comment on macro er.{name} is {literal(comment)}",
+        ]
+    return statements

@@ -13,9 +13,9 @@ import duckdb
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake
 from octane_flows.models.sql_text import literal
-from octane_flows.warehouse.connect import first_line, transaction
-from octane_flows.warehouse.load import files_source, is_new
-from octane_flows.warehouse.update import TableChange
+from octane_flows.warehouse.duckdb_file import first_line, transaction
+from octane_flows.warehouse.incremental.table_changes import TableChange
+from octane_flows.warehouse.table_loading import files_source, is_new
 
 SCHEMA = "past"
 TABLE = f"{SCHEMA}.work_item_phases"

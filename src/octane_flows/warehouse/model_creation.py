@@ -14,15 +14,25 @@ import duckdb
 from octane_flows.errors import ModelError
 from octane_flows.models.macros import called, create_statements
 from octane_flows.models.model import Model
-from octane_flows.warehouse import versions
-from octane_flows.warehouse.connect import first_line, transaction
-from octane_flows.warehouse.contract import Missing
-from octane_flows.warehouse.keys import CHECKED_SCHEMAS, count_and_check_key
-from octane_flows.warehouse.load import count
-from octane_flows.warehouse.results import CheckResult, ColumnResult, ModelResult
-from octane_flows.warehouse.touched import Touched
+from octane_flows.models.shared_functions import function_statements
+from octane_flows.warehouse import phase_versions
+from octane_flows.warehouse.build_report import CheckResult, ColumnResult, ModelResult
+from octane_flows.warehouse.duckdb_file import first_line, transaction
+from octane_flows.warehouse.incremental.changed_rows import Touched
+from octane_flows.warehouse.key_checks import CHECKED_SCHEMAS, count_and_check_key
+from octane_flows.warehouse.octane_contract import Missing
+from octane_flows.warehouse.table_loading import count
 
 Progress = Callable[[str], None]
+
+
+def create_functions(
+    connection: duckdb.DuckDBPyConnection, server_url: str, shared_space: str
+) -> None:
+    """Create the functions that the models share, or replace those of an earlier build."""
+    with transaction(connection):
+        for statement in function_statements(server_url, shared_space):
+            connection.execute(statement)
 
 
 def create_models(
@@ -113,8 +123,8 @@ def affected_models(models: Iterable[Model], tables: Iterable[str]) -> set[str]:
     `models` in their order, `tables` without schema.
     """
     changed = {f"octane.{table}" for table in tables}
-    if any(table in changed for table in versions.SOURCES):
-        changed.add(versions.TABLE)
+    if any(table in changed for table in phase_versions.SOURCES):
+        changed.add(phase_versions.TABLE)
     affected: set[str] = set()
     for model in models:
         if any(

@@ -1,7 +1,7 @@
 """What the SQL models may expect of `octane.*`, and what of it a lake does not hold.
 
-The packaged `contract.json` (tables, columns and types as a current server lists them) and models
-in, the tables and columns to add empty out. `load` creates them and the golden tests share them.
+The packaged `octane_contract.json` (tables, columns and types as a current server lists them) and
+models in, the tables and columns to add empty out. `table_loading` creates them.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Missing:
 @cache
 def contract_tables() -> Mapping[str, Mapping[str, str]]:
     """Column names with DuckDB types, by `octane` table; link tables included."""
-    text = resources.files("octane_flows.warehouse").joinpath("contract.json").read_text("utf-8")
+    file = resources.files("octane_flows.warehouse").joinpath("octane_contract.json")
     tables: dict[str, Mapping[str, str]] = {}
-    for entity, found in json.loads(text).items():
+    for entity, found in json.loads(file.read_text("utf-8")).items():
         tables[entity] = {**found["columns"], **OWN_COLUMNS}
         for field in found["links"]:
             tables[f"{entity}__{field}"] = {**LINK_COLUMNS, **OWN_COLUMNS}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from octane_flows.models.macros import MACRO_SCHEMAS
-from octane_flows.warehouse.results import CheckResult
+from octane_flows.warehouse.build_report import CheckResult
 
 
 @dataclass(frozen=True)

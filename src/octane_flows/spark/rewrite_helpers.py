@@ -1,6 +1,6 @@
 """What the rewrites share: a change at every node of a tree, and short ways to write Spark's SQL.
 
-Nothing of ours in; helpers out, which `values`, `groups` and `selects` call.
+Nothing of ours in; helpers out, which the modules of rewrites call.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ import duckdb
 
 from octane_flows.models.macros import called
 from octane_flows.models.model import Model
-from octane_flows.warehouse.connect import fetch_within_memory
-from octane_flows.warehouse.results import CheckResult
+from octane_flows.warehouse.build_report import CheckResult
+from octane_flows.warehouse.duckdb_file import fetch_within_memory
 
 SHOWN = 3  # violations in the detail: enough to search for, short enough to read
 EXAMPLES = 20  # violations that the result carries for those who want a table

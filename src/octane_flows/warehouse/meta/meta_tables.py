@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from octane_flows.models.sql_text import literal, quoted
-from octane_flows.warehouse.connect import transaction
-from octane_flows.warehouse.known import KNOWN_TABLES
+from octane_flows.warehouse.duckdb_file import transaction
+from octane_flows.warehouse.meta.extract_tables import KNOWN_TABLES
 
 # table -> (comment, columns with type and meaning): the one place where meta tables are defined
 TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {

@@ -15,18 +15,18 @@ import duckdb
 from octane_flows.lake import Manifest
 from octane_flows.models.model import Model
 from octane_flows.models.sql_text import literal, quoted
-from octane_flows.warehouse.contract import Missing, findings
-from octane_flows.warehouse.known import (
+from octane_flows.warehouse.meta.extract_tables import (
     COMPLETENESS,
     certificate_rows,
     field_rows,
     former_shares,
     schema_change_rows,
 )
-from octane_flows.warehouse.meta_tables import create_tables, insert
+from octane_flows.warehouse.meta.meta_tables import create_tables, insert
+from octane_flows.warehouse.octane_contract import Missing, findings
 
 if TYPE_CHECKING:
-    from octane_flows.warehouse.results import CheckResult, ModelResult
+    from octane_flows.warehouse.build_report import CheckResult, ModelResult
 
 
 def create_meta(

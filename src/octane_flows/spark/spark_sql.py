@@ -16,9 +16,9 @@ from sqlglot.errors import SqlglotError
 
 from octane_flows.models.header import Parameter
 from octane_flows.models.model import Model, load_models
-from octane_flows.spark.constructs import NotCarriedOver, refusal, require_known
+from octane_flows.models.shared_functions import FUNCTIONS
 from octane_flows.spark.rewrites import REWRITES
-from octane_flows.warehouse.shared_functions import FUNCTIONS
+from octane_flows.spark.supported_constructs import NotCarriedOver, refusal, require_known
 
 Value = str | int | float | bool | date | datetime | None
 

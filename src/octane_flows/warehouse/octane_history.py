@@ -16,8 +16,8 @@ import pyarrow as pa
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake import Lake, Manifest, TableEntry
 from octane_flows.models.sql_text import literal, quoted
-from octane_flows.warehouse.choice import choice_in, choice_of, of_workspaces
-from octane_flows.warehouse.connect import CONFIG, first_line, warehouse_path
+from octane_flows.warehouse.duckdb_file import CONFIG, first_line, warehouse_path
+from octane_flows.warehouse.workspace_choice import choice_in, choice_of, of_workspaces
 
 SCHEMA = "octane_history"
 OWN = ("_workspace_id", "_generation", "_extracted_at", "_deleted")

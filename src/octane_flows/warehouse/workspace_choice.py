@@ -15,7 +15,7 @@ import duckdb
 
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake import Manifest, TableEntry
-from octane_flows.warehouse.connect import open_file
+from octane_flows.warehouse.duckdb_file import open_file
 
 ALL: Final = "all"
 Choice: TypeAlias = tuple[str, ...] | None  # ids in order; None: all

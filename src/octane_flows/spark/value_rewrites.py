@@ -9,8 +9,8 @@ import re
 
 from sqlglot import exp
 
-from octane_flows.spark.constructs import refusal
-from octane_flows.spark.trees import DOUBLE, call, number
+from octane_flows.spark.rewrite_helpers import DOUBLE, call, number
+from octane_flows.spark.supported_constructs import refusal
 
 TIMESTAMP = exp.DataType.build("timestampntz")
 SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600}

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from octane_flows.spark.constructs import refusal
-from octane_flows.spark.trees import call, number
+from octane_flows.spark.rewrite_helpers import call, number
+from octane_flows.spark.supported_constructs import refusal
 
 
 def union_by_name(tree: exp.Expr, model: str) -> exp.Expr:

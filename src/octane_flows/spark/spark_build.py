@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from octane_flows.errors import CheckError, LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.models.model import Model, load_models
-from octane_flows.spark.constructs import NotCarriedOver
-from octane_flows.spark.current import (
+from octane_flows.models.shared_functions import page_address
+from octane_flows.spark.current_tables import (
     SPARK_TYPES,
     columns_of,
     current_tables,
@@ -28,23 +28,23 @@ from octane_flows.spark.current import (
     quoted,
     read_versions,
 )
-from octane_flows.spark.published import (
+from octane_flows.spark.spark_publication import (
     ModelState,
     Published,
     begin,
     publish,
     published_choice,
 )
-from octane_flows.spark.session import is_local, require_meaning
-from octane_flows.spark.translate import text_literal, translate, translate_sql
-from octane_flows.warehouse.choice import choose, of_workspaces
-from octane_flows.warehouse.contract import Missing, completed, find_missing
-from octane_flows.warehouse.shared_functions import page_address
-from octane_flows.warehouse.user_defined import SUFFIX, user_defined_sql
-from octane_flows.warehouse.user_defined import VIEW as USER_DEFINED
-from octane_flows.warehouse.versions import COLUMNS as PHASE_COLUMNS
-from octane_flows.warehouse.versions import TABLE as PHASES
-from octane_flows.warehouse.versions import WORK_ITEMS
+from octane_flows.spark.spark_session import is_local, require_meaning
+from octane_flows.spark.spark_sql import text_literal, translate, translate_sql
+from octane_flows.spark.supported_constructs import NotCarriedOver
+from octane_flows.warehouse.octane_contract import Missing, completed, find_missing
+from octane_flows.warehouse.phase_versions import COLUMNS as PHASE_COLUMNS
+from octane_flows.warehouse.phase_versions import TABLE as PHASES
+from octane_flows.warehouse.phase_versions import WORK_ITEMS
+from octane_flows.warehouse.user_defined_values import SUFFIX, user_defined_sql
+from octane_flows.warehouse.user_defined_values import VIEW as USER_DEFINED
+from octane_flows.warehouse.workspace_choice import choose, of_workspaces
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

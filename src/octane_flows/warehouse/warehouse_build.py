@@ -22,21 +22,34 @@ from octane_flows.lake.leftovers import owner, sweep
 from octane_flows.lake.storage import sync_file
 from octane_flows.models.model import Model, load_models, models_digest
 from octane_flows.models.sql_text import quoted
-from octane_flows.warehouse.checks import require_passed, run_checks
-from octane_flows.warehouse.choice import choice_in, choice_of, choose, of_workspaces
-from octane_flows.warehouse.connect import first_line, open_file, transaction, warehouse_path
-from octane_flows.warehouse.contract import completed, find_missing
-from octane_flows.warehouse.create import Progress, affected_models, create_models
-from octane_flows.warehouse.former import Former, read_former
-from octane_flows.warehouse.load import create_schemas, load_tables
-from octane_flows.warehouse.meta import create_meta, record_checks, record_models
-from octane_flows.warehouse.meta_tables import insert
-from octane_flows.warehouse.results import BuildReport, CheckResult, ModelResult
-from octane_flows.warehouse.shared_functions import create_functions
-from octane_flows.warehouse.touched import Touched
-from octane_flows.warehouse.update import TableChange, plan_rebuild, plan_update, read_loaded
-from octane_flows.warehouse.user_defined import create_user_defined_values
-from octane_flows.warehouse.versions import keep_versions
+from octane_flows.warehouse.build_report import BuildReport, CheckResult, ModelResult
+from octane_flows.warehouse.data_checks import require_passed, run_checks
+from octane_flows.warehouse.duckdb_file import first_line, open_file, transaction, warehouse_path
+from octane_flows.warehouse.incremental.changed_rows import Touched
+from octane_flows.warehouse.incremental.previous_build import Former, read_former
+from octane_flows.warehouse.incremental.table_changes import (
+    TableChange,
+    plan_rebuild,
+    plan_update,
+    read_loaded,
+)
+from octane_flows.warehouse.meta.create_meta import (
+    create_meta,
+    record_checks,
+    record_models,
+)
+from octane_flows.warehouse.meta.meta_tables import insert
+from octane_flows.warehouse.model_creation import (
+    Progress,
+    affected_models,
+    create_functions,
+    create_models,
+)
+from octane_flows.warehouse.octane_contract import completed, find_missing
+from octane_flows.warehouse.phase_versions import keep_versions
+from octane_flows.warehouse.table_loading import create_schemas, load_tables
+from octane_flows.warehouse.user_defined_values import create_user_defined_values
+from octane_flows.warehouse.workspace_choice import choice_in, choice_of, choose, of_workspaces
 
 LOCK = ".publish.lock"
 

@@ -17,10 +17,10 @@ from octane_flows import __version__
 from octane_flows.errors import CheckError, LakeError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.models.model import Model, load_models, models_digest
-from octane_flows.warehouse.build import Warehouse
-from octane_flows.warehouse.choice import Choice, choice_in
-from octane_flows.warehouse.connect import open_file, warehouse_path
-from octane_flows.warehouse.create import Progress
+from octane_flows.warehouse.duckdb_file import open_file, warehouse_path
+from octane_flows.warehouse.model_creation import Progress
+from octane_flows.warehouse.warehouse_build import Warehouse
+from octane_flows.warehouse.workspace_choice import Choice, choice_in
 
 FOLDER = "as_of"
 When = str | int | date | datetime

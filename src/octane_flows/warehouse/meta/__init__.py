@@ -1,0 +1,1 @@
+"""`meta.*`: what the warehouse tells about itself, one table for each subject."""
