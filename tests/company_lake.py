@@ -18,7 +18,7 @@ from pyiceberg.catalog import Catalog, load_catalog
 from octane_flows.export import Destination, ExportReport
 from octane_flows.export.destination import Format
 from octane_flows.warehouse import build, connect, load_models
-from octane_simulator import LocalFeeder, Simulator
+from octane_simulator import Simulator
 from tests.small import START, run_extract
 
 WORKSPACES = ("1002", "1003")
@@ -33,7 +33,7 @@ def two_workspaces() -> Simulator:
     """Two workspaces of six defects, of which two have tags."""
     simulator = Simulator(clock=START, workspaces=list(WORKSPACES))
     for workspace in WORKSPACES:
-        feeder = LocalFeeder(simulator, workspace)
+        feeder = simulator.feeder(workspace)
         tags = feeder.create("user_tags", [{"name": "a"}, {"name": "b"}])
         linked = {"user_tags": {"data": [{"type": "user_tag", "id": one} for one in tags]}}
         feeder.create(

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from octane_flows.client.transport import Answer, Request, TransportError
 from octane_flows.config import ApiKey, Secret, Settings
 from octane_simulator import Simulator
+from octane_simulator.http.wire import CUT_BODY
 
 URL = "http://127.0.0.1"
 
@@ -63,7 +64,7 @@ class WsgiTransport:
             found["headers"] = tuple((key.lower(), value) for key, value in headers)
 
         content = b"".join(self.simulator.wsgi(environ, start))
-        if environ.get("octane_flows.cut_body"):
+        if environ.get(CUT_BODY):
             raise TransportError("cut", "the connection ended within the answer", sent=True)
         return Answer(found["status"], found["headers"], content, 0.001, len(content))
 

@@ -17,8 +17,8 @@ octane_flows. The folders, from the ground up; a folder imports only those above
 from __future__ import annotations
 
 from octane_simulator.faults.active_faults import parse_fault
-from octane_simulator.http.http_server import Running, serve
 from octane_simulator.local_feeder import LocalFeeder
+from octane_simulator.running_simulator import Running, serve
 from octane_simulator.simulator import Simulator
 
 __all__ = ["LocalFeeder", "Running", "Simulator", "parse_fault", "serve"]

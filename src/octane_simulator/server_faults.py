@@ -1,63 +1,61 @@
 """Faults that change the server itself: its fields, its sessions, its version.
 
-In: a simulator. Out: for each such kind of fault_kinds.KINDS the function that puts it in force, or
-takes it back when it is called with None. Used by simulator.py.
+In: the space and its sign-in. Out: for each such kind of fault the function that puts it in force,
+or takes it back when it is called with None. Used by simulator.py.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from octane_simulator.faults.active_faults import Deed
+from octane_simulator.faults.active_faults import Effect
+from octane_simulator.http.authentication import Authentication
 from octane_simulator.query.reader import DEFAULT_LIMIT, MAX_LIMIT
+from octane_simulator.simulated_space import Space
 from octane_simulator.store.phase_ids import name_phases, number_phases
 
-if TYPE_CHECKING:
-    from octane_simulator.simulator import Simulator
-
-__all__ = ["switches"]
+__all__ = ["server_faults"]
 
 FIELD_TYPES = ("string", "memo", "integer", "float", "boolean", "date", "date_time", "object")
 Options = Mapping[str, Any] | None
 
 
-def switches(simulator: Simulator) -> dict[str, Deed]:
-    """The deeds of a simulator by kind of fault."""
-    auth = simulator.auth
+def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
+    """What each kind of fault changes in the server."""
     usual = {"idle": auth.idle_s, "absolute": auth.absolute_s,
              "rotate_every": auth.rotate_every, "grace": auth.grace_s}  # fmt: skip
 
     def add_field(options: Options) -> None:
-        entity, name = _field(simulator, options, known=False)
+        entity, name = _field(space, options, known=False)
         assert options is not None
-        _check_new_field(simulator, options)
+        _check_new_field(space, options)
         is_reference = options["target"] or options["list_root"]
-        simulator.add_field(
+        space.add_field(
             entity, name, "reference" if is_reference else options["type"], label=options["label"],
             targets=[options["target"]] if options["target"] else [],
             list_root=options["list_root"], multiple=options["multiple"],
         )  # fmt: skip
 
     def remove_field(options: Options) -> None:
-        entity, name = _field(simulator, options)
+        entity, name = _field(space, options)
         if name in {"id", "type"}:
             raise ValueError(f"Every entity has the field {name}: it cannot be removed")
-        simulator.remove_field(entity, name)
+        space.remove_field(entity, name)
 
     def retype_field(options: Options) -> None:
-        entity, name = _field(simulator, options)
+        entity, name = _field(space, options)
         assert options is not None
-        simulator.retype_field(entity, name, options["type"])
+        space.retype_field(entity, name, options["type"])
 
     def metadata_only(options: Options) -> None:
         if options:
-            _field(simulator, options)
+            _field(space, options)
 
     def refuse(options: Options) -> None:
         if options:
-            if options["entity"] not in simulator.schema.entities:
+            if options["entity"] not in space.first.schema.entities:
                 raise ValueError(f"There is no entity type '{options['entity']}'")
             if options["status"] not in {403, 404}:
                 raise ValueError(f"A refusal is 403 or 404, not {options['status']}")
@@ -68,23 +66,23 @@ def switches(simulator: Simulator) -> dict[str, Deed]:
         auth.rotate_every, auth.grace_s = life["rotate_every"], life["grace"]
 
     def page_size(options: Options) -> None:
-        for workspace in simulator.workspaces.values():
+        for workspace in space.workspaces.values():
             workspace.reader.default_limit = options["default"] if options else DEFAULT_LIMIT
             workspace.reader.max_limit = options["max"] if options else MAX_LIMIT
 
     def default_order(options: Options) -> None:
         order = _one_of("default_order", "by", options, "id", "name")
-        for workspace in simulator.workspaces.values():
+        for workspace in space.workspaces.values():
             workspace.reader.default_order = order
 
     def aggregate_type(options: Options) -> None:
         form = _one_of("aggregate_type", "form", options, "auto", "concrete", "aggregate")
-        for workspace in simulator.workspaces.values():
+        for workspace in space.workspaces.values():
             workspace.reader.aggregate_rows = form
 
     def phase_ids(options: Options) -> None:
         form = _one_of("phase_ids", "form", options, "named", "numeric")
-        for workspace in simulator.workspaces.values():
+        for workspace in space.workspaces.values():
             (number_phases if form == "numeric" else name_phases)(workspace.store)
 
     def expire(options: Options) -> None:
@@ -98,11 +96,11 @@ def switches(simulator: Simulator) -> dict[str, Deed]:
     }  # fmt: skip
 
 
-def _field(simulator: Simulator, options: Options, *, known: bool = True) -> tuple[str, str]:
+def _field(space: Space, options: Options, *, known: bool = True) -> tuple[str, str]:
     """The entity type and the name in `entity.field`, or ValueError."""
     text = str((options or {}).get("field", ""))
     entity, _, name = text.partition(".")
-    definition = simulator.schema.entities.get(entity)
+    definition = space.first.schema.entities.get(entity)
     if definition is None or not name:
         raise ValueError(
             f"A field is named as defect.severity, by a known entity type; not '{text}'"
@@ -112,15 +110,15 @@ def _field(simulator: Simulator, options: Options, *, known: bool = True) -> tup
     return entity, name
 
 
-def _check_new_field(simulator: Simulator, options: Mapping[str, Any]) -> None:
+def _check_new_field(space: Space, options: Mapping[str, Any]) -> None:
     """ValueError for a name, a type, a target or a list that no field can have."""
     if not re.fullmatch(r"[a-z_]+\.[a-z][a-z0-9_]*_udf", options["field"]):
         raise ValueError(f"A user-defined field's name ends in _udf, so not '{options['field']}'")
     _one_of("add_field", "type", options, *FIELD_TYPES)
-    if options["target"] and options["target"] not in simulator.schema.entities:
+    if options["target"] and options["target"] not in space.first.schema.entities:
         raise ValueError(f"There is no entity type '{options['target']}'")
     root = options["list_root"]
-    if root and simulator.store.type_of("list_node", root) is None:
+    if root and space.first.store.type_of("list_node", root) is None:
         raise ValueError(f"There is no list '{root}'")
 
 

@@ -30,7 +30,7 @@ USER, PASSWORD = "sam.simulator", "simulator"
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
     simulator = Simulator(clock=NOW)
-    _fill(LocalFeeder(simulator))
+    _fill(simulator.feeder())
     yield simulator
     simulator.close()
 

@@ -109,7 +109,7 @@ def test_basic_and_bearer_need_no_sign_in(running: Running) -> None:
 def test_spaces_workspaces_and_version_can_be_listed(
     running: Running, client: httpx.Client
 ) -> None:
-    running.simulator.forbid_workspace("1003")
+    running.simulator.space.forbid_workspace("1003")
     assert client.get("/api/shared_spaces").json()["data"][0]["id"] == "1001"
     params = {"fields": "id,name,logical_name", "query": '"activity_level EQ 0"'}
     rows = client.get("/api/shared_spaces/1001/workspaces", params=params).json()["data"]

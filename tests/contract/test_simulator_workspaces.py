@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from octane_simulator import LocalFeeder, Running, Simulator, serve
+from octane_simulator import Running, Simulator, serve
 
 SPACE = "/api/shared_spaces/1001"
 
@@ -66,7 +66,7 @@ def test_work_item_ids_are_unique_over_the_space(client: httpx.Client) -> None:
 
 
 def test_a_feeder_fills_the_workspace_it_is_made_for(running: Running) -> None:
-    LocalFeeder(running.simulator, "1003").create("releases", [{
+    running.simulator.feeder("1003").create("releases", [{
         "name": "R", "start_date": "2026-01-01T00:00:00Z", "end_date": "2026-02-01T00:00:00Z",
     }])  # fmt: skip
     other = running.simulator.workspaces["1003"].store

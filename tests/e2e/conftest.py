@@ -12,8 +12,7 @@ from selenium import webdriver
 
 from octane_flows import refresh, warehouse
 from octane_flows.config import Settings, load_settings
-from octane_simulator import Simulator, serve
-from octane_simulator.http.http_server import Running
+from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import environment_of
 from tests.needs import need
 

@@ -17,8 +17,7 @@ from octane_flows.client import Octane, Workspace
 from octane_flows.config import Settings, load_settings
 from octane_flows.questions import run_flow
 from octane_flows.warehouse import load_models
-from octane_simulator import Simulator, serve
-from octane_simulator.http.http_server import Running
+from octane_simulator import Running, Simulator, serve
 
 Row = dict[str, Any]
 

@@ -23,8 +23,7 @@ from octane_flows.client import Workspace
 from octane_flows.errors import UnavailableError, UsageError
 from octane_flows.questions import run_flow
 from octane_flows.questions.catalogue import list_plans
-from octane_simulator import Simulator, serve
-from octane_simulator.http.http_server import Running
+from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import Row, World, environment_of, node, open_world, phase
 
 ATTACH = "manual_test_steps_and_attachments"

@@ -26,7 +26,7 @@ from octane_flows.config import load_settings, load_site
 from octane_flows.errors import AccessError, SignInError, UnavailableError, UsageError
 from octane_flows.lake import CertificateRow, Lake
 from octane_flows.questions import list_flows
-from octane_simulator.http.http_server import Running
+from octane_simulator import Running
 from tests.e2e.support import environment_of, tiny_server
 from tests.golden import kit
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from octane_simulator import LocalFeeder, Running, Simulator, serve
+from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import environment_of
 
 DEFECTS = 2_300  # three pages: there are windows, middles and ends to spoil
@@ -54,7 +54,7 @@ class Published:
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     simulator = Simulator(dataset="empty", seed=1)
-    LocalFeeder(simulator).create(
+    simulator.feeder().create(
         "defects", [{"name": f"Defect {number}"} for number in range(DEFECTS)]
     )
     home = tmp_path_factory.mktemp("published")
@@ -163,7 +163,7 @@ def test_a_lake_of_another_server_is_not_mixed_up(published: Published) -> None:
 
 
 def test_one_entity_type_is_refreshed_and_the_others_are_carried(published: Published) -> None:
-    LocalFeeder(published.server.simulator).create("defects", [{"name": "One more"}])
+    published.server.simulator.feeder().create("defects", [{"name": "One more"}])
 
     assert published.run("extract", "defect").returncode == 0
     assert published.run("build").returncode == 0

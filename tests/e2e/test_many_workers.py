@@ -21,8 +21,7 @@ import pytest
 from octane_flows.config import LakePlace
 from octane_flows.lake import Lake, Manifest, open_lake
 from octane_flows.warehouse import build, connect, load_models
-from octane_simulator import LocalFeeder, Simulator, serve
-from octane_simulator.http.http_server import Running
+from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import environment_of, octane_flows, process_environment
 from tests.s3 import bucket, s3_endpoint
 from tests.services import until
@@ -91,7 +90,7 @@ class Site:
         for row in defects[::7]:
             store.update("defect", row["id"], {"name": name})
         store.delete("defect", defects[1]["id"])
-        LocalFeeder(self.server.simulator, workspace).create("defects", [{"name": f"new {name}"}])
+        self.server.simulator.feeder(workspace).create("defects", [{"name": f"new {name}"}])
 
     def journal(self, workspace: str) -> int:
         """Lines of the journal of a workspace: one at the start, one for each type that is read."""
@@ -136,7 +135,7 @@ def opened(
 ) -> Iterator[Site]:
     simulator = Simulator(dataset="empty", seed=1, workspaces=list(WORKSPACES))
     for workspace in WORKSPACES:
-        feeder = LocalFeeder(simulator, workspace)
+        feeder = simulator.feeder(workspace)
         tags = feeder.create("user_tags", [{"name": "a"}, {"name": "b"}])
         linked = {"user_tags": {"data": [{"type": "user_tag", "id": one} for one in tags]}}
         feeder.create(

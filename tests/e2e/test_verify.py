@@ -21,8 +21,7 @@ from octane_flows.parity.comparison_record import read_comparisons
 from octane_flows.questions import Flow, flow_named, list_flows, run_flow
 from octane_flows.reports.report_page import render
 from octane_flows.warehouse import load_models
-from octane_simulator import Simulator, serve
-from octane_simulator.http.http_server import Running
+from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import environment_of
 
 WORKSPACES = ("1002", "1003")

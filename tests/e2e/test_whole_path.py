@@ -15,8 +15,8 @@ from octane_flows.config import Settings
 from octane_flows.lake import Lake
 from octane_flows.questions import list_flows
 from octane_flows.status import print_status
+from octane_simulator import Running
 from octane_simulator.datasets import ci_history
-from octane_simulator.http.http_server import Running
 
 CASES = [
     ("planned_runs", {}),

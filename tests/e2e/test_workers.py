@@ -25,8 +25,7 @@ from dagster_shared.serdes import serialize_value
 
 from dagster_octane.celery_workers import WorkerLauncher
 from octane_flows.lake import FileEntry, Lake
-from octane_simulator import Simulator, serve
-from octane_simulator.http.http_server import Running
+from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import environment_of
 from tests.services import postgres_server, redis_server, until
 

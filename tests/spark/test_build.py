@@ -22,7 +22,7 @@ from octane_flows.spark.spark_publication import begin
 from octane_flows.spark.spark_session import MEANING
 from octane_flows.warehouse import Model, load_models
 from octane_flows.warehouse.phase_versions import TABLE as PHASES
-from octane_simulator import LocalFeeder, Simulator
+from octane_simulator import Simulator
 from tests.golden import kit
 from tests.small import START, run_extract
 
@@ -112,7 +112,7 @@ def test_the_current_state_is_that_of_duckdb(spark: SparkSession, tmp_path: Path
 def test_a_build_of_one_workspace_keeps_to_it(spark: SparkSession, tmp_path: Path) -> None:
     simulator = Simulator(clock=START, workspaces=["1002", "1003"])
     for one in ("1002", "1003"):
-        LocalFeeder(simulator, one).create("defects", [{"name": f"of {one}"}])
+        simulator.feeder(one).create("defects", [{"name": f"of {one}"}])
     simulator.clock.advance(3600)
     run_extract(simulator, tmp_path, workspaces=("1002", "1003"))
 

@@ -12,14 +12,13 @@ import pytest
 
 from octane_simulator import Simulator
 from octane_simulator.datasets import ci_history, demo_dataset
-from octane_simulator.local_feeder import LocalFeeder
 from tests.many_runs import load_runs
 
 
 @pytest.fixture(name="full", scope="module")
 def _full() -> Iterator[tuple[Simulator, dict[str, str]]]:
     simulator = Simulator()
-    ids = demo_dataset.load(LocalFeeder(simulator))
+    ids = demo_dataset.load(simulator.feeder())
     yield simulator, ids
     simulator.close()
 
@@ -57,7 +56,7 @@ def test_a_build_belongs_to_the_release_of_its_day() -> None:
 
 def test_the_history_loads_without_the_workspace() -> None:
     simulator = Simulator()
-    assert ci_history.load(LocalFeeder(simulator), limit=2) == 2
+    assert ci_history.load(simulator.feeder(), limit=2) == 2
     assert count(simulator, "select count(*) from release") == 2
     assert simulator.clock.now() == ci_history.END
     simulator.close()

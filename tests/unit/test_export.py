@@ -20,7 +20,7 @@ from octane_flows.errors import UsageError
 from octane_flows.export import destination, export
 from octane_flows.export.delta_target import storage_options
 from octane_flows.export.destination import Format
-from octane_simulator import LocalFeeder, Simulator
+from octane_simulator import Simulator
 from tests.company_lake import (
     DEFECTS,
     FORMATS,
@@ -68,7 +68,7 @@ def test_each_generation_is_there_and_can_be_read_again(
     ids = ids_of(simulator)
     simulator.store.update("defect", ids[3], {"name": "changed"})
     simulator.store.update("defect", ids[0], {"user_tags": []})
-    LocalFeeder(simulator, "1003").create("defects", [{"name": "new"}])
+    simulator.feeder("1003").create("defects", [{"name": "new"}])
     assert {name: how for name, how in bring().items() if how != "unchanged"} == {
         "defect": "merged", "defect__user_tags": "merged",
     }  # fmt: skip

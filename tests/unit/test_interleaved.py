@@ -15,7 +15,7 @@ from octane_flows.extract import ExtractReport
 from octane_flows.extract.script_reader import TABLE as SCRIPTS
 from octane_flows.lake import Lake, Manifest, compact, expire
 from octane_flows.warehouse import build, connect, load_models
-from octane_simulator import LocalFeeder, Simulator
+from octane_simulator import Simulator
 from tests.company_lake import FORMATS, read
 from tests.small import START, SmallTransport, held, run_extract
 
@@ -29,7 +29,7 @@ def simulator() -> Simulator:
     """Two workspaces with two defects, a story and a manual test each."""
     simulator = Simulator(clock=START, workspaces=[SLOW, QUICK])
     for one in (SLOW, QUICK):
-        feeder = LocalFeeder(simulator, one)
+        feeder = simulator.feeder(one)
         feeder.create("defects", [{"name": f"{one} a"}, {"name": f"{one} b"}])
         feeder.create("stories", [{"name": f"{one} story"}])
         feeder.create("manual_tests", [{"name": f"{one} test"}])

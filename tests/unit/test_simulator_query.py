@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from octane_simulator import LocalFeeder, Simulator
+from octane_simulator import Simulator
 from octane_simulator.model.refusals import ApiError
 from octane_simulator.query.query_language import (
     WILDCARD,
@@ -142,7 +142,7 @@ def ref(kind: str, identifier: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
     simulator = Simulator()
-    feeder = LocalFeeder(simulator)
+    feeder = simulator.feeder()
     releases = feeder.create(
         "releases",
         [

@@ -95,7 +95,7 @@ def test_ids_start_at_1001_and_are_shared_by_a_family(simulator: Simulator) -> N
 
 def test_new_list_values_get_opaque_ids_even_with_equal_names(simulator: Simulator) -> None:
     root = ref("list_node", "list_node.severity")
-    feeder = LocalFeeder(simulator)
+    feeder = simulator.feeder()
     made = feeder.create("list_nodes", [{"name": "Odd", "list_root": root}] * 2)
     assert len(set(made)) == 2
     assert all(len(name) == 25 for name in made)
@@ -170,7 +170,7 @@ def test_user_defined_fields_appear_while_the_server_runs(simulator: Simulator) 
 def test_a_store_with_a_path_can_be_opened_again(tmp_path: Path) -> None:
     path = tmp_path / "octane.sqlite"
     first = Simulator(path=path, clock=NOW)
-    release = LocalFeeder(first).create("user_tags", [{"name": "kept"}])[0]
+    release = first.feeder().create("user_tags", [{"name": "kept"}])[0]
     first.close()
     second = Simulator(path=path, clock=NOW)
     assert (second.store.get("user_tag", release) or {})["name"] == "kept"
@@ -201,7 +201,7 @@ def test_clock_stands_still_until_moved(simulator: Simulator) -> None:
 
 @pytest.fixture
 def feeder(simulator: Simulator) -> LocalFeeder:
-    return LocalFeeder(simulator)
+    return simulator.feeder()
 
 
 def _release(feeder: LocalFeeder) -> dict[str, str]:

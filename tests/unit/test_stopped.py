@@ -15,7 +15,7 @@ from octane_flows.client.transport import Request
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake
 from octane_flows.lake.writer_lock import write_lock
-from octane_simulator import LocalFeeder, Simulator
+from octane_simulator import Simulator
 from tests.small import START, Killed, SmallTransport, held, killer, run_extract
 from tests.small_defects import DEFECTS, current_tables, ids_of
 
@@ -169,7 +169,7 @@ def test_upkeep_and_extracts_keep_one_another_out(tmp_path: Path) -> None:
 def test_each_workspace_goes_on_by_itself(tmp_path: Path) -> None:
     simulator = Simulator(clock=START, workspaces=["1001", "1002"])
     for one in ("1001", "1002"):
-        LocalFeeder(simulator, one).create("defects", [{"name": "a"}, {"name": "b"}])
+        simulator.feeder(one).create("defects", [{"name": "a"}, {"name": "b"}])
     simulator.clock.advance(3600)
 
     def stop_at_the_last(request: Request) -> None:

@@ -12,8 +12,9 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator import Simulator
+from octane_simulator.http import build_routes, result_routes
 from octane_simulator.model.refusals import ApiError
-from octane_simulator.results import ci_builds, result_tasks
+from octane_simulator.results import result_tasks
 from octane_simulator.results.result_document import parse
 from octane_simulator.results.result_schema import SchemaError
 from octane_simulator.store.entity_store import Store
@@ -49,9 +50,10 @@ def ask(store: Store, method: str, path: str, body: str | bytes | None = None) -
     builder = EnvironBuilder(path=BASE + path, query_string=query, method=method, data=data)
     request = Request(builder.get_environ())
     builder.close()
-    handle = ci_builds.handle if path.startswith("/analytics") else result_tasks.handle
+    is_report = path.startswith("/analytics")
+    answer = build_routes.answer if is_report else result_routes.answer
     try:
-        return handle(store, request)
+        return answer(store, request)
     except ApiError as error:  # application.py makes an answer of it
         return Response(json.dumps(error.body()), error.status)
 

@@ -13,7 +13,7 @@ from octane_flows.errors import UsageError
 from octane_flows.export import destination, export
 from octane_flows.lake import Lake
 from octane_flows.warehouse import Warehouse, build, connect, connect_as_of, history, load_models
-from octane_simulator import LocalFeeder, Simulator
+from octane_simulator import Simulator
 from tests.small import START, run_extract
 
 ONE, OTHER, THIRD = "1001", "1002", "1003"
@@ -26,7 +26,7 @@ def simulator() -> Simulator:
     """Three workspaces with two defects each."""
     simulator = Simulator(clock=START, workspaces=[ONE, OTHER, THIRD])
     for one in (ONE, OTHER, THIRD):
-        LocalFeeder(simulator, one).create("defects", [{"name": "a"}, {"name": "b"}])
+        simulator.feeder(one).create("defects", [{"name": "a"}, {"name": "b"}])
     simulator.clock.advance(3600)
     return simulator
 

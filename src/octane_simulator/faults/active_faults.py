@@ -16,7 +16,7 @@ from typing import Any
 
 from octane_simulator.faults.fault_kinds import COMMON, KINDS, REQUIRED
 
-__all__ = ["Deed", "Fault", "Faults", "parse_fault"]
+__all__ = ["Effect", "Fault", "Faults", "parse_fault"]
 
 
 # No number of an option goes beyond this: three years in seconds, and more rows than there are.
@@ -42,20 +42,21 @@ class Fault:
                 **self.options}  # fmt: skip
 
 
-Deed = Callable[[Mapping[str, Any] | None], None]
+Effect = Callable[[Mapping[str, Any] | None], None]
 
 
 class Faults:
     """The faults in force; none on a new simulator.
 
-    `deeds` do what a kind means beyond requests: called with its options, or with None when it is
-    taken back.
+    `effects` change the server by kind of fault: they are called with the options of the fault, or
+    with None when the fault is removed. `previous_pages` are the rows sent last, by path.
     """
 
-    def __init__(self, seed: int = 1, deeds: Mapping[str, Deed] | None = None) -> None:
+    def __init__(self, seed: int = 1) -> None:
         self._lock = threading.Lock()
         self._random = random.Random(f"faults/{seed}")
-        self._deeds = deeds or {}
+        self.effects: Mapping[str, Effect] = {}
+        self.previous_pages: dict[str, list[str]] = {}
         self._coming: list[Fault] = []
         self._standing: list[Fault] = []
         self.served: dict[str, int] = {}
@@ -66,10 +67,10 @@ class Faults:
         """Put a fault in force; unknown kinds and options are ValueError."""
         fault = _fault(kind, options)
         if KINDS[kind].holds == "once":
-            self._deeds[kind](fault.options)
+            self.effects[kind](fault.options)
             return
-        if kind in self._deeds:
-            self._deeds[kind](fault.options)
+        if kind in self.effects:
+            self.effects[kind](fault.options)
         with self._lock:
             same = [one for one in self._standing if _same(one, fault)]
             if KINDS[kind].holds == "stands":
@@ -91,8 +92,8 @@ class Faults:
             gone = any(meant(fault) for fault in self._standing)
             self._standing = [fault for fault in self._standing if not meant(fault)]
             self._coming = [fault for fault in self._coming if not meant(fault)]
-        if gone and kind in self._deeds:
-            self._deeds[kind](None)
+        if gone and kind in self.effects:
+            self.effects[kind](None)
 
     def clear(self) -> None:
         """Behave again; fields that were added, removed or retyped stay so."""

@@ -1,7 +1,7 @@
-"""Faults as answers: what replaces an answer, and what spoils a page.
+"""Faults as answers: what replaces an answer, and what changes a page.
 
-In: a request or a page, and the faults in force. Out: a broken answer, a write stamped in the past,
-or the page changed. Called by application.py and entity_routes.py.
+In: the faults in force, and a request or a page. Out: a broken answer, an earlier time for a write,
+or the page with its faults. Called by application.py and entity_routes.py.
 """
 
 from __future__ import annotations
@@ -13,24 +13,22 @@ from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
 from time import sleep
-from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
-from octane_simulator.query.reader import Page
+from octane_simulator.faults.active_faults import Faults
+from octane_simulator.model.collection_page import Page
+from octane_simulator.store.server_clock import Clock
 
-if TYPE_CHECKING:
-    from octane_simulator.simulator import Simulator
-
-__all__ = ["instead", "shifted", "spoil", "stamped"]
+__all__ = ["broken_page", "replacing_answer", "shifted_parameters", "time_of_write"]
 
 _HTML_503 = "<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
 _HTML_LOGIN = "<html><head><title>Sign in</title></head><body>Please sign in</body></html>"
 
 
-def instead(simulator: Simulator, request: Request) -> Response | None:
+def replacing_answer(faults: Faults, clock: Clock, request: Request) -> Response | None:
     """The answer of a fault that replaces the real one."""
-    faults, path = simulator.faults, request.path
+    path = request.path
     sleep(faults.wait(path))
     if faults.take("unavailable", path):
         return Response(_HTML_503, 503, content_type="text/html")
@@ -44,7 +42,7 @@ def instead(simulator: Simulator, request: Request) -> Response | None:
         response = Response("", 429)
         wait = fault.options["retry_after"]
         if wait is not None and fault.options["as_date"]:
-            moment = simulator.clock.now() + timedelta(seconds=wait)
+            moment = clock.now() + timedelta(seconds=wait)
             response.headers["Retry-After"] = format_datetime(moment, usegmt=True)
         elif wait is not None:
             response.headers["Retry-After"] = f"{wait:g}"
@@ -62,29 +60,31 @@ def _servlet_error(status: int) -> Response:
 
 
 @contextmanager
-def stamped(simulator: Simulator, request: Request) -> Iterator[None]:
+def time_of_write(faults: Faults, clock: Clock, request: Request) -> Iterator[None]:
     """The time that a request writes into rows: the server's, or an earlier one."""
     writes = request.method in {"POST", "PUT"}
-    fault = simulator.faults.take("late_commit", request.path) if writes else None
-    with simulator.clock.backdated(fault.options["seconds"] if fault else 0):
+    fault = faults.take("late_commit", request.path) if writes else None
+    with clock.backdated(fault.options["seconds"] if fault else 0):
         yield
 
 
-def shifted(simulator: Simulator, path: str, parameters: Mapping[str, str]) -> Mapping[str, str]:
+def shifted_parameters(
+    faults: Faults, path: str, parameters: Mapping[str, str]
+) -> Mapping[str, str]:
     """The parameters of a page whose rows have moved since the page before."""
     offset = parameters.get("offset", "")
     if not offset.isdecimal() or int(offset) == 0:
         return parameters
-    fault = simulator.faults.take("shifted_page", path)
+    fault = faults.take("shifted_page", path)
     if fault is None:
         return parameters
     return {**parameters, "offset": str(max(0, int(offset) + fault.options["by"]))}
 
 
-def spoil(simulator: Simulator, path: str, page: Page) -> Page:
-    """Faults that change a page."""
-    faults, pages = simulator.faults, simulator.pages_served
-    honest = page.rows
+def broken_page(faults: Faults, path: str, page: Page) -> Page:
+    """The page as the faults in force change it."""
+    pages = faults.previous_pages
+    unbroken_rows = page.rows
     if faults.take("short_page", path):
         page.rows = page.rows[: len(page.rows) // 2]
     if page.rows and faults.take("duplicate_row", path):
@@ -98,5 +98,5 @@ def spoil(simulator: Simulator, path: str, page: Page) -> Page:
         limit = max(0, page.total_count - 1) if total is None else total
     if limit is not None and page.total_count > limit:
         page.total_count, page.exceeds = limit, True
-    pages[path] = honest
+    pages[path] = unbroken_rows
     return page

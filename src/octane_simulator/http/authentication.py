@@ -21,7 +21,7 @@ from werkzeug.wrappers import Request, Response
 from octane_simulator.model.strict_json import json_value
 from octane_simulator.store.current_caller import FIRST_USER
 
-__all__ = ["COOKIE", "TOKEN_COOKIE", "Auth"]
+__all__ = ["COOKIE", "TOKEN_COOKIE", "Authentication"]
 
 _LETTERS = string.ascii_letters + string.digits
 COOKIE = "LWSSO_COOKIE_KEY"
@@ -39,7 +39,7 @@ class Session:
     valid_until: float | None = None
 
 
-class Auth:
+class Authentication:
     """Credentials and live sessions; life times are attributes that tests may change.
 
     `find_user` gives the id of a workspace user by name or email; all have the same password.

@@ -9,78 +9,84 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator.http import start_page
+from octane_simulator.http.authentication import Authentication
 from octane_simulator.http.wire import body_of, json_response
 from octane_simulator.model.refusals import illegal_value, method_not_allowed, not_found
+from octane_simulator.simulated_space import Space
+from octane_simulator.store.server_clock import Clock
 
-if TYPE_CHECKING:
-    from octane_simulator.simulator import Simulator
+__all__ = ["control", "state"]
 
-__all__ = ["control"]
+# The methods of each path; all of them answer with state or faults.
+_PATHS: dict[str, tuple[str, ...]] = {
+    "/simulator/state": ("GET",),
+    "/simulator/clock": ("PUT",),
+    "/simulator/faults": ("GET", "POST", "PUT", "DELETE"),
+}
 
 
-def control(simulator: Simulator, request: Request) -> Response:
+def state(space: Space, auth: Authentication, requests: int) -> dict[str, Any]:
+    """Row counts of the first workspace, clock and counters."""
+    store = space.first.store
+    counts = {
+        family: store.read(f'SELECT count(*) FROM "{family}"')[0][0]
+        for family in space.first.schema.families()
+    }
+    return {
+        "now": space.clock.now().isoformat(),
+        "frozen": space.clock.frozen,
+        "requests": requests,
+        "sign_ins": auth.sign_ins,
+        "faults_served": space.faults.served,
+        "rows": counts,
+    }
+
+
+def control(
+    space: Space, current_state: Callable[[], dict[str, Any]], request: Request
+) -> Response:
     """State, clock, faults and the list of choices."""
     if request.remote_addr not in {None, "127.0.0.1", "::1"}:
         raise not_found()
-    if (request.method, request.path) == ("GET", "/simulator/choices"):
+    method, path = request.method, request.path
+    if (method, path) == ("GET", "/simulator/choices"):
         return start_page.choices()
-    act = _ROUTES.get((request.method, request.path))
-    if act is None:
-        known = any(path == request.path for _, path in _ROUTES)
-        raise method_not_allowed() if known else not_found()
-    body = body_of(request, check_type=False) if request.method in {"POST", "PUT"} else {}
+    if path not in _PATHS:
+        raise not_found()
+    if method not in _PATHS[path]:
+        raise method_not_allowed()
+    body = body_of(request, check_type=False) if method in {"POST", "PUT"} else {}
     try:
-        return json_response(json.dumps(act(simulator, body)))
+        if path == "/simulator/clock":
+            _set_clock(space.clock, body)
+        elif path == "/simulator/faults":
+            _switch_faults(space, method, body)
+            return json_response(json.dumps(space.faults.shown()))
+        return json_response(json.dumps(current_state()))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise illegal_value(f"The control request is wrong: {error}") from error
 
 
-def _state(simulator: Simulator, body: dict[str, Any]) -> dict[str, Any]:
-    return simulator.state()
-
-
-def _clock(simulator: Simulator, body: dict[str, Any]) -> dict[str, Any]:
+def _set_clock(clock: Clock, body: dict[str, Any]) -> None:
     unknown = set(body) - {"now", "frozen", "advance"}
     if unknown:
         raise ValueError(f"unknown keys {', '.join(sorted(unknown))}; known: now, frozen, advance")
-    clock = simulator.clock
     if body.get("now") or "frozen" in body:
         moment = datetime.fromisoformat(body["now"]) if body.get("now") else clock.now()
         clock.set(moment, frozen=bool(body.get("frozen", True)))
     if "advance" in body:
         clock.advance(float(body["advance"]))
-    return simulator.state()
 
 
-def _faults(simulator: Simulator, body: dict[str, Any]) -> dict[str, Any]:
-    return simulator.faults.shown()
-
-
-def _one_fault(simulator: Simulator, body: dict[str, Any]) -> dict[str, Any]:
-    simulator.faults.apply({"add": [body]})
-    return simulator.faults.shown()
-
-
-def _many_faults(simulator: Simulator, body: dict[str, Any]) -> dict[str, Any]:
-    simulator.faults.apply(body)
-    return simulator.faults.shown()
-
-
-def _no_faults(simulator: Simulator, body: dict[str, Any]) -> dict[str, Any]:
-    simulator.faults.clear()
-    return simulator.faults.shown()
-
-
-_ROUTES: dict[tuple[str, str], Callable[[Simulator, dict[str, Any]], dict[str, Any]]] = {
-    ("GET", "/simulator/state"): _state,
-    ("PUT", "/simulator/clock"): _clock,
-    ("GET", "/simulator/faults"): _faults,
-    ("POST", "/simulator/faults"): _one_fault,
-    ("PUT", "/simulator/faults"): _many_faults,
-    ("DELETE", "/simulator/faults"): _no_faults,
-}
+def _switch_faults(space: Space, method: str, body: dict[str, Any]) -> None:
+    if method == "POST":
+        space.faults.apply({"add": [body]})
+    elif method == "PUT":
+        space.faults.apply(body)
+    elif method == "DELETE":
+        space.faults.clear()

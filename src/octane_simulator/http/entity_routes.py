@@ -7,12 +7,14 @@ by workspace_routes.py.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from octane_simulator.faults.broken_answers import shifted, spoil
+from octane_simulator.faults.active_faults import Faults
+from octane_simulator.faults.broken_answers import broken_page, shifted_parameters
 from octane_simulator.http.wire import body_of, caller_of, json_response, parameters_of
+from octane_simulator.model.collection_page import Page
 from octane_simulator.model.field_model import EntityDef
 from octane_simulator.model.refusals import (
     illegal_value,
@@ -21,12 +23,9 @@ from octane_simulator.model.refusals import (
     not_found,
 )
 from octane_simulator.query.grouping import groups
-from octane_simulator.query.reader import Caller, Page
+from octane_simulator.query.reader import Caller
 from octane_simulator.rules.writer import Outcome, require_list
 from octane_simulator.simulated_workspace import MASTER, Workspace
-
-if TYPE_CHECKING:
-    from octane_simulator.simulator import Simulator
 
 __all__ = ["answer"]
 
@@ -39,15 +38,13 @@ _NOT_SHARED = frozenset({
 })  # fmt: skip
 
 
-def answer(
-    simulator: Simulator, workspace: Workspace, request: Request, parts: list[str]
-) -> Response:
+def answer(workspace: Workspace, faults: Faults, request: Request, parts: list[str]) -> Response:
     """The answer to a request for a collection, its groups, or one of its entities."""
     entity = workspace.schema.by_collection.get(parts[0])
     if entity is None or len(parts) > 2:
         raise not_found()
     caller = caller_of(request)
-    refused = simulator.faults.refused.get(entity.name)
+    refused = faults.refused.get(entity.name)
     if refused is not None:
         raise not_authorized(f"entity type {entity.name}") if refused == 403 else not_found(refused)
     if not caller.preview and (entity.access_level != "PUBLIC" or parts[0] == "suite_runs"):
@@ -59,9 +56,9 @@ def answer(
     if len(parts) == 2:
         return _single(workspace, request, entity, parts[1], caller)
     if request.method == "GET":
-        parameters = shifted(simulator, request.path, parameters_of(request))
+        parameters = shifted_parameters(faults, request.path, parameters_of(request))
         page = workspace.reader.page(entity, parameters, caller)
-        return json_response(spoil(simulator, request.path, page).text())
+        return json_response(broken_page(faults, request.path, page).text())
     return _write(workspace, request, entity, caller)
 
 

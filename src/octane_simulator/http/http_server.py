@@ -1,7 +1,8 @@
-"""A real HTTP server around a simulator, for tests, `simulate` and `demo`.
+"""A real HTTP server around a WSGI application.
 
-In: a Simulator. Out: a running threaded server on the loopback interface that speaks HTTP/1.1 with
-kept connections; `with serve(simulator) as running` stops it at the end.
+In: the application and a port. Out: a threaded server on the loopback interface that speaks
+HTTP/1.1 and keeps connections open; `with run_server(application) as url` stops it at the end.
+Called by running_simulator.py.
 """
 
 from __future__ import annotations
@@ -10,54 +11,17 @@ import io
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from octane_simulator.simulator import Simulator
+from octane_simulator.http.wire import CUT_BODY
 
-__all__ = ["Running", "serve"]
+__all__ = ["run_server"]
 
-
-@dataclass(frozen=True)
-class Running:
-    """Where a served simulator is and how to sign in."""
-
-    url: str
-    simulator: Simulator
-
-    @property
-    def client_id(self) -> str:
-        """The id of the API key."""
-        return self.simulator.auth.client_id
-
-    @property
-    def client_secret(self) -> str:
-        """The secret of the API key."""
-        return self.simulator.auth.client_secret
-
-    @property
-    def user(self) -> str:
-        """The login name."""
-        return self.simulator.auth.user
-
-    @property
-    def password(self) -> str:
-        """The password."""
-        return self.simulator.auth.password
-
-    @property
-    def shared_space(self) -> str:
-        """The id of the only shared space."""
-        return self.simulator.shared_space
-
-    @property
-    def workspace(self) -> str:
-        """The id of the readable workspace."""
-        return self.simulator.workspace
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -97,14 +61,14 @@ class _Handler(BaseHTTPRequestHandler):
             nonlocal status, headers
             status, headers = line, fields
 
-        body = b"".join(self.server.simulator.wsgi(environ, start_response))
+        body = b"".join(self.server.application(environ, start_response))
         code, _, reason = status.partition(" ")
         self.send_response_only(int(code), reason)
         for name, value in headers:
             if name.lower() != "content-length":
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
-        cut = environ.get("octane_flows.cut_body") and len(body) > 1
+        cut = environ.get(CUT_BODY) and len(body) > 1
         if cut:
             body = body[: len(body) // 2]
             self.close_connection = True
@@ -163,8 +127,8 @@ class _Server(ThreadingHTTPServer):
     block_on_close = True
     request_queue_size = 64
 
-    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
-        self.simulator = simulator
+    def __init__(self, address: tuple[str, int], application: Application) -> None:
+        self.application = application
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         super().__init__(address, _Handler)
@@ -178,7 +142,7 @@ class _Server(ThreadingHTTPServer):
             self._open.discard(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no news; anything else is a fault of the simulator."""
+        """A client that goes away is normal; anything else is a fault of the application."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -191,13 +155,13 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(simulator: Simulator, port: int = 0) -> Iterator[Running]:
-    """Serve on 127.0.0.1 (port 0: any free one) until the block ends."""
-    server = _Server(("127.0.0.1", port), simulator)
+def run_server(application: Application, port: int = 0) -> Iterator[str]:
+    """Serve on 127.0.0.1 (port 0: any free one) until the block ends; gives the address."""
+    server = _Server(("127.0.0.1", port), application)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield Running(f"http://127.0.0.1:{server.server_address[1]}", simulator)
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.close_connections()

@@ -7,19 +7,18 @@ workspace_routes.py. Called by application.py.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator.http import metadata_resources, workspace_routes
 from octane_simulator.http.wire import caller_of, json_response
+from octane_simulator.model.collection_page import Page
 from octane_simulator.model.refusals import not_found
 from octane_simulator.query.query_language import parse, unwrap
-from octane_simulator.query.reader import Page, whole
+from octane_simulator.query.reader import whole
+from octane_simulator.simulated_space import Space
 from octane_simulator.simulated_workspace import MASTER
-
-if TYPE_CHECKING:
-    from octane_simulator.simulator import Simulator
 
 __all__ = ["answer"]
 
@@ -29,50 +28,50 @@ VERSION = {
 }  # fmt: skip
 
 
-def answer(simulator: Simulator, request: Request) -> Response:
+def answer(space: Space, request: Request) -> Response:
     """The answer to any request of a signed-in caller."""
     parts = [part for part in request.path.split("/") if part]
     if parts[:2] == ["api", "shared_spaces"] and len(parts) >= 3:
-        if parts[2] != simulator.shared_space:
+        if parts[2] != space.id:
             raise not_found(404, f"SharedSpaceNotFoundException: no shared space {parts[2]}")
         if len(parts) >= 5 and parts[3] == "workspaces":
-            return workspace_routes.answer(simulator, request, parts[4], parts[5:])
+            return workspace_routes.answer(space, request, parts[4], parts[5:])
         if len(parts) >= 5 and parts[3] == "shared_area":
-            return workspace_routes.answer(simulator, request, MASTER, parts[4:])
-    if parts in (["api", "audits"], ["api", "shared_spaces", simulator.shared_space, "audits"]):
-        return workspace_routes.answer(simulator, request, MASTER, ["audits"])
+            return workspace_routes.answer(space, request, MASTER, parts[4:])
+    if parts in (["api", "audits"], ["api", "shared_spaces", space.id, "audits"]):
+        return workspace_routes.answer(space, request, MASTER, ["audits"])
     if request.method != "GET":
         raise not_found()
-    found = _get(simulator, request, parts)
+    found = _get(space, request, parts)
     if found is None:
         raise not_found()
     return found
 
 
-def _get(simulator: Simulator, request: Request, parts: list[str]) -> Response | None:
+def _get(space: Space, request: Request, parts: list[str]) -> Response | None:
     if parts == ["api", "current_user"]:
-        user = simulator.find_user(caller_of(request).user_id) or {}
+        user = space.find_user(caller_of(request).user_id) or {}
         shown = {key: user.get(key) for key in ("id", "name", "email", "full_name")}
         return json_response(json.dumps({"type": "sharedspace_user", **shown}))
     if parts == ["admin", "server", "version"]:
         return json_response(json.dumps(VERSION))
     if parts == ["api", "shared_spaces"]:
-        return _flat(request, [simulator.space_row()], "shared_space")
+        return _flat(request, [space.row()], "shared_space")
     if parts[:2] == ["api", "shared_spaces"]:
         if len(parts) == 3:
-            return json_response(json.dumps(simulator.space_row()))
+            return json_response(json.dumps(space.row()))
         if parts[3:] == ["workspaces"]:
-            return _flat(request, _with_users(simulator), "workspace")
+            return _flat(request, _with_users(space), "workspace")
         if parts[3:] == ["users"]:
-            return _flat(request, simulator.user_rows(), "sharedspace_user")
+            return _flat(request, space.user_rows(), "sharedspace_user")
     return None
 
 
-def _with_users(simulator: Simulator) -> list[dict[str, Any]]:
+def _with_users(space: Space) -> list[dict[str, Any]]:
     """The workspaces, each with references to its users, so that `users EQ {..}` can be asked."""
-    rows = simulator.workspace_rows()
+    rows = space.workspace_rows()
     for row in rows:
-        workspace = simulator.workspaces.get(row["id"])
+        workspace = space.workspaces.get(row["id"])
         users = workspace.store.find("workspace_user") if workspace else []
         row["users"] = [{"type": "sharedspace_user", "id": user["id"]} for user in users]
     return rows

@@ -1,7 +1,7 @@
 """The page at `/`: what this simulator holds, how to sign in, how to make it misbehave.
 
-In: a simulator and the address it was asked at. Out: one HTML page that needs nothing else, and the
-text of CHOICES.md. Called by application.py; no sign-in is needed.
+In: the space, its sign-in and the address it was asked at. Out: one HTML page that needs nothing
+else, and the text of CHOICES.md. Called by application.py; no sign-in is needed.
 """
 
 from __future__ import annotations
@@ -9,40 +9,34 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
 import jinja2
 from werkzeug.wrappers import Request, Response
 
+from octane_simulator.datasets.dataset_list import DATASETS
 from octane_simulator.faults.fault_kinds import KINDS, REQUIRED, Kind
+from octane_simulator.http.authentication import Authentication
+from octane_simulator.simulated_space import Space
+from octane_simulator.simulated_workspace import Workspace
 
-if TYPE_CHECKING:
-    from octane_simulator.simulated_workspace import Workspace
-    from octane_simulator.simulator import Simulator
-
-__all__ = ["DATASET_NOTES", "choices", "examples", "home"]
-
-DATASET_NOTES = {
-    "empty": "lists, phases, roots and one user, as in a new workspace",
-    "ci-history": "657 real builds of the library Dune Common with 79,192 results",
-    "demo": "the CI history, and releases, stories, defects and modules around it",
-    "generated": "a made-up workspace of any size: --runs N --seed S",
-}
+__all__ = ["choices", "examples", "home"]
 
 
-def home(simulator: Simulator, request: Request) -> Response:
+def home(space: Space, auth: Authentication, request: Request) -> Response:
     """The page itself."""
     workspaces = [
-        (one.id, one.name, _counts(one)) for one in simulator.workspaces.values()
-    ]  # fmt: skip
+        (workspace.id, workspace.name, _counts(workspace))
+        for workspace in space.workspaces.values()
+    ]
     text = _template().render(
-        examples=examples(simulator, request.host_url.rstrip("/")),
+        examples=examples(space, auth, request.host_url.rstrip("/")),
         url=request.host_url.rstrip("/"),
-        simulator=simulator,
+        space=space,
+        auth=auth,
         workspaces=workspaces,
-        datasets=DATASET_NOTES,
+        datasets=DATASETS,
         kinds=[(name, kind, _options(kind)) for name, kind in KINDS.items()],
-        now=simulator.clock.now(),
+        now=space.clock.now(),
     )
     return Response(text, 200, content_type="text/html; charset=utf-8")
 
@@ -53,10 +47,9 @@ def choices() -> Response:
     return Response(text, 200, content_type="text/plain; charset=utf-8")
 
 
-def examples(simulator: Simulator, url: str) -> list[tuple[str, str]]:
+def examples(space: Space, auth: Authentication, url: str) -> list[tuple[str, str]]:
     """Commands to paste, each with what it does; they work in this order."""
-    auth = simulator.auth
-    base = f"{url}/api/shared_spaces/{simulator.shared_space}/workspaces/{simulator.workspace}"
+    base = f"{url}/api/shared_spaces/{space.id}/workspaces/{space.first.id}"
     key = json.dumps({"client_id": auth.client_id, "client_secret": auth.client_secret})
     call = "curl -sS -b octane.cookies -c octane.cookies"
     send = "-H 'Content-Type: application/json'"

@@ -10,7 +10,7 @@ import json
 
 from werkzeug.wrappers import Request, Response
 
-from octane_simulator.http.authentication import TOKEN_COOKIE, Auth
+from octane_simulator.http.authentication import TOKEN_COOKIE, Authentication
 from octane_simulator.model.refusals import method_not_allowed, not_found
 from octane_simulator.model.strict_json import json_value
 
@@ -19,7 +19,7 @@ __all__ = ["token_routes"]
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
-def token_routes(auth: Auth, request: Request) -> Response | None:
+def token_routes(auth: Authentication, request: Request) -> Response | None:
     """The answer of a token resource, or None for every other path."""
     if request.path == "/authentication/grant_tool_token":
         if request.method == "GET":
@@ -32,14 +32,14 @@ def token_routes(auth: Auth, request: Request) -> Response | None:
     return None
 
 
-def _offer(auth: Auth, request: Request) -> Response:
+def _offer(auth: Authentication, request: Request) -> Response:
     """Where a person would sign in; here everybody is let in at once."""
     identifier = auth.offer()
     url = f"{request.host_url}?identifier={identifier}"
     return _json({"identifier": identifier, "authentication_url": url})
 
 
-def _grant(auth: Auth, request: Request) -> Response:
+def _grant(auth: Authentication, request: Request) -> Response:
     try:
         identifier = json_value(request.get_data())["identifier"]
     except (ValueError, KeyError, TypeError) as error:
@@ -50,7 +50,7 @@ def _grant(auth: Auth, request: Request) -> Response:
     return _json({"access_token": token, "cookie_name": TOKEN_COOKIE})
 
 
-def _exchange(auth: Auth, request: Request) -> Response:
+def _exchange(auth: Authentication, request: Request) -> Response:
     """Any subject token is taken; the client signs with Basic authentication."""
     if not auth.known_basic(request):
         return _json({"error": "invalid_client"}, 401)

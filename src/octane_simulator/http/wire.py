@@ -19,6 +19,7 @@ from octane_simulator.query.reader import Caller
 from octane_simulator.store.current_caller import caller_id
 
 __all__ = [
+    "CUT_BODY",
     "body_of",
     "caller_of",
     "check_accept",
@@ -28,6 +29,8 @@ __all__ = [
     "request_of",
 ]
 
+# The key in the WSGI environment by which the application asks for a body that breaks off.
+CUT_BODY = "octane_simulator.cut_body"
 GZIP_FROM = 1024
 # The documentation of test-results asks for the second spelling.
 _GZIP = frozenset({"gzip", "application/gzip", "x-gzip"})

@@ -6,13 +6,14 @@ In: the parts of a path below a workspace. Out: answers. Called by space_routes.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
-from octane_simulator.http import entity_routes, metadata_resources
+from octane_simulator.faults.active_faults import Faults
+from octane_simulator.http import build_routes, entity_routes, metadata_resources, result_routes
 from octane_simulator.http.attachment_routes import attachment_routes
 from octane_simulator.http.document_reports import finish_tasks, report_route
+from octane_simulator.http.script_routes import script_route
 from octane_simulator.http.wire import check_accept, json_response
 from octane_simulator.model.refusals import (
     ApiError,
@@ -21,24 +22,20 @@ from octane_simulator.model.refusals import (
     not_authorized,
     not_found,
 )
-from octane_simulator.results import ci_builds, result_tasks
-from octane_simulator.rules.script_revisions import script_route
+from octane_simulator.simulated_space import Space
 from octane_simulator.simulated_workspace import Workspace
 from octane_simulator.store.current_caller import FIRST_USER, caller_id
-
-if TYPE_CHECKING:
-    from octane_simulator.simulator import Simulator
 
 __all__ = ["answer"]
 
 _SCRIPTED = frozenset({"tests", "manual_tests", "gherkin_tests"})
 
 
-def answer(simulator: Simulator, request: Request, identifier: str, parts: list[str]) -> Response:
+def answer(space: Space, request: Request, identifier: str, parts: list[str]) -> Response:
     """The answer to a request below `/workspaces/<identifier>`."""
-    if identifier in simulator.forbidden_workspaces:
+    if identifier in space.forbidden_workspaces:
         raise not_authorized(f"workspace {identifier}")
-    workspace = simulator.find_workspace(identifier)
+    workspace = space.find_workspace(identifier)
     if workspace is None:
         raise ApiError(
             404, "platform.workspace_not_found", f"There is no workspace {identifier}",
@@ -54,8 +51,8 @@ def answer(simulator: Simulator, request: Request, identifier: str, parts: list[
         return special
     check_accept(request)
     if parts[0] == "metadata":
-        return _metadata(simulator, workspace, request, parts[1:])
-    response = entity_routes.answer(simulator, workspace, request, parts)
+        return _metadata(workspace, space.faults, request, parts[1:])
+    response = entity_routes.answer(workspace, space.faults, request, parts)
     if parts[0] == "background_tasks":
         finish_tasks(workspace)  # whoever asked saw them run
     return response
@@ -64,9 +61,9 @@ def answer(simulator: Simulator, request: Request, identifier: str, parts: list[
 def _special(workspace: Workspace, request: Request, parts: list[str]) -> Response | None:
     """Resources with rules of their own, or None for all others."""
     if parts[0] == "test-results":
-        return result_tasks.handle(workspace.store, request)
+        return result_routes.answer(workspace.store, request)
     if parts == ["analytics", "ci", "builds"]:
-        return ci_builds.handle(workspace.store, request)
+        return build_routes.answer(workspace.store, request)
     if parts[0] == "attachments":
         return attachment_routes(workspace, request, parts[1:])
     if len(parts) == 3 and parts[0] == "suite_runs" and parts[2] == "run_auto":
@@ -88,9 +85,7 @@ def _run_auto(workspace: Workspace, request: Request, identifier: str) -> Respon
     return json_response("{}", 201)
 
 
-def _metadata(
-    simulator: Simulator, workspace: Workspace, request: Request, parts: list[str]
-) -> Response:
+def _metadata(workspace: Workspace, faults: Faults, request: Request, parts: list[str]) -> Response:
     if request.method != "GET":
         raise method_not_allowed()
     extra = set(request.args) - {"query"}
@@ -100,6 +95,6 @@ def _metadata(
     if parts == ["entities"]:
         return json_response(json.dumps(metadata_resources.entities(workspace.store, query)))
     if parts == ["fields"]:
-        fields = metadata_resources.fields(workspace.schema, simulator.faults, query)
+        fields = metadata_resources.fields(workspace.schema, faults, query)
         return json_response(json.dumps(fields))
     raise not_found()

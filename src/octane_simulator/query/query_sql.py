@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from octane_simulator.model.field_model import NAMED_FAMILIES, FieldDef
+from octane_simulator.model.moments import parse_moment
 from octane_simulator.model.refusals import ApiError, bad_query, unknown_field
 from octane_simulator.query.query_language import (
     WILDCARD,
@@ -28,12 +28,9 @@ from octane_simulator.query.query_language import (
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.table_layout import Column, column_of, quoted
 
-__all__ = ["Condition", "compile_query", "parse_moment"]
+__all__ = ["Condition", "compile_query"]
 
 _SQL_OPS = {"EQ": "=", "LT": "<", "GT": ">", "LE": "<=", "GE": ">="}
-_MOMENT = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
-)
 # References that also take bare ids, because history rows keep them as numbers.
 _BARE_ID_FIELDS = frozenset({("run_history", "pipeline_id"), ("run_history", "pipeline_run_id"),
                              ("run_history", "pipeline")})  # fmt: skip
@@ -46,23 +43,6 @@ class Condition:
 
     sql: str
     parameters: list[Any] = field(default_factory=list)
-
-
-def parse_moment(text: str) -> tuple[str, bool]:
-    """ISO text in UTC with whole seconds, and whether a fraction of a second was cut off."""
-    match = _MOMENT.match(text)
-    if match is None:
-        raise bad_query(f"'{text}' is not a date")
-    zone = (match[8] or "Z").replace("Z", "+00:00")
-    try:
-        moment = datetime.fromisoformat(
-            f"{match[1]}-{match[2]}-{match[3]}T{match[4] or '00'}:{match[5] or '00'}"
-            f":{match[6] or '00'}{zone}"
-        )
-    except ValueError as error:
-        raise bad_query(f"'{text}' is not a date") from error
-    fraction = bool(match[7] and match[7].strip(".0"))
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), fraction
 
 
 def compile_query(store: Store, node: Node, entity: str, alias: str, tokens: Tokens) -> Condition:

@@ -6,12 +6,11 @@ application.py.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from octane_simulator.faults.active_faults import Faults
+from octane_simulator.model.collection_page import Page
 from octane_simulator.model.field_model import NAMED_FAMILIES, SHARED_STORAGE, EntityDef
 from octane_simulator.model.refusals import (
     ApiError,
@@ -35,7 +34,7 @@ from octane_simulator.query.row_json import (
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.table_layout import column_of, quoted
 
-__all__ = ["Caller", "Page", "Reader", "whole"]
+__all__ = ["Caller", "Reader", "whole"]
 
 DEFAULT_LIMIT = 50
 _LARGEST = 2**63 - 1  # what SQLite takes as a number
@@ -52,25 +51,6 @@ class Caller:
 
     preview: bool = True
     user_id: str = "1001"
-
-
-@dataclass
-class Page:
-    """JSON objects of the rows of one page, and the number of all matches."""
-
-    rows: list[str]
-    total_count: int
-    exceeds: bool = False
-    errors: list[dict[str, Any]] = field(default_factory=list)
-
-    def text(self) -> str:
-        """The envelope as JSON text."""
-        exceeds = "true" if self.exceeds else "false"
-        errors = f',"errors":{json.dumps(self.errors)}' if self.errors else ""
-        return (
-            f'{{"total_count":{self.total_count},"data":[{",".join(self.rows)}],'
-            f'"exceeds_total_count":{exceeds}{errors}}}'
-        )
 
 
 class Reader:

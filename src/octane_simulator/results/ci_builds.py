@@ -1,28 +1,20 @@
 """CI builds: a build report or the build of a test-results document goes in, rows come out.
 
-`handle` answers PUT .../analytics/ci/builds for application.py; `Builds` remembers which rows
-belong to a CI server's own ids and is shared with the test-results ingest.
+`Builds` remembers which rows belong to a CI server's own ids. Called by build_routes.py for build
+reports and by result_ingest.py for test results.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary, proxy
 
-from werkzeug.wrappers import Request, Response
-
-from octane_simulator.model.refusals import entity_not_found, illegal_value, method_not_allowed
-from octane_simulator.model.strict_json import json_value
 from octane_simulator.store.entity_store import Store
 
-__all__ = ["BuildRow", "Builds", "builds_of", "forget_builds", "handle", "ref"]
+__all__ = ["BuildRow", "Builds", "builds_of", "forget_builds", "ref"]
 
 Row = dict[str, Any]
-
-_STATUSES = ("queued", "running", "finished")
-_RESULTS = ("success", "failure", "unstable", "aborted", "unavailable")
 
 
 def ref(entity_type: str, id: str | None) -> dict[str, str] | None:
@@ -188,60 +180,3 @@ def builds_of(store: Store) -> Builds:
 def forget_builds(store: Store) -> None:
     """Drop what is remembered of a store's builds; it is read again when needed."""
     _BUILDS.pop(store, None)
-
-
-def _wrong(body: Any) -> str | None:
-    """What is wrong with a build report, or None."""
-    if not isinstance(body, dict):
-        return "The body must be one JSON object."
-    for name in ("serverCiId", "jobCiId", "buildCiId"):
-        if not isinstance(body.get(name), str) or not body[name]:
-            return f"{name!r} must be a text that is not empty."
-    if not isinstance(body.get("buildName") or "", str):
-        return "'buildName' must be a text."
-    causes = body.get("causes") or []
-    if not isinstance(causes, list) or not all(_is_cause(cause) for cause in causes):
-        return "'causes' must be a list of objects with 'jobCiId' and 'buildCiId'."
-    for name, allowed in (("status", _STATUSES), ("result", _RESULTS)):
-        if body.get(name) is not None and str(body[name]) not in allowed:
-            return f"{name!r} must be one of {', '.join(allowed)}."
-    for name in ("startTime", "duration"):
-        value = body.get(name)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (whole and 0 <= value < 2**53):
-            return f"{name!r} must be a whole number of milliseconds."
-    return None
-
-
-def _is_cause(cause: Any) -> bool:
-    return isinstance(cause, dict) and all(
-        isinstance(cause.get(name), str) for name in ("jobCiId", "buildCiId")
-    )
-
-
-def handle(store: Store, request: Request) -> Response:
-    """PUT analytics/ci/builds: create the build or change what is known of it."""
-    if request.method != "PUT":
-        raise method_not_allowed()
-    try:
-        body = json_value(request.get_data())
-    except ValueError:
-        body = None
-    if wrong := _wrong(body):
-        raise illegal_value(wrong)
-    server, job, number = body["serverCiId"], body["jobCiId"], body["buildCiId"]
-    if not store.find("ci_server", instance_id=server):
-        raise entity_not_found("ci_server", server)
-    with store.transaction():
-        builds = builds_of(store)
-        cause = next(iter(body.get("causes") or ()), None)
-        build = builds.find_or_create(
-            server, job, number, job_name=job, name=body.get("buildName") or number,
-            cause=(cause["jobCiId"], cause["buildCiId"]) if cause else None,
-        )  # fmt: skip
-        given = {"status": "status", "result": "result", "startTime": "start",
-                 "duration": "duration"}  # fmt: skip
-        builds.report(
-            build, **{ours: body[theirs] for theirs, ours in given.items() if theirs in body}
-        )
-    return Response(json.dumps(body), 200, content_type="application/json")

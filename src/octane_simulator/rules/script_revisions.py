@@ -1,67 +1,29 @@
 """Scripts of manual and Gherkin tests, their revisions, and the steps that a run gets from them.
 
-In: requests to `tests/{id}/script`, or a run that starts. Out: answers, rows of `test_version` and
-of `run_step`. Called by workspace_routes.py and write_effects.py.
+In: the script of a test, or a run that starts. Out: rows of `test_version` and of `run_step`.
+Called by script_routes.py and write_effects.py.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
-from werkzeug.wrappers import Request, Response
-
-from octane_simulator.model.refusals import (
-    ApiError,
-    entity_not_found,
-    illegal_value,
-    method_not_allowed,
-)
-from octane_simulator.model.strict_json import json_value
+from octane_simulator.model.refusals import ApiError
 from octane_simulator.store.current_caller import caller_id
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.server_clock import iso
 
-__all__ = ["script_route", "start_steps"]
+__all__ = ["revise", "script_of", "start_steps"]
 
-_WITH_SCRIPT = frozenset({"test_manual", "gherkin_test"})
-_REVISIONS = frozenset({"Minor", "Major"})
 _CALL = re.compile(r"- @(\d+)")
 _TAG = re.compile(r"(?:#Auto generated Octane revision tag\n)?@TID\d+REV[0-9.]+\n?")
 _STEP = "list_node.manual_test_run_step_type"
 _MAX_CALLS = 5
 
 
-def script_route(store: Store, request: Request, identifier: str) -> Response:
-    """`GET` and `PUT` of the script of a test; every `PUT` makes a revision."""
-    kind = store.type_of("test", identifier)
-    if kind not in _WITH_SCRIPT:
-        raise entity_not_found("test", identifier)
-    if request.method == "PUT":
-        with store.transaction():
-            _revise(store, str(kind), identifier, _sent(request))
-    elif request.method != "GET":
-        raise method_not_allowed()
-    return Response(json.dumps(_shown(store, identifier)), 200, content_type="application/json")
-
-
-def _sent(request: Request) -> dict[str, Any]:
-    try:
-        body = json_value(request.get_data())
-    except ValueError as error:
-        raise illegal_value("The body of a script is not valid JSON") from error
-    if not isinstance(body, dict) or not isinstance(body.get("script"), str):
-        raise illegal_value("The body of a script is an object with the text 'script'")
-    if body.get("revision_type", "Minor") not in _REVISIONS:
-        raise illegal_value("revision_type is Minor or Major")
-    if not isinstance(body.get("comment") or "", str):
-        raise illegal_value("The comment of a revision is text")
-    return body
-
-
-def _revise(store: Store, kind: str, identifier: str, body: dict[str, Any]) -> None:
-    """A new revision of the script, unless somebody holds the lock."""
+def revise(store: Store, kind: str, identifier: str, body: dict[str, Any]) -> None:
+    """Store a new revision of the script; ApiError 409 when another user has locked it."""
     if identifier in store.locked_scripts:
         raise ApiError(
             409,
@@ -70,7 +32,7 @@ def _revise(store: Store, kind: str, identifier: str, body: dict[str, Any]) -> N
             {"entity_type": kind, "entity_id": identifier},
             business_error=True,
         )
-    revision = _next(store, identifier, body.get("revision_type", "Minor"))
+    revision = _next_revision(store, identifier, body.get("revision_type", "Minor"))
     script = body["script"]
     if kind == "gherkin_test":
         tag = f"#Auto generated Octane revision tag\n@TID{identifier}REV{revision}\n"
@@ -91,7 +53,7 @@ def _revise(store: Store, kind: str, identifier: str, body: dict[str, Any]) -> N
     store.update(kind, identifier, {"steps_num": steps})
 
 
-def _next(store: Store, identifier: str, revision_type: str) -> str:
+def _next_revision(store: Store, identifier: str, revision_type: str) -> str:
     held = store.find("test_version", test=identifier)
     if not held:
         return "0.1.0" if revision_type == "Minor" else "1.0.0"
@@ -99,7 +61,8 @@ def _next(store: Store, identifier: str, revision_type: str) -> str:
     return f"{major}.{minor + 1}.0" if revision_type == "Minor" else f"{major + 1}.0.0"
 
 
-def _shown(store: Store, identifier: str) -> dict[str, Any]:
+def script_of(store: Store, identifier: str) -> dict[str, Any]:
+    """The script of a test with its newest revision, as JSON object."""
     rows = store.read(
         "SELECT script, last_modified FROM test_script WHERE id = ?", (int(identifier),)
     )

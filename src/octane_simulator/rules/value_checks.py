@@ -11,8 +11,8 @@ from math import inf
 from typing import Any
 
 from octane_simulator.model.field_model import SHARED_STORAGE, EntityDef, FieldDef
+from octane_simulator.model.moments import parse_moment
 from octane_simulator.model.refusals import ApiError, entity_not_found, illegal_value, unknown_field
-from octane_simulator.query.query_sql import parse_moment
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.table_layout import column_of
 

@@ -8,7 +8,6 @@ notes, written into the store without the write layer, for sheer size. Called fo
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from octane_simulator.datasets.generated import (
     automated_runs,
@@ -21,19 +20,10 @@ from octane_simulator.datasets.generated import (
 from octane_simulator.datasets.generated.generated_world import World
 from octane_simulator.store.entity_store import Store
 
-if TYPE_CHECKING:
-    from octane_simulator.local_feeder import LocalFeeder
-
-__all__ = ["END", "fill", "load"]
+__all__ = ["END", "fill"]
 
 END = datetime(2026, 6, 30, 18, tzinfo=UTC)
 _MANUAL_SHARE = 0.12
-
-
-def load(feeder: LocalFeeder) -> None:
-    """Fill the feeder's workspace with the simulator's `runs` and `seed`; no two are alike."""
-    simulator, workspace = feeder.simulator, feeder.workspace
-    fill(workspace.store, simulator.runs, f"{simulator.seed}/{workspace.id}")
 
 
 def fill(store: Store, runs: int = 1_000, seed: int | str = 1) -> None:

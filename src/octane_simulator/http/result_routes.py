@@ -1,0 +1,75 @@
+"""The test-results resource: documents are posted, their tasks are polled.
+
+In: requests below `test-results`. Out: the status or the log of a task, or the XML schema. Called
+by workspace_routes.py.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from werkzeug.wrappers import Request, Response
+
+from octane_simulator.model.refusals import (
+    ApiError,
+    entity_not_found,
+    illegal_value,
+    method_not_allowed,
+    not_found,
+)
+from octane_simulator.results.result_schema import SchemaError
+from octane_simulator.results.result_tasks import Task, find_task, post
+from octane_simulator.results.result_xsd import schema_text
+from octane_simulator.store.entity_store import Store
+from octane_simulator.store.server_clock import iso
+
+__all__ = ["answer"]
+
+_TASK_PATH = re.compile(r"([0-9]{1,18})(/log)?")
+
+
+def answer(store: Store, request: Request) -> Response:
+    """POST test-results[?skip-errors=], GET test-results/xsd, GET test-results/<id>[/log]."""
+    rest = request.path.partition("/test-results")[2].strip("/")
+    if not rest and request.method == "POST":
+        return _post(store, request)
+    if rest == "xsd" and request.method == "GET":
+        return Response(schema_text(), content_type="application/xml")
+    task_path = _TASK_PATH.fullmatch(rest)
+    if task_path and request.method == "GET":
+        task = find_task(store, int(task_path[1]))
+        if task is None:
+            raise entity_not_found("test_results_task", task_path[1])
+        if task_path[2]:
+            return Response("\n".join(task.log) + "\n", content_type="text/plain; charset=utf-8")
+        return _json(_status(task))
+    if task_path or rest in ("", "xsd"):
+        raise method_not_allowed()
+    raise not_found()
+
+
+def _post(store: Store, request: Request) -> Response:
+    word = request.args.get("skip-errors", "false").lower()
+    if word not in ("true", "false"):
+        raise illegal_value(f"skip-errors is {word!r}, not true or false")
+    try:
+        task_id, status = post(store, request.get_data(), skip_errors=word == "true")
+    except SchemaError as failure:
+        raise ApiError(400, "testbox.invalid_xml", str(failure)) from failure
+    return _json({"status": status, "id": task_id}, 202)
+
+
+def _status(task: Task) -> dict[str, object]:
+    body: dict[str, object] = {
+        "id": task.id,
+        "status": task.status,
+        "until": iso(task.until),
+    }
+    if task.status in ("warning", "failed"):
+        body["errorDetails"] = "\n".join(task.log)
+    return body
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(json.dumps(body), status, content_type="application/json")
