@@ -1,7 +1,7 @@
-"""The flows that write back, as jobs: `act_<slug>` shows what would be sent, and sends it if told.
+"""The flows that write back, as jobs: `act_<slug>` shows the requests, and sends them if asked to.
 
 A published warehouse and the launchpad's config in, requests or verdicts out. A dry run is the
-default and no schedule starts these jobs.
+default, and no schedule starts these jobs.
 """
 
 import json
@@ -11,18 +11,18 @@ import dagster as dg
 from pydantic import Field
 
 from dagster_octane.asset_metadata import TABLE_MODELS, rows_table
-from dagster_octane.resources import OctaneResource, one_sentence
+from dagster_octane.resources import OctaneResource, errors_as_failures
 from octane_flows import warehouse
 from octane_flows.config import DEFAULT_PLAN_LIMIT
 
 if TYPE_CHECKING:
     from octane_flows.actions import Plan, Verdict
 
-ACTIONS = tuple(model for model in TABLE_MODELS if model.schema == "plan")
+PLANS = tuple(model for model in TABLE_MODELS if model.schema == "plan")
 
 
 class ActionConfig(dg.Config):
-    """What to ask for and whether to send it."""
+    """The parameters of the plan, and whether its requests are sent."""
 
     parameters: dict[str, str] = Field(default={}, description="As in plan.<slug>(...).")
     dry_run: bool = Field(default=True, description="false sends the requests.")
@@ -32,54 +32,57 @@ class ActionConfig(dg.Config):
 def act(
     context: dg.OpExecutionContext, config: ActionConfig, octane: OctaneResource, slug: str
 ) -> None:
-    """Make the plan of a flow; send it unless this is a dry run."""
+    """Make the plan of a flow; send its requests unless this is a dry run."""
     from octane_flows.actions import AuditLog, apply_plan, audit_path, make_plan
     from octane_flows.client import Octane
 
-    with one_sentence():
+    with errors_as_failures():
         with warehouse.connect(octane.home()) as connection:
             plan = make_plan(connection, slug, dict(config.parameters))
         if config.dry_run:
-            context.add_output_metadata(_shown(plan))
+            context.add_output_metadata(_plan_metadata(plan))
             context.log.info(
-                f"{len(plan.requests)} requests would be sent; look at them in the output's "
-                "metadata, and launch again with dry_run: false to send them."
+                f"{len(plan.requests)} requests would be sent. The metadata of the output shows "
+                "them; launch the job again with dry_run: false to send them."
                 if plan.requests
-                else "There is nothing to send: what the plan asks for holds already."
+                else "There is nothing to send: everything that the plan asks for is true already."
             )
             return
         settings = octane.settings()
         audit = AuditLog(audit_path(settings.home))
         with Octane(settings) as client:
             verdicts = apply_plan(client, plan, audit, server_url=settings.url, limit=config.most)
-    context.add_output_metadata(rows_table(list(map(_verdict, verdicts))))
-    bad = [one for one in verdicts if not one.is_good]
+    metadata = rows_table([_verdict_row(verdict) for verdict in verdicts])
+    context.add_output_metadata(metadata)
+    bad = [verdict for verdict in verdicts if not verdict.is_good]
     context.log.info(f"{len(verdicts) - len(bad)} of {len(verdicts)} requests ended well.")
     if bad:
         raise dg.Failure(
             f"{len(bad)} of {len(verdicts)} requests did not end well, the first: "
             f"{bad[0].outcome}, {bad[0].detail}",
-            metadata=rows_table(list(map(_verdict, verdicts))),
+            metadata=metadata,
             allow_retries=False,
         )
 
 
-def _shown(plan: "Plan") -> dict[str, Any]:
+def _plan_metadata(plan: "Plan") -> dict[str, Any]:
     rows = [
         {
-            "workspace": one.workspace_id,
-            "step": str(one.step),
-            "operation": one.operation,
-            "item": " ".join(filter(None, (one.entity_type, one.entity_id, one.entity_name))),
-            "sends": json.dumps(dict(one.body), ensure_ascii=False),
-            "because": one.reason,
+            "workspace": request.workspace_id,
+            "step": str(request.step),
+            "operation": request.operation,
+            "item": " ".join(
+                filter(None, (request.entity_type, request.entity_id, request.entity_name))
+            ),
+            "sends": json.dumps(dict(request.body), ensure_ascii=False),
+            "because": request.reason,
         }
-        for one in plan.requests
+        for request in plan.requests
     ]
     return {"requests": len(rows), **rows_table(rows)}
 
 
-def _verdict(verdict: "Verdict") -> dict[str, str]:
+def _verdict_row(verdict: "Verdict") -> dict[str, str]:
     request = verdict.request
     return {
         "workspace": request.workspace_id,
@@ -110,4 +113,4 @@ def action_job(model: warehouse.Model) -> dg.JobDefinition:
     return job
 
 
-JOBS = [action_job(model) for model in ACTIONS]
+JOBS = [action_job(model) for model in PLANS]

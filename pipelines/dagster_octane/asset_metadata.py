@@ -1,4 +1,4 @@
-"""What assets tell about themselves: keys, columns, files, rows, pages, bytes, age.
+"""Metadata of the assets: keys, columns, files, rows, pages, bytes, age.
 
 Models and manifests in, Dagster's metadata out; the modules with the assets call it.
 """
@@ -19,16 +19,16 @@ from octane_flows.models.sql_folder import sql_folder
 
 MODELS: Final = tuple(warehouse.load_models())
 TABLE_MODELS: Final = tuple(model for model in MODELS if model.schema != "check")
-#: The extracted tables that models read; a materialisation of the lake lists all that there are.
-SOURCES: Final = tuple(
+#: The extracted tables that models read. The metadata of the lake's asset lists all tables.
+SOURCE_TABLES: Final = tuple(
     sorted({name for model in MODELS for name in model.sources if name.startswith("octane.")})
 )
-NAMED: Final = 4  # columns that one is made of: more would hide its meaning
-#: What has an asset, unlike `meta` and `past`.
-ASSET_TABLES: Final = frozenset([*SOURCES, *(model.name for model in TABLE_MODELS)])
+SHOWN_ORIGINS: Final = 4  # a longer list would hide the meaning of the column
+#: The tables that are assets; those of `meta` and `past` are not.
+ASSET_TABLES: Final = frozenset([*SOURCE_TABLES, *(model.name for model in TABLE_MODELS)])
 LAKE: Final = dg.AssetKey(["lake", "workspaces"])
 REPORT: Final = dg.AssetKey(["report"])
-#: An hourly refresh that failed twice is worth a look; without the daily one something is wrong.
+#: A warning after two hourly refreshes that failed; a failure when the daily one is missing.
 FRESH: Final = dg.FreshnessPolicy.time_window(
     warn_window=timedelta(hours=3), fail_window=timedelta(hours=26)
 )
@@ -40,38 +40,40 @@ def key(name: str) -> dg.AssetKey:
 
 
 def column_schema(columns: Iterable[tuple[str, str | None, str]]) -> dict[str, Any]:
-    """Names, types and meanings of columns where Dagster looks for them."""
+    """Names, types and meanings of columns in the form that Dagster's pages show."""
     return {
         "dagster/column_schema": dg.TableSchema(
             columns=[
-                dg.TableColumn(name, type=kind or "unknown", description=meaning)
-                for name, kind, meaning in columns
+                dg.TableColumn(name, type=column_type or "unknown", description=meaning)
+                for name, column_type, meaning in columns
             ]
         )
     }
 
 
 def column_lineage(made_of: Mapping[str, Sequence[Origin]]) -> dict[str, Any]:
-    """Which columns of other assets a model's columns are made of, where that is known."""
-    deps = {
-        column: [
-            dg.TableColumnDep(asset_key=key(one.table), column_name=one.column)
-            for one in origins
-            if one.table in ASSET_TABLES
+    """The columns of other assets from which a model's columns are made, where lineage knows it."""
+    dependencies = {}
+    for column, origins in made_of.items():
+        sources = [
+            dg.TableColumnDep(asset_key=key(origin.table), column_name=origin.column)
+            for origin in origins
+            if origin.table in ASSET_TABLES
         ]
-        for column, origins in made_of.items()
-    }
-    told = {column: some for column, some in deps.items() if some}
-    return {"dagster/column_lineage": dg.TableColumnLineage(told)} if told else {}
+        if sources:
+            dependencies[column] = sources
+    if not dependencies:
+        return {}
+    return {"dagster/column_lineage": dg.TableColumnLineage(dependencies)}
 
 
 def with_origins(meaning: str, origins: Sequence[Origin]) -> str:
-    """A column's meaning and what it is made of: Dagster's own pages show no lineage of columns."""
-    names = [f"{one.table}.{one.column}" for one in origins]
+    """A column's meaning and its origins: Dagster's free pages show no lineage of columns."""
+    names = [f"{origin.table}.{origin.column}" for origin in origins]
     if not names:
         return meaning
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{meaning}; from {', '.join(names[:NAMED])}{more}"
+    more = f" and {len(names) - SHOWN_ORIGINS} more" if len(names) > SHOWN_ORIGINS else ""
+    return f"{meaning}; from {', '.join(names[:SHOWN_ORIGINS])}{more}"
 
 
 def model_file(model: warehouse.Model) -> dict[str, Any]:
@@ -86,47 +88,50 @@ def model_file(model: warehouse.Model) -> dict[str, Any]:
 
 
 def rows_table(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """Some rows as a table, such as those that a check found."""
+    """Rows as a table in the metadata, such as the rows that fail a check."""
     if not rows:
         return {}
     return {"rows": dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows])}
 
 
 class Costs:
-    """Rows, pages and bytes that tables rest on, from a manifest's certificate."""
+    """Rows, pages and bytes behind tables, from a manifest's certificate."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
 
     def of_tables(self, tables: Iterable[str], rows: int | None) -> dict[str, Any]:
-        """Metadata of an asset of so many rows that is made of these lake tables."""
-        known = [name for name in tables if name in self._manifest.tables]
-        entities = {self._manifest.tables[name].entity for name in known}
-        return self._told(rows or 0, [one for one in self._read() if one.entity in entities])
+        """Metadata of an asset that has this number of rows and is made of these lake tables."""
+        lake_tables = self._manifest.tables
+        entities = {lake_tables[name].entity for name in tables if name in lake_tables}
+        return self._metadata(rows or 0, [row for row in self._read() if row.entity in entities])
 
     def of_workspaces(self, workspaces: Iterable[str]) -> dict[str, Any]:
-        """Metadata of what was read and is held of these workspaces."""
-        wanted = set(workspaces)
-        held = [one for one in self._manifest.certificate if one.workspace in wanted]
-        rows = sum(one.rows_held or 0 for one in held)
-        read = [one for one in self._read() if one.workspace in wanted]
+        """Metadata of the rows that the lake has of these workspaces and of those just read."""
+        workspace_ids = set(workspaces)
+        certificate = [row for row in self._manifest.certificate if row.workspace in workspace_ids]
+        read = [row for row in self._read() if row.workspace in workspace_ids]
         return {
-            **self._told(rows, read),
-            "rows_read": sum(one.rows_read for one in read),
-            "rows_written": sum(one.rows_written for one in read),
+            **self._metadata(sum(row.rows_held or 0 for row in certificate), read),
+            "rows_read": sum(row.rows_read for row in read),
+            "rows_written": sum(row.rows_written for row in read),
             "rows_by_entity": dg.MetadataValue.json(
-                {f"{one.workspace}/{one.entity}": one.rows_held for one in held if one.rows_held}
+                {
+                    f"{row.workspace}/{row.entity}": row.rows_held
+                    for row in certificate
+                    if row.rows_held
+                }
             ),
         }
 
     def _read(self) -> list[CertificateRow]:
-        return [one for one in self._manifest.certificate if one.status != "carried"]
+        return [row for row in self._manifest.certificate if row.status != "carried"]
 
-    def _told(self, rows: int, read: Sequence[CertificateRow]) -> dict[str, Any]:
+    def _metadata(self, rows: int, read: Sequence[CertificateRow]) -> dict[str, Any]:
         return {
             "dagster/row_count": rows,
-            "pages": sum(one.pages for one in read),
-            "bytes": sum(one.bytes_received for one in read),
+            "pages": sum(row.pages for row in read),
+            "bytes": sum(row.bytes_received for row in read),
             "as_of": dg.MetadataValue.timestamp(self._manifest.as_of),
         }
 
@@ -135,9 +140,9 @@ def current_manifest(lake: Lake) -> Manifest:
     """The lake's current generation; a Failure where there is none."""
     manifest = lake.current()
     if manifest is None:
-        where = lake.storage.describe()
+        folder = lake.storage.describe()
         raise dg.Failure(
-            f"There is no generation in {where}; materialise the extract first.",
+            f"The lake {folder} has no generation yet; materialise lake/workspaces first.",
             allow_retries=False,
         )
     return manifest

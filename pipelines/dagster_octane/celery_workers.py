@@ -1,7 +1,8 @@
-"""Runs on many workers: Dagster's own Celery launcher, which asks whether a worker still lives.
+"""Runs on many workers: Dagster's Celery launcher, with a check that the worker is still alive.
 
 `deploy/celery/dagster.yaml` names `WorkerLauncher`; `python -m dagster_octane.celery_workers` is a
-worker that takes its broker from the same file. Needs the extra `distributed`.
+worker that takes its broker from the same file. Needs the extra `distributed`. A launcher of one's
+own needs names from Dagster's private modules; no other module of this package uses such names.
 """
 
 from __future__ import annotations
@@ -20,54 +21,59 @@ from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 
-#: A worker's main process does nothing but answer: one that is silent three times is gone.
+#: The main process of a worker only answers such questions; after three silent ones it is dead.
 ATTEMPTS: Final = 3
-PATIENCE_S: Final = 6.0
-#: One run at a time, and none taken in advance that another worker could begin.
-WORKER: Final = ("worker", "--pool=prefork", "--concurrency=1", "--without-mingle",
-                 "--without-gossip")  # fmt: skip
+ANSWER_WITHIN_S: Final = 6.0
+#: One run at a time, and no run reserved that another worker could begin.
+WORKER: Final = (
+    "worker",
+    "--pool=prefork",
+    "--concurrency=1",
+    "--without-mingle",
+    "--without-gossip",
+)
 
 
 class WorkerLauncher(CeleryRunLauncher):
-    """Starts runs as Celery tasks; a run whose worker was killed fails, and is run again.
+    """Starts runs as Celery tasks; a run whose worker was killed fails and is started again.
 
-    The result backend says of such a run for ever that it has started, so the worker is asked.
+    The result backend would report such a run as started for ever, so this asks the worker itself.
     """
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Hand a run to the broker."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Dagster makes the same task anew for each run
+            warnings.simplefilter("ignore")  # Dagster defines the same task again for each run
             super().launch_run(context)
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Whether somebody works on a run; Dagster's monitor asks every few seconds."""
-        told = super().check_run_worker_health(run)
-        if told.status not in (WorkerStatus.RUNNING, WorkerStatus.UNKNOWN):
-            return told
-        task = run.tags[DAGSTER_CELERY_TASK_ID_TAG]
-        worker = self._worker(task)
-        if any(self._is_held(task, worker) for _ in range(ATTEMPTS)):
+        """Whether a worker works on a run; Dagster's monitor asks every few seconds."""
+        health = super().check_run_worker_health(run)
+        if health.status not in (WorkerStatus.RUNNING, WorkerStatus.UNKNOWN):
+            return health
+        task_id = run.tags[DAGSTER_CELERY_TASK_ID_TAG]
+        worker = self._worker_of(task_id)
+        if any(self._has_task(worker, task_id) for _ in range(ATTEMPTS)):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        told = super().check_run_worker_health(run)  # it may have ended while we asked
-        if told.status is not WorkerStatus.RUNNING:
-            return told
+        health = super().check_run_worker_health(run)  # the run may have ended meanwhile
+        if health.status is not WorkerStatus.RUNNING:
+            return health
         return CheckRunHealthResult(
-            WorkerStatus.FAILED, f"The worker {worker} does not answer, or lost the run."
+            WorkerStatus.FAILED, f"The worker {worker} does not answer, or it lost the run."
         )
 
-    def _worker(self, task: str) -> str | None:
-        """Who began it, as the result backend has it; None where that was lost."""
-        told = self.celery.AsyncResult(task).info
-        return told.get("hostname") if isinstance(told, dict) else None
+    def _worker_of(self, task_id: str) -> str | None:
+        """The worker that began a task, from the result backend; None if the backend lost it."""
+        info = self.celery.AsyncResult(task_id).info
+        return info.get("hostname") if isinstance(info, dict) else None
 
-    def _is_held(self, task: str, worker: str | None) -> bool:
-        """Whether a worker, any where it is not known which, has the task in its hands."""
-        asked = self.celery.control.inspect(
-            destination=[worker] if worker else None, timeout=PATIENCE_S
+    def _has_task(self, worker: str | None, task_id: str) -> bool:
+        """Whether this worker, or any worker if None is given, has the task."""
+        inspection = self.celery.control.inspect(
+            destination=[worker] if worker else None, timeout=ANSWER_WITHIN_S
         )
-        answers: dict[str, dict[str, Any]] = asked.query_task([task]) or {}
-        return any(task in held for held in answers.values())
+        answers: dict[str, dict[str, Any]] = inspection.query_task([task_id]) or {}
+        return any(task_id in tasks for tasks in answers.values())
 
 
 def application(dagster_home: str) -> Celery:
@@ -75,8 +81,8 @@ def application(dagster_home: str) -> Celery:
     launcher = InstanceRef.from_dir(dagster_home).run_launcher
     if not isinstance(launcher, CeleryRunLauncher):
         raise SystemExit(
-            f"{dagster_home}/dagster.yaml names no Celery launcher; put deploy/celery/dagster.yaml "
-            "there."
+            f"{dagster_home}/dagster.yaml names no Celery launcher; copy "
+            "deploy/celery/dagster.yaml into that folder."
         )
     create_execute_job_task(launcher.celery)
     create_resume_job_task(launcher.celery)
@@ -84,11 +90,11 @@ def application(dagster_home: str) -> Celery:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Work until told to stop; arguments such as `--loglevel=INFO` go to Celery."""
+    """Work until a signal ends it; arguments such as `--loglevel=INFO` go to Celery."""
     home = os.environ.get("DAGSTER_HOME")
     if not home:
-        raise SystemExit("DAGSTER_HOME is not set; it is the folder with dagster.yaml.")
-    name = f"--hostname=worker-{os.getpid()}@%h"  # several on one machine must differ
+        raise SystemExit("DAGSTER_HOME is not set; set it to the folder that has dagster.yaml.")
+    name = f"--hostname=worker-{os.getpid()}@%h"  # unique on this machine
     application(home).worker_main([*WORKER, name, *arguments])
 
 

@@ -1,15 +1,15 @@
 """What Dagster loads: `dagster dev -m dagster_octane.definitions`.
 
-The process of every run loads it anew, so what one step alone needs, such as the client or the
-plots, is imported in that step.
+The process of each run loads this module again. A step therefore imports what it alone needs, such
+as the client or the plots, when it runs.
 """
 
 from __future__ import annotations
 
 import dagster as dg
 
-from dagster_octane import action_jobs, jobs, schedules, workspace_jobs
-from dagster_octane.cleanup_job import upkeep
+from dagster_octane import action_jobs, schedules, warehouse_jobs, workspace_jobs
+from dagster_octane.cleanup_job import cleanup
 from dagster_octane.extract_assets import extract
 from dagster_octane.parity_checks import verify_flows
 from dagster_octane.resources import OctaneResource
@@ -19,11 +19,11 @@ definitions = dg.Definitions(
     assets=[extract, build_warehouse, report],
     asset_checks=[verify_flows],
     jobs=[
-        jobs.refresh,
-        jobs.update,
-        jobs.build,
+        warehouse_jobs.refresh,
+        warehouse_jobs.update,
+        warehouse_jobs.build,
         workspace_jobs.extract_workspace,
-        upkeep,
+        cleanup,
         *action_jobs.JOBS,
     ],
     schedules=[*schedules.SCHEDULES, *workspace_jobs.SCHEDULES],

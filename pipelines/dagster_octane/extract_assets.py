@@ -1,7 +1,7 @@
 """The extract as an asset: `lake/workspaces`, one partition a workspace, one generation a run.
 
 Settings and the run's partitions in, a published generation and its checks out. A run that names
-no partition reads every workspace of the settings, and adds those that are new as partitions.
+no partition reads every workspace of the settings and adds new workspaces as partitions.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from dagster_octane.asset_metadata import FRESH, LAKE, Costs, rows_table
-from dagster_octane.resources import RETRY, SITE, OctaneResource, one_sentence
+from dagster_octane.resources import RETRY, SITE, OctaneResource, errors_as_failures
 from octane_flows.config import DEFAULT_SWEEP_SHARE
 from octane_flows.errors import ExtractError
 from octane_flows.lake import Manifest
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from octane_flows.extract import ExtractReport
 
 WORKSPACES = dg.DynamicPartitionsDefinition(name="workspaces")
-WAIT_S = 3600.0  # for another run into the same folder: a census of a large space may take as long
+WAIT_S = 3600.0  # until another run into the same folder ends; a large census may take that long
 COMPLETE, COUNTS, SCHEMA = "complete", "counts_as_the_server", "schema_unchanged"
 
 
 class Mode(Enum):
-    """What an extract reads: what changed; also all ids; also links; everything again."""
+    """What an extract reads: changed rows; also all ids; also all links; everything again."""
 
     changes = "changes"
     census = "census"
@@ -49,8 +49,8 @@ class ExtractConfig(dg.Config):
     sweep_share: float = Field(default=DEFAULT_SWEEP_SHARE, description="Of the rows to sweep.")
 
     def choices(self) -> dict[str, Any]:
-        """As `refresh.extract` takes them."""
-        flags = {one.value: self.mode is one for one in Mode if one is not Mode.changes}
+        """The options as arguments of `refresh.extract`."""
+        flags = {mode.value: self.mode is mode for mode in Mode if mode is not Mode.changes}
         return {
             **flags,
             "skip": self.skip,
@@ -78,20 +78,20 @@ class ExtractConfig(dg.Config):
         dg.AssetCheckSpec(
             COMPLETE,
             asset=LAKE,
-            description="Everything was read, nothing vanished in bulk, no field changed its "
-            "type: otherwise nothing is published.",
+            description="Every entity type was read. An extract that loses many rows at once, or "
+            "meets a field with another type, publishes nothing.",
             blocking=True,
         ),
         dg.AssetCheckSpec(
             COUNTS,
             asset=LAKE,
-            description="As many rows as the server counts, by entity type and workspace.",
+            description="The lake has as many rows of each entity type as the server counts.",
             blocking=True,
         ),
         dg.AssetCheckSpec(
             SCHEMA,
             asset=LAKE,
-            description="No field or list came, went or was changed since the generation before.",
+            description="No field or list was added, removed or changed since the last generation.",
         ),
     ],
     backfill_policy=dg.BackfillPolicy.single_run(),
@@ -103,10 +103,10 @@ def extract(
     """Read the Octane server into a new generation of the lake."""
     from octane_flows import refresh
 
-    asked = tuple(context.partition_keys) if _is_partitioned(context) else None
-    with one_sentence():
+    partitions = tuple(context.partition_keys) if _is_partitioned(context) else None
+    with errors_as_failures():
         settings = octane.settings()
-        settings = dataclasses.replace(settings, workspaces=asked or settings.workspaces)
+        settings = dataclasses.replace(settings, workspaces=partitions or settings.workspaces)
         try:
             report = refresh.extract(settings, wait_s=WAIT_S, **config.choices())
         except ExtractError as error:
@@ -115,14 +115,14 @@ def extract(
             )
             raise
     manifest = report.manifest
-    workspaces = asked or sorted({one.workspace for one in report.outcomes})
+    workspaces = partitions or sorted({outcome.workspace for outcome in report.outcomes})
     _log(context, report, workspaces)
     costs = Costs(manifest)
-    if asked is None:
+    if partitions is None:
         context.instance.add_dynamic_partitions(str(WORKSPACES.name), workspaces)
-        for one in workspaces:
-            told = {**costs.of_workspaces([one]), "generation": manifest.generation}
-            context.log_event(dg.AssetMaterialization(LAKE, partition=one, metadata=told))
+        for workspace in workspaces:
+            metadata = {**costs.of_workspaces([workspace]), "generation": manifest.generation}
+            context.log_event(dg.AssetMaterialization(LAKE, partition=workspace, metadata=metadata))
     yield dg.MaterializeResult(
         asset_key=LAKE,
         metadata={
@@ -134,34 +134,33 @@ def extract(
             "requests": dg.MetadataValue.json(manifest.politeness),
         },
     )
-    yield from checked(manifest)
+    yield from check_results(manifest)
 
 
-def checked(manifest: Manifest) -> Iterator[dg.AssetCheckResult]:
+def check_results(manifest: Manifest) -> Iterator[dg.AssetCheckResult]:
     """The checks of a published generation, from its certificate and its schema changes."""
-    refused = [one for one in manifest.certificate if one.status in ("refused", "incomplete")]
+    refused = [row for row in manifest.certificate if row.status == "refused"]
     yield dg.AssetCheckResult(
         asset_key=LAKE,
         check_name=COMPLETE,
         passed=not refused,
-        severity=dg.AssetCheckSeverity.WARN,  # the rows held are kept as they were
-        description="; ".join(f"workspace {one.workspace}: {one.note}" for one in refused) or None,
+        severity=dg.AssetCheckSeverity.WARN,  # the lake keeps the rows that it has
+        description="; ".join(f"workspace {row.workspace}: {row.note}" for row in refused) or None,
     )
-    wrong = [*_differences(manifest, "came"), *_differences(manifest, "held")]
+    lost = _count_differences(manifest, "rows_read")
+    different = [*lost, *_count_differences(manifest, "rows_held")]
     yield dg.AssetCheckResult(
         asset_key=LAKE,
         check_name=COUNTS,
-        passed=not wrong,
-        # what is held may differ by what users did while it was read; the next census tells
-        severity=(
-            dg.AssetCheckSeverity.ERROR
-            if _differences(manifest, "came")
-            else dg.AssetCheckSeverity.WARN
-        ),
-        description=f"{len(wrong)} of {len(manifest.certificate)} counts differ",
-        metadata=rows_table(wrong),
+        passed=not different,
+        # users may change rows while an extract reads; the next census compares again
+        severity=dg.AssetCheckSeverity.ERROR if lost else dg.AssetCheckSeverity.WARN,
+        description=f"{len(different)} of {len(manifest.certificate)} counts differ",
+        metadata=rows_table(different),
     )
-    changes = [one for one in manifest.schema_changes if one.generation == manifest.generation]
+    changes = [
+        change for change in manifest.schema_changes if change.generation == manifest.generation
+    ]
     yield dg.AssetCheckResult(
         asset_key=LAKE,
         check_name=SCHEMA,
@@ -170,23 +169,31 @@ def checked(manifest: Manifest) -> Iterator[dg.AssetCheckResult]:
         description=f"{len(changes)} changes",
         metadata=rows_table(
             [
-                {name: str(value) for name, value in dataclasses.asdict(one).items()}
-                for one in changes
+                {name: str(value) for name, value in dataclasses.asdict(change).items()}
+                for change in changes
             ]
         ),
     )
 
 
-def _differences(manifest: Manifest, what: Literal["came", "held"]) -> list[dict[str, str]]:
-    """Entity types of which other rows came than were counted, or are held than the server has."""
-    found = []
-    for one in manifest.certificate:
-        counted = one.total_count if what == "came" else one.server_count_end
-        rows = one.rows_read if what == "came" else one.rows_held
-        if one.status == "complete" and None not in (counted, rows) and counted != rows:
-            keys = {"workspace": one.workspace, "entity": one.entity}
-            found.append({**keys, "counted": str(counted), what: str(rows)})
-    return found
+def _count_differences(
+    manifest: Manifest, count: Literal["rows_read", "rows_held"]
+) -> list[dict[str, str]]:
+    """Entity types of which the lake or this extract has fewer or more rows than the server."""
+    differences = []
+    server_count: int | None
+    rows: int | None
+    for row in manifest.certificate:
+        if row.status != "complete":
+            continue
+        if count == "rows_read":
+            server_count, rows = row.total_count, row.rows_read
+        else:
+            server_count, rows = row.server_count_end, row.rows_held
+        if None not in (server_count, rows) and server_count != rows:
+            keys = {"workspace": row.workspace, "entity": row.entity}
+            differences.append({**keys, "server_count": str(server_count), count: str(rows)})
+    return differences
 
 
 def _is_partitioned(context: dg.AssetExecutionContext) -> bool:
@@ -197,13 +204,13 @@ def _log(
     context: dg.AssetExecutionContext, report: "ExtractReport", workspaces: Sequence[str]
 ) -> None:
     manifest = report.manifest
-    for one in workspaces:
-        read = [outcome for outcome in report.outcomes if outcome.workspace == one]
+    for workspace in workspaces:
+        outcomes = [outcome for outcome in report.outcomes if outcome.workspace == workspace]
         context.log.info(
-            f"Workspace {one}: {sum(each.rows for each in read):,} rows read in "
-            f"{sum(each.pages for each in read):,} pages "
-            f"({sum(each.bytes_received for each in read) / 1e6:,.1f} MB), "
-            f"{sum(each.rows_written for each in read):,} of them new or changed."
+            f"Workspace {workspace}: {sum(outcome.rows for outcome in outcomes):,} rows read in "
+            f"{sum(outcome.pages for outcome in outcomes):,} pages "
+            f"({sum(outcome.bytes_received for outcome in outcomes) / 1e6:,.1f} MB), "
+            f"{sum(outcome.rows_written for outcome in outcomes):,} of them new or changed."
         )
     context.log.info(f"Published generation {manifest.generation}, as of {manifest.as_of:%F %T}Z.")
     for finding in manifest.findings:

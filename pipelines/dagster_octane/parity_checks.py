@@ -1,7 +1,7 @@
-"""The proof: every flow's answer against its documented REST requests, as checks of the flows.
+"""Parity: every flow's answer compared with its documented REST requests, as checks of the flows.
 
-The live server and the published warehouse in, one check result a flow out. It runs after the
-build, in the same job, and asks the server for some ten pages of ids.
+The live server and the published warehouse in, one check result for each flow out. It runs after
+the build, in the same job, and reads about ten pages of ids from the server.
 """
 
 from collections import Counter
@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from dagster_octane.asset_metadata import key
-from dagster_octane.resources import OctaneResource, one_sentence
+from dagster_octane.resources import OctaneResource, errors_as_failures
 from octane_flows import warehouse
-from octane_flows.parity.comparison_record import record_comparisons
 from octane_flows.questions import list_flows
 
 if TYPE_CHECKING:
     from octane_flows.parity import Verification
 
-CHECK = "names_what_octane_names"
-#: What is no fault of the warehouse: equal ids, changes since the extract, too many to compare.
+CHECK = "same_ids_as_octane"
+#: No fault of the warehouse: equal ids, changes since the extract, too many rows to compare.
 PASSING = ("equal", "changed", "not compared")
 
 
@@ -32,7 +31,7 @@ PASSING = ("equal", "changed", "not compared")
         dg.AssetCheckSpec(
             CHECK,
             asset=key(flow.name),
-            description="The same ids as the documented REST requests, asked of the live server.",
+            description="The live server answers the documented REST requests with the same ids.",
         )
         for flow in list_flows()
     ],
@@ -40,42 +39,46 @@ PASSING = ("equal", "changed", "not compared")
 def verify_flows(
     context: dg.AssetCheckExecutionContext, octane: OctaneResource
 ) -> Iterator[dg.AssetCheckResult]:
-    """Compare each flow in every workspace; several workspaces make one result."""
+    """Compare each flow in every workspace; a flow has one result for all workspaces."""
     from octane_flows import parity
     from octane_flows.client import Octane
+    from octane_flows.parity.comparison_record import record_comparisons
 
     with (
-        one_sentence(),
+        errors_as_failures(),
         Octane(octane.settings()) as client,
         warehouse.connect(octane.home()) as connection,
     ):
-        found = list(parity.verify(client, connection))
-        comparisons = [one.as_dict() for one in found]
+        verifications = list(parity.verify(client, connection))
+        comparisons = [verification.as_dict() for verification in verifications]
         record_comparisons(octane.home(), connection, comparisons, datetime.now(UTC))
-        _tell_in_report(octane.home())
-    told = ", ".join(f"{n} {status}" for status, n in Counter(x.status for x in found).items())
-    context.log.info(f"Compared {len(found)} answers of flows with those of the server: {told}.")
+        _refresh_report(octane.home())
+    counts = Counter(verification.status for verification in verifications)
+    context.log.info(
+        f"Compared {len(verifications)} answers of flows with those of the server: "
+        f"{', '.join(f'{count} {status}' for status, count in counts.items())}."
+    )
     for flow in list_flows():
-        own = [one for one in found if one.slug == flow.slug]
-        failed = [one for one in own if one.status not in PASSING]
+        of_flow = [each for each in verifications if each.slug == flow.slug]
+        failed = [each for each in of_flow if each.status not in PASSING]
         yield dg.AssetCheckResult(
             asset_key=key(flow.name),
             check_name=CHECK,
             passed=not failed,
             severity=dg.AssetCheckSeverity.WARN,
-            description="; ".join(_said(one) for one in own),
-            metadata={"comparisons": dg.MetadataValue.json([one.as_dict() for one in own])},
+            description="; ".join(map(_status_text, of_flow)),
+            metadata={"comparisons": dg.MetadataValue.json([each.as_dict() for each in of_flow])},
         )
 
 
-def _tell_in_report(home: Path) -> None:
-    """Write the report again if this run has written it already; otherwise it comes after."""
+def _refresh_report(home: Path) -> None:
+    """Write the report again if this run has written it; otherwise it is written later."""
     from octane_flows import reports  # plots take long to import
 
     if (home / reports.REPORT_FILE).is_file():
         reports.write(home)
 
 
-def _said(one: "Verification") -> str:
-    status = f"workspace {one.workspace_id}: {one.status}"
-    return f"{status}, {one.message}" if one.message else status
+def _status_text(verification: "Verification") -> str:
+    text = f"workspace {verification.workspace_id}: {verification.status}"
+    return f"{text}, {verification.message}" if verification.message else text

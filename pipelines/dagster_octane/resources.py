@@ -1,14 +1,16 @@
-"""What the assets need from outside: the settings, read when a run starts and not before.
+"""The settings, as a resource of the assets; they are read when a run starts and not before.
 
 Definitions load without a server and without credentials; a run without them fails with one
-sentence. The site's time zone, quiet hours and owners are read at once, for they shape definitions.
+sentence. The site's time zone, quiet hours and owners are read when this module is imported,
+because definitions contain them.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 import dagster as dg
@@ -25,11 +27,11 @@ from octane_flows.errors import AnswerError, OctaneFlowsError, UnavailableError
 from octane_flows.lake import Lake, open_lake
 
 SITE: Final = load_site(os.environ)
-#: Three more attempts within about ten minutes: a restart of the server takes less.
+#: Three more attempts within about ten minutes; a restart of the server takes less.
 RETRY: Final = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL)
-#: What a repetition can cure: no answer, or one that cannot be trusted. Settings, roles, and what
-#: does not add up stay as they are until somebody looks.
-CURABLE: Final = (UnavailableError, AnswerError)
+#: Errors that a repetition can cure: no answer, or one that cannot be trusted. Wrong settings,
+#: missing roles and counts that do not add up stay as they are until a person acts.
+REPEATABLE: Final = (UnavailableError, AnswerError)
 
 
 class OctaneResource(dg.ConfigurableResource[None]):
@@ -44,7 +46,7 @@ class OctaneResource(dg.ConfigurableResource[None]):
         return open_lake(self.home(), load_lake(os.environ))
 
     def warehouse_workspaces(self) -> tuple[str, ...] | None:
-        """The workspaces that the warehouse is to hold; None: those that it was built for."""
+        """The workspaces of the warehouse; None: those for which it was built last."""
         return load_warehouse_workspaces(os.environ)
 
     def home(self) -> Path:
@@ -52,19 +54,15 @@ class OctaneResource(dg.ConfigurableResource[None]):
         return load_home(os.environ)
 
 
-class one_sentence:  # noqa: N801  (a context manager that reads like a phrase)
-    """Our errors are complete sentences: they end the step, and are retried only where it helps."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: object, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, OctaneFlowsError):
-            raise dg.Failure(str(error), allow_retries=isinstance(error, CURABLE)) from error
-        if isinstance(error, Exception) and not isinstance(error, dg.Failure):
-            said = f"{type(error).__name__}: {error}"
-            raise dg.Failure(f"A fault of octane-flows itself; {said}", allow_retries=False) from (
-                error
-            )
+@contextmanager
+def errors_as_failures() -> Iterator[None]:
+    """End the step with the error's own sentence; allow retries only where they can help."""
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except OctaneFlowsError as error:
+        raise dg.Failure(str(error), allow_retries=isinstance(error, REPEATABLE)) from error
+    except Exception as error:
+        fault = f"octane-flows itself has a fault: {type(error).__name__}: {error}"
+        raise dg.Failure(fault, allow_retries=False) from error

@@ -1,6 +1,7 @@
-"""When things happen, in the site's time zone: hourly, daily and weekly runs, and a build sensor.
+"""Hourly, daily and weekly schedules in the site's time zone, and a sensor that starts builds.
 
-All are off until someone switches them on: the server's administrators may want a say in the hour.
+All are off until a person switches them on, because the server's administrators may want to choose
+the hour.
 """
 
 from collections.abc import Mapping
@@ -9,31 +10,31 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_octane.cleanup_job import upkeep
+from dagster_octane.cleanup_job import cleanup
 from dagster_octane.extract_assets import Mode
-from dagster_octane.jobs import build, refresh, update
-from dagster_octane.resources import SITE, OctaneResource, one_sentence
+from dagster_octane.resources import SITE, OctaneResource, errors_as_failures
+from dagster_octane.warehouse_jobs import build, refresh, update
 from octane_flows import warehouse
 
-AT_WORK = [
+ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
-WRITERS = (refresh.name, update.name, build.name)
+WAREHOUSE_JOBS = (refresh.name, update.name, build.name)
 
 
-def _at_work(instance: dg.DagsterInstance) -> str | None:
-    """The name of a job that already brings the warehouse up to date."""
-    for job in WRITERS:
-        if instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=AT_WORK)):
+def _active_job(instance: dg.DagsterInstance) -> str | None:
+    """The name of a job that brings the warehouse up to date at this moment."""
+    for job in WAREHOUSE_JOBS:
+        if instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=ACTIVE)):
             return job
     return None
 
 
 def until_quiet_hours_end(now: datetime) -> str | None:
-    """Why nothing starts now; None outside of quiet hours."""
+    """The reason why nothing may start now; None outside of quiet hours."""
     until = SITE.quiet_hours.until(now) if SITE.quiet_hours is not None else None
     return f"Quiet hours until {until:%a %H:%M} ({SITE.time_zone})." if until else None
 
@@ -45,29 +46,29 @@ def run_mode(mode: Mode) -> Mapping[str, Any]:
 
 @dg.schedule(job=update, cron_schedule="0 * * * *", execution_timezone=SITE.time_zone)
 def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Read what changed, build, report; left out while another run does so."""
+    """Read what changed, build, report. Skipped while another run does this."""
     if reason := until_quiet_hours_end(context.scheduled_execution_time):
         return dg.SkipReason(reason)
-    if job := _at_work(context.instance):
-        return dg.SkipReason(f"The job {job} is at work already.")
+    if job := _active_job(context.instance):
+        return dg.SkipReason(f"The job {job} is running already.")
     return dg.RunRequest(tags={"octane-flows/mode": Mode.changes.value})
 
 
 @dg.schedule(job=refresh, cron_schedule="30 5 * * *", execution_timezone=SITE.time_zone)
 def daily_census(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Also compare all ids, to find deleted rows, and prove every flow against the server."""
+    """Also compare all ids to find deleted rows, and compare every flow with the server."""
     return _request(context, Mode.census)
 
 
 @dg.schedule(job=update, cron_schedule="30 2 * * 0", execution_timezone=SITE.time_zone)
 def weekly_link_sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Also read links alone, to find those that changed while their rows do not say so."""
+    """Also read all links, to find changes that did not change `last_modified` of a row."""
     return _request(context, Mode.sweep)
 
 
-@dg.schedule(job=upkeep, cron_schedule="30 4 * * 0", execution_timezone=SITE.time_zone)
-def weekly_upkeep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Compact the lake, forget old runs; it asks the server for nothing."""
+@dg.schedule(job=cleanup, cron_schedule="30 4 * * 0", execution_timezone=SITE.time_zone)
+def weekly_cleanup(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Compact the lake and forget old runs; it sends no request to the server."""
     return dg.RunRequest()
 
 
@@ -81,22 +82,22 @@ def _request(context: dg.ScheduleEvaluationContext, mode: Mode) -> dg.RunRequest
 def new_generation(
     context: dg.SensorEvaluationContext, octane: OctaneResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Start a build when the lake is newer than the warehouse, however it was extracted."""
-    with one_sentence():
+    """Start a build when the lake has a newer generation than the warehouse."""
+    with errors_as_failures():
         kept = octane.lake().pointer().kept
         if not kept:
-            return dg.SkipReason("The lake holds no generation yet.")
-        built = _built(octane)
+            return dg.SkipReason("The lake has no generation yet.")
+        built = _built_generation(octane)
     newest = kept[-1]
     if newest.generation == built:
-        return dg.SkipReason(f"The warehouse shows generation {built}, the newest one.")
-    if job := _at_work(context.instance):
-        return dg.SkipReason(f"The job {job} is at work already.")
+        return dg.SkipReason(f"The warehouse has the newest generation, {built}.")
+    if job := _active_job(context.instance):
+        return dg.SkipReason(f"The job {job} is running already.")
     as_of = newest.as_of.astimezone(UTC)
     return dg.RunRequest(run_key=f"{newest.generation} of {as_of:%FT%T}")
 
 
-def _built(octane: OctaneResource) -> int | None:
+def _built_generation(octane: OctaneResource) -> int | None:
     if not warehouse.warehouse_path(octane.home()).is_file():
         return None
     with warehouse.connect(octane.home()) as connection:
@@ -104,5 +105,5 @@ def _built(octane: OctaneResource) -> int | None:
     return int(rows[0][0])
 
 
-SCHEDULES = [hourly, daily_census, weekly_link_sweep, weekly_upkeep]
+SCHEDULES = [hourly, daily_census, weekly_link_sweep, weekly_cleanup]
 SENSORS = [new_generation]

@@ -1,6 +1,7 @@
-"""`make ui`: Dagster's pages on the demo's data, with a simulated server to materialise against.
+"""`make ui`: Dagster's pages for the demo's data, with a simulated server that its runs can read.
 
-Where OCTANE_URL is set, the real server and its data folder take the demo's place.
+`OCTANE_*` variables in, a running `dagster dev` out. With OCTANE_URL set, the pages show the data
+of that server instead of the demo. It works in any folder, also with the installed package.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+DEMO_HOME = "demo"  # the folder that `octane-flows demo` fills unless it is given another one
 
 
 def main() -> int:
@@ -23,8 +24,13 @@ def main() -> int:
     environment = dict(os.environ)
     simulator = None
     if "OCTANE_URL" not in environment:
-        if not (PROJECT / "demo" / "lake").exists():
-            print("There is no demo to show yet; run make demo first.", file=sys.stderr)
+        home = Path(environment.get("OCTANE_HOME", DEMO_HOME)).resolve()
+        if not (home / "lake").exists():
+            print(
+                f"The demo's data was looked for in {home} and was not found. Run octane-flows "
+                "demo (or make demo) first, or set OCTANE_URL to show your own server's data.",
+                file=sys.stderr,
+            )
             return 1
         print("Starting a simulated Octane with the demo's data (about 15 s) ...", flush=True)
         simulator = subprocess.Popen(
@@ -42,7 +48,7 @@ def main() -> int:
             "OCTANE_CLIENT_SECRET": facts["client_secret"],
             "OCTANE_SHARED_SPACE": facts["shared_space"],
             "OCTANE_WORKSPACES": facts["workspace"],
-            "OCTANE_HOME": str(PROJECT / "demo"),
+            "OCTANE_HOME": str(home),
         }
     home = Path(environment.get("OCTANE_HOME", "data")).resolve()
     dagster_home = home / "dagster"
@@ -52,7 +58,7 @@ def main() -> int:
     command = [sys.executable, "-m", "dagster", "dev", "-m", "dagster_octane.definitions"]
     command += sys.argv[1:]
     try:
-        return subprocess.run(command, env=environment, cwd=PROJECT, check=False).returncode
+        return subprocess.run(command, env=environment, check=False).returncode
     except KeyboardInterrupt:
         return 0
     finally:

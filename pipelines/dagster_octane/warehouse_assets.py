@@ -1,11 +1,12 @@
 """The warehouse and the report as assets: `octane/*`, `er/*`, `flow/*`, `metric/*`, `plan/*`.
 
 The lake's current generation in, a published warehouse with its checks and a page out. Keys,
-dependencies, columns and checks come from the models themselves; nothing is listed by hand.
+dependencies, columns and checks come from the models; nothing is listed by hand. A model has one
+check for its key and all of its references, because every check costs a run several events.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
@@ -14,7 +15,7 @@ from dagster_octane.asset_metadata import (
     LAKE,
     MODELS,
     REPORT,
-    SOURCES,
+    SOURCE_TABLES,
     TABLE_MODELS,
     Costs,
     column_lineage,
@@ -25,7 +26,7 @@ from dagster_octane.asset_metadata import (
     rows_table,
     with_origins,
 )
-from dagster_octane.resources import RETRY, SITE, OctaneResource, one_sentence
+from dagster_octane.resources import RETRY, SITE, OctaneResource, errors_as_failures
 from octane_flows import warehouse
 from octane_flows.errors import CheckError
 from octane_flows.lake import Manifest
@@ -33,19 +34,23 @@ from octane_flows.models.lineage import columns_made_of
 from octane_flows.warehouse import phase_versions
 
 SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
-REFERENCES = "references"
+KEY_AND_REFERENCES = "key_and_references"
 
 
 def check_name(check: warehouse.Check) -> str:
-    """The check's name in Dagster, where the asset is said beside it: `key`, `references`."""
-    kind, _, rest = check.name.partition(":")
-    return REFERENCES if kind == "relation" else kind if rest else check.name
+    """The name of a check in Dagster: those that a model's header declares have the same name."""
+    return KEY_AND_REFERENCES if ":" in check.name else check.name
 
 
-#: The checks by asset and name: all references of a model are one, for each costs a run some time.
-CHECKS: dict[tuple[str, str], list[warehouse.Check]] = {}
-for _check in warehouse.list_checks(list(MODELS)):
-    CHECKS.setdefault((_check.model, check_name(_check)), []).append(_check)
+def _grouped_checks() -> dict[tuple[str, str], list[warehouse.Check]]:
+    groups: dict[tuple[str, str], list[warehouse.Check]] = {}
+    for check in warehouse.list_checks(list(MODELS)):
+        groups.setdefault((check.model, check_name(check)), []).append(check)
+    return groups
+
+
+#: The checks by model and name in Dagster.
+CHECKS: Final = _grouped_checks()
 
 
 def _source_spec(name: str) -> dg.AssetSpec:
@@ -64,7 +69,7 @@ def _source_spec(name: str) -> dg.AssetSpec:
 
 
 def _upstream(model: warehouse.Model) -> list[dg.AssetKey]:
-    """What the model reads; versions of work items come from the tables of the work items."""
+    """The assets that a model reads; versions of work items come from the work items' tables."""
     names = set(model.sources)
     if phase_versions.TABLE in names:
         names = names - {phase_versions.TABLE} | set(phase_versions.SOURCES)
@@ -82,7 +87,7 @@ def _model_spec(model: warehouse.Model) -> dg.AssetSpec:
         owners=SITE.owners,
         freshness_policy=FRESH if model.schema in ("flow", "metric") else None,
         metadata={
-            **column_schema((one.name, None, one.meaning) for one in model.columns),
+            **column_schema((column.name, None, column.meaning) for column in model.columns),
             **model_file(model),
         },
     )
@@ -90,13 +95,13 @@ def _model_spec(model: warehouse.Model) -> dg.AssetSpec:
 
 @dg.multi_asset(
     name="warehouse",
-    specs=[*map(_source_spec, SOURCES), *map(_model_spec, TABLE_MODELS)],
+    specs=[*map(_source_spec, SOURCE_TABLES), *map(_model_spec, TABLE_MODELS)],
     check_specs=[
         dg.AssetCheckSpec(
             name=name,
             asset=key(model),
             description="; ".join(check.meaning for check in checks),
-            blocking=checks[0].severity == "error",
+            blocking=any(check.severity == "error" for check in checks),
         )
         for (model, name), checks in CHECKS.items()
     ],
@@ -105,8 +110,8 @@ def _model_spec(model: warehouse.Model) -> dg.AssetSpec:
 def build_warehouse(
     context: dg.AssetExecutionContext, octane: OctaneResource
 ) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-    """Build the DuckDB warehouse aside, check it, swap it in."""
-    with one_sentence():
+    """Build the DuckDB warehouse in a new file, check it, let it replace the old one."""
+    with errors_as_failures():
         lake = octane.lake()
         with warehouse.Warehouse(
             octane.home(),
@@ -119,47 +124,51 @@ def build_warehouse(
             try:
                 building.check()
             except CheckError:
-                yield from checked(building.check_results)
+                yield from check_results(building.check_results)
                 raise
             report = building.publish()
-    failed = [one for one in report.checks if not one.passed]
-    for one in failed:
-        context.log.warning(f"Check {one.name}: {one.detail}")
+    failed = [result for result in report.checks if not result.passed]
+    for result in failed:
+        context.log.warning(f"Check {result.name}: {result.detail}")
     if report.newer is not None:
         context.log.warning(
-            f"The warehouse of generation {report.newer} was published meanwhile and stays: it is "
-            f"newer than {report.generation}, which this run built."
+            f"Another process published the warehouse of generation {report.newer} meanwhile. It "
+            f"stays, because it is newer than generation {report.generation} of this run."
         )
     context.log.info(
         f"Built the warehouse of generation {report.generation}: {len(report.tables)} tables "
         f"with {sum(report.tables.values()):,} rows, {len(report.models)} models, "
         f"{len(report.checks) - len(failed)} of {len(report.checks)} checks passed."
     )
-    # as metadata of the materialisation alone: a result's own is kept with the step's output too
-    for asset, told in _told(report, building.manifest):
-        context.add_asset_metadata(told, asset_key=asset)
+    for asset, metadata in _asset_metadata(report, building.manifest):
+        # Dagster would store the metadata of the result twice, also with the step's output.
+        context.add_asset_metadata(metadata, asset_key=asset)
         yield dg.MaterializeResult(asset_key=asset)
-    yield from checked(report.checks)
+    yield from check_results(report.checks)
 
 
-def _told(
+def _asset_metadata(
     report: warehouse.BuildReport, manifest: Manifest
 ) -> Iterator[tuple[dg.AssetKey, dict[str, Any]]]:
-    """The metadata of each table and model, those that others read first."""
+    """The metadata of each table and model, in the order in which they were built."""
     costs = Costs(manifest)
-    for name in SOURCES:
+    for name in SOURCE_TABLES:
         table = name.removeprefix("octane.")
         yield key(name), costs.of_tables([table], report.tables.get(table))
-    below, made_of = _tables_below(), columns_made_of(TABLE_MODELS)
+    lake_tables, lineage = _lake_tables(), columns_made_of(TABLE_MODELS)
     for model in report.models:
-        origins = made_of[model.name]
+        origins = lineage[model.name]
         yield (
             key(model.name),
             {
-                **costs.of_tables(below[model.name], model.rows),
+                **costs.of_tables(lake_tables[model.name], model.rows),
                 **column_schema(
-                    (one.name, one.type, with_origins(one.meaning, origins.get(one.name, ())))
-                    for one in model.columns
+                    (
+                        column.name,
+                        column.type,
+                        with_origins(column.meaning, origins.get(column.name, ())),
+                    )
+                    for column in model.columns
                 ),
                 **column_lineage(origins),
                 "status": model.status,
@@ -167,38 +176,53 @@ def _told(
         )
 
 
-def checked(results: Sequence[warehouse.CheckResult]) -> Iterator[dg.AssetCheckResult]:
-    """The results as Dagster shows them; a check that could not run passes and says so."""
+def check_results(results: Sequence[warehouse.CheckResult]) -> Iterator[dg.AssetCheckResult]:
+    """The results as Dagster shows them; a check that did not run passes and says so."""
     by_name = {result.name: result for result in results}
     for (model, name), checks in CHECKS.items():
-        own = [by_name[check.name] for check in checks if check.name in by_name]
-        failed = [one for one in own if not one.passed]
-        told = "; ".join(f"{one.name.partition(':')[2]}: {one.detail}" for one in failed)
-        rows = [
-            {"check": one.name, "row": ", ".join(f"{k}={v}" for k, v in row.items())}
-            for one in failed
-            for row in one.examples
-        ]
+        ran = [by_name[check.name] for check in checks if check.name in by_name]
+        failed = [result for result in ran if not result.passed]
+        severities = {result.severity for result in failed} or {check.severity for check in checks}
         yield dg.AssetCheckResult(
             asset_key=key(model),
             check_name=name,
             passed=not failed,
-            severity=SEVERITY[checks[0].severity],
-            description=told or (None if own else "not run: the lake lacks what it reads"),
-            metadata={"violations": sum(one.violations for one in failed), **rows_table(rows)},
+            severity=SEVERITY["error" if "error" in severities else "warn"],
+            description=_description(checks, ran, failed),
+            metadata={
+                "violations": sum(result.violations for result in failed),
+                **rows_table([row for result in failed for row in _example_rows(result)]),
+            },
         )
 
 
-def _tables_below() -> dict[str, set[str]]:
-    """Per model, the lake tables under it, however deep."""
-    found: dict[str, set[str]] = {}
-    for model in TABLE_MODELS:  # in building order: sources come first
-        mine: set[str] = set()
+def _description(
+    checks: Sequence[warehouse.Check],
+    ran: Sequence[warehouse.CheckResult],
+    failed: Sequence[warehouse.CheckResult],
+) -> str | None:
+    names = {result.name for result in ran}
+    sentences = [f"{result.name}: {result.detail}" for result in failed]
+    if left_out := [check.name for check in checks if check.name not in names]:
+        sentences.append(f"not run, because the lake lacks what they read: {', '.join(left_out)}")
+    return "; ".join(sentences) or None
+
+
+def _example_rows(result: warehouse.CheckResult) -> list[dict[str, str]]:
+    """Rows that fail a check; only its text where an update has no examples."""
+    examples = [", ".join(f"{k}={v}" for k, v in row.items()) for row in result.examples]
+    return [{"check": result.name, "row": text} for text in examples or [result.detail]]
+
+
+def _lake_tables() -> dict[str, set[str]]:
+    """For each model the lake tables that it reads, directly or through other models."""
+    tables: dict[str, set[str]] = {}
+    for model in TABLE_MODELS:  # in building order, so that the models that it reads come first
+        tables[model.name] = set()
         for source in model.sources:
             schema, _, table = source.partition(".")
-            mine |= {table} if schema == "octane" else found.get(source, set())
-        found[model.name] = mine
-    return found
+            tables[model.name] |= {table} if schema == "octane" else tables.get(source, set())
+    return tables
 
 
 @dg.asset(
@@ -214,10 +238,10 @@ def report(context: dg.AssetExecutionContext, octane: OctaneResource) -> dg.Mate
     """Write the HTML report from the published warehouse."""
     from octane_flows import reports  # plots take long to import, and most processes draw none
 
-    with one_sentence():
+    with errors_as_failures():
         page = reports.write(octane.home())
         manifest = current_manifest(octane.lake())
     context.log.info(f"Wrote {page}.")
-    rows = sum(one.rows_held or 0 for one in manifest.certificate)
-    told = Costs(manifest).of_tables(manifest.tables, rows)
-    return dg.MaterializeResult(metadata={**told, "page": dg.MetadataValue.path(str(page))})
+    rows = sum(row.rows_held or 0 for row in manifest.certificate)
+    costs = Costs(manifest).of_tables(manifest.tables, rows)
+    return dg.MaterializeResult(metadata={**costs, "page": dg.MetadataValue.path(str(page))})

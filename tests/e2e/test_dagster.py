@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,27 +13,29 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 
+import dagster_octane
 from dagster_octane import action_jobs, schedules
 from dagster_octane.asset_metadata import LAKE, TABLE_MODELS, key
 from dagster_octane.definitions import definitions
 from dagster_octane.extract_assets import WORKSPACES, extract
 from dagster_octane.parity_checks import CHECK
-from dagster_octane.resources import OctaneResource, one_sentence
-from dagster_octane.warehouse_assets import build_warehouse
+from dagster_octane.resources import OctaneResource, errors_as_failures
+from dagster_octane.warehouse_assets import build_warehouse, check_results
 from octane_flows import refresh, warehouse
 from octane_flows.actions import AuditLog, audit_path
 from octane_flows.config import load_settings, load_site
 from octane_flows.errors import AccessError, SignInError, UnavailableError, UsageError
 from octane_flows.lake import CertificateRow, Lake
 from octane_flows.questions import list_flows
+from octane_flows.warehouse import CheckResult
 from octane_simulator import Running
 from tests.e2e.support import environment_of, tiny_server
 from tests.golden import kit
 
 PROJECT = Path(__file__).resolve().parents[2]
 TWO = ("1002", "1003")
-TABLE = dg.TableMetadataValue
 
 
 def test_definitions_load_with_lineage_meanings_and_files() -> None:
@@ -48,7 +51,7 @@ def test_definitions_load_with_lineage_meanings_and_files() -> None:
         assert Path(reference.file_path).is_file()
 
 
-def test_definitions_load_without_what_one_step_alone_needs() -> None:
+def test_definitions_load_without_modules_that_only_a_step_needs() -> None:
     code = "import dagster_octane.definitions, sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
@@ -60,18 +63,18 @@ def test_definitions_load_without_what_one_step_alone_needs() -> None:
     assert not loaded & {"httpx", "altair", "pandas", "octane_flows.client", "octane_flows.extract"}
 
 
-def test_everything_is_switched_on_by_hand_and_actions_have_no_schedule() -> None:
+def test_schedules_are_off_by_default_and_actions_have_none() -> None:
     scheduled = {schedule.job_name for schedule in schedules.SCHEDULES}
 
-    assert scheduled == {"update", "refresh", "upkeep"}
-    assert {one.default_status.value for one in schedules.SCHEDULES} == {"STOPPED"}
-    assert {one.default_status.value for one in schedules.SENSORS} == {"STOPPED"}
+    assert scheduled == {"update", "refresh", "cleanup"}
+    assert {schedule.default_status.value for schedule in schedules.SCHEDULES} == {"STOPPED"}
+    assert {sensor.default_status.value for sensor in schedules.SENSORS} == {"STOPPED"}
     assert {job.name for job in action_jobs.JOBS} == {
         f"act_{model.slug}" for model in TABLE_MODELS if model.schema == "plan"
     }
 
 
-def test_checks_of_severity_error_stop_what_comes_after() -> None:
+def test_checks_of_severity_error_stop_later_steps() -> None:
     blocking = {
         (spec.asset_key.to_user_string(), spec.name): spec.blocking
         for spec in (*build_warehouse.check_specs, *extract.check_specs)
@@ -79,29 +82,31 @@ def test_checks_of_severity_error_stop_what_comes_after() -> None:
 
     assert blocking["lake/workspaces", "complete"]
     assert blocking["lake/workspaces", "counts_as_the_server"]
-    assert blocking["er/tests", "key"]
-    assert not blocking["er/tests", "references"]
+    assert blocking["er/tests", "key_and_references"]
+    assert not blocking["er/last_runs", "last_runs_belong_to_their_test"]
 
 
 @pytest.mark.parametrize(
-    ("error", "again"),
+    ("error", "is_repeated"),
     [
         (UnavailableError("No answer."), True),
         (UsageError("No server is named."), False),
         (SignInError("Refused."), False),
         (AccessError("The role is missing."), False),
-        (ZeroDivisionError("one of ours"), False),
+        (ZeroDivisionError("our own fault"), False),
     ],
 )
-def test_only_what_a_repetition_can_cure_is_repeated(error: Exception, again: bool) -> None:
-    with pytest.raises(dg.Failure) as raised, one_sentence():
+def test_only_errors_that_a_repetition_can_cure_are_repeated(
+    error: Exception, is_repeated: bool
+) -> None:
+    with pytest.raises(dg.Failure) as raised, errors_as_failures():
         raise error
 
-    assert raised.value.allow_retries is again
+    assert raised.value.allow_retries is is_repeated
     assert str(error) in (raised.value.description or "")
 
 
-def test_everything_materialises_and_tells_its_cost(
+def test_every_asset_materialises_with_rows_pages_and_bytes(
     demo_server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment_of(demo_server, tmp_path).items():
@@ -111,29 +116,29 @@ def test_everything_materialises_and_tells_its_cost(
 
     assert result.success
     events = result.get_asset_materialization_events()
-    made = {event.asset_key for event in events}
-    assert made == definitions.resolve_asset_graph().get_all_asset_keys()
+    materialised = {event.asset_key for event in events}
+    assert materialised == definitions.resolve_asset_graph().get_all_asset_keys()
     for event in events:
         metadata = event.materialization.metadata
         assert {"dagster/row_count", "pages", "bytes", "as_of"} <= metadata.keys(), event.asset_key
-    [told] = [
+    [metadata] = [
         event.materialization.metadata
         for event in events
         if event.asset_key == key("flow.failed_automated_runs")
     ]
-    lineage, schema = told["dagster/column_lineage"], told["dagster/column_schema"]
+    lineage, schema = metadata["dagster/column_lineage"], metadata["dagster/column_schema"]
     assert isinstance(lineage, dg.TableColumnLineageMetadataValue)
-    made_of = lineage.column_lineage.deps_by_column["error_message"]
-    assert dg.TableColumnDep(key("er.runs"), "error_message") in made_of
+    origins = lineage.column_lineage.deps_by_column["error_message"]
+    assert dg.TableColumnDep(key("er.runs"), "error_message") in origins
     assert isinstance(schema, dg.TableSchemaMetadataValue)
-    [column] = [one for one in schema.schema.columns if one.name == "error_message"]
+    [column] = [each for each in schema.schema.columns if each.name == "error_message"]
     assert (column.description or "").endswith("; from er.runs.error_message")
     checks = result.get_asset_check_evaluations()
     assert checks
     assert all(check.passed for check in checks)
-    proven = [check for check in checks if check.check_name == CHECK]
-    assert {check.asset_key.path[-1] for check in proven} == {flow.slug for flow in list_flows()}
-    assert {check.description for check in proven} == {"workspace 1002: equal"}
+    parity = [check for check in checks if check.check_name == CHECK]
+    assert {check.asset_key.path[-1] for check in parity} == {flow.slug for flow in list_flows()}
+    assert {check.description for check in parity} == {"workspace 1002: equal"}
     assert (tmp_path / "report.html").exists()
 
 
@@ -161,14 +166,14 @@ def test_workspaces_are_partitions_that_one_run_reads_into_one_generation(home: 
     lake = Lake(home / "lake")
     with dg.DagsterInstance.ephemeral() as instance:
         done = run("update", instance, asset_selection=[LAKE])
-        known = instance.get_dynamic_partitions(str(WORKSPACES.name))
+        partitions = instance.get_dynamic_partitions(str(WORKSPACES.name))
         first = lake.current()
         run("update", instance, asset_selection=[LAKE], partition_key="1003")
         second = lake.current()
 
-    assert sorted(known) == list(TWO)
-    partitions = [event.partition for event in done.get_asset_materialization_events()]
-    assert partitions == [*TWO, None]
+    assert sorted(partitions) == list(TWO)
+    materialised = [event.partition for event in done.get_asset_materialization_events()]
+    assert materialised == [*TWO, None]
     assert first is not None
     assert second is not None
     assert (first.generation, second.generation) == (1, 2)
@@ -177,7 +182,7 @@ def test_workspaces_are_partitions_that_one_run_reads_into_one_generation(home: 
     assert {row.workspace for row in second.certificate} == set(TWO)
 
 
-def test_what_the_settings_skip_is_read_by_no_run_unless_asked_for(
+def test_no_run_reads_entity_types_that_the_settings_skip(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTANE_SKIP", "defect, ci_build")
@@ -186,14 +191,14 @@ def test_what_the_settings_skip_is_read_by_no_run_unless_asked_for(
         run("update", instance, asset_selection=[LAKE], run_config=choices)
     without = Lake(home / "lake").current()
     refresh.extract(load_settings(os.environ), only=["defect"])
-    asked = Lake(home / "lake").current()
+    with_only = Lake(home / "lake").current()
 
     assert without is not None
-    assert asked is not None
+    assert with_only is not None
     read = {row.entity for row in without.certificate}
     assert not {"defect", "ci_build", "epic"} & read
     assert "story" in read
-    assert "defect" in {row.entity for row in asked.certificate}
+    assert "defect" in {row.entity for row in with_only.certificate}
 
 
 def test_a_new_generation_starts_a_build_once(home: Path) -> None:
@@ -202,36 +207,36 @@ def test_a_new_generation_starts_a_build_once(home: Path) -> None:
         context = dg.build_sensor_context(instance=instance, resources=resources)
         empty = schedules.new_generation(context)
         run("update", instance, asset_selection=[LAKE])
-        asked = schedules.new_generation(context)
+        newer = schedules.new_generation(context)
         run("build", instance)
-        built = schedules.new_generation(context)
+        same = schedules.new_generation(context)
 
     assert isinstance(empty, dg.SkipReason)
-    assert isinstance(asked, dg.RunRequest)
-    assert (asked.run_key or "").startswith("1 of ")
-    assert isinstance(built, dg.SkipReason)
-    assert "generation 1" in (built.skip_message or "")
+    assert isinstance(newer, dg.RunRequest)
+    assert (newer.run_key or "").startswith("1 of ")
+    assert isinstance(same, dg.SkipReason)
+    assert same.skip_message == "The warehouse has the newest generation, 1."
 
 
-def test_an_action_is_a_dry_run_unless_told_otherwise(home: Path, two_workspaces: Running) -> None:
+def test_an_action_is_a_dry_run_by_default(home: Path, two_workspaces: Running) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run("update", instance, asset_selection=[LAKE])
         warehouse.build(home)
         done = run("act_work_items_without_test_task", instance)
 
-    [shown] = [
+    [metadata] = [
         event.step_output_data.metadata
         for event in done.filter_events(lambda event: event.is_successful_output)
     ]
-    rows = shown["rows"]
+    rows = metadata["rows"]
     assert isinstance(rows, dg.TableMetadataValue)
-    assert shown["requests"].value == len(rows.records) > 0
+    assert metadata["requests"].value == len(rows.records) > 0
     assert not audit_path(home).exists()
 
 
-def test_an_action_that_is_told_to_sends_its_requests_once(home: Path) -> None:
-    job, told = "act_work_items_without_test_task", {"dry_run": False}
-    choices = {"ops": {job.replace("act_", "act_on_"): {"config": told}}}
+def test_an_action_without_dry_run_sends_its_requests_once(home: Path) -> None:
+    job, config = "act_work_items_without_test_task", {"dry_run": False}
+    choices = {"ops": {job.replace("act_", "act_on_"): {"config": config}}}
     with dg.DagsterInstance.ephemeral() as instance:
         run("update", instance, asset_selection=[LAKE])
         warehouse.build(home)
@@ -258,19 +263,27 @@ def rows_of(done: dg.ExecuteInProcessResult) -> list[dict[str, Any]]:
         event.step_output_data.metadata
         for event in done.filter_events(lambda event: event.is_successful_output)
     ]
-    rows = metadata.get("rows")
-    return [dict(one.data) for one in rows.records] if isinstance(rows, TABLE) else []
+    return table_rows(metadata.get("rows"))
 
 
-def test_upkeep_runs_on_what_is_there(home: Path) -> None:
+def table_rows(value: object) -> list[dict[str, Any]]:
+    """The rows of a table in the metadata; none where there is no table."""
+    if not isinstance(value, dg.TableMetadataValue):
+        return []
+    return [dict(record.data) for record in value.records]
+
+
+def test_cleanup_keeps_the_run_that_materialised_last(home: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        run("update", instance, asset_selection=[LAKE])
-        done = run("upkeep", instance)
+        first, last = (run("update", instance, asset_selection=[LAKE]) for _ in range(2))
+        run("cleanup", instance, run_config={"ops": {"forget_runs": {"config": {"keep_days": -1}}}})
+        remembered = {each.run_id for each in instance.get_runs()}
 
-    assert done.success
+    assert last.run_id in remembered
+    assert first.run_id not in remembered
 
 
-def test_quiet_hours_leave_a_tick_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_starts_in_quiet_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTANE_QUIET_HOURS", "mon-fri 08:00-18:00")
     monkeypatch.setenv("OCTANE_TIME_ZONE", "Europe/Berlin")
     monkeypatch.setattr(schedules, "SITE", load_site(os.environ))
@@ -283,7 +296,7 @@ def test_quiet_hours_leave_a_tick_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer.skip_message == "Quiet hours until Mon 18:00 (Europe/Berlin)."
 
 
-def test_a_blocking_check_that_fails_keeps_the_former_warehouse_and_shows_rows(
+def test_a_failed_blocking_check_publishes_nothing_and_shows_the_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTANE_HOME", str(tmp_path))
@@ -295,9 +308,66 @@ def test_a_blocking_check_that_fails_keeps_the_former_warehouse_and_shows_rows(
     assert not result.success
     assert not warehouse.warehouse_path(tmp_path).exists()
     [failed] = [
-        one
-        for one in result.get_asset_check_evaluations()
-        if not one.passed and one.severity is dg.AssetCheckSeverity.ERROR
+        check
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
     ]
     assert failed.check_name == "certificate_adds_up"
     assert "entity=defect" in str(failed.metadata["rows"])
+
+
+def test_one_check_of_a_model_has_the_rows_of_all_its_references() -> None:
+    results = [
+        CheckResult("key:er.runs", "error", True, ""),
+        CheckResult("relation:er.runs.test_id", "warn", False, "1 row", 1, ({"run_id": "7"},)),
+        CheckResult("relation:er.runs.build_id", "warn", False, "2 rows", 2),
+    ]
+
+    [check] = [
+        check
+        for check in check_results(results)
+        if check.asset_key == key("er.runs") and check.check_name == "key_and_references"
+    ]
+
+    assert not check.passed
+    assert check.severity is dg.AssetCheckSeverity.WARN
+    assert check.metadata["violations"].value == 3
+    assert table_rows(check.metadata["rows"]) == [
+        {"check": "relation:er.runs.test_id", "row": "run_id=7"},
+        {"check": "relation:er.runs.build_id", "row": "2 rows"},
+    ]
+    assert "not run, because the lake lacks" in (check.description or "")
+
+
+def test_a_failed_key_blocks_also_where_references_only_warn() -> None:
+    results = [
+        CheckResult("key:er.runs", "error", False, "2 rows", 2),
+        CheckResult("relation:er.runs.test_id", "warn", False, "1 row", 1),
+    ]
+
+    [check] = [each for each in check_results(results) if not each.passed]
+
+    assert check.severity is dg.AssetCheckSeverity.ERROR
+
+
+def test_the_instance_is_dagsters_own_and_reports_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    source = Path(dagster_octane.__file__).with_name("dagster.yaml")
+    shutil.copy(source, tmp_path)
+
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert type(instance.event_log_storage).__module__.startswith("dagster.")
+        assert not instance.telemetry_enabled
+        assert not instance.nux_enabled
+    assert set(yaml.safe_load(source.read_text("utf-8"))) == {
+        "telemetry", "nux", "freshness", "python_logs",
+    }  # fmt: skip
+
+
+def test_only_the_celery_launcher_uses_private_names_of_dagster() -> None:
+    modules = Path(dagster_octane.__file__).parent.glob("*.py")
+    users = {path.name for path in modules if "dagster._" in path.read_text("utf-8")}
+
+    assert users == {"celery_workers.py"}

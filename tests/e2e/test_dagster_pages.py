@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,13 +21,13 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+import dagster_octane
 from dagster_octane.asset_metadata import LAKE
 from dagster_octane.definitions import definitions
 from tests.e2e.support import environment_of, tiny_server
 
 pytestmark = pytest.mark.slow
 
-PROJECT = Path(__file__).resolve().parents[2]
 WAIT_S = 120.0  # on a busy machine; some ten seconds on a quiet one
 
 
@@ -40,9 +41,7 @@ def operated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
         home = tmp_path / "dagster"
         home.mkdir()
         monkeypatch.setenv("DAGSTER_HOME", str(home))
-        (home / "dagster.yaml").write_bytes(
-            (PROJECT / "pipelines" / "dagster_octane" / "dagster.yaml").read_bytes()
-        )
+        shutil.copy(Path(dagster_octane.__file__).with_name("dagster.yaml"), home)
         with dg.DagsterInstance.from_config(str(home)) as instance:
             job = definitions.resolve_job_def("update")
             assert job.execute_in_process(instance=instance, asset_selection=[LAKE]).success
@@ -56,37 +55,38 @@ def address(operated: dict[str, str]) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "dagster_octane.ui", "--port", str(port)]
-    environment = {**os.environ, **operated, "PYTHONPATH": str(PROJECT / "src")}
-    log = (Path(operated["OCTANE_HOME"]) / "dev.log").open("wb")
+    environment = {**os.environ, **operated}
+    folder = Path(operated["OCTANE_HOME"])
+    log = (folder / "dev.log").open("wb")
     # where tests run in the background the interrupt is ignored, and children would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with (
         log,
         subprocess.Popen(
-            command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
+            command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         ) as process,
     ):
         children = psutil.Process(process.pid)
         yield f"http://127.0.0.1:{port}"
         started = children.children(recursive=True)
         os.killpg(process.pid, signal.SIGINT)
-        left = _still_running([children, *started])
-        if left:
+        survivors = _still_running([children, *started])
+        if survivors:
             os.killpg(process.pid, signal.SIGKILL)
-        for one in left:
-            if _runs(one):
-                one.kill()
-        assert left == []
+        for survivor in survivors:
+            if _runs(survivor):
+                survivor.kill()
+        assert survivors == []
 
 
 def _still_running(processes: list[psutil.Process], patience_s: float = 45) -> list[psutil.Process]:
-    """Those that do not end; one that ended but that nobody has waited for does not run."""
+    """The processes that do not end; a zombie does not count as running."""
     until = time.monotonic() + patience_s
-    while left := [one for one in processes if _runs(one)]:
+    while running := [process for process in processes if _runs(process)]:
         if time.monotonic() > until:
             break
         time.sleep(0.2)
-    return left
+    return running
 
 
 def _runs(process: psutil.Process) -> bool:

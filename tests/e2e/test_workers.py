@@ -20,10 +20,10 @@ import dagster as dg
 import duckdb
 import psutil
 import pytest
-from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster_shared.serdes import serialize_value
 
 from dagster_octane.celery_workers import WorkerLauncher
+from dagster_octane.workspace_jobs import PARTITION_TAG
 from octane_flows.lake import FileEntry, Lake
 from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import environment_of
@@ -156,7 +156,7 @@ def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched)
         until(lambda: watched.waiting > 0, "half a workspace", within_s=PATIENCE_S)
         victim = watched.victim
         assert victim is not None
-        [run] = instance.get_runs(dg.RunsFilter(tags={PARTITION_NAME_TAG: victim}))
+        [run] = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: victim}))
         kill({one.pid: one, two.pid: two}[worker_of(instance, run.run_id)])
         in_flight = watched.waiting
         watched.go_on.set()
@@ -166,7 +166,7 @@ def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched)
         runs, sent = instance.get_runs(), serialize_value(instance.get_ref())
 
     # one run for each workspace, and one more for the one whose worker was killed
-    assert Counter(run.tags[PARTITION_NAME_TAG] for run in runs) == {
+    assert Counter(run.tags[PARTITION_TAG] for run in runs) == {
         one: 2 if one == victim else 1 for one in TWELVE
     }
     # what the killed run had read was not asked for again, but for the answers it never got
@@ -235,4 +235,4 @@ def worker_of(instance: dg.DagsterInstance, run_id: str) -> int:
 
 def has_succeeded_in_all(instance: dg.DagsterInstance) -> bool:
     done = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
-    return {one.tags[PARTITION_NAME_TAG] for one in done} == set(TWELVE)
+    return {one.tags[PARTITION_TAG] for one in done} == set(TWELVE)

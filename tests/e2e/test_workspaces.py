@@ -10,12 +10,12 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 from dagster._core.launcher import WorkerStatus
-from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from dagster_octane import workspace_jobs
 from dagster_octane.celery_workers import WorkerLauncher
 from dagster_octane.extract_assets import WORKSPACES
+from dagster_octane.workspace_jobs import PARTITION_TAG
 from tests.e2e.support import environment_of, tiny_server
 
 TWO = ("1002", "1003")
@@ -57,7 +57,7 @@ def test_new_workspaces_are_loaded_once(
 def test_each_workspace_that_none_works_on_gets_a_run(instance: dg.DagsterInstance) -> None:
     assert isinstance(asked(instance), dg.SkipReason)
     instance.add_dynamic_partitions(str(WORKSPACES.name), [*TWO, "1004"])
-    run = dg.DagsterRun("extract_workspace", tags={PARTITION_NAME_TAG: "1003"})
+    run = dg.DagsterRun("extract_workspace", tags={PARTITION_TAG: "1003"})
     instance.add_run(run.with_status(dg.DagsterRunStatus.STARTED))
 
     requests = asked(instance)
