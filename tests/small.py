@@ -17,7 +17,7 @@ import pytest
 
 from octane_flows.client import Octane
 from octane_flows.client.session import Timing
-from octane_flows.client.transport import Answer, Request
+from octane_flows.client.transport import Request, Response
 from octane_flows.extract import ExtractReport, Options, extract
 from octane_flows.lake import Lake
 from octane_flows.warehouse.incremental.table_changes import plan_rebuild
@@ -37,8 +37,8 @@ class SmallTransport(WsgiTransport):
     types = TYPES
     fields = FIELDS
 
-    def send(self, request: Request) -> Answer:
-        """Answer one request."""
+    def send(self, request: Request) -> Response:
+        """Response one request."""
         answer = super().send(request)
         kind = request.url.partition("?")[0].rpartition("/metadata/")[2]
         if answer.status != 200 or kind not in ("entities", "fields"):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from octane_flows.client.transport import Answer, Request, TransportError
+from octane_flows.client.transport import Request, Response, TransportError
 from octane_flows.config import ApiKey, Secret, Settings
 from octane_simulator import Simulator
 from octane_simulator.http.wire import CUT_BODY
@@ -28,8 +28,8 @@ class WsgiTransport:
         self.before = before
         self.targets: list[str] = []
 
-    def send(self, request: Request) -> Answer:
-        """Answer one request."""
+    def send(self, request: Request) -> Response:
+        """Response one request."""
         parts = urlsplit(request.url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         self.targets.append(target)
@@ -66,7 +66,7 @@ class WsgiTransport:
         content = b"".join(self.simulator.wsgi(environ, start))
         if environ.get(CUT_BODY):
             raise TransportError("cut", "the connection ended within the answer", sent=True)
-        return Answer(found["status"], found["headers"], content, 0.001, len(content))
+        return Response(found["status"], found["headers"], content, 0.001, len(content))
 
     def close(self) -> None:
         """Nothing to close."""

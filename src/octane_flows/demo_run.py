@@ -86,15 +86,17 @@ class HttpFeeder:
     ) -> None:
         """Send a script or a file."""
         pairs = [(name, quote(value, safe="")) for name, value in params.items()]
-        self._octane.call(
-            method, f"{self._base}/{path}", pairs, what=f"sending {path}", body=body,
+        self._octane.connection.call(
+            method, f"{self._base}/{path}", pairs, action=f"sending {path}", body=body,
             content_type=content_type,
         )  # fmt: skip
 
     def set_clock(self, now: datetime) -> None:
         """Set the simulator's clock and stop it there."""
         body = json.dumps({"now": now.isoformat(), "frozen": True}).encode()
-        self._octane.call("PUT", "/simulator/clock", what="setting the clock", body=body)
+        self._octane.connection.call(
+            "PUT", "/simulator/clock", action="setting the clock", body=body
+        )
 
 
 def run(home: Path, *, output: Console, console: Console) -> None:

@@ -42,8 +42,8 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
-    with serve(Simulator(dataset="empty", seed=1)) as one:
-        yield one
+    with serve(Simulator(dataset="empty", seed=1)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def settings(running: Running) -> Settings:
 @pytest.fixture(scope="module")
 def octane(settings: Settings) -> Iterator[Octane]:
     slept: list[float] = []
-    with Octane(settings, timing=Timing(sleep=slept.append)) as one:
-        yield one
+    with Octane(settings, timing=Timing(sleep=slept.append)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def releases(workspace: Workspace) -> dict[str, str]:
 def test_the_server_tells_version_time_and_workspaces(octane: Octane, running: Running) -> None:
     assert octane.version()
     assert octane.server_time().tzinfo is UTC
-    assert running.workspace in [one.id for one in octane.workspaces()]
+    assert running.workspace in [other.id for other in octane.workspaces()]
 
 
 def test_the_signed_in_user_is_a_user_of_the_workspace(
@@ -138,7 +138,7 @@ def test_any_character_is_written_read_and_found(
 
 def test_dates_ranges_and_wildcards_select(workspace: Workspace, releases: dict[str, str]) -> None:
     start = datetime(2021, 1, 1, tzinfo=UTC)
-    ids = sorted(int(one) for one in releases.values())
+    ids = sorted(int(id) for id in releases.values())
     assert workspace.count("releases", field("start_date").eq(start)) == len(NAMES)
     assert workspace.count("releases", field("start_date").lt(start)) == 0
     assert workspace.count("releases", field("id").between(ids[0], ids[2])) == 3
@@ -213,6 +213,6 @@ def test_no_log_of_a_library_tells_the_session_or_the_secret(
     with caplog.at_level(logging.DEBUG), Octane(settings) as octane:
         octane.workspace(running.workspace).count("phases")
 
-    told = " ".join(str(record.__dict__) for record in caplog.records)
-    assert "LWSSO_COOKIE_KEY" not in told
-    assert running.client_secret not in told
+    logged = " ".join(str(record.__dict__) for record in caplog.records)
+    assert "LWSSO_COOKIE_KEY" not in logged
+    assert running.client_secret not in logged

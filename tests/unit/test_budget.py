@@ -23,7 +23,7 @@ from tests.services import free_port, redis_server
 PROCESSES = 3
 PER_SECOND = 60
 EACH = 40
-#: A process that asks as fast as it may.
+#: A process that sends requests as fast as the limits allow.
 WORKER = f"""
 import os
 from octane_flows.config import load_settings
@@ -78,7 +78,7 @@ def test_many_processes_together_never_exceed_the_pace(redis: str, tmp_path: Pat
         settings.pop("OCTANE_TOKEN")
         command = [sys.executable, "-c", WORKER]
         workers = [subprocess.Popen(command, env=settings, cwd=tmp_path) for _ in range(PROCESSES)]
-        assert [one.wait() for one in workers] == [0] * PROCESSES
+        assert [worker.wait() for worker in workers] == [0] * PROCESSES
 
     signed_in = PROCESSES
     assert len(arrivals) == PROCESSES * EACH + signed_in
@@ -90,21 +90,21 @@ def test_many_processes_together_never_exceed_the_pace(redis: str, tmp_path: Pat
 
 
 def test_places_follow_one_another_whoever_asks(redis: str) -> None:
-    one, other = (budget(redis, "places", requests_per_second=0.01) for _ in range(2))
-    waits = [one.take(), other.take(), one.take()]
+    first, second = (budget(redis, "places", requests_per_second=0.01) for _ in range(2))
+    waits = [first.reserve(), second.reserve(), first.reserve()]
 
     assert waits[0] == 0
     assert [round(wait / 100) for wait in waits] == [0, 1, 2]
-    assert budget(redis, "another server", requests_per_second=0.01).take() == 0
+    assert budget(redis, "another server", requests_per_second=0.01).reserve() == 0
 
 
 def test_the_requests_of_a_day_are_counted_over_all(redis: str) -> None:
-    one, other = (budget(redis, "day", per_day=3) for _ in range(2))
-    for each in (one, other, one):
-        each.take()
+    first, second = (budget(redis, "day", per_day=3) for _ in range(2))
+    for budget_of_process in (first, second, first):
+        budget_of_process.reserve()
     with pytest.raises(PausedError, match="The 3 requests that OCTANE_MAX_REQUESTS_PER_DAY allows"):
-        other.take()
-    assert budget(redis, "day").take() == 0  # a person's own command keeps the pace alone
+        second.reserve()
+    assert budget(redis, "day").reserve() == 0  # a person's own command keeps the pace alone
 
 
 def test_the_limits_wait_for_the_shared_place(redis: str) -> None:
@@ -113,17 +113,17 @@ def test_the_limits_wait_for_the_shared_place(redis: str) -> None:
         requests_per_second=1000, budget=budget(redis, "limits", requests_per_second=0.1)
     )
     timing = Timing(sleep=slept.append)
-    waits = [limits.take(timing) for _ in range(2)]
+    waits = [limits.reserve(timing) for _ in range(2)]
 
     assert slept == [waits[1]]
     assert 9 < waits[1] <= 10
 
 
-def test_without_the_database_nothing_is_asked() -> None:
+def test_without_the_database_no_request_is_sent() -> None:
     address = f"redis://:canary@127.0.0.1:{free_port()}/0"
-    with pytest.raises(UnavailableError, match="without it nothing is asked") as told:
-        budget(address, "gone").take()
-    assert "canary" not in str(told.value)
+    with pytest.raises(UnavailableError, match="without it no request is sent") as raised:
+        budget(address, "gone").reserve()
+    assert "canary" not in str(raised.value)
 
 
 def test_settings_name_the_budget() -> None:
@@ -140,7 +140,7 @@ def test_settings_name_the_budget() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("settings", "message"),
     [
         ({"OCTANE_MAX_REQUESTS_PER_DAY": "5"}, "OCTANE_BUDGET is not"),
         ({"OCTANE_BUDGET": "redis://127.0.0.1:6379"}, "nothing to share is"),
@@ -152,12 +152,12 @@ def test_settings_name_the_budget() -> None:
         ),
     ],
 )
-def test_a_wrong_budget_is_told(given: dict[str, str], said: str) -> None:
-    with pytest.raises(UsageError, match=said) as told:
-        load_settings(environment(**given))
-    assert "canary" not in str(told.value)
+def test_a_wrong_budget_is_an_error(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as raised:
+        load_settings(environment(**settings))
+    assert "canary" not in str(raised.value)
 
 
 def test_a_site_without_a_budget_needs_no_database() -> None:
     settings = Settings("https://octane.example", "1001", None, Token(Secret("canary")))
-    assert Limits.of_extract(settings).take(Timing(sleep=lambda _: None)) == 0
+    assert Limits.of_extract(settings).reserve(Timing(sleep=lambda _: None)) == 0

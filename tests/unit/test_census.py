@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from octane_flows.client.transport import Answer, Request
+from octane_flows.client.transport import Request, Response
 from octane_flows.errors import ExtractError
 from octane_simulator import Simulator
 from tests.small import SmallTransport, held, run_extract
@@ -78,8 +78,8 @@ class Forbidding(SmallTransport):
 
     id = ""
 
-    def send(self, request: Request) -> Answer:
-        """Answer one request."""
+    def send(self, request: Request) -> Response:
+        """Response one request."""
         answer = super().send(request)
         return replace(answer, status=403) if f"/defects/{self.id}?" in request.url else answer
 

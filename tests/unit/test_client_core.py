@@ -1,4 +1,4 @@
-"""The client's pure parts, with literals: answers, retries, the gate."""
+"""The client's pure parts, with literals: responses, retries, the gate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from octane_flows.client.concurrency import Gate
 from octane_flows.client.response import read_json
 from octane_flows.client.retry import RetryBudget, RetryPolicy, may_repeat, retry_after_s
-from octane_flows.client.transport import Answer, TransportError
+from octane_flows.client.transport import Response, TransportError
 from octane_flows.errors import (
     AccessError,
     AnswerError,
@@ -30,87 +30,96 @@ def body(**more: object) -> bytes:
     return json.dumps({"error_code": "platform.x", "description": "It is so", **more}).encode()
 
 
-def test_a_good_answer_is_its_json_even_without_a_charset() -> None:
-    assert read_json(Answer(200, (), '{"n":"ä"}'.encode()), "reading") == {"n": "ä"}
+def test_a_good_response_is_its_json_even_without_a_charset() -> None:
+    assert read_json(Response(200, (), '{"n":"ä"}'.encode()), "reading") == {"n": "ä"}
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "parts"),
+    ("response", "kind", "parts"),
     [
-        (Answer(200, (), HTML), AnswerError, ['web page "Sign in & go"', "OCTANE_URL"]),
-        (Answer(200, (), b""), AnswerError, ["empty body"]),
-        (Answer(200, (), b'{"data":[{"id"'), AnswerError, ["not whole JSON", "try again"]),
-        (Answer(302, (("location", "/sso"),), b""), AnswerError, ["redirected", "API access key"]),
-        (Answer(400, (), body()), RequestError, ["status 400 platform.x: It is so; correct"]),
-        (Answer(401, (), b'{"errorCode":"VALIDATION_X"}'), SignInError, ["401 VALIDATION_X"]),
-        (Answer(403, (), body()), AccessError, ["ask for a role"]),
+        (Response(200, (), HTML), AnswerError, ['web page "Sign in & go"', "OCTANE_URL"]),
+        (Response(200, (), b""), AnswerError, ["empty body"]),
+        (Response(200, (), b'{"data":[{"id"'), AnswerError, ["not whole JSON", "try again"]),
         (
-            Answer(403, (), body(error_code="platform.modify_non_editable_field")),
+            Response(302, (("location", "/sso"),), b""),
+            AnswerError,
+            ["redirected", "API access key"],
+        ),
+        (Response(400, (), body()), RequestError, ["status 400 platform.x: It is so; correct"]),
+        (Response(401, (), b'{"errorCode":"VALIDATION_X"}'), SignInError, ["401 VALIDATION_X"]),
+        (Response(403, (), body()), AccessError, ["ask for a role"]),
+        (
+            Response(403, (), body(error_code="platform.modify_non_editable_field")),
             RequestError,
             ["correct the request"],
         ),
-        (Answer(404, (), body()), NotFoundError, ["check the ids"]),
-        (Answer(409, (), body()), RequestError, ["409"]),
-        (Answer(500, (), b""), ServerError, ["status 500; the server failed"]),
-        (Answer(503, (), HTML), UnavailableError, ["503", "later"]),
-        (Answer(429, (), b""), UnavailableError, ["later"]),
-        (Answer(400, (), b'{"message":"plain words"}'), RequestError, ["plain words"]),
+        (Response(404, (), body()), NotFoundError, ["check the ids"]),
+        (Response(409, (), body()), RequestError, ["409"]),
+        (Response(500, (), b""), ServerError, ["status 500; the server failed"]),
+        (Response(503, (), HTML), UnavailableError, ["503", "later"]),
+        (Response(429, (), b""), UnavailableError, ["later"]),
+        (Response(400, (), b'{"message":"plain words"}'), RequestError, ["plain words"]),
         (
-            Answer(400, (), b'{"message":"{&quot;error_code&quot;:&quot;platform.y&quot;}"}'),
+            Response(400, (), b'{"message":"{&quot;error_code&quot;:&quot;platform.y&quot;}"}'),
             RequestError,
             ["400 platform.y"],
         ),
-        (Answer(400, (), b"[]"), RequestError, ["400"]),
-        (Answer(400, (), b"\xff\x00 bytes"), RequestError, ["bytes"]),
+        (Response(400, (), b"[]"), RequestError, ["400"]),
+        (Response(400, (), b"\xff\x00 bytes"), RequestError, ["bytes"]),
     ],
 )
 def test_every_shape_of_failure_is_one_sentence_with_a_remedy(
-    answer: Answer, kind: type[ServerError], parts: list[str]
+    response: Response, kind: type[ServerError], parts: list[str]
 ) -> None:
     with pytest.raises(kind) as caught:
-        read_json(answer, "reading defects")
+        read_json(response, "reading defects")
     message = str(caught.value)
     assert message.startswith("Reading defects ")
     assert [part for part in parts if part not in message] == []
     assert type(caught.value) is kind
 
 
-def test_the_cap_error_keeps_its_code() -> None:
-    answer = Answer(400, (), body(error_code="platform.exceeds_max_total_count"))
+def test_the_count_limit_error_keeps_its_code() -> None:
+    response = Response(400, (), body(error_code="platform.exceeds_max_total_count"))
     with pytest.raises(RequestError) as caught:
-        read_json(answer, "reading runs")
+        read_json(response, "reading runs")
     assert caught.value.error_code == "platform.exceeds_max_total_count"
 
 
-def test_a_partly_refused_write_tells_both_halves() -> None:
-    answer = Answer(
+def test_a_partly_refused_write_names_both_halves() -> None:
+    response = Response(
         409,
         (),
         b'{"total_count":1,"data":[{"id":"1"}],'
         b'"errors":[{"index":1,"error_code":"platform.entity_not_found","description":"No 7"}]}',
     )
     with pytest.raises(PartialError) as caught:
-        read_json(answer, "updating defects")
+        read_json(response, "updating defects")
     assert caught.value.rows == [{"id": "1"}]
     assert caught.value.errors[0]["index"] == 1
     assert caught.value.error_code == "platform.entity_not_found"
     assert "1 of 2 rows" in str(caught.value)
 
 
-def test_the_servers_words_are_redacted_and_kept_short() -> None:
-    answer = Answer(400, (), body(description="key canary " + "x" * 1000))
+def test_the_servers_message_is_redacted_and_kept_short() -> None:
+    response = Response(400, (), body(description="key canary " + "x" * 1000))
     with pytest.raises(RequestError) as caught:
-        read_json(answer, "reading", redact=lambda text: text.replace("canary", "***"))
+        read_json(response, "reading", redact=lambda text: text.replace("canary", "***"))
     assert "canary" not in str(caught.value)
     assert len(str(caught.value)) < 450
 
 
 @pytest.mark.parametrize("before", range(285, 305))
-def test_a_secret_where_the_words_are_cut_is_redacted_whole(before: int) -> None:
-    words = "x" * before + "canary  secret"
-    for answer in (Answer(400, (), body(description=words)), Answer(400, (), words.encode())):
+def test_a_secret_where_the_message_is_cut_is_redacted_whole(before: int) -> None:
+    message = "x" * before + "canary  secret"
+    for response in (
+        Response(400, (), body(description=message)),
+        Response(400, (), message.encode()),
+    ):
         with pytest.raises(RequestError) as caught:
-            read_json(answer, "reading", redact=lambda text: text.replace("canary  secret", "***"))
+            read_json(
+                response, "reading", redact=lambda text: text.replace("canary  secret", "***")
+            )
         assert "xc" not in str(caught.value)
 
 
@@ -126,7 +135,7 @@ def test_a_secret_where_the_words_are_cut_is_redacted_whole(before: int) -> None
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
-    assert retry_after_s(Answer(429, (("retry-after", text),)), NOW) == seconds
+    assert retry_after_s(Response(429, (("retry-after", text),)), NOW) == seconds
 
 
 def test_a_retry_date_is_read_by_the_servers_own_clock() -> None:
@@ -134,7 +143,7 @@ def test_a_retry_date_is_read_by_the_servers_own_clock() -> None:
         ("date", "Mon, 01 Jan 2001 00:00:00 GMT"),
         ("retry-after", "Mon, 01 Jan 2001 00:00:09 GMT"),
     )
-    assert retry_after_s(Answer(503, headers), NOW) == 9.0
+    assert retry_after_s(Response(503, headers), NOW) == 9.0
 
 
 UNSENT = TransportError("connect", "refused", sent=False)
@@ -144,27 +153,27 @@ CUT = TransportError("cut", "ended", sent=True)
 @pytest.mark.parametrize(
     ("outcome", "method", "expected"),
     [
-        (Answer(408), "GET", True),
-        (Answer(502), "GET", True),
-        (Answer(504), "GET", True),
-        (Answer(500), "GET", False),
-        (Answer(500, (), b"Service Temporarily Unavailable"), "GET", True),
-        (Answer(200, (), b"<h1>Service Temporarily Unavailable</h1>"), "GET", True),
-        (Answer(200, (), b'{"data":["Service Temporarily Unavailable"]}'), "GET", False),
-        (Answer(400), "GET", False),
-        (Answer(403), "GET", False),
+        (Response(408), "GET", True),
+        (Response(502), "GET", True),
+        (Response(504), "GET", True),
+        (Response(500), "GET", False),
+        (Response(500, (), b"Service Temporarily Unavailable"), "GET", True),
+        (Response(200, (), b"<h1>Service Temporarily Unavailable</h1>"), "GET", True),
+        (Response(200, (), b'{"data":["Service Temporarily Unavailable"]}'), "GET", False),
+        (Response(400), "GET", False),
+        (Response(403), "GET", False),
         (CUT, "GET", True),
         (UNSENT, "POST", True),
         (CUT, "POST", False),
         (CUT, "PUT", False),
-        (Answer(429), "POST", True),
-        (Answer(503), "POST", True),
-        (Answer(502), "POST", False),
+        (Response(429), "POST", True),
+        (Response(503), "POST", True),
+        (Response(502), "POST", False),
         (TransportError("tls", "certificate", sent=False), "GET", False),
     ],
 )
 def test_only_what_is_temporary_and_cannot_act_twice_is_repeated(
-    outcome: Answer | TransportError, method: str, expected: bool
+    outcome: Response | TransportError, method: str, expected: bool
 ) -> None:
     assert may_repeat(outcome, is_harmless=method == "GET") is expected
 
@@ -172,7 +181,7 @@ def test_only_what_is_temporary_and_cannot_act_twice_is_repeated(
 def wait(attempt: int, spent_s: float = 0.0, retry_after: str | None = None) -> float | None:
     headers = (("retry-after", retry_after),) if retry_after else ()
     return RetryPolicy(total_s=100, base_s=1, cap_s=8, attempts=6).wait_s(
-        Answer(503, headers),
+        Response(503, headers),
         is_harmless=True,
         attempt=attempt,
         spent_s=spent_s,
@@ -185,7 +194,7 @@ def test_waits_double_up_to_the_cap_and_end() -> None:
     assert [wait(attempt) for attempt in range(1, 7)] == [0.5, 1.0, 2.0, 4.0, 4.0, None]
 
 
-def test_waits_keep_what_the_server_asks_and_the_time_that_is_left() -> None:
+def test_waits_keep_the_wait_that_the_server_asks_for_and_the_time_that_is_left() -> None:
     assert wait(1, retry_after="20") == 20.5
     assert wait(1, retry_after="101") is None
     assert wait(1, spent_s=99.8) is None
@@ -193,14 +202,14 @@ def test_waits_keep_what_the_server_asks_and_the_time_that_is_left() -> None:
 
 def test_retries_are_a_share_of_the_requests() -> None:
     budget = RetryBudget(floor=1, share=0.5)
-    assert [budget.take(2), budget.take(2), budget.take(2)] == [True, True, False]
-    assert budget.take(4)
+    assert [budget.use(2), budget.use(2), budget.use(2)] == [True, True, False]
+    assert budget.use(4)
 
 
-def test_the_gate_opens_while_answers_are_fast_and_halves_once_per_refusal() -> None:
+def test_the_gate_opens_while_responses_are_fast_and_halves_once_per_refusal() -> None:
     gate = Gate(8)
     for _ in range(60):
-        gate.answered(0.01)
+        gate.record(0.01)
     assert gate.allowed == 8
     with gate.enter() as first, gate.enter() as second:
         gate.slow_down(first)
@@ -212,18 +221,18 @@ def test_the_gate_opens_while_answers_are_fast_and_halves_once_per_refusal() -> 
     assert gate.allowed == 1
 
 
-def test_the_gate_stays_when_answers_get_slow() -> None:
+def test_the_gate_stays_when_responses_get_slow() -> None:
     gate = Gate(8)
     for _ in range(4):
-        gate.answered(0.01)
+        gate.record(0.01)
     before = gate.allowed
     for _ in range(8):
-        gate.answered(1.0)
+        gate.record(1.0)
     assert gate.allowed <= before + 1
 
 
 def test_the_gate_never_passes_its_bound() -> None:
     gate = Gate(1)
     for _ in range(50):
-        gate.answered(0.01)
+        gate.record(0.01)
     assert gate.allowed == 1

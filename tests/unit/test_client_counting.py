@@ -17,7 +17,7 @@ def floor(request: httpx.Request) -> httpx.Response:
     """Answers `id BTW` with at most CAP, and says that there are more."""
     query = request.url.params.get("query", "").strip('"')
     low, high = query.removeprefix("id BTW ").split("...") if query else ("1", "20")
-    matching = sum(int(low) <= one <= int(high) for one in IDS)
+    matching = sum(int(low) <= id <= int(high) for id in IDS)
     return httpx.Response(
         200,
         json={
@@ -30,10 +30,10 @@ def floor(request: httpx.Request) -> httpx.Response:
 
 def refused(request: httpx.Request) -> httpx.Response:
     """Refuses what matches too much, as some versions do."""
-    answer = floor(request)
-    if answer.json()["exceeds_total_count"]:
+    response = floor(request)
+    if response.json()["exceeds_total_count"]:
         return httpx.Response(400, json={"error_code": "platform.exceeds_max_total_count"})
-    return answer
+    return response
 
 
 @pytest.mark.parametrize("handler", [floor, refused])

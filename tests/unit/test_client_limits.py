@@ -31,7 +31,7 @@ AT_NIGHT = QuietHours(
 
 
 class Clock:
-    """Moves by what is slept and by a second for each answer."""
+    """Moves by each sleep, and by a second for each response."""
 
     def __init__(self) -> None:
         self.passed = 0.0
@@ -51,9 +51,9 @@ class Clock:
 
 
 def opened(
-    clock: Clock, limits: Limits, answer: Callable[[httpx.Request], httpx.Response]
+    clock: Clock, limits: Limits, respond: Callable[[httpx.Request], httpx.Response]
 ) -> Octane:
-    transport = HttpTransport(SETTINGS, mount=httpx.MockTransport(answer))
+    transport = HttpTransport(SETTINGS, mount=httpx.MockTransport(respond))
     return Octane(SETTINGS, transport=transport, limits=limits, timing=clock.timing())
 
 
@@ -77,37 +77,37 @@ def test_threads_share_one_pace() -> None:
     limits = Limits(requests_per_second=10)
     with ThreadPoolExecutor(4) as pool:
         waits = sorted(
-            pool.map(lambda _: limits.take(Timing(lambda _: None, lambda: 0.0)), range(8))
+            pool.map(lambda _: limits.reserve(Timing(lambda _: None, lambda: 0.0)), range(8))
         )
 
-    assert waits == pytest.approx([one / 10 for one in range(8)])
+    assert waits == pytest.approx([place / 10 for place in range(8)])
     assert clock.slept == []
 
 
-def test_a_place_is_taken_when_the_request_can_be_sent() -> None:
+def test_a_place_is_reserved_when_the_request_can_be_sent() -> None:
     """Places taken by threads that then wait for slow answers would be used all at once."""
     order: list[str] = []
 
-    class Told(Limits):
-        def take(self, clock: object) -> float:
-            order.append("taken")
+    class RecordedLimits(Limits):
+        def reserve(self, clock: object) -> float:
+            order.append("reserved")
             return 0.0
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         time.sleep(0.01)
         order.append("sent")
         return empty(request)
 
     settings = dataclasses.replace(SETTINGS, concurrency=1)
-    transport = HttpTransport(settings, mount=httpx.MockTransport(answer))
+    transport = HttpTransport(settings, mount=httpx.MockTransport(respond))
     with (
-        Octane(settings, transport=transport, limits=Told()) as octane,
+        Octane(settings, transport=transport, limits=RecordedLimits()) as octane,
         ThreadPoolExecutor(4) as pool,
     ):
         workspace = octane.workspace("1002")
         list(pool.map(lambda _: workspace.page("defects", fields=["id"]), range(4)))
 
-    assert order == ["taken", "sent"] * 4
+    assert order == ["reserved", "sent"] * 4
 
 
 def test_a_run_stops_when_its_requests_are_used_up() -> None:
@@ -150,10 +150,10 @@ def test_an_extract_stops_when_quiet_hours_begin_even_while_it_waits_to_repeat()
     busy = httpx.Response(429, headers={"Retry-After": "60"})
     answers = iter([httpx.Response(200, json=EMPTY), busy])
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    def respond(_: httpx.Request) -> httpx.Response:
         return next(answers)
 
-    with opened(clock, Limits(quiet_hours=AT_NIGHT), answer) as octane:
+    with opened(clock, Limits(quiet_hours=AT_NIGHT), respond) as octane:
         octane.workspace("1002").page("defects", fields=["id"])
         clock.passed = 3590
         with pytest.raises(PausedError, match="stops here; run it again after Thursday 06:00"):
@@ -176,7 +176,7 @@ def test_what_was_asked_is_told_by_collection() -> None:
         politeness = octane.politeness
 
     size = len(httpx.Response(200, json=EMPTY).content)
-    by_name = {(one.workspace, one.collection): one for one in politeness.collections}
+    by_name = {(row.workspace, row.collection): row for row in politeness.collections}
     defects, runs = by_name["1002", "defects"], by_name["1003", "runs"]
     assert defects == CollectionPoliteness("1002", "defects", 1, size, 0.0, 0, 0, defects.p95_ms)
     assert runs == CollectionPoliteness("1003", "runs", 2, size, 7.5, 1, 1, runs.p95_ms)

@@ -68,7 +68,7 @@ def test_version_time_and_workspaces_are_read() -> None:
     with server.open() as octane:
         assert octane.version() == "24.1"
         assert octane.server_time() == NOW
-        assert [(one.id, one.name) for one in octane.workspaces()] == [
+        assert [(workspace.id, workspace.name) for workspace in octane.workspaces()] == [
             ("1002", "Main"),
             ("1003", "1003"),
         ]
@@ -126,7 +126,9 @@ def test_a_refusal_in_a_later_batch_keeps_what_the_former_ones_wrote(refused: st
     with Server(handler).open() as octane, pytest.raises(PartialError) as caught:
         octane.workspace("1002").create("defects", rows)
     assert len(caught.value.rows) == (201 if refused == "some" else 200)
-    assert [one["index"] for one in caught.value.errors] == ([201] if refused == "some" else [])
+    assert [row_error["index"] for row_error in caught.value.errors] == (
+        [201] if refused == "some" else []
+    )
 
 
 def test_deleting_accepts_an_empty_answer() -> None:
@@ -143,15 +145,18 @@ def test_metadata_is_asked_in_batches() -> None:
         if request.url.path.endswith("/entities"):
             rows: list[dict[str, object]] = [{"name": name, "features": []} for name in names]
             return httpx.Response(200, json={"data": rows, "total_count": len(rows)})
-        asked = [name for name in names if f"^{name}^" in request.url.params["query"]]
-        rows = [{"entity_name": one, "name": "name", "field_type": "string"} for one in asked]
+        requested_names = [name for name in names if f"^{name}^" in request.url.params["query"]]
+        rows = [
+            {"entity_name": entity, "name": "name", "field_type": "string"}
+            for entity in requested_names
+        ]
         return httpx.Response(200, json={"data": rows, "total_count": len(rows)})
 
     server = Server(handler)
     with server.open() as octane:
         metadata = octane.workspace("1002").metadata()
     assert set(metadata.entity_types) == set(names)
-    assert all("name" in one.fields for one in metadata.entity_types.values())
+    assert all("name" in entity.fields for entity in metadata.entity_types.values())
     assert len(server.requests) == 1 + 1 + 3
 
 

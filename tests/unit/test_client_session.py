@@ -65,7 +65,7 @@ def test_a_rotated_cookie_from_any_answer_is_sent_next() -> None:
             read(octane)
         read(octane)
         read(octane)
-    assert [one.headers["cookie"].split(";")[0] for one in server.requests[1:]] == [
+    assert [request.headers["cookie"].split(";")[0] for request in server.requests[1:]] == [
         "LWSSO_COOKIE_KEY=canary-1",
         "LWSSO_COOKIE_KEY=new",
         "LWSSO_COOKIE_KEY=new",
@@ -97,7 +97,7 @@ def test_other_credentials_go_with_each_request_and_a_401_is_final(
         read(octane)
         with pytest.raises(SignInError, match="OCTANE_"):
             read(octane)
-    assert [one.headers[header] for one in server.requests] == [value, value]
+    assert [request.headers[header] for request in server.requests] == [value, value]
 
 
 def test_an_expired_session_signs_in_once_and_repeats_once() -> None:
@@ -120,7 +120,10 @@ def test_many_threads_with_an_expired_session_sign_in_once() -> None:
 
     def handler(request: httpx.Request) -> httpx.Response:
         if expire.is_set() and "canary-1" in request.headers["cookie"]:
-            if request.url.params.get("offset") in ("1", "2"):  # these two meet with the old one
+            if request.url.params.get("offset") in (
+                "1",
+                "2",
+            ):  # these two are sent with the old cookie
                 together.wait()
             return httpx.Response(401, json=EXPIRED)
         return ok(total_count=3)
@@ -170,7 +173,7 @@ def test_a_sign_in_is_repeated_after_what_is_temporary(
 
 
 @pytest.mark.parametrize("answer", [httpx.Response(200), httpx.Response(302), httpx.Response(304)])
-def test_a_sign_in_without_a_session_is_told(answer: httpx.Response) -> None:
+def test_a_sign_in_without_a_session_is_an_error(answer: httpx.Response) -> None:
     settings = Settings("https://octane.example", "1001", None, KEY)
     transport = HttpTransport(settings, mount=httpx.MockTransport(lambda request: answer))
     with (
@@ -211,7 +214,7 @@ def test_a_lost_connection_is_repeated_for_reads_only() -> None:
         assert read(octane) == 1
         with pytest.raises(UnavailableError, match="ended within"):
             octane.workspace("1002").create("defects", [{"name": "x"}])
-    assert [one.method for one in server.requests[1:]] == ["GET", "GET", "POST"]
+    assert [request.method for request in server.requests[1:]] == ["GET", "GET", "POST"]
 
 
 def test_a_body_shorter_than_its_length_is_not_taken() -> None:

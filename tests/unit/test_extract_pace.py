@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from octane_flows.client.transport import Answer, Request
+from octane_flows.client.transport import Request, Response
 from octane_simulator import Simulator
 from tests.small import START, SmallTransport, held, run_extract
 
@@ -19,7 +19,7 @@ class CountingTransport(SmallTransport):
         self.lock = threading.Lock()
         self.under_way = self.most = 0
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         with self.lock:
             self.under_way += 1
             self.most = max(self.most, self.under_way)

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from octane_flows.client.transport import Answer, Request
+from octane_flows.client.transport import Request, Response
 from octane_simulator import Simulator
 from tests.small import START, SmallTransport, held_links
 from tests.small_runs import (
@@ -131,7 +131,7 @@ def test_a_run_that_comes_while_its_test_was_read_already_is_looked_at_again(
     class Late(RunsTransport):
         """A run comes once the tests were read."""
 
-        def send(self, request: Request) -> Answer:
+        def send(self, request: Request) -> Response:
             answer = super().send(request)
             if "/manual_tests?" in request.url and not came:
                 came.append(add_run(simulator, first))

@@ -1,7 +1,7 @@
-"""How many requests are under way at once, and what the work has cost the server.
+"""How many requests run at once, and what they have cost the server.
 
-Latencies and refusals in, room for one more request out: one more while answers keep coming as
-fast, half as many on 429, 503 or a time-out. `session` passes every request through the gate.
+Latencies and refusals in, room for requests out: one more while responses stay as fast, half as
+many after 429, 503 or a time-out. `session` sends every request through the gate.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any, Final, TypeAlias
 
 __all__ = ["CollectionPoliteness", "Counters", "Gate", "Politeness", "Topic"]
 
-#: Workspace and collection that a request is about; None: the server itself.
+#: The workspace and collection of a request; None: the server itself.
 Topic: TypeAlias = tuple[str, str] | None
 
-FLAT: Final = 1.5  # answers count as equally fast up to this multiple of the usual latency
+FLAT: Final = 1.5  # responses count as equally fast up to this multiple of the usual latency
 SMOOTHING: Final = 0.1  # weight of the newest latency in the usual one
-KEPT_LATENCIES: Final = 2_000  # the newest ones, for each collection
+KEPT_LATENCIES: Final = 2_000  # the newest, for each collection
 
 
 class Gate:
@@ -29,7 +29,7 @@ class Gate:
     def __init__(self, bound: int) -> None:
         self._bound = max(1, bound)
         self._allowed = min(2, self._bound)
-        self._under_way = 0
+        self._running = 0
         self._since_change = 0
         self._epoch = 0
         self._usual_s: float | None = None
@@ -38,38 +38,38 @@ class Gate:
 
     @property
     def allowed(self) -> int:
-        """How many requests may be under way now."""
+        """How many requests may run now."""
         return self._allowed
 
     @contextmanager
     def enter(self) -> Iterator[int]:
-        """Wait for room; gives a mark for `slow_down`."""
+        """Wait for room; gives the epoch that `slow_down` needs."""
         with self._condition:
-            self._condition.wait_for(lambda: self._under_way < self._allowed)
-            self._under_way += 1
+            self._condition.wait_for(lambda: self._running < self._allowed)
+            self._running += 1
             epoch = self._epoch
         try:
             yield epoch
         finally:
             with self._condition:
-                self._under_way -= 1
+                self._running -= 1
                 self._condition.notify_all()
 
-    def answered(self, latency_s: float) -> None:
-        """Take note of a good answer."""
+    def record(self, latency_s: float) -> None:
+        """Record the latency of a response, and allow one more request while it is flat."""
         with self._condition:
             usual = latency_s if self._usual_s is None else self._usual_s
             self._recent.append(latency_s)
-            flat = sorted(self._recent)[len(self._recent) // 2] <= FLAT * usual
+            is_flat = sorted(self._recent)[len(self._recent) // 2] <= FLAT * usual
             self._usual_s = usual + SMOOTHING * (latency_s - usual)
             self._since_change += 1
-            if self._since_change >= self._allowed and flat and self._allowed < self._bound:
+            if self._since_change >= self._allowed and is_flat and self._allowed < self._bound:
                 self._allowed += 1
                 self._since_change = 0
                 self._condition.notify_all()
 
     def slow_down(self, epoch: int) -> None:
-        """Halve; requests that started before the last halving do not halve once more."""
+        """Halve the room; a request that started before the last halving does not halve again."""
         with self._condition:
             if epoch != self._epoch:
                 return
@@ -80,7 +80,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class CollectionPoliteness:
-    """What was asked of one collection; `wait_s` was spent on retries and on the pace that is set.
+    """What requests to one collection have cost; `wait_s`: waits for retries and for the pace.
 
     `p95_ms` is the 95th percentile of the server's latency.
     """
@@ -97,7 +97,7 @@ class CollectionPoliteness:
 
 @dataclass(frozen=True)
 class Politeness:
-    """What was asked of the server so far, in all and by collection."""
+    """What the requests so far have cost the server, in total and by collection."""
 
     requests: int
     bytes_received: int
@@ -110,7 +110,7 @@ class Politeness:
 
 @dataclass
 class _Tally:
-    """The running figures of one topic."""
+    """The counts of one topic."""
 
     requests: int = 0
     bytes: int = 0
@@ -127,7 +127,7 @@ class _Tally:
 
 
 class Counters:
-    """The running figures behind Politeness; safe between threads."""
+    """The counts behind Politeness; safe between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -136,11 +136,11 @@ class Counters:
 
     @property
     def requests(self) -> int:
-        """Requests so far."""
+        """The requests so far."""
         return self._all.requests
 
-    def answer(self, topic: Topic, status: int, wire_bytes: int, elapsed_s: float) -> None:
-        """Count one answer."""
+    def response(self, topic: Topic, status: int, wire_bytes: int, elapsed_s: float) -> None:
+        """Count one response."""
         with self._lock:
             for tally in self._tallies(topic):
                 tally.requests += 1
@@ -149,33 +149,33 @@ class Counters:
                 tally.latencies.append(elapsed_s)
 
     def failure(self, topic: Topic) -> None:
-        """Count one request without an answer."""
+        """Count one request without a response."""
         with self._lock:
             for tally in self._tallies(topic):
                 tally.requests += 1
 
     def retry(self, topic: Topic, wait_s: float) -> None:
-        """Count one repetition and the wait before it."""
+        """Count one retry and the wait before it."""
         with self._lock:
             for tally in self._tallies(topic):
                 tally.retries += 1
                 tally.wait_s += wait_s
 
     def waited(self, topic: Topic, wait_s: float) -> None:
-        """Count a wait for the pace that is set."""
+        """Count a wait for the pace."""
         with self._lock:
             for tally in self._tallies(topic):
                 tally.wait_s += wait_s
 
     def snapshot(self) -> Politeness:
-        """The figures now."""
+        """The counts now."""
         with self._lock:
             topics = sorted(topic for topic in self._topics if topic is not None)
             return Politeness(
-                **_figures(self._all),
+                **_counts(self._all),
                 collections=tuple(
                     CollectionPoliteness(
-                        workspace=topic[0], collection=topic[1], **_figures(self._topics[topic])
+                        workspace=topic[0], collection=topic[1], **_counts(self._topics[topic])
                     )
                     for topic in topics
                 ),
@@ -185,7 +185,7 @@ class Counters:
         return self._all, self._topics.setdefault(topic, _Tally())
 
 
-def _figures(tally: _Tally) -> dict[str, Any]:
+def _counts(tally: _Tally) -> dict[str, Any]:
     return {
         "requests": tally.requests,
         "bytes_received": tally.bytes,

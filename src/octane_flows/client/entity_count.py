@@ -1,4 +1,4 @@
-"""How many entities of a collection there are, also where the server stops counting.
+"""How many entities a collection has, also where the server stops counting.
 
 A range of ids in, an exact number out; the extract and its census call it.
 """
@@ -11,9 +11,11 @@ from octane_flows.client.query import Query, field
 from octane_flows.client.workspace import Workspace
 from octane_flows.errors import AnswerError, RequestError
 
-__all__ = ["CAP_ERROR", "count_exactly"]
+__all__ = ["COUNT_LIMIT_ERROR", "count_exactly"]
 
-CAP_ERROR: Final = "platform.exceeds_max_total_count"  # more match than the server will count
+COUNT_LIMIT_ERROR: Final = (
+    "platform.exceeds_max_total_count"  # more rows match than the server counts
+)
 
 
 def count_exactly(
@@ -28,7 +30,7 @@ def count_exactly(
         if not page.exceeds_total_count:
             return page.total_count
     except RequestError as error:
-        if error.error_code != CAP_ERROR:
+        if error.error_code != COUNT_LIMIT_ERROR:
             raise
     if low >= high:
         raise AnswerError(

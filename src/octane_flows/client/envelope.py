@@ -1,7 +1,7 @@
-"""One page of a collection: what to ask for, and whether the envelope that comes can be right.
+"""One page of a collection: its parameters, and whether its envelope can be right. Pure.
 
 Names, a query and bounds in, encoded parameters out; bytes or JSON in, a checked page or its fault
-out. Pure; `client` calls it, and the extract parses pages its own way first.
+out. `connection` calls it; the extract has a faster reader of its own and comes here for the rest.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from octane_flows.client.query import Query, encode_names, encode_query
-from octane_flows.client.response import parse_json, sentence
+from octane_flows.client.response import capitalized, parse_json
 from octane_flows.errors import AnswerError
 
-__all__ = ["Page", "PageBytes", "envelope_fault", "page_params"]
+__all__ = ["Page", "PageBytes", "envelope_fault", "page_parameters"]
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a collection, rows as they came; `total_count` counts all that match."""
+    """One page of a collection, rows as they came; `total_count` counts all matching rows."""
 
     rows: list[dict[str, Any]]
     total_count: int
@@ -29,27 +29,27 @@ class Page:
 
 @dataclass(frozen=True)
 class PageBytes:
-    """One page as it came, not yet looked into; `limit` is the page size that was asked for.
+    """One page as it came, not parsed yet; `limit` is the requested page size.
 
-    `bytes_received` counts the wire, so it is smaller than `body` where the server compresses.
+    `bytes_received` counts what came over the network: less than `body` when it was compressed.
     """
 
     body: bytes = field(repr=False)
     limit: int
     bytes_received: int
-    what: str
+    action: str
 
     def parse(self) -> Page:
         """The page as Python objects. Raises AnswerError when it cannot be right."""
-        body = parse_json(self.body, self.what)
+        body = parse_json(self.body, self.action)
         fault = envelope_fault(body, self.limit)
         if fault is not None:
-            raise AnswerError(f"{sentence(self.what)} gave {fault}; nothing is taken from it.")
+            raise AnswerError(f"{capitalized(self.action)} gave {fault}; nothing is taken from it.")
         exceeds = body.get("exceeds_total_count") is True
         return Page(body["data"], body["total_count"], exceeds, self.bytes_received)
 
 
-def page_params(
+def page_parameters(
     fields: Sequence[str],
     query: Query | str | None,
     order_by: str | None,
@@ -57,7 +57,7 @@ def page_params(
     offset: int,
 ) -> Iterator[tuple[str, str]]:
     """The parameters of a request for one page, values encoded."""
-    # The server's own defaults for fields, order and size differ by version: all are sent.
+    # The server's defaults for fields, order and size differ by version, so all are sent.
     yield "fields", encode_names(fields)
     if query is not None:
         yield "query", encode_query(query)
@@ -69,7 +69,7 @@ def page_params(
 
 
 def envelope_fault(body: Any, limit: int) -> str | None:
-    """What is wrong with an envelope; None when nothing is."""
+    """What is wrong with an envelope; None: nothing."""
     if not isinstance(body, dict):
         return f"a JSON {type(body).__name__} where a page was expected"
     rows, total = body.get("data"), body.get("total_count")

@@ -1,7 +1,7 @@
 """What the server says about its entity types and fields, as records.
 
-The JSON of metadata/entities and metadata/fields in, `Metadata` out. Nothing is assumed that the
-answers do not say; what they say in unknown ways is kept out of the way and told in `findings`.
+The JSON of metadata/entities and metadata/fields in, `Metadata` out. A key or type that this module
+does not know is not used; `findings` names it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FIELD_KEYS: Final = frozenset([
     "can_modify_sanitization", "can_modify_auditable", "field_features", "auto_generated",
     "inBusinessRule", "activity_level", "default_value",
 ])  # fmt: skip
-_VERBS: Final = {"CREATE": "POST", "UPDATE": "PUT", "READ": "GET"}
+_METHODS: Final = {"CREATE": "POST", "UPDATE": "PUT", "READ": "GET"}
 
 
 @dataclass(frozen=True)
@@ -77,24 +77,24 @@ class Metadata:
 
 
 class _Findings:
-    """Things worth telling, each once, with where it was met first and how often."""
+    """Each kind of finding once, with the first place and the number of places."""
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[str, int]] = {}
+        self._places: dict[str, tuple[str, int]] = {}
 
-    def add(self, what: str, where: str) -> None:
-        first, times = self._found.get(what, (where, 0))
-        self._found[what] = (first, times + 1)
+    def add(self, kind: str, place: str) -> None:
+        first, count = self._places.get(kind, (place, 0))
+        self._places[kind] = (first, count + 1)
 
     def texts(self) -> list[str]:
         return [
-            f"{what}: {first}" + (f" and {times - 1} more" if times > 1 else "")
-            for what, (first, times) in self._found.items()
+            f"{kind}: {first}" + (f" and {count - 1} more" if count > 1 else "")
+            for kind, (first, count) in self._places.items()
         ]
 
 
 def entity_names(entities: Iterable[Any]) -> list[str]:
-    """The names to ask the fields for."""
+    """The names of the entity types whose fields are to be read."""
     names = [entity.get("name") for entity in entities if isinstance(entity, dict)]
     return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
@@ -110,7 +110,7 @@ def parse_metadata(entities: Iterable[Any], fields: Iterable[Any]) -> Metadata:
     for raw in fields:
         _add_field(raw, types, findings)
     for entity in types.values():
-        # Every entity has both, whether the metadata lists them or not.
+        # Every entity has both, also where the metadata does not list them.
         for name in ("id", "type"):
             entity.fields.setdefault(
                 name, Field(name, name, "string", filterable=name == "id", sortable=name == "id")
@@ -119,12 +119,12 @@ def parse_metadata(entities: Iterable[Any], fields: Iterable[Any]) -> Metadata:
             findings.add("entity type without fields", entity.name)
     linked = _link_subtypes(types)
     for entity in linked.values():
-        for one in entity.fields.values():
-            for target in one.targets:
+        for entity_field in entity.fields.values():
+            for target in entity_field.targets:
                 if target not in linked:
                     findings.add(
                         f"reference to the unknown entity type {target}",
-                        f"{entity.name}.{one.name}",
+                        f"{entity.name}.{entity_field.name}",
                     )
     return Metadata(linked, findings.texts())
 
@@ -142,14 +142,14 @@ def _entity(raw: Any, findings: _Findings) -> EntityType | None:
     url = rest.get("url")
     collection = url.strip("/").rpartition("/")[2] if isinstance(url, str) else None
     if collection and not isinstance(methods, list):
-        findings.add("collection without methods, taken to be readable", name)
+        findings.add("collection without methods, which counts as readable", name)
         methods = ["GET"]
     parent = features.get("subtype_of", {}).get("type")
     return EntityType(
         name=name,
         label=_text(raw.get("label"), name),
         collection=collection or None,
-        methods=frozenset(_verb(one) for one in methods or () if isinstance(one, str)),
+        methods=frozenset(_method(name) for name in methods or () if isinstance(name, str)),
         access_level=_text(rest.get("access_level"), "PUBLIC"),
         subtype_of=parent if isinstance(parent, str) else None,
         subtypes=tuple(_names(features.get("subtypes", {}).get("types"))),
@@ -161,9 +161,9 @@ def _features(raw: Any, name: str, findings: _Findings) -> dict[str, Mapping[str
         findings.add("entity metadata without features", name)
         return {}
     return {
-        one["name"]: one
-        for one in raw
-        if isinstance(one, dict) and isinstance(one.get("name"), str)
+        feature["name"]: feature
+        for feature in raw
+        if isinstance(feature, dict) and isinstance(feature.get("name"), str)
     }
 
 
@@ -224,30 +224,32 @@ def _targets(raw: Any) -> tuple[tuple[str, ...], str | None]:
 
 
 def _link_subtypes(types: dict[str, EntityType]) -> dict[str, EntityType]:
-    """Both directions agree: what an aggregate lists, and what its subtypes say."""
-    children: dict[str, list[str]] = {name: list(one.subtypes) for name, one in types.items()}
-    for name, one in types.items():
-        if one.subtype_of in children and name not in children[one.subtype_of]:
-            children[one.subtype_of].append(name)
+    """Make both directions agree: the subtypes of an aggregate, and the aggregate of a subtype."""
+    children: dict[str, list[str]] = {name: list(entity.subtypes) for name, entity in types.items()}
+    for name, entity in types.items():
+        if entity.subtype_of in children and name not in children[entity.subtype_of]:
+            children[entity.subtype_of].append(name)
     parents = {child: name for name, names in children.items() for child in names}
     return {
         name: replace(
-            one, subtype_of=one.subtype_of or parents.get(name), subtypes=tuple(children[name])
+            entity,
+            subtype_of=entity.subtype_of or parents.get(name),
+            subtypes=tuple(children[name]),
         )
-        for name, one in types.items()
+        for name, entity in types.items()
     }
 
 
 def _names(raw: Any) -> list[str]:
     """Names given as texts or as objects with a type."""
     items = raw if isinstance(raw, list) else []
-    texts = [one.get("type") if isinstance(one, dict) else one for one in items]
-    return [one for one in texts if isinstance(one, str) and one]
+    names = [item.get("type") if isinstance(item, dict) else item for item in items]
+    return [name for name in names if isinstance(name, str) and name]
 
 
 def _text(value: Any, default: str) -> str:
     return value if isinstance(value, str) and value else default
 
 
-def _verb(name: str) -> str:
-    return _VERBS.get(name.upper(), name.upper())
+def _method(name: str) -> str:
+    return _METHODS.get(name.upper(), name.upper())

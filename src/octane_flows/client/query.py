@@ -1,7 +1,7 @@
-"""Octane's query language, written: field names and values in, a statement out.
+"""Octane's query language: field names and values in, a statement out. Pure.
 
-Every character of a value is escaped here and percent-encoded once, in `encode`. Pure; callers
-combine `field("name").eq(...)` with `&`, `|` and `~`, and give the result to the client.
+Every character of a value is escaped here and percent-encoded once, in `encode`. Callers combine
+`field("name").eq(...)` with `&`, `|` and `~`, and pass the result to the client.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import quote
 __all__ = ["FieldRef", "Id", "Query", "Value", "encode", "encode_query", "field"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-# How tightly a statement holds together: || binds least, then ; then a single phrase.
+# How strongly a statement binds: || binds least, then ; then a single phrase.
 _OR, _AND, _PHRASE = 0, 1, 2
 
 
@@ -60,7 +60,7 @@ class Query:
 
 @dataclass(frozen=True)
 class FieldRef:
-    """A field to compare; dates go out in UTC with whole seconds."""
+    """A field to compare; times are sent in UTC with whole seconds."""
 
     name: str
 
@@ -104,19 +104,19 @@ class FieldRef:
         return Query(f"{self.name} EQ null")
 
     def is_empty(self) -> Query:
-        """A reference that points nowhere."""
+        """A reference without a target."""
         return Query(f"{self.name} EQ {{null}}")
 
 
 def field(name: str) -> FieldRef:
-    """A field by its API name. Raises ValueError for what cannot be one."""
+    """A field by its API name. Raises ValueError for a text that cannot be a field's name."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of a field; use its API name, as in metadata.")
     return FieldRef(name)
 
 
 def encode(text: str) -> str:
-    """Percent-encode everything but unreserved characters, as UTF-8."""
+    """Percent-encode all but unreserved characters, as UTF-8."""
     return quote(text, safe="")
 
 
@@ -126,7 +126,7 @@ def encode_query(query: Query | str) -> str:
 
 
 def encode_names(names: Sequence[str]) -> str:
-    """A list of names for `fields` or `order_by`; commas stay bare, which keeps addresses short."""
+    """A list of names for `fields` or `order_by`; commas are not encoded."""
     return quote(",".join(names), safe=",")
 
 
@@ -135,8 +135,8 @@ def _exact(value: Value | Query) -> str:
         return f"{{{value.text}}}"
     if isinstance(value, str) and "*" in value:
         raise ValueError(
-            f"{value!r} holds *, which Octane always reads as a wildcard; use like() if that is "
-            "meant, or compare the rest of the text on this side."
+            f"{value!r} contains *, which Octane always reads as a wildcard; use like() if that is "
+            "meant, or compare the rows after reading them."
         )
     return _literal(value)
 
@@ -148,7 +148,7 @@ def _literal(value: Value) -> str:
         return str(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{value} cannot be compared with; give a finite number.")
+            raise ValueError(f"{value} cannot be in a query; give a finite number.")
         return format(Decimal(repr(value)), "f")  # the language has no exponents
     if isinstance(value, datetime):
         if value.tzinfo is None:
@@ -161,14 +161,12 @@ def _literal(value: Value) -> str:
         return text if re.fullmatch(r"[0-9]+", text) else _string(text)
     if isinstance(value, str):
         return _string(value)
-    raise ValueError(
-        f"{value!r} cannot be compared with; for no value use is_null() or is_empty()."
-    )
+    raise ValueError(f"{value!r} cannot be in a query; for no value use is_null() or is_empty().")
 
 
 def _string(text: str) -> str:
-    # Between carets nothing can be escaped, so that a caret, a backslash or the double quote that
-    # ends the whole statement needs the apostrophe form with backslashes.
-    if not any(one in text for one in '^"\\'):
+    # Between carets nothing can be escaped. A caret, a backslash or the double quote that ends
+    # the statement therefore needs the form with apostrophes and backslashes.
+    if not any(char in text for char in '^"\\'):
         return f"^{text}^"
     return "'" + re.sub(r"([\\\"'()])", r"\\\1", text) + "'"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Clock", "Limits", "SharedBudget"]
 
-PATIENCE_S: Final = 5.0  # the database answers in a millisecond; a longer silence is a fault
+TIMEOUT_S: Final = 5.0  # the database answers in a millisecond, so a long silence is a fault
 #: Places are microseconds of the database's clock. Gives the wait, or -1 when the day is used up.
 RESERVE: Final = """
 local clock = redis.call('time')
@@ -39,7 +39,7 @@ return place - now
 
 
 class Clock(Protocol):
-    """What the limits need of the session's timing."""
+    """What the limits use of the session's timing."""
 
     @property
     def sleep(self) -> Callable[[float], None]:
@@ -47,7 +47,7 @@ class Clock(Protocol):
 
     @property
     def monotonic(self) -> Callable[[], float]:
-        """Seconds on a clock that is never set."""
+        """Seconds on a clock that nobody sets."""
 
     @property
     def now(self) -> Callable[[], datetime]:
@@ -57,8 +57,8 @@ class Clock(Protocol):
 class Budget(Protocol):
     """A pace that is shared with other processes."""
 
-    def take(self) -> float:
-        """Reserve the next place; gives the seconds until then."""
+    def reserve(self) -> float:
+        """Reserve the next place, and give the seconds until then."""
 
 
 class Limits:
@@ -75,8 +75,8 @@ class Limits:
         self._interval_s = 0.0 if requests_per_second is None else 1 / requests_per_second
         self._max_requests = max_requests
         self._quiet_hours = quiet_hours
-        self._budget = budget  # takes the place of the pace of one's own
-        self._taken = 0
+        self._budget = budget  # shared pace; replaces the pace of this process
+        self._reserved = 0
         self._next: float | None = None
         self._lock = threading.Lock()
 
@@ -92,22 +92,22 @@ class Limits:
 
     @classmethod
     def of_commands(cls, settings: Settings) -> Limits:
-        """The pace alone, for requests of a person's own commands."""
+        """The pace alone, for the requests of commands other than the extract."""
         return cls(requests_per_second=settings.requests_per_second, budget=_shared(settings, None))
 
-    def take(self, clock: Clock) -> float:
-        """Wait for the next place; gives the seconds waited. Raises PausedError."""
+    def reserve(self, clock: Clock) -> float:
+        """Wait for the next place, and give the seconds of the wait. Raises PausedError."""
         with self._lock:
-            self._require_quiet_hours_are_over(clock.now())
-            if self._max_requests is not None and self._taken >= self._max_requests:
+            self._require_no_quiet_hours(clock.now())
+            if self._max_requests is not None and self._reserved >= self._max_requests:
                 raise PausedError(
                     f"The {self._max_requests} requests that OCTANE_MAX_REQUESTS allows a run are "
                     "used up, so the extract stops here; run it again to go on, or allow more."
                 )
-            self._taken += 1
+            self._reserved += 1
             wait = self._own_wait(clock) if self._budget is None else 0.0
         if self._budget is not None:
-            wait = self._budget.take()
+            wait = self._budget.reserve()
         if wait > 0:
             clock.sleep(wait)
         return wait
@@ -118,11 +118,11 @@ class Limits:
         self._next = place + self._interval_s
         return place - now
 
-    def _require_quiet_hours_are_over(self, now: datetime) -> None:
+    def _require_no_quiet_hours(self, now: datetime) -> None:
         quiet = self._quiet_hours
         end = quiet.until(now) if quiet is not None else None
         if end is not None:
-            stops = "stops here" if self._taken else "does not start"
+            stops = "stops here" if self._reserved else "does not start"
             raise PausedError(
                 f"These are quiet hours (OCTANE_QUIET_HOURS: {quiet}), so the extract {stops}; "
                 f"run it again after {end:%A %H:%M}."
@@ -130,7 +130,7 @@ class Limits:
 
 
 class SharedBudget:
-    """The budget of one server and shared space; safe between threads and processes."""
+    """The shared pace of one server and shared space; safe between threads and processes."""
 
     def __init__(
         self,
@@ -144,12 +144,13 @@ class SharedBudget:
         self._key = f"octane-flows:{key}"
         self._interval_us = round(1e6 / requests_per_second) if requests_per_second else 0
         self._per_day = per_day or 0
-        self._opened: Redis | None = None
+        self._connected: Redis | None = None
 
-    def take(self) -> float:
-        """Reserve the next place; gives the seconds until then.
+    def reserve(self) -> float:
+        """Reserve the next place, and give the seconds until then.
 
-        Raises PausedError when the day's requests are used up, UnavailableError without an answer.
+        Raises PausedError when the day's requests are used up, and UnavailableError when the
+        database does not answer.
         """
         client = self._client()
         from redis import RedisError
@@ -159,7 +160,7 @@ class SharedBudget:
         except (RedisError, OSError) as error:
             raise UnavailableError(
                 f"The request budget at {self._place.label} gave no answer "
-                f"({type(error).__name__}), and without it nothing is asked of the Octane server; "
+                f"({type(error).__name__}), and without it no request is sent to the server; "
                 "start that Redis server, or correct OCTANE_BUDGET or unset it."
             ) from None
         if int(wait) < 0:
@@ -171,7 +172,7 @@ class SharedBudget:
         return int(wait) / 1e6
 
     def _client(self) -> Redis:
-        if self._opened is None:
+        if self._connected is None:
             try:
                 from redis import Redis
             except ImportError:
@@ -179,12 +180,12 @@ class SharedBudget:
                     "A shared request budget needs the package redis; install "
                     "octane-flows[distributed], or unset OCTANE_BUDGET."
                 ) from None
-            self._opened = Redis.from_url(
+            self._connected = Redis.from_url(
                 self._place.address.reveal(),
-                socket_timeout=PATIENCE_S,
-                socket_connect_timeout=PATIENCE_S,
+                socket_timeout=TIMEOUT_S,
+                socket_connect_timeout=TIMEOUT_S,
             )
-        return self._opened
+        return self._connected
 
 
 def _shared(settings: Settings, per_day: int | None) -> SharedBudget | None:

@@ -1,8 +1,8 @@
-"""Requests with credentials: a path in, a good or final answer out.
+"""Requests with credentials: a path in, a final response out.
 
-It signs in, keeps the newest session cookie from any answer, signs in once more on 401 and sends
-again once, waits and repeats what is temporary, and lets only so many requests run at once.
-`client` calls it from several threads.
+The session signs in, keeps the newest session cookie of any response, signs in once more after a
+401 and sends that request again once. It waits and repeats after temporary failures, and limits how
+many requests run at once. `connection` calls it from several threads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from octane_flows.client.concurrency import Counters, Gate, Topic
 from octane_flows.client.request_limits import Limits
-from octane_flows.client.response import describe, explain, sentence, unreachable
+from octane_flows.client.response import capitalized, error_of, server_message, unreachable_error
 from octane_flows.client.retry import RetryBudget, RetryPolicy
 from octane_flows.client.signin import (
     authorization,
@@ -31,20 +31,20 @@ from octane_flows.client.signin import (
     session_values,
     sign_in_body,
 )
-from octane_flows.client.transport import Answer, Request, Transport, TransportError
+from octane_flows.client.transport import Request, Response, Transport, TransportError
 from octane_flows.config import Cookie, Credentials
 from octane_flows.errors import SignInError
 
 __all__ = ["Session", "Timing"]
 
 SIGN_IN: Final = "/authentication/sign_in"
-KEPT_FOR_REDACTION: Final = 50  # session values; a late error may quote one that is replaced
-SHORT_SECRET: Final = 4  # shorter texts are not cut out of messages: they are in every word
+KEPT_FOR_REDACTION: Final = 50  # session values; a late error may quote a replaced value
+SHORT_SECRET: Final = 4  # shorter texts stay in messages: they occur in ordinary words
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Clock, sleep and dice; tests bring their own."""
+    """Clock, sleep and random numbers; tests bring their own."""
 
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
@@ -53,10 +53,10 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class _Pass:
-    """What one request is sent with: the headers, and which sign-in they come from."""
+class _SessionHeaders:
+    """The headers that prove who asks, and the number of the sign-in that they come from."""
 
-    number: int
+    sign_in_number: int
     headers: Mapping[str, str] = field(repr=False)
 
 
@@ -84,13 +84,13 @@ class Session:
         self._gate = Gate(concurrency)
         self._limits = limits or Limits()
         self.counters = Counters()
-        self._answered = False
+        self._has_answered = False
         self._sign_in_lock = threading.Lock()
-        self._lock = threading.Lock()  # guards the four below
-        self._number = 0  # how many sign-ins there were
+        self._lock = threading.Lock()  # guards the four attributes below
+        self._sign_in_count = 0
         self._cookies: dict[str, str] = {}
-        self._seen: deque[str] = deque(maxlen=KEPT_FOR_REDACTION)
-        self._refused: str | None = None
+        self._past_values: deque[str] = deque(maxlen=KEPT_FOR_REDACTION)
+        self._refusal_message: str | None = None
         if isinstance(credentials, Cookie):
             self._cookies = {credentials.name: credentials.value.reveal()}
 
@@ -99,81 +99,84 @@ class Session:
         method: str,
         path: str,
         *,
-        what: str,
+        action: str,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         topic: Topic = None,
-    ) -> Answer:
-        """Send with credentials. Any status but 401 comes back as it is; `topic` is for the counts.
+    ) -> Response:
+        """Send with credentials and give the response, whatever its status is, except 401.
 
-        Raises SignInError, PausedError, and UnavailableError when no answer came.
+        `topic` is what the request counts for. Raises SignInError, PausedError, and
+        UnavailableError when no response came.
         """
         request = Request(method, self._url + path, headers or {}, body)
-        used = self._pass()
-        answer = self._persist(request, used, what, topic)
-        if answer.status == 401 and can_sign_in(self._credentials):
+        used = self._session_headers()
+        response = self._send_with_retries(request, used, action, topic)
+        if response.status == 401 and can_sign_in(self._credentials):
             used = self._renew(used)
-            answer = self._persist(request, used, what, topic)
-        if answer.status == 401:
-            raise SignInError(self._refusal(answer, what))
-        return answer
+            response = self._send_with_retries(request, used, action, topic)
+        if response.status == 401:
+            raise SignInError(self._refusal(response, action))
+        return response
 
     def redact(self, text: str) -> str:
-        """Cut every secret that the session knows out of a text."""
+        """The text with stars in place of every secret that the session has or had."""
         with self._lock:
-            known = [*secrets(self._credentials), *self._seen]
-        for secret in sorted(known, key=len, reverse=True):
+            all_secrets = [*secrets(self._credentials), *self._past_values]
+        for secret in sorted(all_secrets, key=len, reverse=True):
             if len(secret) >= SHORT_SECRET:
                 text = text.replace(secret, "***")
         return text
 
-    def _pass(self) -> _Pass:
-        fixed = authorization(self._credentials)
-        if fixed is not None:
-            return _Pass(0, {"Authorization": fixed})
-        if can_sign_in(self._credentials) and self._number == 0:
-            self._renew(_Pass(0, {}))
+    def _session_headers(self) -> _SessionHeaders:
+        header = authorization(self._credentials)
+        if header is not None:
+            return _SessionHeaders(0, {"Authorization": header})
+        if can_sign_in(self._credentials) and self._sign_in_count == 0:
+            self._renew(_SessionHeaders(0, {}))
         with self._lock:
             cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-            return _Pass(self._number, {"Cookie": cookies})
+            return _SessionHeaders(self._sign_in_count, {"Cookie": cookies})
 
-    def _renew(self, used: _Pass) -> _Pass:
+    def _renew(self, used: _SessionHeaders) -> _SessionHeaders:
         """Sign in, unless another thread has done so since `used` was made."""
         with self._sign_in_lock:
-            if self._refused is not None:  # asking again could lock the account
-                raise SignInError(self._refused)
-            if self._number == used.number:
+            if self._refusal_message is not None:  # another attempt could lock the account
+                raise SignInError(self._refusal_message)
+            if self._sign_in_count == used.sign_in_number:
                 cookies = self._sign_in()
                 with self._lock:
                     self._cookies = cookies
-                    self._seen.extend(session_values(cookies))
-                    self._number += 1
-        return self._pass()
+                    self._past_values.extend(session_values(cookies))
+                    self._sign_in_count += 1
+        return self._session_headers()
 
     def _sign_in(self) -> dict[str, str]:
         body = json.dumps(sign_in_body(self._credentials)).encode()
-        # Neither old cookies nor the preview header may be on this request.
+        # This request must carry neither old cookies nor the preview header.
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        what = f"signing in to {self._host}"
-        answer = self._persist(Request("POST", self._url + SIGN_IN, headers, body), None, what)
-        cookies = session_cookies(answer)
-        if answer.status == 200 and session_values(cookies):
+        action = f"signing in to {self._host}"
+        response = self._send_with_retries(
+            Request("POST", self._url + SIGN_IN, headers, body), None, action
+        )
+        cookies = session_cookies(response)
+        if response.status == 200 and session_values(cookies):
             return cookies
-        if answer.status in (400, 401, 403):
-            self._refused = self._refusal(answer, what)
-            raise SignInError(self._refused)
-        if 200 <= answer.status < 400:
+        if response.status in (400, 401, 403):
+            self._refusal_message = self._refusal(response, action)
+            raise SignInError(self._refusal_message)
+        if 200 <= response.status < 400:
             raise SignInError(
-                f"Signing in to {self._host} was answered with status {answer.status} and no "
+                f"Signing in to {self._host} was answered with status {response.status} and no "
                 "session cookie; check that OCTANE_URL is the server itself and not an SSO page, "
                 "or use OCTANE_AUTH=basic or OCTANE_TOKEN."
             )
-        raise explain(answer, what, redact=self.redact)
+        raise error_of(response, action, redact=self.redact)
 
-    def _persist(
-        self, request: Request, used: _Pass | None, what: str, topic: Topic = None
-    ) -> Answer:
-        """Send until the outcome is final or the budget is spent."""
+    def _send_with_retries(
+        self, request: Request, used: _SessionHeaders | None, action: str, topic: Topic = None
+    ) -> Response:
+        """Send until the outcome is final or no retry is left."""
         started = self._timing.monotonic()
         attempt = 0
         while True:
@@ -181,31 +184,31 @@ class Session:
             outcome = self._attempt(request, used, topic)
             wait = self._policy.wait_s(
                 outcome,
-                # A second sign-in does no harm.
+                # a second sign-in does no harm
                 is_harmless=request.method == "GET" or used is None,
                 attempt=attempt,
                 spent_s=self._timing.monotonic() - started,
                 random=self._timing.random,
                 now=self._timing.now(),
-                answered=self._answered,
+                has_answered=self._has_answered,
             )
-            if wait is None or not self._budget.take(self.counters.requests):
+            if wait is None or not self._budget.use(self.counters.requests):
                 if isinstance(outcome, TransportError):
-                    raise unreachable(outcome, what, self._host)
+                    raise unreachable_error(outcome, action, self._host)
                 return outcome
             self.counters.retry(topic, wait)
             self._timing.sleep(wait)
             if used is not None:
                 used = self._newest(used)
 
-    def _newest(self, used: _Pass) -> _Pass:
-        """The same session with the cookie as it is now; a rotation may have come meanwhile."""
-        now = self._pass()
-        return now if now.number == used.number else used
+    def _newest(self, used: _SessionHeaders) -> _SessionHeaders:
+        """The newest cookies of the same session; a response may have replaced them meanwhile."""
+        newest = self._session_headers()
+        return newest if newest.sign_in_number == used.sign_in_number else used
 
     def _attempt(
-        self, request: Request, used: _Pass | None, topic: Topic
-    ) -> Answer | TransportError:
+        self, request: Request, used: _SessionHeaders | None, topic: Topic
+    ) -> Response | TransportError:
         if used is None:
             return self._transfer(request, topic)
         signed = Request(
@@ -220,34 +223,34 @@ class Session:
             if outcome.status in (429, 503):
                 self._gate.slow_down(epoch)
             else:
-                self._gate.answered(outcome.elapsed_s)
+                self._gate.record(outcome.elapsed_s)
             self._take_cookies(outcome, used)
         return outcome
 
-    def _transfer(self, request: Request, topic: Topic) -> Answer | TransportError:
-        # The place is taken only now, so that waiting threads do not use up theirs all at once.
-        self.counters.waited(topic, self._limits.take(self._timing))
+    def _transfer(self, request: Request, topic: Topic) -> Response | TransportError:
+        # The place is reserved only now, so that waiting threads do not all reserve at once.
+        self.counters.waited(topic, self._limits.reserve(self._timing))
         try:
-            answer = self._transport.send(request)
+            response = self._transport.send(request)
         except TransportError as error:
             self.counters.failure(topic)
             return error
-        self._answered = True
-        self.counters.answer(topic, answer.status, answer.wire_bytes, answer.elapsed_s)
-        return answer
+        self._has_answered = True
+        self.counters.response(topic, response.status, response.wire_bytes, response.elapsed_s)
+        return response
 
-    def _take_cookies(self, answer: Answer, used: _Pass) -> None:
-        if answer.status == 401 or authorization(self._credentials) is not None:
+    def _take_cookies(self, response: Response, used: _SessionHeaders) -> None:
+        if response.status == 401 or authorization(self._credentials) is not None:
             return
-        rotated = session_cookies(answer)
+        rotated = session_cookies(response)
         if rotated:
             with self._lock:
-                if used.number == self._number:  # not from a session that has been replaced
+                if used.sign_in_number == self._sign_in_count:  # not of a session that was replaced
                     self._cookies.update(rotated)
-                    self._seen.extend(session_values(rotated))
+                    self._past_values.extend(session_values(rotated))
 
-    def _refusal(self, answer: Answer, what: str) -> str:
-        said = " ".join(part for part in describe(answer, self.redact) if part)
-        found = f"{sentence(what)} was refused (status {answer.status}"
-        found += f", {said.rstrip('.')})" if said else ")"
-        return f"{found}; {remedy(self._credentials)}."
+    def _refusal(self, response: Response, action: str) -> str:
+        detail = " ".join(part for part in server_message(response, self.redact) if part)
+        refusal = f"{capitalized(action)} was refused (status {response.status}"
+        refusal += f", {detail.rstrip('.')})" if detail else ")"
+        return f"{refusal}; {remedy(self._credentials)}."

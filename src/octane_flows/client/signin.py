@@ -1,6 +1,6 @@
-"""What each kind of credentials puts on the wire, must hide, and advises when it is refused. Pure.
+"""What each kind of credentials sends, must hide, and advises after a refusal. Pure.
 
-Credentials in; headers, bodies, secrets and words out. `session` calls it.
+Credentials in; headers, bodies, secrets and advice out. `session` calls it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import base64
 from collections.abc import Mapping
 from typing import Final
 
-from octane_flows.client.transport import Answer
+from octane_flows.client.transport import Response
 from octane_flows.config import ApiKey, Cookie, Credentials, Token, UserPassword
 
 __all__ = [
@@ -22,17 +22,17 @@ __all__ = [
     "sign_in_body",
 ]
 
-SESSION_COOKIES: Final = ("LWSSO_COOKIE_KEY", "access_token")  # either one is a session
+SESSION_COOKIES: Final = ("LWSSO_COOKIE_KEY", "access_token")  # each of the two is a session
 KEPT_COOKIES: Final = (*SESSION_COOKIES, "OCTANE_USER")
 
 
 def can_sign_in(credentials: Credentials) -> bool:
-    """Whether a new session can be had; the other kinds are sent with each request as they are."""
+    """Whether these credentials can start a session; the others are sent with each request."""
     return isinstance(credentials, ApiKey | UserPassword) and credentials.scheme == "sign_in"
 
 
 def sign_in_body(credentials: Credentials) -> dict[str, str]:
-    """The name and the secret, under the keys that the sign-in wants."""
+    """The name and the secret, under the keys that the sign-in expects."""
     if isinstance(credentials, ApiKey):
         secret = credentials.client_secret.reveal()
         return {"client_id": credentials.client_id, "client_secret": secret}
@@ -52,7 +52,7 @@ def authorization(credentials: Credentials) -> str | None:
 
 
 def secrets(credentials: Credentials) -> list[str]:
-    """What no message may quote."""
+    """The texts that no message may quote."""
     encoded = (authorization(credentials) or "").partition(" ")[2]
     if isinstance(credentials, ApiKey):
         return [credentials.client_secret.reveal(), encoded]
@@ -64,11 +64,11 @@ def secrets(credentials: Credentials) -> list[str]:
 
 
 def remedy(credentials: Credentials) -> str:
-    """What to do when the server refuses them."""
+    """What to do when the server refuses the credentials."""
     if isinstance(credentials, Cookie):
-        return "a given session cannot be renewed here, so set a fresh OCTANE_COOKIE"
+        return "a session cookie cannot be renewed here, so set a new OCTANE_COOKIE"
     if isinstance(credentials, Token):
-        return "set a fresh OCTANE_TOKEN"
+        return "set a new OCTANE_TOKEN"
     if credentials.scheme == "basic":
         return (
             "check the name and password, and that the space allows Basic authentication, or "
@@ -85,17 +85,17 @@ def remedy(credentials: Credentials) -> str:
     )
 
 
-def session_cookies(answer: Answer) -> dict[str, str]:
-    """The cookies worth keeping that an answer sets; an emptied one is left out."""
-    found: dict[str, str] = {}
-    for line in answer.all("set-cookie"):
+def session_cookies(response: Response) -> dict[str, str]:
+    """The session's cookies that a response sets; a cookie without a value is left out."""
+    cookies: dict[str, str] = {}
+    for line in response.all("set-cookie"):
         name, _, rest = line.partition("=")
         value = rest.partition(";")[0].strip()
         if name.strip() in KEPT_COOKIES and value.strip('"'):
-            found[name.strip()] = value
-    return found
+            cookies[name.strip()] = value
+    return cookies
 
 
 def session_values(cookies: Mapping[str, str]) -> list[str]:
-    """The cookies that are a session, and so secret; a good sign-in gives one."""
+    """The values that are a session, and so secret; a successful sign-in gives one at least."""
     return [value for name, value in cookies.items() if name in SESSION_COOKIES]

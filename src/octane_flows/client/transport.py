@@ -1,7 +1,7 @@
-"""One pooled HTTP client: a request in, a whole answer or a TransportError out.
+"""The pooled HTTP client: a request in, a whole response or a TransportError out.
 
-The only module that imports httpx. It knows nothing of Octane; `session` calls it from several
-threads. Redirects and cookies are not followed, proxies come from the settings alone.
+The only module that imports httpx. It does not depend on Octane; `session` calls it from several
+threads. It follows no redirects, keeps no cookies, and takes proxies from the settings alone.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from octane_flows import __version__
 from octane_flows.config import Settings
 from octane_flows.errors import UsageError
 
-__all__ = ["Answer", "HttpTransport", "Request", "Transport", "TransportError"]
+__all__ = ["HttpTransport", "Request", "Response", "Transport", "TransportError"]
 
-CONNECT_TIMEOUT_S: Final = 15.0  # a host that needs longer to accept is as good as away
-POOL_TIMEOUT_S: Final = 300.0  # the pool is as wide as the concurrency: waiting means slow answers
+CONNECT_TIMEOUT_S: Final = 15.0  # a host that needs longer to accept is taken to be down
+POOL_TIMEOUT_S: Final = 300.0  # the pool has room for all requests, so a wait means slow responses
 KEEPALIVE_S: Final = 30.0  # shorter than the idle limits of common proxies
-USER_AGENT: Final = f"octane-flows/{__version__}"  # so that an administrator sees who asks
+USER_AGENT: Final = f"octane-flows/{__version__}"  # tells the administrator who sends the requests
 
 Kind: TypeAlias = Literal["connect", "tls", "proxy", "timeout", "cut", "other"]
 
 
 class TransportError(Exception):
-    """No whole answer came; `sent` tells whether the server may have acted on the request."""
+    """No whole response came; `sent` tells whether the server may have acted on the request."""
 
     def __init__(self, kind: Kind, detail: str, *, sent: bool) -> None:
         super().__init__(f"{kind}: {detail}")
@@ -51,8 +51,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A whole answer; header names are lower case. `wire_bytes` counts the body as received."""
+class Response:
+    """A whole response; header names are lower case. `wire_bytes` counts the body as received."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -65,25 +65,25 @@ class Answer:
         return next((value for key, value in self.headers if key == name.lower()), None)
 
     def all(self, name: str) -> list[str]:
-        """Every value of a header that may come more than once."""
+        """Every value of a header that may occur more than once."""
         return [value for key, value in self.headers if key == name.lower()]
 
 
 class Transport(Protocol):
     """What the session needs of a transport."""
 
-    def send(self, request: Request) -> Answer:
-        """Send and read the whole answer. Raises TransportError."""
+    def send(self, request: Request) -> Response:
+        """Send the request and read the whole response. Raises TransportError."""
 
     def close(self) -> None:
         """Close every connection."""
 
 
 class HttpTransport:
-    """The real thing; `mount` replaces the network in tests."""
+    """Sends over the network; `mount` replaces the network in tests."""
 
     def __init__(self, settings: Settings, *, mount: httpx.BaseTransport | None = None) -> None:
-        # In detail it logs headers, session cookies among them, whatever level the program has.
+        # At level debug it logs headers, and session cookies are among them.
         logging.getLogger("httpcore").setLevel(logging.INFO)
         self._client = httpx.Client(
             transport=mount,
@@ -91,23 +91,26 @@ class HttpTransport:
             proxy=settings.proxy if mount is None else None,
             trust_env=False,
             follow_redirects=False,
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},  # it knows no other
+            headers={
+                "User-Agent": USER_AGENT,
+                "Accept-Encoding": "gzip",
+            },  # httpx decodes it without other packages
             timeout=httpx.Timeout(
                 settings.timeout_s,
                 connect=min(CONNECT_TIMEOUT_S, settings.timeout_s),
                 pool=POOL_TIMEOUT_S,
             ),
             limits=httpx.Limits(
-                max_connections=settings.concurrency + 1,  # one more for a sign-in on the way
+                max_connections=settings.concurrency + 1,  # one more for a sign-in
                 max_keepalive_connections=settings.concurrency + 1,
                 keepalive_expiry=KEEPALIVE_S,
             ),
         )
-        # The session keeps the cookies itself; the jar takes none.
+        # The session keeps the cookies itself; the jar stays empty.
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
-    def send(self, request: Request) -> Answer:
-        """Send and read the whole answer. Raises TransportError."""
+    def send(self, request: Request) -> Response:
+        """Send the request and read the whole response. Raises TransportError."""
         started = time.perf_counter()
         try:
             outgoing = self._client.build_request(
@@ -120,22 +123,22 @@ class HttpTransport:
                 response.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise _translate(error) from None
-        return _answer(response, time.perf_counter() - started)
+        return _whole_response(response, time.perf_counter() - started)
 
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
 
 
-def _answer(response: httpx.Response, elapsed_s: float) -> Answer:
+def _whole_response(response: httpx.Response, elapsed_s: float) -> Response:
     received = response.num_bytes_downloaded or len(response.content)
     declared = response.headers.get("content-length", "")
     without_body = response.status_code in (204, 304)  # these may still declare a length
     if not without_body and declared.isdecimal() and received < int(declared):
         raise TransportError(
-            "cut", f"{received} of {declared} bytes of the answer arrived", sent=True
+            "cut", f"{received} of {declared} bytes of the response arrived", sent=True
         )
-    return Answer(
+    return Response(
         status=response.status_code,
         headers=tuple((key.lower(), value) for key, value in response.headers.multi_items()),
         body=response.content,
@@ -145,7 +148,7 @@ def _answer(response: httpx.Response, elapsed_s: float) -> Answer:
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext:
-    """The system's certificates, and the company's where a file is given."""
+    """The system's certificates, and the company's when a file with them is set."""
     context = ssl.create_default_context()
     if settings.ca_file is not None:
         try:
@@ -159,12 +162,12 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
 
 
 def _translate(error: Exception) -> TransportError:
-    # Only the class of the fault goes on: texts of the library may quote headers.
+    # Only the class of the error is shown: texts of the library may quote headers.
     name = type(error).__name__
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return TransportError("connect", "the connection took too long", sent=False)
     if isinstance(error, httpx.TimeoutException):
-        return TransportError("timeout", "no answer in time", sent=True)
+        return TransportError("timeout", "no response in time", sent=True)
     if isinstance(error, httpx.ProxyError):
         return TransportError("proxy", "the proxy refused the connection", sent=False)
     if isinstance(error, httpx.ConnectError):
@@ -173,7 +176,7 @@ def _translate(error: Exception) -> TransportError:
             return TransportError("tls", "the certificate or TLS version is refused", sent=False)
         return TransportError("connect", _connect_detail(text), sent=False)
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.DecodingError):
-        return TransportError("cut", "the connection ended within the answer", sent=True)
+        return TransportError("cut", "the connection ended within the response", sent=True)
     if isinstance(error, httpx.WriteError | httpx.CloseError):
         return TransportError("cut", "the connection ended within the request", sent=True)
     return TransportError("other", f"the request could not be sent ({name})", sent=True)
@@ -184,5 +187,5 @@ def _connect_detail(text: str) -> str:
     if "refused" in lowered:
         return "the connection is refused"
     if "name" in lowered or "getaddrinfo" in lowered or "nodename" in lowered:
-        return "the host name is not known"
+        return "the host name cannot be resolved"
     return "no connection"

@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 
 from octane_flows.client import Octane
-from octane_flows.client.entity_count import CAP_ERROR
+from octane_flows.client.entity_count import COUNT_LIMIT_ERROR
 from octane_flows.config import Settings
 from octane_flows.doctor.finding import Finding, Status
 from octane_flows.errors import AccessError, OctaneFlowsError, RequestError
@@ -58,7 +58,7 @@ def count_entities(octane: Octane, plan: Plan, pool: ThreadPoolExecutor, deadlin
         except AccessError:
             refused.add(key)
         except RequestError as error:
-            if error.error_code == CAP_ERROR:
+            if error.error_code == COUNT_LIMIT_ERROR:
                 rows[key] = 0
                 at_least.add(key)
             else:

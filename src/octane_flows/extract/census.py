@@ -15,7 +15,7 @@ import numpy as np
 
 from octane_flows.client import Id, Query, Workspace
 from octane_flows.client import field as field_
-from octane_flows.client.entity_count import CAP_ERROR, count_exactly
+from octane_flows.client.entity_count import COUNT_LIMIT_ERROR, count_exactly
 from octane_flows.errors import AccessError, AnswerError, ExtractError, NotFoundError, RequestError
 from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.options import ALWAYS_MAY_VANISH, Options
@@ -123,7 +123,7 @@ class _Counter:
                 limit=self._page_size,
             )
         except RequestError as error:
-            if error.error_code != CAP_ERROR:
+            if error.error_code != COUNT_LIMIT_ERROR:
                 raise
             return None
         if page.exceeds_total_count or page.total_count > len(page.rows):

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import pyarrow.compute as pc
 
 from octane_flows.client import PageBytes, Query, Workspace, field
-from octane_flows.client.entity_count import CAP_ERROR, count_exactly
+from octane_flows.client.entity_count import COUNT_LIMIT_ERROR, count_exactly
 from octane_flows.errors import AnswerError, RequestError
 from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.page_to_arrow import DecodedPage
@@ -67,7 +67,7 @@ def read_pages(
     try:
         first = reader.page(None) if asked is None else asked.result()
     except RequestError as error:
-        if error.error_code != CAP_ERROR:
+        if error.error_code != COUNT_LIMIT_ERROR:
             raise
         first = None
     if first is not None:
@@ -140,7 +140,7 @@ class Reader:
                 page = self.page(query)
                 too_many = page.exceeds_total_count
             except RequestError as error:
-                if error.error_code != CAP_ERROR:
+                if error.error_code != COUNT_LIMIT_ERROR:
                     raise
                 too_many = True
             if too_many:

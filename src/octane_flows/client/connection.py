@@ -1,0 +1,140 @@
+"""The connection to one server and shared space: a request in, a checked response out.
+
+`octane_client` and `workspace` send every request through it, from several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import unquote
+
+from octane_flows.client.concurrency import Politeness, Topic
+from octane_flows.client.envelope import PageBytes, page_parameters
+from octane_flows.client.query import Query, encode
+from octane_flows.client.request_limits import Limits
+from octane_flows.client.response import check_response, read_json
+from octane_flows.client.retry import RetryPolicy
+from octane_flows.client.session import Session, Timing
+from octane_flows.client.transport import HttpTransport, Response, Transport
+from octane_flows.config import Settings
+
+__all__ = ["Connection"]
+
+PREVIEW_HEADER: Final = "ALM-OCTANE-TECH-PREVIEW"  # many resources need it, none refuses it
+PRIVATE_HEADER: Final = "ALM-OCTANE-PRIVATE"  # in its place, for what only the vendor's tools use
+
+
+class Connection:
+    """Sends requests to one server and shared space; safe between threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        transport: Transport | None = None,
+        limits: Limits | None = None,
+        policy: RetryPolicy | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self.url = settings.url
+        self.shared_space = settings.shared_space
+        self.page_size = settings.page_size
+        self._transport = transport or HttpTransport(settings)
+        self._session = Session(
+            settings.url,
+            settings.credentials,
+            self._transport,
+            concurrency=settings.concurrency,
+            limits=limits or Limits.of_commands(settings),
+            policy=policy,
+            timing=timing,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+
+    @property
+    def politeness(self) -> Politeness:
+        """What the requests so far have cost the server."""
+        return self._session.counters.snapshot()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        parameters: Sequence[tuple[str, str]] = (),
+        *,
+        action: str,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        is_private: bool = False,
+    ) -> Response:
+        """Send one request; the values of `parameters` are encoded already.
+
+        `action` names the request in errors, such as "reading defects".
+        """
+        headers = {"Accept": accept, PRIVATE_HEADER if is_private else PREVIEW_HEADER: "true"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        query = "&".join(f"{encode(key)}={value}" for key, value in parameters)
+        target = f"{path}?{query}" if query else path
+        return self._session.send(
+            method, target, action=action, headers=headers, body=body, topic=_topic(path)
+        )
+
+    def check(self, response: Response, action: str) -> None:
+        """Raise ServerError unless the response is a good one."""
+        check_response(response, action, redact=self._session.redact)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        parameters: Sequence[tuple[str, str]] = (),
+        *,
+        action: str,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        is_private: bool = False,
+    ) -> Any:
+        """Send one request and give the JSON of its response. Raises ServerError."""
+        response = self.send(
+            method,
+            path,
+            parameters,
+            action=action,
+            body=body,
+            content_type=content_type,
+            is_private=is_private,
+        )
+        if method == "DELETE" and 200 <= response.status < 300 and not response.body.strip():
+            return None
+        return read_json(response, action, redact=self._session.redact)
+
+    def read_page(
+        self,
+        path: str,
+        *,
+        fields: Sequence[str],
+        query: Query | str | None,
+        order_by: str | None,
+        limit: int,
+        offset: int,
+        action: str,
+    ) -> PageBytes:
+        """Ask for one page; the status is checked, the body is not."""
+        parameters = list(page_parameters(fields, query, order_by, limit, offset))
+        response = self.send("GET", path, parameters, action=action)
+        self.check(response, action)
+        return PageBytes(response.body, limit, response.wire_bytes, action)
+
+
+def _topic(path: str) -> Topic:
+    """The workspace and collection that a path is about; None for the server itself."""
+    match path.split("/"):
+        case ["", "api", "shared_spaces", _, "workspaces", workspace, collection, *_]:
+            return unquote(workspace), unquote(collection)
+    return None
