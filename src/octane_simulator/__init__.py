@@ -16,9 +16,28 @@ octane_flows. The folders, from the ground up; a folder imports only those above
 
 from __future__ import annotations
 
-from octane_simulator.faults.active_faults import parse_fault
-from octane_simulator.local_feeder import LocalFeeder
-from octane_simulator.running_simulator import Running, serve
-from octane_simulator.simulator import Simulator
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from octane_simulator.faults.active_faults import parse_fault
+    from octane_simulator.local_feeder import LocalFeeder
+    from octane_simulator.running_simulator import Running, serve
+    from octane_simulator.simulator import Simulator
 
 __all__ = ["LocalFeeder", "Running", "Simulator", "parse_fault", "serve"]
+
+_MODULES = {
+    "LocalFeeder": "local_feeder",
+    "Running": "running_simulator",
+    "Simulator": "simulator",
+    "parse_fault": "faults.active_faults",
+    "serve": "running_simulator",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name at its first use: the command line shows its help without the server."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'octane_simulator' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"octane_simulator.{_MODULES[name]}"), name)

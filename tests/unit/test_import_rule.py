@@ -66,6 +66,7 @@ SIMULATOR_ALLOWED = {
         "store", "faults", "datasets", "simulated_space", "http", "local_feeder", "server_faults",
     },
     "running_simulator": {"http", "simulator"},
+    "simulator_command": {"datasets", "faults", "simulator", "running_simulator"},
     "__init__": {"faults", "local_feeder", "simulator", "running_simulator"},
 }  # fmt: skip
 

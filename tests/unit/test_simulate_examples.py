@@ -1,4 +1,4 @@
-"""The examples of `simulate`, in its help text and in docs/simulator.md, run as they stand."""
+"""The examples of the simulator's command, in its help text and its README, run as they stand."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 import typer
 
+import octane_simulator
 from octane_flows.cli import app
-from octane_flows.cli.start_commands import simulate
 from octane_simulator import parse_fault
+from octane_simulator.simulator_command import simulate
 
-ALONE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text("utf-8")
-LINES = re.findall(r"octane-flows (simulate --.+)", (inspect.getdoc(simulate) or "") + ALONE)
-COMMAND: Any = typer.main.get_command(app)
+README = (Path(octane_simulator.__file__).parent / "README.md").read_text("utf-8")
+LINES = re.findall(r"^ *octane-simulator (--.+)", (inspect.getdoc(simulate) or "") + README, re.M)
+COMMAND: Any = typer.main.get_command(app).commands["simulate"]
 
 
 def test_there_are_examples() -> None:
@@ -27,13 +28,14 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("line", LINES)
 def test_an_example_is_understood(line: str) -> None:
-    name, *arguments = shlex.split(line, comments=True)
-    context = COMMAND.commands[name].make_context(name, arguments)
+    context = COMMAND.make_context("simulate", shlex.split(line, comments=True))
     faults = [parse_fault(text) for text in context.params["fault"] or ()]
     assert all(f"--fault {fault['kind']}" in line for fault in faults)
 
 
 def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    code = textwrap.dedent(ALONE[ALONE.index("    from octane_simulator") :].split("\n\nWith `")[0])
-    exec(compile(code.replace('"demo"', '"empty"'), "simulator.md", "exec"), {})
+    code = textwrap.dedent(
+        README[README.index("    from octane_simulator") :].split("\n\nWith `")[0]
+    )
+    exec(compile(code.replace('"demo"', '"empty"'), "README.md", "exec"), {})
     assert re.fullmatch(r"http://127.0.0.1:\d+ \w+ \w+\n", capsys.readouterr().out)

@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from octane_simulator.datasets import Feeder
-from octane_simulator.store.entity_store import Store
 
-__all__ = ["DATASETS", "Dataset"]
+if TYPE_CHECKING:  # the command line needs the names alone
+    from octane_simulator.store.entity_store import Store
+
+__all__ = ["DATASETS", "Dataset", "DatasetName"]
+
+
+class DatasetName(StrEnum):
+    """The names, as the command line takes them."""
+
+    demo = "demo"
+    ci_history = "ci-history"
+    empty = "empty"
+    generated = "generated"
 
 
 @dataclass(frozen=True)
@@ -47,10 +60,14 @@ def _generated(feeder: Feeder, store: Store, runs: int, seed: str) -> None:
 
 
 DATASETS: dict[str, Dataset] = {
-    "empty": Dataset("lists, phases, roots and one user, as in a new workspace", _empty),
-    "ci-history": Dataset(
+    DatasetName.demo: Dataset(
+        "the CI history, and releases, stories, defects and modules around it", _demo
+    ),
+    DatasetName.ci_history: Dataset(
         "657 real builds of the library Dune Common with 79,192 results", _ci_history
     ),
-    "demo": Dataset("the CI history, and releases, stories, defects and modules around it", _demo),
-    "generated": Dataset("a made-up workspace of any size: --runs N --seed S", _generated),
+    DatasetName.empty: Dataset("lists, phases, roots and one user, as in a new workspace", _empty),
+    DatasetName.generated: Dataset(
+        "a made-up workspace of any size: --runs N --seed S", _generated
+    ),
 }
