@@ -11,8 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
+
+pytest.importorskip("dagster", reason="needs the extra dagster")
+
+import dagster as dg
 import yaml
 
 import dagster_octane

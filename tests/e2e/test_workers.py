@@ -16,10 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytest.importorskip("dagster_celery", reason="needs the extra distributed")
+
 import dagster as dg
 import duckdb
 import psutil
-import pytest
 from dagster_shared.serdes import serialize_value
 
 from dagster_octane.celery_workers import WorkerLauncher

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-import dagster as dg
 import pytest
+
+pytest.importorskip("dagster_celery", reason="needs the extra distributed")
+
+import dagster as dg
 from dagster._core.launcher import WorkerStatus
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 

@@ -8,9 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytest.importorskip("deltalake", reason="needs the extra export")
+
 import duckdb
 import pyarrow as pa
-import pytest
 from deltalake import DeltaTable
 from typer.testing import CliRunner
 

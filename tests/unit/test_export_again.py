@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
+
+pytest.importorskip("deltalake", reason="needs the extra export")
+
+import pyarrow as pa
 from deltalake import DeltaTable
 
 from octane_flows.config import LakePlace, Secret

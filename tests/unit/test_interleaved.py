@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("deltalake", reason="needs the extra export")
+
+
 from octane_flows.client.transport import Request
 from octane_flows.export import destination, export
 from octane_flows.export.destination import Format

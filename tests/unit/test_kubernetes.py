@@ -8,9 +8,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytest.importorskip("dagster_k8s", reason="needs the extra distributed")
+
 import dagster as dg
 import kubernetes_validate
-import pytest
 import yaml
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.instance.ref import InstanceRef
