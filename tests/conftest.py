@@ -56,3 +56,14 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes the expected rows of golden pages anew."""
+    parser.addoption(
+        "--golden-update",
+        action="append",
+        metavar="SLUG",
+        help="write the expected rows of the golden cases of SLUG, or of one case SLUG/CASE, as "
+        "they are answered now; the reasons of rows that stay are kept. Review with git diff",
+    )

@@ -1,4 +1,4 @@
-"""Warehouses of a few rows for tests: given CSV files in, a connection or a lake out.
+"""Warehouses of a few rows for tests: given rows in, a connection or a lake out.
 
 The golden tests and the warehouse tests call it. Names and types of columns are those of the
 warehouse's contract.
@@ -6,9 +6,8 @@ warehouse's contract.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -19,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from octane_flows.lake import CertificateRow, ColumnEntry, Draft, Lake, Manifest, TableEntry
+from octane_flows.models import Model
 from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
 from octane_flows.warehouse.build_report import ModelResult
@@ -33,8 +33,8 @@ from octane_flows.warehouse.octane_contract import (
 )
 from octane_flows.warehouse.phase_versions import COLUMNS, TABLE, create_versions
 from octane_flows.warehouse.user_defined_values import create_user_defined_values
+from tests.golden.pages import Tables, without_reasons
 
-HERE = Path(__file__).parent
 VERSIONS = TABLE.partition(".")[2]
 AS_OF = datetime(2021, 1, 20, 21, tzinfo=UTC)
 WORKSPACES = ("1002", "1003", "1004")  # all with the same signed-in user
@@ -101,12 +101,31 @@ def golden_tables() -> dict[str, dict[str, str]]:
 
 
 def table_of(name: str) -> str:
-    """The table that a CSV file's name means."""
+    """The table that the name of a given table means."""
     return TABLE if name == VERSIONS else f"octane.{name}"
 
 
 def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
-    """An in-memory warehouse without rows, with all models."""
+    """An in-memory warehouse without rows, with all models as views: rows may come after them."""
+    connection = _open_with_tables(as_of, WORKSPACES)
+    _create_models(connection, [model.as_view() for model in load_models()])
+    return connection
+
+
+def open_filled(given: Tables, workspaces: Iterable[str]) -> duckdb.DuckDBPyConnection:
+    """An in-memory warehouse with these rows, with every `er` model as a table."""
+    connection = _open_with_tables(AS_OF, workspaces)
+    connection.execute("set threads = 1")  # of a few rows each, which more threads only wait for
+    fill(connection, given)
+    models = [
+        dataclasses.replace(model, header=dataclasses.replace(model.header, is_stored=True))
+        for model in load_models()
+    ]
+    _create_models(connection, models)
+    return connection
+
+
+def _open_with_tables(as_of: datetime, workspaces: Iterable[str]) -> duckdb.DuckDBPyConnection:
     connection = open_file(Path(":memory:"), read_only=False)
     create_schemas(connection)
     create_tables(connection)
@@ -114,7 +133,7 @@ def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
     moment = as_of.replace(tzinfo=None)
     generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}", "1", "me")
     insert(connection, "generation", [generation])
-    insert(connection, "workspaces", [(id, moment, "1", "me") for id in WORKSPACES])
+    insert(connection, "workspaces", [(id, moment, "1", "me") for id in workspaces])
     create_functions(connection, "http://127.0.0.1", "1001")
     for name, columns in golden_tables().items():
         if table_of(name) == TABLE:
@@ -122,75 +141,44 @@ def open_empty(as_of: datetime = AS_OF) -> duckdb.DuckDBPyConnection:
         body = ", ".join(f"{quoted(column)} {kind}" for column, kind in columns.items())
         connection.execute(f"create table octane.{name} ({body})")
     create_user_defined_values(connection, USER_DEFINED)
-    # as views, because the rows of a case come after the models
-    models = [model.as_view() for model in load_models()]
-    results: list[ModelResult] = create_models(connection, models)
-    record_models(connection, models, results)
     return connection
 
 
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file without the column that says why a row is there."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, strict=True))
-    return [{name: text for name, text in row.items() if name != "_why"} for row in rows]
+def _create_models(connection: duckdb.DuckDBPyConnection, models: list[Model]) -> None:
+    results: list[ModelResult] = create_models(connection, models)
+    record_models(connection, models, results)
 
 
 @contextmanager
-def given_rows(connection: duckdb.DuckDBPyConnection, given: Path) -> Iterator[None]:
-    """Hold the rows of a folder of CSV files for a while; each file is named like its table."""
-    paths = sorted(given.glob("*.csv"))
+def given_rows(connection: duckdb.DuckDBPyConnection, given: Tables) -> Iterator[None]:
+    """The given rows of a case in a warehouse whose models are views, for a while."""
     try:
-        for path in paths:
-            fill(connection, path, golden_tables()[path.stem])
+        fill(connection, given)
         yield
     finally:
-        for path in paths:
-            connection.execute(f"delete from {table_of(path.stem)}")
+        for name in given:
+            connection.execute(f"delete from {table_of(name)}")
 
 
-TWIN = "-twin"
+def fill(connection: duckdb.DuckDBPyConnection, given: Tables) -> None:
+    """Insert the given rows of each table."""
+    for name, rows in given.items():
+        connection.register("given_rows", typed(name, without_reasons(rows)))
+        connection.execute(f"insert into {table_of(name)} by name select * from given_rows")
+        connection.unregister("given_rows")
 
 
-def add_twins(connection: duckdb.DuckDBPyConnection, given: Path, *, without: str) -> None:
-    """Give each workspace a second one with the same ids in it, but no rows of one table."""
-    for path in sorted(given.glob("*.csv")):
-        if path.stem != without:
-            connection.execute(
-                f"insert into {table_of(path.stem)} select * replace "
-                f"(_workspace_id || '{TWIN}' as _workspace_id) from {table_of(path.stem)}"
-            )
-
-
-def keep_twins(connection: duckdb.DuckDBPyConnection, given: Path) -> None:
-    """Delete the workspaces that have twins."""
-    for path in sorted(given.glob("*.csv")):
-        connection.execute(
-            f"delete from {table_of(path.stem)} where not ends_with(_workspace_id, '{TWIN}')"
-        )
-
-
-def twin_of(workspace_id: str) -> str:
-    """The id of a workspace's twin."""
-    return workspace_id + TWIN
-
-
-def is_twin(workspace_id: str) -> bool:
-    """Whether `add_twins` made this workspace."""
-    return workspace_id.endswith(TWIN)
-
-
-def fill(connection: duckdb.DuckDBPyConnection, path: Path, columns: dict[str, str]) -> None:
-    """Insert rows by name; an empty cell is null."""
-    for row in read_csv(path):
-        unknown = set(row) - set(columns)
-        assert not unknown, f"{path} has columns that {path.stem} lacks: {sorted(unknown)}"
-        given = {name: text for name, text in row.items() if text != ""}
-        names = ", ".join(quoted(name) for name in given)
-        marks = ", ".join("?" for _ in given)
-        connection.execute(
-            f"insert into {table_of(path.stem)} ({names}) values ({marks})", list(given.values())
-        )
+def typed(name: str, rows: Iterable[Mapping[str, str | None]]) -> pa.Table:
+    """Rows of texts in the types of the table's columns."""
+    rows, columns = list(rows), golden_tables()[name]
+    unknown = {column for row in rows for column in row} - set(columns)
+    assert not unknown, f"the table {name} of a golden case has unknown columns: {sorted(unknown)}"
+    return pa.table(
+        {
+            column: pa.array([row.get(column) for row in rows], pa.string()).cast(ARROW[kind])
+            for column, kind in columns.items()
+        }
+    )
 
 
 def write_lake(

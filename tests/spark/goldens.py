@@ -6,44 +6,27 @@ Nothing in, a data folder out; `test_goldens` has Spark build it and looks at ea
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-
-import pyarrow as pa
 
 from octane_flows.lake import ColumnEntry, Draft, FileEntry, Lake, TableEntry
 from octane_flows.warehouse.octane_contract import contract_entry
 from tests.golden import kit
+from tests.golden.cases import all_cases
+from tests.golden.warehouse import in_marked_workspace, mark_of
 
-CASES = sorted(path.parent for path in kit.HERE.glob("*/*/expect.csv"))
+CASES = [case for case in all_cases() if case.kind in ("flow", "metric")]
 OWN = {"_generation": "1", "_extracted_at": "2021-01-20 21:00:00", "_deleted": "false"}
 
 
-def mark_of(case: Path) -> str:
-    """What stands before the ids of the workspaces of a case."""
-    return f"{case.parent.name}/{case.name}|"
-
-
-def given_rows() -> dict[str, list[dict[str, str]]]:
+def given_rows() -> dict[str, list[Mapping[str, str | None]]]:
     """The texts of all given rows, by table."""
-    rows: dict[str, list[dict[str, str]]] = {}
+    tables: dict[str, list[Mapping[str, str | None]]] = {}
     for case in CASES:
-        for path in sorted((case / "given").glob("*.csv")):
-            for row in kit.read_csv(path):
-                marked = {"_workspace_id": mark_of(case) + row["_workspace_id"]}
-                rows.setdefault(path.stem, []).append({**OWN, **row, **marked})
-    return rows
-
-
-def typed(rows: list[dict[str, str]], columns: dict[str, str]) -> pa.Table:
-    """Rows of texts in the types of their columns; an empty text is null."""
-    return pa.table(
-        {
-            column: pa.array([row.get(column) or None for row in rows], pa.string()).cast(
-                kit.ARROW[kind]
-            )
-            for column, kind in columns.items()
-        }
-    )
+        for name, rows in case.given.items():
+            marked = [in_marked_workspace(row, mark_of(case)).values for row in rows]
+            tables.setdefault(name, []).extend({**OWN, **row} for row in marked)
+    return tables
 
 
 def write_goldens(home: Path) -> None:
@@ -51,12 +34,12 @@ def write_goldens(home: Path) -> None:
     rows = given_rows()
     draft = Draft(Lake(home / "lake"))
     tables: dict[str, TableEntry] = {}
-    for name, columns in kit.golden_tables().items():
+    for name in kit.golden_tables():
         files: list[FileEntry] = []
         if name == kit.VERSIONS:  # derived from the lake's files, but given by itself in a case
             continue
         if name in rows:
-            held = typed(rows[name], columns)
+            held = kit.typed(name, rows[name])
             writer = draft.writer(name, held.schema, workspace="all")
             writer.write(held)
             file = writer.close()

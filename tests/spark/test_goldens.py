@@ -1,8 +1,7 @@
-"""The golden cases of every flow and metric on Spark: the same files, the same rows."""
+"""The golden cases of every flow and metric on Spark: the same pages, the same rows."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -10,20 +9,21 @@ import pytest
 
 from octane_flows import spark as on_spark
 from octane_flows.lake import Lake
-from octane_flows.questions import list_flows, list_metrics, parse_parameters
+from octane_flows.questions import parse_parameters
 from octane_flows.spark import Published
 from octane_flows.spark.current_tables import SPARK_TYPES
 from octane_flows.spark.spark_build import Build
 from octane_flows.spark.spark_publication import begin, publish
 from octane_flows.warehouse import load_models
 from tests.golden import kit
-from tests.spark.goldens import CASES, given_rows, mark_of, typed, write_goldens
-from tests.unit.test_golden import parameters_of, shown
+from tests.golden.cases import Case, questions
+from tests.golden.warehouse import explain_difference, mark_of, shown, without_mark
+from tests.spark.goldens import CASES, given_rows, write_goldens
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-ASKED = {one.slug: one for one in (*list_flows(), *list_metrics())}
+MODELS = {model.name: model for model in load_models()}
 
 
 class GoldenBuild(Build):
@@ -31,7 +31,7 @@ class GoldenBuild(Build):
 
     def versions(self) -> DataFrame:
         columns = kit.golden_tables()[kit.VERSIONS]
-        given = typed(given_rows()[kit.VERSIONS], columns).to_pylist()
+        given = kit.typed(kit.VERSIONS, given_rows()[kit.VERSIONS]).to_pylist()
         told = ", ".join(f"{name} {SPARK_TYPES[kind]}" for name, kind in columns.items())
         return self._session.createDataFrame([tuple(row.values()) for row in given], told)
 
@@ -54,14 +54,14 @@ def answers() -> dict[Any, list[dict[str, Any]]]:
     return {}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_spark_gives_the_expected_rows(
-    case: Path,
+    case: Case,
     built: Published,
     spark: SparkSession,
     answers: dict[Any, list[dict[str, Any]]],
 ) -> None:
-    asked, given, mark = ASKED[case.parent.name], parameters_of(case), mark_of(case)
+    asked, given, mark = questions()[case.model], case.parameters, mark_of(case)
     if "workspace_id" in given:
         given["workspace_id"] = mark + given["workspace_id"]
     question = (asked.name, tuple(given.items()))
@@ -73,8 +73,8 @@ def test_spark_gives_the_expected_rows(
         ).to_pylist()
 
     own = [row for row in answers[question] if row["workspace_id"].startswith(mark)]
-    rows = [{name: shown(value).replace(mark, "") for name, value in row.items()} for row in own]
-    assert rows == kit.read_csv(case / "expect.csv")
+    rows = [{name: without_mark(shown(value), mark) for name, value in row.items()} for row in own]
+    assert not explain_difference(case.expected, rows, MODELS[case.model])
 
 
 def test_no_model_is_refused(built: Published) -> None:

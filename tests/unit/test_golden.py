@@ -1,106 +1,176 @@
-"""Flows and metrics on rows written to be read: `given/*.csv` in, `expect.csv` out, in order."""
+"""Every model on the rows of its golden pages: given rows in, expected rows out, in their order."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
+from octane_flows.models import load_models
 from octane_flows.models.sql_folder import sql_folder
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS
-from octane_flows.questions import Flow, list_flows, list_metrics, run_query
-from octane_flows.warehouse import load_models
+from octane_flows.questions import Flow, list_flows, list_metrics
 from tests.golden import kit
+from tests.golden.cases import BASE, Case, all_cases, base_sets, cases_of, questions
+from tests.golden.pages import (
+    Row,
+    format_base,
+    format_page,
+    parse_base,
+    parse_page,
+    with_expected,
+)
+from tests.golden.warehouse import CaseWarehouse, explain_difference
 
-CASES = sorted(path.parent for path in kit.HERE.glob("*/*/expect.csv"))
-ASKED = {one.slug: one for one in (*list_flows(), *list_metrics())}
+MODELS = {model.name: model for model in load_models()}
 MOST_ROWS = 30
+
+every_case = pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.id)
+every_question = pytest.mark.parametrize("name", questions())
 
 
 @pytest.fixture(scope="module")
-def empty() -> Iterator[duckdb.DuckDBPyConnection]:
-    with kit.open_empty() as connection:
-        yield connection
+def warehouse() -> Iterator[CaseWarehouse]:
+    with CaseWarehouse() as opened:
+        yield opened
 
 
-def shown(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    return "" if value is None else str(value)
+@pytest.fixture(scope="module")
+def twins() -> Iterator[CaseWarehouse]:
+    with CaseWarehouse(only_twins=True) as opened:
+        yield opened
 
 
-def parameters_of(case: Path) -> dict[str, str]:
-    path = case / "parameters.csv"
-    return {row["name"]: row["value"] for row in kit.read_csv(path)} if path.is_file() else {}
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_the_answer_has_the_expected_rows(case: Path, empty: duckdb.DuckDBPyConnection) -> None:
-    given = parameters_of(case)
-    with kit.given_rows(empty, case / "given"):
-        answer = run_query(empty, ASKED[case.parent.name], given)
-
-    header = (case / "expect.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
-    rows = [{name: shown(value) for name, value in row.items()} for row in answer.to_pylist()]
-    assert answer.column_names == header
-    assert rows == kit.read_csv(case / "expect.csv")
-
-
-def left_out(case: Path) -> str:
-    """The table that the twins of this case lack: another one in each case of a flow."""
-    tables = sorted(path.stem for path in (case / "given").glob("*.csv"))
-    return tables[sorted(case.parent.iterdir()).index(case) % len(tables)]
-
-
-@pytest.mark.parametrize(
-    "case",
-    [case for case in CASES if kit.read_csv(case / "expect.csv")],
-    ids=lambda case: f"{case.parent.name}/{case.name}",
-)
-def test_workspaces_with_the_same_ids_do_not_mix(
-    case: Path, empty: duckdb.DuckDBPyConnection
+@every_case
+def test_the_answer_has_the_expected_rows(
+    case: Case, warehouse: CaseWarehouse, request: pytest.FixtureRequest
 ) -> None:
-    asked, given = ASKED[case.parent.name], parameters_of(case)
-    expected = kit.read_csv(case / "expect.csv")
-    with kit.given_rows(empty, case / "given"):
-        kit.add_twins(empty, case / "given", without=left_out(case))
-        both = run_query(empty, asked, given).to_pylist()
-        twin = kit.twin_of(expected[0]["workspace_id"])
-        asked_for = run_query(empty, asked, {**given, "workspace_id": twin}).to_pylist()
-        kit.keep_twins(empty, case / "given")
-        alone = run_query(empty, asked, given).to_pylist()
-
-    told = [{name: shown(value) for name, value in row.items()} for row in both]
-    assert [row for row in told if not kit.is_twin(row["workspace_id"])] == expected
-    assert [row for row in both if kit.is_twin(row["workspace_id"])] == alone
-    assert [row for row in alone if row["workspace_id"] == twin] == asked_for
+    if {case.slug, case.id} & set(request.config.getoption("--golden-update") or ()):
+        page = with_expected(case.page, warehouse.answer(case))
+        case.path.write_text(format_page(page), encoding="utf-8", newline="\n")
+        return
+    difference = warehouse.difference(case)
+    if difference:
+        pytest.fail(f"tests/golden/{case.id}.md\n{case.page.about}\n{difference}", pytrace=False)
 
 
-@pytest.mark.parametrize("slug", ASKED)
-def test_everything_that_can_be_asked_has_its_file_and_golden_cases(slug: str) -> None:
-    assert (sql_folder() / ASKED[slug].schema / f"{slug}.sql").is_file()
-    cases = {case.name for case in CASES if case.parent.name == slug}
-    assert {"ordinary", "empty"} < cases
-    assert len(cases) >= 3
+@every_case
+def test_workspaces_with_the_same_ids_do_not_mix(
+    case: Case, warehouse: CaseWarehouse, twins: CaseWarehouse
+) -> None:
+    beside_others = warehouse.twin_answer(case)
+
+    assert beside_others == twins.twin_answer(case)
+    if "workspace_id" not in case.parameters and case.kind != "er":
+        for workspace in kit.WORKSPACES:
+            own = [row for row in beside_others if row["workspace_id"] == workspace]
+            assert warehouse.twin_answer(case, workspace=workspace) == own
+
+
+@every_question
+def test_without_any_rows_nothing_is_answered(name: str, empty: CaseWarehouse) -> None:
+    assert empty.rows_of_all(name) == []
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[CaseWarehouse]:
+    with CaseWarehouse([]) as opened:
+        yield opened
+
+
+@every_question
+def test_every_question_has_its_file_and_golden_cases(name: str) -> None:
+    cases = {case.name for case in cases_of(name)}
+
+    assert (sql_folder() / f"{name.replace('.', '/')}.sql").is_file()
+    assert {"ordinary", "nothing_matches"} <= cases
+    assert len(cases) >= (2 if name.startswith("plan.") else 3)
+
+
+def test_every_golden_page_is_a_case_of_a_model_and_no_slug_stands_twice() -> None:
+    assert {case.model for case in all_cases()} <= set(MODELS)
+    flows, metrics = list_flows(), list_metrics()
+    assert len({question.slug for question in (*flows, *metrics)}) == len(flows) + len(metrics)
+
+
+@every_case
+def test_pages_are_formatted_and_small(case: Case) -> None:
+    text = case.path.read_text(encoding="utf-8")
+
+    assert format_page(parse_page(text, case.id)) == text, (
+        f"write the page anew with: pytest tests/unit/test_golden.py --golden-update {case.id}"
+    )
+    assert all(len(rows) <= MOST_ROWS for rows in case.given.values())
+
+
+def test_the_base_is_formatted_and_every_set_serves_several_cases() -> None:
+    text = BASE.read_text(encoding="utf-8")
+    title, about = (part.strip() for part in text.split("\n\n", 2)[:2])
+    taken = [name for case in all_cases() for name in case.page.base]
+
+    assert format_base(title.removeprefix("# "), about, base_sets().values()) == text
+    assert parse_base(text, "base.md") == base_sets()
+    assert {name for name in base_sets() if name not in taken} == set()
+
+
+def test_a_join_that_is_taken_away_makes_a_case_fail(warehouse: CaseWarehouse) -> None:
+    model = MODELS["flow.planned_runs"]
+    changed = re.sub(r"\bleft\s+join\b", "join", model.sql)
+    assert changed != model.sql
+
+    failures = warehouse.failures("flow.planned_runs", changed)
+
+    assert {failure.case.model for failure in failures} == {"flow.planned_runs"}
+    assert "is missing: workspace_id '1002'" in failures[0].difference
+    assert len(warehouse.failures("flow.planned_runs", changed, only_first=True)) == 1
+    assert warehouse.failures("flow.planned_runs", model.sql) == []
+
+
+def test_sql_of_a_relation_is_tried_with_all_cases_that_depend_on_it(
+    warehouse: CaseWarehouse,
+) -> None:
+    sql = MODELS["er.releases"].sql
+
+    without_rows = warehouse.failures("er.releases", f"select * from ({sql}) where false")
+    wrong = warehouse.failures("er.releases", "select nothing")
+
+    assert len({failure.case.model for failure in without_rows}) > 5
+    assert all("does not run" in failure.difference for failure in wrong)
+    assert warehouse.failures("er.releases", sql) == []
+
+
+def test_a_failure_names_the_row_with_its_reason() -> None:
+    model = MODELS["metric.burn_up"]
+    key: dict[str, str | None] = {"workspace_id": "1002", "release_id": "1"}
+    kept = Row({**key, "day_date": "2021-01-01", "item_count": "1"}, "the first day")
+    changed = Row({**key, "day_date": "2021-01-02", "item_count": "2"}, "a story came")
+    missing = Row({**key, "day_date": "2021-01-03", "item_count": None}, "the last day")
+    answer = [dict(kept.values), {**changed.values, "item_count": "3"}]
+
+    difference = explain_difference([kept, changed, missing], answer, model)
+
+    assert "the first day" not in difference
+    assert "item_count is '3', expected '2' (a story came)" in difference
+    assert "item_count null (the last day)" in difference
+    assert "another order" in explain_difference(
+        [kept, changed], [dict(changed.values), dict(kept.values)], model
+    )
 
 
 def test_everything_takes_a_workspace_or_all_in_the_same_words() -> None:
-    told = {
+    parameters = {
         model.name: [
-            (one.type, one.default, one.meaning)
-            for one in model.header.parameters
-            if one.name == "workspace_id"
+            (parameter.type, parameter.default, parameter.meaning)
+            for parameter in model.header.parameters
+            if parameter.name == "workspace_id"
         ]
         for model in load_models()
         if model.schema in ("flow", "metric", "plan")
     }
 
     words = ("text", None, "workspace to look at; null means all")
-    assert told == {name: [words] for name in told}
+    assert parameters == {name: [words] for name in parameters}
 
 
 @pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
@@ -108,16 +178,3 @@ def test_every_flow_has_its_documented_requests(flow: Flow) -> None:
     assert flow.slug in DOCUMENTED_REQUESTS, (
         f"write the documented requests of {flow.slug} in parity/requests"
     )
-
-
-def test_every_golden_folder_can_be_asked_and_no_slug_stands_twice() -> None:
-    assert {case.parent.name for case in CASES} == set(ASKED)
-    assert len(ASKED) == len(list_flows()) + len(list_metrics())
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_cases_stay_small_and_say_why_rows_are_there(case: Path) -> None:
-    for path in (case / "given").glob("*.csv"):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        assert len(lines) - 1 <= MOST_ROWS
-        assert lines[0].endswith("_why")

@@ -12,8 +12,9 @@ import pytest
 
 from octane_flows.warehouse import build, connect, load_models
 from tests.golden import kit
+from tests.golden.cases import case_at
 
-GIVEN = kit.HERE / "time_in_phase" / "ordinary" / "given"
+GIVEN = case_at("time_in_phase/ordinary").given
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from octane_flows.errors import NotFoundError, RequestError
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS
 from octane_flows.questions import flow_named
 from tests.golden import kit
+from tests.golden.cases import case_at
 
 BEFORE, AFTER = "2021-01-20T20:59:59Z", "2021-01-20T21:00:00Z"  # the extract is of 21:00:00
 FLOW = flow_named("modules_with_recent_failures")
@@ -54,7 +55,7 @@ class Rest:
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     """Module 2 has a recent failure."""
-    given = kit.HERE / FLOW.slug / "only_automated" / "given"
+    given = case_at(f"{FLOW.slug}/only_automated").given
     with kit.open_empty() as connection, kit.given_rows(connection, given):
         yield connection
 
