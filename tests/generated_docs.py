@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.generated_questions import QUESTIONS, fresh_questions
+from tests.pages.api_stub import STUB, fresh_stub
 from tests.pages.commands import commands_page
 from tests.pages.flows import flow_pages
 from tests.pages.layout import layout_table
@@ -38,7 +38,7 @@ def fresh_documents() -> dict[Path, str]:
         DOCS / "settings.md": settings_page(),
         DOCS / "commands.md": commands_page(),
         DOCS / "spark.md": spark_page(),
-        QUESTIONS: fresh_questions(),
+        STUB: fresh_stub(),
     }
 
 

@@ -15,7 +15,8 @@ import dagster as dg
 from dagster_octane.asset_metadata import key
 from dagster_octane.resources import OctaneResource, errors_as_failures
 from octane_flows import warehouse
-from octane_flows.questions import list_flows
+from octane_flows.parity.compare_ids import flows_with_requests
+from octane_flows.parity.comparison_record import record_comparisons
 
 if TYPE_CHECKING:
     from octane_flows.parity import Verification
@@ -33,7 +34,7 @@ PASSING = ("equal", "changed", "not compared")
             asset=key(flow.name),
             description="The live server answers the documented REST requests with the same ids.",
         )
-        for flow in list_flows()
+        for flow in flows_with_requests()
     ],
 )
 def verify_flows(
@@ -42,7 +43,6 @@ def verify_flows(
     """Compare each flow in every workspace; a flow has one result for all workspaces."""
     from octane_flows import parity
     from octane_flows.client import Octane
-    from octane_flows.parity.comparison_record import record_comparisons
 
     with (
         errors_as_failures(),
@@ -58,7 +58,7 @@ def verify_flows(
         f"Compared {len(verifications)} answers of flows with those of the server: "
         f"{', '.join(f'{count} {status}' for status, count in counts.items())}."
     )
-    for flow in list_flows():
+    for flow in flows_with_requests():
         of_flow = [each for each in verifications if each.slug == flow.slug]
         failed = [each for each in of_flow if each.status not in PASSING]
         yield dg.AssetCheckResult(

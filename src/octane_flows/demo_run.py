@@ -28,7 +28,7 @@ from octane_flows import refresh, warehouse
 from octane_flows.client import Octane, Workspace
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import OctaneFlowsError, UsageError
-from octane_flows.questions import Flow, Metric, flow_named, list_flows, list_metrics, run_query
+from octane_flows.questions import Question, list_questions, question_named, run_question
 from octane_flows.questions.answer_formats import print_rows
 from octane_flows.reports import REPORT_FILE
 from octane_simulator.datasets import ci_history
@@ -38,9 +38,12 @@ MARKER = ".octane-flows-demo"  # only a folder with this file is ever emptied
 ROWS_SHOWN = 12
 #: Flows whose answers are printed; the others are named with their number of rows.
 IN_FULL = (
-    "planned_runs", "recent_failed_automated_tests", "modules_with_recent_failures",
-    "open_high_severity_defects", "failed_previous_runs",
-)  # fmt: skip
+    "planned_runs",
+    "recent_failed_automated_tests",
+    "modules_with_recent_failures",
+    "open_high_severity_defects",
+    "failed_previous_runs",
+)
 #: What the demo asks beyond the defaults, so that an answer is neither too short nor too long.
 PARAMETERS: dict[str, dict[str, str]] = {
     "release_runs_with_environments": {
@@ -87,9 +90,13 @@ class HttpFeeder:
         """Send a script or a file."""
         pairs = [(name, quote(value, safe="")) for name, value in params.items()]
         self._octane.connection.call(
-            method, f"{self._base}/{path}", pairs, action=f"sending {path}", body=body,
+            method,
+            f"{self._base}/{path}",
+            pairs,
+            action=f"sending {path}",
+            body=body,
             content_type=content_type,
-        )  # fmt: skip
+        )
 
     def set_clock(self, now: datetime) -> None:
         """Set the simulator's clock and stop it there."""
@@ -206,16 +213,18 @@ def _show(home: Path, output: Console) -> None:
     program = _program()
     with warehouse.connect(home) as connection:
         for slug in IN_FULL:
-            _show_answer(connection, flow_named(slug), f"OCTANE_HOME={home} {program}", output)
+            _show_answer(
+                connection, question_named("flow", slug), f"OCTANE_HOME={home} {program}", output
+            )
         output.rule(align="left", characters="─")
         output.print(
             Text.assemble(("All flows and metrics", "bold"), ": rows, and the command for each")
         )
         output.print(f"$ export OCTANE_HOME={home}", style="cyan", soft_wrap=True)
-        asked: list[Metric] = [*list_flows(), *list_metrics()]
-        for one in asked:
-            rows = run_query(connection, one, PARAMETERS.get(one.slug, {})).num_rows
-            output.print(f"{rows:>6,}  {program} {_command(one)}", soft_wrap=True)
+        for question in (*list_questions("flow"), *list_questions("metric")):
+            parameters = PARAMETERS.get(question.slug, {})
+            rows = run_question(connection, question, parameters).num_rows
+            output.print(f"{rows:>6,}  {program} {_command(question)}", soft_wrap=True)
     output.rule(align="left", characters="─")
     for name, path, how in (
         ("Parquet", home / "lake", f"OCTANE_HOME={home} {program} status"),
@@ -232,18 +241,18 @@ def _show(home: Path, output: Console) -> None:
 
 
 def _show_answer(
-    connection: duckdb.DuckDBPyConnection, flow: Flow, program: str, output: Console
+    connection: duckdb.DuckDBPyConnection, flow: Question, program: str, output: Console
 ) -> None:
-    answer = run_query(connection, flow, PARAMETERS.get(flow.slug, {}))
+    answer = run_question(connection, flow, PARAMETERS.get(flow.slug, {}))
     output.rule(align="left", characters="─")
     output.print(Text.assemble((flow.title, "bold"), f" (flow {flow.number})"))
-    output.print(flow.question)
+    output.print(flow.text)
     output.print(f"$ {program} {_command(flow)}", style="cyan", soft_wrap=True)
     print_rows(output, answer[:ROWS_SHOWN], total=answer.num_rows)
 
 
-def _command(asked: Metric) -> str:
-    given = PARAMETERS.get(asked.slug, {}).items()
-    return f"{asked.schema} {asked.slug}" + "".join(
-        f" --param {name}={value}" for name, value in given
+def _command(question: Question) -> str:
+    parameters = PARAMETERS.get(question.slug, {})
+    return f"{question.kind} {question.slug}" + "".join(
+        f" --param {name}={value}" for name, value in parameters.items()
     )

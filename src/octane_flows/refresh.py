@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 
 import pyarrow as pa
 
@@ -18,6 +18,21 @@ from octane_flows import warehouse
 from octane_flows.client import Limits, Octane
 from octane_flows.config import Settings
 from octane_flows.lake import open_lake
+
+
+class ExtractChoices(TypedDict, total=False):
+    """What a caller may choose for one extract; `extract.Options` says what each means."""
+
+    only: Sequence[str]
+    full: bool
+    since: datetime | None
+    until: datetime | None
+    census: bool
+    sweep: bool
+    sweep_share: float
+    accept_deletions: Sequence[str]
+    accept_retyped: Sequence[str]
+    wait_s: float
 
 
 @dataclass(frozen=True)
@@ -33,13 +48,14 @@ def extract(
     settings: Settings,
     *,
     progress: extraction.Progress | None = None,
-    **choices: Any,
+    skip: Sequence[str] = (),
+    **choices: Unpack[ExtractChoices],
 ) -> extraction.ExtractReport:
-    """Bring the lake up to date with the server of the settings; `choices` are Options by name.
+    """Bring the lake up to date with the server of the settings.
 
-    What the settings skip is skipped too, but for entity types that are asked for by name.
+    What the settings skip is skipped too, except entity types that `only` names.
     """
-    skip = {*settings.skip, *choices.pop("skip", ())} - set(choices.get("only", ()))
+    skipped = {*settings.skip, *skip} - set(choices.get("only", ()))
     # Arrow's own allocator keeps what each thread has freed: 55 MB more, and no faster.
     pa.set_memory_pool(pa.system_memory_pool())
     options = extraction.Options(
@@ -49,7 +65,7 @@ def extract(
         settle=timedelta(minutes=settings.settle_min),
         max_vanished=settings.max_vanished,
         scripts=settings.scripts,
-        skip=sorted(skip),
+        skip=sorted(skipped),
         **choices,
     )
     with Octane(settings, limits=Limits.of_extract(settings)) as octane:

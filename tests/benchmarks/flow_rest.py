@@ -13,12 +13,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from octane_flows import parity, refresh, warehouse
 from octane_flows.client import Octane
 from octane_flows.config import load_settings
-from octane_flows.questions import list_flows, run_flow
+from octane_flows.questions import run_question
 from tests.benchmarks._timing import median_ms
 
 RUNS = int(os.environ.get("BENCH_REST_RUNS", "100000"))
@@ -40,14 +41,15 @@ def measure() -> Iterator[str]:
         yield f"{'flow':<40} {'rows':>8} {'query':>8} {'REST':>10} {'ratio':>7}  requests"
         with warehouse.connect(settings.home) as connection, Octane(settings) as octane:
             workspace = octane.workspace(environment["OCTANE_WORKSPACES"])
-            for flow in list_flows():
+            for flow in parity.flows_with_requests():
                 asked = PARAMETERS.get(flow.slug, {})
                 documented = parity.documented_requests(flow.slug)
                 values = parity.effective_parameters(connection, workspace.id, flow.slug, asked)
-                rows = run_flow(connection, flow.slug, asked).num_rows
-                requests, _ = parity.ask(workspace, documented, values)
-                query = median_ms(lambda: run_flow(connection, flow.slug, asked), REPEATS)  # noqa: B023
-                rest = median_ms(lambda: parity.ask(workspace, documented, values), REPEATS)  # noqa: B023
+                rows = run_question(connection, flow, asked).num_rows
+                requests, _ = parity.send_requests(workspace, documented, values)
+                query = median_ms(partial(run_question, connection, flow, asked), REPEATS)
+                send = partial(parity.send_requests, workspace, documented, values)
+                rest = median_ms(send, REPEATS)
                 yield (
                     f"{flow.slug:<40} {rows:>8,} {query:>8,.0f} {rest:>10,.0f} "
                     f"{rest / query:>7.1f}  {len(requests)}"

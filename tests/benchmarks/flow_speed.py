@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 
 from octane_flows.lake import Lake
-from octane_flows.questions import Flow, list_flows
+from octane_flows.questions import Question, list_questions
 from tests.benchmarks._calls import arguments
 from tests.benchmarks._large import (
     RUNS,
@@ -43,13 +43,13 @@ def measure() -> Iterator[str]:
         titles = "".join(f"{one:>9}" for one in ("rows", "median", "p95", "CPU"))
         yield f"{'flow':<36}{titles}{'Parquet':>9} ratio{'pandas':>9} ratio{'read s':>8}"
         with connections(home) as (held, raw):
-            for flow in list_flows():
+            for flow in list_questions("flow"):
                 yield _line(Lake(home / "lake"), held, raw, flow)
         yield f"{memory_gb():.1f} GB of memory at the end"
 
 
 def _line(
-    lake: Lake, held: duckdb.DuckDBPyConnection, raw: duckdb.DuckDBPyConnection, flow: Flow
+    lake: Lake, held: duckdb.DuckDBPyConnection, raw: duckdb.DuckDBPyConnection, flow: Question
 ) -> str:
     call = f"from {flow.name}({arguments(flow.slug)})"
     rows = len(held.sql(call).to_arrow_table())
@@ -66,7 +66,7 @@ def _line(
 
 
 def _pandas(
-    lake: Lake, held: duckdb.DuckDBPyConnection, flow: Flow, call: str
+    lake: Lake, held: duckdb.DuckDBPyConnection, flow: Question, call: str
 ) -> tuple[Times, float]:
     """The peer's times and the seconds that reading its frames took."""
     peer = PEERS[flow.slug]

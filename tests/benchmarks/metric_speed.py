@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from octane_flows.questions import list_metrics
+from octane_flows.questions import list_questions
 from tests.benchmarks._large import RUNS, connections, home_folder, prepare, timed
 
 FAST, SLOW = 9, 1
@@ -21,7 +21,7 @@ def measure() -> Iterator[str]:
         titles = "".join(f"{one:>9}" for one in ("rows", "median", "p95", "CPU", "Parquet"))
         yield f"{'metric':<36}{titles} ratio"
         with connections(home) as (held, raw):
-            for metric in list_metrics():
+            for metric in list_questions("metric"):
                 call = f"from {metric.name}()"
                 rows = len(held.sql(call).to_arrow_table())
                 own = timed(lambda: held.sql(call).to_arrow_table(), FAST, SLOW)  # noqa: B023

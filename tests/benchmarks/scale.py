@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from octane_flows import refresh
-from octane_flows.questions import list_flows
+from octane_flows.questions import list_questions
 from octane_flows.warehouse import build, connect, warehouse_path
 from octane_flows.warehouse.duckdb_file import CONFIG
 from tests.benchmarks import _volume
@@ -104,7 +104,7 @@ def _update(scale: Scale) -> tuple[Path, Callable[[], object]]:
 def _flows(scale: Scale) -> tuple[Path, Callable[[], object]]:
     def ask() -> None:
         with connect(scale.built) as connection:
-            for flow in list_flows():
+            for flow in list_questions("flow"):
                 call = f"from {flow.name}({arguments(flow.slug)})"
                 connection.sql(call).to_arrow_table()
 

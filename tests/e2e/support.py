@@ -15,7 +15,7 @@ from octane_flows import refresh, warehouse
 from octane_flows.actions import AuditLog, Plan, Verdict, apply_plan, audit_path, make_plan
 from octane_flows.client import Octane, Workspace
 from octane_flows.config import Settings, load_settings
-from octane_flows.questions import run_flow
+from octane_flows.questions import question_named, run_question
 from octane_flows.warehouse import load_models
 from octane_simulator import Running, Simulator, serve
 
@@ -90,7 +90,7 @@ class World:
 
     def flow(self, slug: str, **parameters: str) -> int:
         with warehouse.connect(self.settings.home) as connection:
-            return int(run_flow(connection, slug, parameters).num_rows)
+            return int(run_question(connection, question_named("flow", slug), parameters).num_rows)
 
     @property
     def audit(self) -> AuditLog:

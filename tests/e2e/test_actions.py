@@ -21,8 +21,8 @@ from octane_flows.actions import (
 from octane_flows.cli import app
 from octane_flows.client import Workspace
 from octane_flows.errors import UnavailableError, UsageError
-from octane_flows.questions import run_flow
-from octane_flows.questions.catalogue import list_plans
+from octane_flows.questions import question_named, run_question
+from octane_flows.questions.catalogue import list_questions
 from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import Row, World, environment_of, node, open_world, phase
 
@@ -93,7 +93,7 @@ def test_every_plan_is_applied_once_and_the_next_extract_shows_it(
 ) -> None:
     PARAMETERS[ATTACH]["file_path"] = str(tmp_path / "open it.png")
     (tmp_path / "open it.png").write_bytes(b"\x89PNG\r\n--\x00")
-    assert set(SENT) == {plan.slug for plan in list_plans()}
+    assert set(SENT) == {plan.slug for plan in list_questions("plan")}
     PARAMETERS["user_defined_field_values"]["entity_ids"] = world.ids["Crash"]
     before = {"stories_with_completed_tasks": world.flow("stories_with_completed_tasks")}
     plans = {slug: world.plan(slug, **PARAMETERS.get(slug, {})) for slug in SENT}
@@ -113,12 +113,16 @@ def test_every_plan_is_applied_once_and_the_next_extract_shows_it(
         parameters = {"user_id": "1001"} if slug.startswith("my_") else {}
         if slug == "tests_to_put_into_suite":
             with warehouse.connect(world.settings.home) as connection:
-                rows = run_flow(connection, slug, {"test_suite_id": suite_named(world)}).to_pylist()
+                rows = run_question(
+                    connection, question_named("flow", slug), {"test_suite_id": suite_named(world)}
+                ).to_pylist()
             assert rows == []
         elif slug == ATTACH:
             assert world.plan(slug, **PARAMETERS[slug]).requests == ()
             with warehouse.connect(world.settings.home) as connection:
-                rows = run_flow(connection, slug, {"file_name": "open it.png"}).to_pylist()
+                rows = run_question(
+                    connection, question_named("flow", slug), {"file_name": "open it.png"}
+                ).to_pylist()
             assert [(row["step_text"], row["file_bytes"]) for row in rows] == [
                 ("It is open (open it.png)", 9)
             ]

@@ -12,10 +12,10 @@ import pytest
 
 import octane_flows as of
 from octane_flows.demo_run import IN_FULL, MARKER, PARAMETERS
-from octane_flows.questions import Metric, flow_named, list_flows, list_metrics, run_query
+from octane_flows.questions import Question, list_questions, question_named, run_question
 from tests.e2e.support import octane_flows
 
-ASKED = [*list_flows(), *list_metrics()]
+ASKED = [*list_questions("flow"), *list_questions("metric")]
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 #: Plots that a notebook draws.
 PLOTS = {
@@ -54,9 +54,9 @@ def demo(home: Path, done: CompletedProcess[str]) -> Path:
 
 def test_the_demo_shows_five_flows_and_names_all(done: CompletedProcess[str], demo: Path) -> None:
     for slug in IN_FULL:
-        assert f"(flow {flow_named(slug).number})" in done.stdout
+        assert f"(flow {question_named('flow', slug).number})" in done.stdout
     for asked in ASKED:
-        assert f" {asked.schema} {asked.slug}" in done.stdout
+        assert f" {asked.kind} {asked.slug}" in done.stdout
     for name in ("lake", "warehouse.duckdb", "report.html"):
         assert (demo / name).exists()
         assert f"{demo}/{name}" in done.stdout
@@ -65,9 +65,9 @@ def test_the_demo_shows_five_flows_and_names_all(done: CompletedProcess[str], de
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)
-def test_every_question_has_an_answer_in_the_demo(asked: Metric, demo: Path) -> None:
+def test_every_question_has_an_answer_in_the_demo(asked: Question, demo: Path) -> None:
     with of.open(demo) as wh:
-        assert run_query(wh.connection, asked, PARAMETERS.get(asked.slug, {})).num_rows
+        assert run_question(wh.connection, asked, PARAMETERS.get(asked.slug, {})).num_rows
 
 
 def test_the_demo_knows_how_long_items_stayed_in_a_phase(demo: Path) -> None:

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from octane_flows.questions import run_metric
+from octane_flows.questions import question_named, run_question
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,9 @@ def history() -> pd.DataFrame:
 
 
 def answer(connection: duckdb.DuckDBPyConnection, slug: str, **params: int) -> pd.DataFrame:
-    rows: pd.DataFrame = run_metric(connection, slug, dict(params)).to_pandas()
+    rows: pd.DataFrame = run_question(
+        connection, question_named("metric", slug), dict(params)
+    ).to_pandas()
     return rows[rows["test_name"].str.fullmatch(r"test_\d+")] if "test_name" in rows else rows
 
 

@@ -16,7 +16,7 @@ from octane_flows.actions.results_xml import report as hand_in
 from octane_flows.cli import app
 from octane_flows.client import Workspace
 from octane_flows.errors import RequestError, ServerError, UnavailableError, UsageError
-from octane_flows.questions import run_flow
+from octane_flows.questions import question_named, run_question
 from octane_simulator import Simulator, serve
 from tests.e2e.support import World, environment_of, open_world
 
@@ -73,8 +73,10 @@ def test_what_is_missing_is_registered_once_and_the_flow_shows_it(world: World, 
 
     world.rebuild()
     with warehouse.connect(world.settings.home) as connection:
-        rows = run_flow(connection, "reported_builds").to_pylist()
-        failures = run_flow(connection, "failed_automated_runs").to_pylist()
+        rows = run_question(connection, question_named("flow", "reported_builds")).to_pylist()
+        failures = run_question(
+            connection, question_named("flow", "failed_automated_runs")
+        ).to_pylist()
     assert len(rows) == 1
     assert (rows[0]["ci_server_name"], rows[0]["pipeline_name"]) == ("Our CI", "Nightly")
     assert f"{rows[0]['build_started_at']:%Y-%m-%d %H:%M}" == "2021-01-20 21:00"

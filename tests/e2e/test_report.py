@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from octane_flows import reports
-from octane_flows.questions import list_flows, list_metrics
+from octane_flows.questions import list_questions
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_it_opens_without_complaint_and_asks_for_nothing(page: webdriver.Chrome)
     assert page.get_log("browser") == []  # type: ignore[no-untyped-call]
     loaded = page.execute_script("return performance.getEntriesByType('resource').length")
     assert loaded == 0
-    for asked in (*list_flows(), *list_metrics()):
+    for asked in (*list_questions("flow"), *list_questions("metric")):
         assert section(page, asked.slug).is_displayed()
 
 
@@ -111,7 +111,7 @@ def test_the_workbook_holds_every_question(demo_home: Path) -> None:
     with zipfile.ZipFile(book) as parts:
         names = parts.read("xl/workbook.xml").decode()
         texts = parts.read("xl/sharedStrings.xml").decode()
-    for asked in (*list_flows(), *list_metrics()):
+    for asked in (*list_questions("flow"), *list_questions("metric")):
         assert f'name="{asked.slug[:31]}"' in names
     assert "test_172" in texts
 

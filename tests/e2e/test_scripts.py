@@ -13,7 +13,7 @@ from octane_flows import parity, refresh, warehouse
 from octane_flows.client import Octane
 from octane_flows.config import Settings, load_settings
 from octane_flows.extract.script_reader import TABLE
-from octane_flows.questions import flow_named, run_flow
+from octane_flows.questions import question_named, run_question
 from octane_flows.warehouse import load_models
 from octane_simulator import Simulator, serve
 from tests.e2e.support import environment_of
@@ -65,7 +65,9 @@ def test_scripts_are_read_once_and_again_where_they_changed(
     models = [model for model in load_models() if model.schema in ("er", "flow")]
     warehouse.build(settings.home, models=models)
     with warehouse.connect(settings.home) as connection:
-        answer = run_flow(connection, FLOW, {"test_id": test_id}).to_pylist()
+        answer = run_question(
+            connection, question_named("flow", FLOW), {"test_id": test_id}
+        ).to_pylist()
     steps = [(row["step_kind"], row["step_text"]) for row in answer if row["step_number"]]
     assert steps == [("step", "Look at it"), ("validation", "It is new")]
 
@@ -80,11 +82,11 @@ def test_verify_reads_scripts_word_for_word(simulator: Simulator, settings: Sett
     ]
     with Octane(settings) as octane, warehouse.connect(settings.home) as connection:
         workspace = octane.workspace("1002")
-        before = parity.verify_flow(workspace, connection, flow_named(FLOW), {})
+        before = parity.verify_flow(workspace, connection, question_named("flow", FLOW), {})
         write_script(simulator, ids[0], "- Not what it was\n")
-        after = parity.verify_flow(workspace, connection, flow_named(FLOW), {})
+        after = parity.verify_flow(workspace, connection, question_named("flow", FLOW), {})
         of_another = parity.verify_flow(
-            workspace, connection, flow_named(FLOW), {"test_id": ids[1]}
+            workspace, connection, question_named("flow", FLOW), {"test_id": ids[1]}
         )
 
     assert (before.status, before.message[-len("scripts compared") :]) == (

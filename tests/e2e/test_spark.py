@@ -12,12 +12,12 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from octane_flows.questions import Metric, list_flows, list_metrics, run_query
+from octane_flows.questions import Question, list_questions, run_question
 from octane_flows.spark import Published, read_published
 from tests.e2e.support import octane_flows
 from tests.needs import need_spark
 
-ASKED = [*list_flows(), *list_metrics()]
+ASKED = [*list_questions("flow"), *list_questions("metric")]
 LOCAL = ("--engine", "spark", "--master", "local[2]")
 
 
@@ -60,9 +60,9 @@ def plain(row: dict[str, Any]) -> tuple[Any, ...]:
 @pytest.mark.slow
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)
 def test_every_answer_has_the_rows_of_duckdb(
-    asked: Metric, built: Published, demo_warehouse: duckdb.DuckDBPyConnection
+    asked: Question, built: Published, demo_warehouse: duckdb.DuckDBPyConnection
 ) -> None:
-    there = run_query(demo_warehouse, asked, {})
+    there = run_question(demo_warehouse, asked, {})
     here = pq.read_table(built.path(asked.name))
 
     assert here.column_names == there.column_names
@@ -100,7 +100,7 @@ def test_a_flow_is_asked_with_parameters(
     )  # fmt: skip
 
     flow = next(one for one in ASKED if one.slug == "recent_failed_automated_tests")
-    expected = run_query(demo_warehouse, flow, {"hours": "720"})
+    expected = run_question(demo_warehouse, flow, {"hours": "720"})
     assert run.returncode == 0, run.stderr
     assert [row["test_id"] for row in json.loads(run.stdout)] == expected["test_id"].to_pylist()
     assert Counter(expected["test_id"].to_pylist()), "an empty answer proves nothing"

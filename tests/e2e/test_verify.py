@@ -18,7 +18,7 @@ from octane_flows.client import Octane, Workspace, field
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import UsageError
 from octane_flows.parity.comparison_record import read_comparisons
-from octane_flows.questions import Flow, flow_named, list_flows, run_flow
+from octane_flows.questions import Question, list_questions, question_named, run_question
 from octane_flows.reports.report_page import render
 from octane_flows.warehouse import load_models
 from octane_simulator import Running, Simulator, serve
@@ -161,7 +161,7 @@ def octane(settings: Settings) -> Iterator[Octane]:
 
 
 def draw(
-    flow: Flow, dice: random.Random, connection: duckdb.DuckDBPyConnection, workspace: str
+    flow: Question, dice: random.Random, connection: duckdb.DuckDBPyConnection, workspace: str
 ) -> dict[str, str]:
     """Values for some of the flow's parameters, such as a user of this workspace would ask for."""
     drawn: dict[str, str] = {}
@@ -176,9 +176,9 @@ def draw(
     return drawn
 
 
-@pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
+@pytest.mark.parametrize("flow", list_questions("flow"), ids=lambda flow: flow.slug)
 def test_a_flow_names_the_ids_that_its_documented_requests_give(
-    flow: Flow, octane: Octane, connection: duckdb.DuckDBPyConnection
+    flow: Question, octane: Octane, connection: duckdb.DuckDBPyConnection
 ) -> None:
     seen = 0
     for workspace in WORKSPACES:
@@ -197,14 +197,15 @@ def test_the_workspaces_of_a_flow_are_the_parts_of_the_whole(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
     told_of: set[str] = set()
-    for flow in list_flows():
-        whole = run_flow(connection, flow.slug).to_pylist()
+    for flow in list_questions("flow"):
+        whole = run_question(connection, flow).to_pylist()
         for workspace in WORKSPACES:
-            part = run_flow(connection, flow.slug, {"workspace_id": workspace}).to_pylist()
+            part = run_question(connection, flow, {"workspace_id": workspace}).to_pylist()
             assert part == [row for row in whole if row["workspace_id"] == workspace], flow.slug
             told_of |= {f"{flow.slug} {workspace}"} if part else set()
 
-    assert len(told_of) > 2 * len(list_flows()) * 0.7, "too many empty answers to prove anything"
+    answers = 2 * len(list_questions("flow"))
+    assert len(told_of) > answers * 0.7, "too many empty answers to prove anything"
 
 
 @pytest.fixture
@@ -315,7 +316,7 @@ def test_a_parameter_that_no_flow_has_is_refused(
 def test_too_many_rows_are_not_read_from_a_live_server(
     octane: Octane, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    flow = flow_named("release_runs_with_environments")
+    flow = question_named("flow", "release_runs_with_environments")
     found = parity.verify_flow(octane.workspace("1002"), connection, flow, {}, most=10)
 
     assert found.status == "not compared"
@@ -327,7 +328,7 @@ def test_a_role_that_may_not_read_is_told_from_an_empty_answer(
 ) -> None:
     simulator.faults.refuse("defect")
     try:
-        flow = flow_named("open_high_severity_defects")
+        flow = question_named("flow", "open_high_severity_defects")
         found = parity.verify_flow(octane.workspace("1002"), connection, flow, {})
     finally:
         simulator.faults.allow("defect")

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-from octane_flows.questions import list_flows, list_metrics
-from octane_flows.questions.catalogue import Metric, list_plans
+from octane_flows.questions.catalogue import Question, list_questions
 from octane_flows.warehouse import load_models
 from tests.golden.pages import BaseSet, Page, PageError, Row, Tables, parse_base, parse_page
 
@@ -99,9 +98,13 @@ def case_at(id: str) -> Case:
 
 
 @cache
-def questions() -> Mapping[str, Metric]:
+def questions() -> Mapping[str, Question]:
     """Flows, metrics and plans by the name of their models."""
-    listed: list[Metric] = [*list_flows(), *list_metrics(), *list_plans()]
+    listed: list[Question] = [
+        *list_questions("flow"),
+        *list_questions("metric"),
+        *list_questions("plan"),
+    ]
     return {question.name: question for question in listed}
 
 

@@ -20,7 +20,7 @@ import duckdb
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.models import Model, load_models
 from octane_flows.models.macros import macro_sql
-from octane_flows.questions import relation_of
+from octane_flows.questions import question_relation
 from octane_flows.warehouse.duckdb_file import first_line
 from tests.golden import kit
 from tests.golden.cases import Case, all_cases, questions
@@ -172,7 +172,7 @@ class CaseWarehouse:
 
     def _query(self, name: str, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         if name in questions():
-            relation = relation_of(self._connection, questions()[name], parameters)
+            relation = question_relation(self._connection, questions()[name], parameters)
         else:
             order = ", ".join(self._models[name].header.key)
             relation = self._connection.sql(f"select * from {name} order by {order}")

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS, DocumentedRequests, Request
-from octane_flows.questions.catalogue import Flow, list_flows
+from octane_flows.questions.catalogue import Question, list_questions
 from octane_flows.questions.run_question import parse_parameters
 
 #: What a page's requests are shown with: its "my ID is 1001", and a moment for "now".
@@ -45,16 +45,16 @@ of `parity/requests` by `make docs`.
 
 def flow_pages() -> str:
     """All pages in one text."""
-    return "\n".join([HEAD, *(_page(flow) for flow in list_flows())])
+    return "\n".join([HEAD, *(_page(flow) for flow in list_questions("flow"))])
 
 
-def _page(flow: Flow) -> str:
+def _page(flow: Question) -> str:
     documented = DOCUMENTED_REQUESTS[flow.slug]
     sources = ", ".join(f"<{source}>" for source in flow.source.split("; "))
     lines = [
         f"## {flow.number}. {flow.title}: `{flow.slug}`",
         "",
-        flow.question,
+        flow.text,
         "",
         f"One row is {flow.grain}. Key: {', '.join(f'`{name}`' for name in flow.key)}. "
         f"Page: {sources}",
@@ -79,7 +79,7 @@ def _example(documented: DocumentedRequests) -> str:
     return f" With the page's example {given}:" if given else ""
 
 
-def _parameters(flow: Flow) -> list[str]:
+def _parameters(flow: Question) -> list[str]:
     if not flow.parameters:
         return []
     rows = [
@@ -109,7 +109,7 @@ def _shown(request: Request) -> str:
     return f"GET {request.collection}{'?' if parameters else ''}{'&'.join(parameters)}"
 
 
-def sample_requests(flow: Flow, documented: DocumentedRequests) -> list[Request]:
+def sample_requests(flow: Question, documented: DocumentedRequests) -> list[Request]:
     """The requests with the page's example; each answer is taken to hold one row."""
     given = {one.name: one.default for one in flow.parameters} | dict(documented.example)
     params: dict[str, Any] = {**parse_parameters(flow, given), **SHOWN}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from octane_flows.questions import Metric, list_metrics
+from octane_flows.questions import Question, list_questions
 from tests.pages.markdown import anchor, table
 
 HEAD = """# The metrics
@@ -29,10 +29,10 @@ in words is the question, what one row is, and the meaning of each column; the S
 
 def metrics_page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *(_metric(metric) for metric in list_metrics())])
+    return "\n".join([HEAD, *(_metric(metric) for metric in list_questions("metric"))])
 
 
-def _metric(metric: Metric) -> str:
+def _metric(metric: Question) -> str:
     parameters = [
         (f"`{one.name}`", one.type, f"`{one.default_sql}`", one.meaning)
         for one in metric.parameters
@@ -42,7 +42,7 @@ def _metric(metric: Metric) -> str:
         [
             f"## {metric.slug}",
             "",
-            metric.question,
+            metric.text,
             "",
             f"One row is {metric.grain}. Key: {', '.join(f'`{name}`' for name in metric.key)}. "
             f"Read from {_linked(metric.source)}. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import subprocess
 import sys
@@ -13,13 +14,14 @@ import duckdb
 import pytest
 
 import octane_flows as of
-from octane_flows.api import Flows, Metrics, OpenWarehouse
+from octane_flows.api import OpenWarehouse
 from octane_flows.errors import UsageError
-from octane_flows.questions import Metric, list_flows, list_metrics, parse_parameters
+from octane_flows.questions import Question, list_questions, parse_parameters
 from octane_flows.warehouse import build, load_models
 from tests.golden import kit
+from tests.pages.api_stub import STUB
 
-ASKED = [*list_flows(), *list_metrics()]
+QUESTIONS = [*list_questions("flow"), *list_questions("metric")]
 
 
 @pytest.fixture(scope="module")
@@ -51,41 +53,66 @@ def test_importing_the_package_loads_nothing() -> None:
     assert done.stdout.strip() == "{'octane_flows'}"
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_every_question_is_a_method_that_answers_as_by_name(
-    asked: Metric, wh: OpenWarehouse
+    question: Question, wh: OpenWarehouse
 ) -> None:
-    methods = wh.flows if asked.schema == "flow" else wh.metrics
-    method = getattr(methods, asked.slug)
-    ask = wh.flow if asked.schema == "flow" else wh.metric
-    defaults = {
-        name: parameter.default for name, parameter in inspect.signature(method).parameters.items()
-    }
+    methods = wh.flows if question.kind == "flow" else wh.metrics
+    by_name = wh.flow if question.kind == "flow" else wh.metric
+    method = getattr(methods, question.slug)
+    parameters = inspect.signature(method).parameters
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
 
     answer = method()
 
-    assert parse_parameters(asked, defaults) == parse_parameters(
-        asked, {parameter.name: parameter.default for parameter in asked.parameters}
-    )
-    assert answer.columns == [column.name for column in asked.columns]
-    assert answer.fetchall() == ask(asked.slug).fetchall()
-    assert all(f"{one.name}: " in (method.__doc__ or "") for one in asked.parameters)
+    assert parse_parameters(question, defaults) == parse_parameters(question, question.defaults)
+    assert answer.columns == [column.name for column in question.columns]
+    assert answer.fetchall() == by_name(question.slug).fetchall()
+    assert all(f"{name}: " in (method.__doc__ or "") for name in question.defaults)
 
 
-def test_there_is_no_method_without_a_question(wh: OpenWarehouse) -> None:
-    for methods, listed in ((Flows, list_flows()), (Metrics, list_metrics())):
-        public = {name for name in vars(methods) if not name.startswith("_")}
-        assert public == {one.slug for one in listed}
-    assert [row[1] for row in wh.flows().fetchall()] == [flow.slug for flow in list_flows()]
-    assert [row[0] for row in wh.metrics().fetchall()] == [one.slug for one in list_metrics()]
+def test_the_stub_says_what_the_methods_are(wh: OpenWarehouse) -> None:
+    stub = ast.parse(STUB.read_text(encoding="utf-8"))
+    classes = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef)}
+    for methods in (wh.flows, wh.metrics):
+        written = {
+            node.name: node
+            for node in classes[type(methods).__name__].body
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        }
+        assert set(written) == {name for name in dir(methods) if not name.startswith("_")} - {
+            "kind"
+        }
+        for name, node in written.items():
+            method = getattr(methods, name)
+            defaults = [ast.literal_eval(default) for default in node.args.kw_defaults if default]
+            parameters = inspect.signature(method).parameters
+            assert [argument.arg for argument in node.args.kwonlyargs] == list(parameters)
+            assert defaults == [parameter.default for parameter in parameters.values()]
+            assert (ast.get_docstring(node) or "").split() == (method.__doc__ or "").split()
+
+
+def test_the_questions_list_themselves(wh: OpenWarehouse) -> None:
+    flows, metrics = list_questions("flow"), list_questions("metric")
+
+    assert [row[1] for row in wh.flows().fetchall()] == [flow.slug for flow in flows]
+    assert [row[0] for row in wh.metrics().fetchall()] == [metric.slug for metric in metrics]
+
+
+def test_a_method_that_is_not_there_names_the_nearest(wh: OpenWarehouse) -> None:
+    with pytest.raises(AttributeError, match="did you mean 'planned_runs'"):
+        wh.flows.planed_runs()  # type: ignore[attr-defined]
+    assert not hasattr(wh.metrics, "__wrapped__")
 
 
 def test_mypy_checks_the_parameters(wh: OpenWarehouse) -> None:
     # mypy calls an ignore that hides nothing an error
     with pytest.raises(UsageError, match="write a whole number"):
         wh.flows.modules_with_recent_failures(hours="many")  # type: ignore[arg-type]
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'hour'"):
         wh.flows.modules_with_recent_failures(hour=24)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        wh.flows.modules_with_recent_failures(24)  # type: ignore[call-arg, arg-type]
 
 
 def test_an_answer_is_a_relation(wh: OpenWarehouse) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from octane_flows.cli import command_line
+from octane_flows.cli import published_messages
 from octane_flows.console import plain_console
 from octane_flows.extract.entity_result import ExtractReport
 from octane_flows.lake import CertificateRow, Lake
@@ -43,9 +43,9 @@ def test_an_extract_tells_the_notes_of_what_it_read(
     assert manifest is not None
     manifest = dataclasses.replace(manifest, politeness={"requests": 3})
     told = io.StringIO()
-    monkeypatch.setattr(command_line, "output", plain_console(file=told, width=200))
+    monkeypatch.setattr(published_messages, "output", plain_console(file=told, width=200))
 
-    command_line.say_extract(ExtractReport(manifest, (), 0))
+    published_messages.print_extract(ExtractReport(manifest, (), 0))
 
     lines = told.getvalue().splitlines()[1:]
     expected = [("defect", ODD)]

@@ -20,8 +20,14 @@ from octane_flows.parity.requests import (
     Steps,
 )
 from octane_flows.parity.requests.documented_requests import pattern, single
-from octane_flows.questions import flow_named, list_flows, missing_of, run_flow
-from octane_flows.questions.run_question import parse_parameters
+from octane_flows.questions import (
+    documented_flows,
+    list_questions,
+    parse_parameters,
+    partial_answer,
+    question_named,
+    run_question,
+)
 from tests.golden import kit
 
 SLUG = "modules_with_recent_failures"
@@ -33,17 +39,15 @@ def empty() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def test_flows_come_in_the_order_of_their_numbers() -> None:
-    numbers = [flow.number for flow in list_flows()]
-
-    assert numbers == sorted(set(numbers))
+def test_documented_flows_come_in_the_order_of_their_numbers() -> None:
+    assert [flow.number for flow in documented_flows()] == list(range(1, 26))
 
 
-@pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
+@pytest.mark.parametrize("flow", list_questions("flow"), ids=lambda flow: flow.slug)
 def test_columns_of_the_answer_are_the_documented_ones(
     flow: Any, empty: duckdb.DuckDBPyConnection
 ) -> None:
-    answer = run_flow(empty, flow.slug)
+    answer = run_question(empty, flow)
 
     assert answer.column_names == [column.name for column in flow.columns]
     assert set(flow.key) <= set(answer.column_names)
@@ -51,12 +55,12 @@ def test_columns_of_the_answer_are_the_documented_ones(
 
 def test_an_unknown_flow_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'planned_runs'"):
-        flow_named("planed_runs")
+        question_named("flow", "planed_runs")
 
 
 def test_an_unknown_parameter_names_the_nearest(empty: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(UsageError, match="did you mean 'hours'"):
-        run_flow(empty, SLUG, {"hour": "3"})
+        run_question(empty, question_named("flow", SLUG), {"hour": "3"})
 
 
 @pytest.mark.parametrize(
@@ -70,7 +74,7 @@ def test_an_unknown_parameter_names_the_nearest(empty: duckdb.DuckDBPyConnection
 )
 def test_a_bad_value_says_what_to_write(name: str, value: str, said: str) -> None:
     with pytest.raises(UsageError, match=said) as raised:
-        parse_parameters(flow_named(SLUG), {name: value})
+        parse_parameters(question_named("flow", SLUG), {name: value})
 
     assert value in str(raised.value)
 
@@ -85,22 +89,22 @@ def test_a_bad_value_says_what_to_write(name: str, value: str, said: str) -> Non
     ],
 )
 def test_moments_are_taken_as_utc_with_and_without_a_zone(text: str) -> None:
-    values = parse_parameters(flow_named(SLUG), {"as_of": text})
+    values = parse_parameters(question_named("flow", SLUG), {"as_of": text})
 
     assert values == {"as_of": datetime(2021, 1, 20, 21)}
 
 
 def test_nothing_written_means_null_where_null_means_something() -> None:
-    flow = flow_named("open_high_severity_defects")
+    flow = question_named("flow", "open_high_severity_defects")
 
     assert parse_parameters(flow, {"severity_codes": ""}) == {"severity_codes": None}
     with pytest.raises(UsageError, match="whole number"):
-        parse_parameters(flow_named(SLUG), {"hours": ""})
+        parse_parameters(question_named("flow", SLUG), {"hours": ""})
 
 
 def test_a_column_means_the_same_in_every_flow() -> None:
     meanings: dict[str, dict[str, list[str]]] = {}
-    for flow in list_flows():
+    for flow in list_questions("flow"):
         for column in flow.columns:
             meanings.setdefault(column.name, {}).setdefault(column.meaning, []).append(flow.slug)
     differing = {name: said for name, said in meanings.items() if len(said) > 1}
@@ -110,7 +114,7 @@ def test_a_column_means_the_same_in_every_flow() -> None:
 
 def test_a_parameter_means_the_same_in_every_flow() -> None:
     kinds: dict[str, set[str]] = {}
-    for flow in list_flows():
+    for flow in list_questions("flow"):
         for parameter in flow.parameters:
             kinds.setdefault(parameter.name, set()).add(parameter.type)
 
@@ -119,7 +123,7 @@ def test_a_parameter_means_the_same_in_every_flow() -> None:
 
 def test_a_number_too_large_is_told(empty: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(UsageError, match="could not be run with hours="):
-        run_flow(empty, SLUG, {"hours": "99999999999999999999"})
+        run_question(empty, question_named("flow", SLUG), {"hours": "99999999999999999999"})
 
 
 def test_an_unfinished_result_of_the_caller_does_not_matter(
@@ -127,7 +131,7 @@ def test_an_unfinished_result_of_the_caller_does_not_matter(
 ) -> None:
     empty.execute("select * from range(3)").fetchone()
 
-    assert run_flow(empty, SLUG).num_rows == 0
+    assert run_question(empty, question_named("flow", SLUG)).num_rows == 0
 
 
 def test_a_flow_that_the_server_cannot_answer_says_why(tmp_path: Path) -> None:
@@ -137,26 +141,26 @@ def test_a_flow_that_the_server_cannot_answer_says_why(tmp_path: Path) -> None:
             "where model = 'flow.failed_previous_runs'"
         )
         with pytest.raises(OctaneFlowsError, match=r"no octane.run_history"):
-            run_flow(connection, "failed_previous_runs")
+            run_question(connection, question_named("flow", "failed_previous_runs"))
 
 
 def test_a_partial_answer_is_given_and_said(tmp_path: Path) -> None:
     with kit.open_empty() as connection:
-        assert missing_of(connection, flow_named(SLUG)) is None
+        assert partial_answer(connection, question_named("flow", SLUG)) is None
         connection.execute(
             "update meta.models set status = 'partial', reason = 'the lake has no octane.run' "
             "where model = 'flow.' || ?",
             [SLUG],
         )
-        assert run_flow(connection, SLUG).num_rows == 0
-        assert missing_of(connection, flow_named(SLUG)) == (
+        assert run_question(connection, question_named("flow", SLUG)).num_rows == 0
+        assert partial_answer(connection, question_named("flow", SLUG)) == (
             f"the answer of {SLUG} is partial: the lake has no octane.run"
         )
 
 
 def test_another_database_is_told_from_a_warehouse() -> None:
     with duckdb.connect() as connection, pytest.raises(UsageError, match="no octane-flows"):
-        run_flow(connection, SLUG)
+        run_question(connection, question_named("flow", SLUG))
 
 
 @pytest.mark.parametrize(
@@ -247,13 +251,13 @@ def test_the_documented_query_is_what_the_page_says(
 
 
 def test_every_flow_has_documented_requests_that_answer_one_of_its_columns() -> None:
-    assert set(DOCUMENTED_REQUESTS) == {flow.slug for flow in list_flows()}
-    for flow in list_flows():
+    assert set(DOCUMENTED_REQUESTS) == {flow.slug for flow in list_questions("flow")}
+    for flow in list_questions("flow"):
         assert DOCUMENTED_REQUESTS[flow.slug].key in {column.name for column in flow.columns}
 
 
 def test_the_other_reading_of_an_unclear_page_is_a_parameter() -> None:
-    for flow in list_flows():
+    for flow in list_questions("flow"):
         for reading in DOCUMENTED_REQUESTS[flow.slug].readings:
             assert set(reading.parameters) <= {parameter.name for parameter in flow.parameters}
 
@@ -264,7 +268,9 @@ def test_a_flow_of_several_requests_is_given_each_answer() -> None:
         second = yield Request("stories", f"parent EQ {{id EQ {first[0]['id']}}}")
         return {str(row["id"]) for row in second[1:]}
 
-    sent, ids = parity.ask(Rest(), DocumentedRequests("features", "feature_id", steps, "page"), {})
+    sent, ids = parity.send_requests(
+        Rest(), DocumentedRequests("features", "feature_id", steps, "page"), {}
+    )
 
     assert [request.query for request in sent] == [None, "parent EQ {id EQ 1}"]
     assert ids == {"2"}
@@ -275,7 +281,7 @@ def test_a_flow_that_means_nobody_asks_nothing() -> None:
         "stories", "story_id", single("stories", lambda params: None), "page"
     )
 
-    assert parity.ask(Rest(), nobody, {}) == ((), frozenset())
+    assert parity.send_requests(Rest(), nobody, {}) == ((), frozenset())
 
 
 @pytest.mark.parametrize(
@@ -319,8 +325,8 @@ class Rest:
 def test_ids_of_both_sides_are_compared(empty: duckdb.DuckDBPyConnection) -> None:
     compared = parity.compare(Rest(), empty, "planned_runs")
 
-    assert compared.rest_ids == compared.missing == {"1", "2"}
-    assert compared.sql_ids == compared.extra == frozenset()
+    assert compared.rest_ids == compared.only_in_octane == {"1", "2"}
+    assert compared.sql_ids == compared.only_in_warehouse == frozenset()
     assert not compared.is_equal
 
 

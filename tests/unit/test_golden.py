@@ -10,7 +10,7 @@ import pytest
 from octane_flows.models import load_models
 from octane_flows.models.sql_folder import sql_folder
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS
-from octane_flows.questions import Flow, list_flows, list_metrics
+from octane_flows.questions import Question, list_questions
 from tests.golden import kit
 from tests.golden.cases import BASE, Case, all_cases, base_sets, cases_of, questions
 from tests.golden.pages import (
@@ -90,7 +90,7 @@ def test_every_question_has_its_file_and_golden_cases(name: str) -> None:
 
 def test_every_golden_page_is_a_case_of_a_model_and_no_slug_stands_twice() -> None:
     assert {case.model for case in all_cases()} <= set(MODELS)
-    flows, metrics = list_flows(), list_metrics()
+    flows, metrics = list_questions("flow"), list_questions("metric")
     assert len({question.slug for question in (*flows, *metrics)}) == len(flows) + len(metrics)
 
 
@@ -173,8 +173,8 @@ def test_everything_takes_a_workspace_or_all_in_the_same_words() -> None:
     assert parameters == {name: [words] for name in parameters}
 
 
-@pytest.mark.parametrize("flow", list_flows(), ids=lambda flow: flow.slug)
-def test_every_flow_has_its_documented_requests(flow: Flow) -> None:
+@pytest.mark.parametrize("flow", list_questions("flow"), ids=lambda flow: flow.slug)
+def test_every_flow_has_its_documented_requests(flow: Question) -> None:
     assert flow.slug in DOCUMENTED_REQUESTS, (
         f"write the documented requests of {flow.slug} in parity/requests"
     )

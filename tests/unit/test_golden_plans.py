@@ -10,11 +10,10 @@ import json
 
 import pytest
 
-from octane_flows.questions import flow_named
-from octane_flows.questions.catalogue import list_plans, plan_named
+from octane_flows.questions import list_questions, question_named
 from tests.golden.cases import cases_of
 
-SLUGS = [plan.slug for plan in list_plans()]
+SLUGS = [plan.slug for plan in list_questions("plan")]
 COLUMNS = [
     "workspace_id",
     "step",
@@ -40,7 +39,7 @@ def test_what_a_plan_expects_and_sends_is_json_of_known_keys(slug: str) -> None:
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_plan_is_that_of_a_flow_and_takes_its_parameters(slug: str) -> None:
-    plan, flow = plan_named(slug), flow_named(slug)
+    plan, flow = question_named("plan", slug), question_named("flow", slug)
 
     assert plan.number == flow.number
     assert plan.title == flow.title

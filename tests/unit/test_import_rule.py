@@ -36,7 +36,7 @@ ALLOWED = {
     },
     "cli": {
         "config", "console", "lake", "models", "warehouse", "questions", "reports", "refresh",
-        "status", "doctor", "demo_run", "parity", "client", "actions", "spark", "export",
+        "status", "doctor", "demo_run", "parity", "client", "extract", "actions", "spark", "export",
         "octane_simulator",
     },
     "__main__": {"cli"},

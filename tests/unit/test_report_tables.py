@@ -7,7 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from octane_flows.questions import list_metrics
+from octane_flows.questions import list_questions
 from octane_flows.reports.report_content import METRIC_AREAS
 from octane_flows.reports.report_tables import LONGEST_TEXT, shown, text_of, title_of
 
@@ -87,5 +87,5 @@ def test_a_long_text_is_cut() -> None:
 def test_every_metric_stands_in_one_area() -> None:
     placed = [slug for slugs in METRIC_AREAS.values() for slug in slugs]
 
-    known = sorted(metric.slug for metric in list_metrics())
+    known = sorted(metric.slug for metric in list_questions("metric"))
     assert sorted(placed) == known, "name a new metric in METRIC_AREAS of reports/report_content.py"

@@ -8,7 +8,7 @@ import sys
 import pytest
 import sqlglot
 
-from octane_flows.cli.command_line import on_spark
+from octane_flows.cli.spark_engine import require_spark
 from octane_flows.errors import UsageError
 from octane_flows.models.shared_functions import FUNCTIONS
 from octane_flows.spark import NotCarriedOver, translate
@@ -115,4 +115,4 @@ def test_without_sqlglot_the_command_says_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.delattr("octane_flows.spark")
 
     with pytest.raises(UsageError, match=r"pip install 'octane-flows\[spark\]'"):
-        on_spark()
+        require_spark()

@@ -12,12 +12,12 @@ import pytest
 from octane_flows import parity
 from octane_flows.errors import NotFoundError, RequestError
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS
-from octane_flows.questions import flow_named
+from octane_flows.questions import question_named
 from tests.golden import kit
 from tests.golden.cases import case_at
 
 BEFORE, AFTER = "2021-01-20T20:59:59Z", "2021-01-20T21:00:00Z"  # the extract is of 21:00:00
-FLOW = flow_named("modules_with_recent_failures")
+FLOW = question_named("flow", "modules_with_recent_failures")
 
 
 class Page:
@@ -145,11 +145,11 @@ class LinkedRuns:
 
 def test_many_ids_are_asked_for_in_portions_that_an_address_can_hold() -> None:
     slug = "closed_defects_of_failed_runs"
-    defaults = {one.name: one.default for one in flow_named(slug).parameters}
+    defaults = {one.name: one.default for one in question_named("flow", slug).parameters}
     params = {**defaults, "in_one_run": True, "only_newest_runs": True}
     workspace = LinkedRuns(range(1001, 1251))
 
-    requests, ids = parity.ask(workspace, DOCUMENTED_REQUESTS[slug], params)
+    requests, ids = parity.send_requests(workspace, DOCUMENTED_REQUESTS[slug], params)
 
     assert ids == {row["id"] for row in workspace.rows}
     assert len(requests) == 1 + 3 + 3

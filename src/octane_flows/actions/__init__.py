@@ -1,6 +1,6 @@
-"""Writing back: a plan lists requests with what must hold, apply sends those for which it holds.
+"""Writing back: a plan lists requests with their conditions, apply sends those that still hold.
 
-The command line calls these functions; nothing here runs on a schedule.
+The command line and Dagster's jobs call these functions; nothing here runs on a schedule.
 """
 
 from octane_flows.actions.action_plan import Plan, PlannedRequest, make_plan, read_plan, write_plan

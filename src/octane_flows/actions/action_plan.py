@@ -1,6 +1,7 @@
 """A plan: the requests that a writing flow would send, as records and as a file to review.
 
-A warehouse, a slug and parameters in, or a file; a `Plan` out. `apply` and the command line use it.
+A warehouse, a slug and parameters in, or a file; a `Plan` out. `apply_plan`, the command line and
+Dagster use it.
 """
 
 from __future__ import annotations
@@ -15,9 +16,7 @@ from typing import Any, Literal
 import duckdb
 
 from octane_flows.errors import OctaneFlowsError, UsageError
-from octane_flows.questions import run_query
-from octane_flows.questions.catalogue import plan_named
-from octane_flows.questions.run_question import Value
+from octane_flows.questions import Value, question_named, run_question
 
 FORMAT = 1  # of the file; another number is another meaning of its keys
 CONDITIONS = frozenset({"fields", "some", "none", "file"})
@@ -57,7 +56,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """A name for exactly these requests, the same for the same plan made again."""
-        text = json.dumps([asdict(one) for one in self.requests], sort_keys=True)
+        text = json.dumps([asdict(request) for request in self.requests], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -68,19 +67,12 @@ def make_plan(
 ) -> Plan:
     """The plan of a flow from a warehouse. Raises UsageError."""
     given: dict[str, Value] = dict(parameters or {})
-    rows = run_query(connection, plan_named(slug), given).to_pylist()
+    rows = run_question(connection, question_named("plan", slug), given).to_pylist()
     generation, server_url, shared_space = connection.execute(
         "select generation.generation, generation.server_url, generation.shared_space "
         "from meta.generation as generation"
     ).fetchall()[0]
-    requests = tuple(
-        _request({
-            **row,
-            "expected": _with_file(json.loads(row["expected"])),
-            "body": json.loads(row["body"]),
-        })
-        for row in rows
-    )  # fmt: skip
+    requests = tuple(_request(_with_json(row)) for row in rows)
     return Plan(slug, dict(parameters or {}), server_url, shared_space, generation, requests)
 
 
@@ -98,11 +90,11 @@ def write_plan(plan: Plan, path: Path) -> None:
 def read_plan(path: Path) -> Plan:
     """Read a plan that was written, and perhaps shortened by hand. Raises UsageError."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found.pop("octane_flows_plan") != FORMAT:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record.pop("octane_flows_plan") != FORMAT:
             raise ValueError("of another format")
-        requests = tuple(_request(one) for one in found.pop("requests"))
-        return Plan(requests=requests, **found)
+        requests = tuple(_request(row) for row in record.pop("requests"))
+        return Plan(requests=requests, **record)
     except OSError as error:
         raise UsageError(
             f"The plan {path} could not be read ({error.strerror}); write one with "
@@ -114,8 +106,14 @@ def read_plan(path: Path) -> Plan:
         ) from error
 
 
+def _with_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a plan with its two JSON texts parsed."""
+    expected = _with_file(json.loads(row["expected"]))
+    return {**row, "expected": expected, "body": json.loads(row["body"])}
+
+
 def _with_file(expected: dict[str, Any]) -> dict[str, Any]:
-    """Conditions with what the named local file is now, so that another one is told later."""
+    """Conditions with the digest of the local file, so that a later change of it is noticed."""
     if "file" not in expected:
         return expected
     path = Path(expected["file"]["path"]).expanduser()

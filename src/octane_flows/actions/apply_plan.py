@@ -1,8 +1,8 @@
 """Applying a plan: compare, send, read again, one verdict for each request.
 
-A signed-in client, a plan and an audit log in, verdicts out; the command line calls it. What no
-longer is as the plan expected is not sent, what the server refuses is told, nothing is forced. A
-second run finds everything done and sends nothing, which is also how an interrupted run goes on.
+A signed-in client, a plan and an audit log in, verdicts out; the command line and Dagster call it.
+A request is not sent when its item is no longer as the plan expected, and nothing is forced. A
+second run finds everything done and sends nothing; an interrupted run goes on in the same way.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ Outcome = Literal["done", "already", "changed", "refused", "differs", "unknown",
 class Verdict:
     """What became of one request.
 
-    done: sent, and read back as sent. already: nothing was to be done. changed: the item is not as
-    the plan expected, so nothing was sent. refused: the server said no. differs: sent, but it reads
-    back otherwise. unknown: sent or not, the answer did not come. skipped: an earlier step failed.
+    done: it was sent, and the item reads back as sent. already: the item was so before. changed:
+    the item is not as the plan expected, so nothing was sent. refused: the server said no.
+    differs: it was sent, but the item reads back otherwise. unknown: no answer came, so that
+    nobody knows whether it was written. skipped: an earlier step failed.
     """
 
     request: PlannedRequest
@@ -125,8 +126,13 @@ class _Writer:
             verdict = Verdict(request, "unknown", request.entity_id, str(error))
         if verdict.is_good and verdict.entity_id:
             self._ids[f"step:{request.step}"] = verdict.entity_id
-        self._log("verdict", request, outcome=verdict.outcome, entity_id=verdict.entity_id,
-                  detail=verdict.detail)  # fmt: skip
+        self._log(
+            "verdict",
+            request,
+            outcome=verdict.outcome,
+            entity_id=verdict.entity_id,
+            detail=verdict.detail,
+        )
         return verdict
 
     def _with_ids(self, request: PlannedRequest) -> PlannedRequest:
@@ -139,9 +145,9 @@ class _Writer:
             return f"{match.group(1)}{self._ids[name]}{match.group(3)}"
 
         conditions = {name: request.expected.get(name, []) for name in ("some", "none")}
-        asked = json.loads(_QUERIED_STEP.sub(id_of, json.dumps(conditions)))
+        conditions = json.loads(_QUERIED_STEP.sub(id_of, json.dumps(conditions)))
         body = json.loads(_REFERRED_STEP.sub(id_of, json.dumps(request.body)))
-        return dataclasses.replace(request, expected={**request.expected, **asked}, body=body)
+        return dataclasses.replace(request, expected={**request.expected, **conditions}, body=body)
 
     def _write(self, request: PlannedRequest) -> Verdict:
         now: dict[str, Any] = {}
@@ -151,18 +157,19 @@ class _Writer:
                 raise _Stop("already", "it is so already", request.entity_id)
         for condition in request.expected.get("some", ()):
             if not self._items.matches(condition):
-                raise _Stop("changed", f"no {_told(condition)} is left", request.entity_id)
+                raise _Stop("changed", f"no {_condition(condition)} is left", request.entity_id)
         for condition in request.expected.get("none", ()):
-            if found := self._items.matches(condition):
-                ids = ", ".join(found)
-                if other := self._items.other_bytes(request, found[0]):
-                    raise _Stop("changed", f"{_told(condition)} is there, but {other}")
+            if ids := self._items.matches(condition):
+                text = f"{_condition(condition)} is there"
+                if other := self._items.other_bytes(request, ids[0]):
+                    raise _Stop("changed", f"{text}, but {other}")
+                text += f": {', '.join(ids)}"
                 if request.entity_id is None:
-                    raise _Stop("already", f"{_told(condition)} is there: {ids}", found[0])
-                raise _Stop("changed", f"{_told(condition)} is there: {ids}", request.entity_id)
-        if moved := _differences(request.expected.get("fields", {}), now):
+                    raise _Stop("already", text, ids[0])
+                raise _Stop("changed", text, request.entity_id)
+        if changes := _differences(request.expected.get("fields", {}), now):
             raise _Stop(
-                "changed", f"since the plan was made: {'; '.join(moved)}", request.entity_id
+                "changed", f"since the plan was made: {'; '.join(changes)}", request.entity_id
             )
         if request.entity_id is None:
             return self._create(request)
@@ -202,24 +209,24 @@ class _Writer:
         )
 
 
-def _told(condition: Mapping[str, str]) -> str:
+def _condition(condition: Mapping[str, str]) -> str:
     return f"{condition['entity_type']} with {condition['query']}"
 
 
-def _differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+def _differences(wanted: Mapping[str, Any], item: Mapping[str, Any]) -> list[str]:
     """Fields whose value is not the wanted one, as 'name is value'; `type` is the server's."""
     return [
-        f"{name} is {_shown(found.get(name))}"
+        f"{name} is {_shown(item.get(name))}"
         for name, value in wanted.items()
-        if name != "type" and _plain(value) != _plain(found.get(name))
+        if name != "type" and _plain(value) != _plain(item.get(name))
     ]
 
 
 def _plain(value: Any) -> Any:
-    """A value to compare by: references by their ids, whatever else the server tells of them."""
+    """A value to compare: of a reference only its id, whatever else the server adds to it."""
     if isinstance(value, Mapping):
         if "data" in value:
-            return sorted(str(one["id"]) for one in value["data"])
+            return sorted(str(reference["id"]) for reference in value["data"])
         return str(value["id"]) if "id" in value else dict(value)
     return value
 

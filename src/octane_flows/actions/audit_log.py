@@ -1,7 +1,7 @@
-"""The audit log: one JSON line for each thing that was about to be sent, and for what became of it.
+"""The audit log: one JSON line before each request that writes, and one with its verdict after it.
 
-Records in, lines in `<home>/actions/audit.jsonl` out; all that writes to the server calls it.
-Lines are only ever added, and each is on the disk before the next step is taken.
+Records in, lines in `<home>/actions/audit.jsonl` out; everything that writes to the server calls
+it. Lines are only ever added, and each is on the disk before the next step is taken.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from octane_flows.errors import (
     ServerError,
 )
 
-#: The server said no, so that nothing was changed; of other failures it is not known.
+#: The server said no, so nothing was changed. After any other failure nobody knows.
 REFUSALS = (AccessError, NotFoundError, RequestError)
 
 

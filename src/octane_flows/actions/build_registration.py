@@ -1,4 +1,4 @@
-"""What the server must know before it can file results under a pipeline: server, pipeline, build.
+"""Registering a build before its results: the CI server, the pipeline and the build itself.
 
 A workspace and the ids of a CI system in, one record for each of the three out; `report-results
 --register` calls it. Steps 1 to 3 of flow 15: what is there already is not written again.
@@ -50,33 +50,33 @@ class Registered:
 
 
 def look_up(workspace: Workspace, build: Build) -> list[Registered]:
-    """What of it is there; writes nothing. Raises UsageError, ServerError."""
+    """Which of the three are there; writes nothing. Raises UsageError, ServerError."""
     _check(build)
-    found: list[Registered] = []
-    for find in (_find_server, _find_pipeline, _find_build):
-        found.append(find(workspace, build, found))
-    return found
+    steps: list[Registered] = []
+    for find in FINDERS:
+        steps.append(find(workspace, build, steps))
+    return steps
 
 
 def register(workspace: Workspace, build: Build, audit: AuditLog) -> list[Registered]:
     """Create what is missing, in order, and read it again; stops at the first refusal."""
     _check(build)
-    found: list[Registered] = []
-    for find in (_find_server, _find_pipeline, _find_build):
-        one = find(workspace, build, found)
-        if one.outcome == "missing":
+    steps: list[Registered] = []
+    for find in FINDERS:
+        step = find(workspace, build, steps)
+        if step.outcome == "missing":
             facts = {"slug": "report_results", "workspace_id": workspace.id}
             try:
-                with audit.sending({**facts, **asdict(one)}):
-                    _send(workspace, one)
-                    one = _read_again(one, find(workspace, build, found))
-                audit.append({"event": "verdict", **facts, **asdict(one)})
+                with audit.sending({**facts, **asdict(step)}):
+                    _send(workspace, step)
+                    step = _read_again(step, find(workspace, build, steps))
+                audit.append({"event": "verdict", **facts, **asdict(step)})
             except REFUSALS as error:
-                one = replace(one, outcome="refused", detail=str(error))
-        found.append(one)
-        if one.outcome not in ("already", "done"):
+                step = replace(step, outcome="refused", detail=str(error))
+        steps.append(step)
+        if step.outcome not in ("already", "done"):
             break
-    return found
+    return steps
 
 
 def _check(build: Build) -> None:
@@ -91,15 +91,15 @@ def _send(workspace: Workspace, wanted: Registered) -> None:
         workspace.create(f"{wanted.kind}s", [wanted.body])
 
 
-def _read_again(sent: Registered, found: Registered) -> Registered:
-    if found.outcome == "already":
-        return replace(found, outcome="done")
+def _read_again(sent: Registered, again: Registered) -> Registered:
+    if again.outcome == "already":
+        return replace(again, outcome="done")
     return replace(sent, outcome="differs", detail="it was taken, but is not found again")
 
 
 def _find_server(workspace: Workspace, build: Build, _: list[Registered]) -> Registered:
     row = _first(workspace, "ci_servers", on("instance_id").eq(build.server_id))
-    return _found("ci_server", build.server_name, row, _server(build))
+    return _registered("ci_server", build.server_name, row, _server(build))
 
 
 def _find_pipeline(workspace: Workspace, build: Build, before: list[Registered]) -> Registered:
@@ -108,14 +108,14 @@ def _find_pipeline(workspace: Workspace, build: Build, before: list[Registered])
     row = _first(
         workspace, "pipelines", on("name").eq(build.pipeline_name), "ci_server", "root_job_ci_id"
     )
-    found = _found("pipeline", build.pipeline_name, row, _pipeline(build, server))
+    pipeline = _registered("pipeline", build.pipeline_name, row, _pipeline(build, server))
     if row is None:
-        return found
+        return pipeline
     owner = (row.get("ci_server") or {}).get("id")
     if (str(owner), row.get("root_job_ci_id")) == (server["id"], build.job_id):
-        return found
-    told = f"it is that of server {owner} and root job {row.get('root_job_ci_id')}"
-    return replace(found, outcome="differs", detail=f"{told}; give another --pipeline-name")
+        return pipeline
+    detail = f"it is that of server {owner} and root job {row.get('root_job_ci_id')}"
+    return replace(pipeline, outcome="differs", detail=f"{detail}; give another --pipeline-name")
 
 
 def _find_build(workspace: Workspace, build: Build, before: list[Registered]) -> Registered:
@@ -123,10 +123,15 @@ def _find_build(workspace: Workspace, build: Build, before: list[Registered]) ->
     if before[1].entity_id is not None:
         pipeline = on("pipeline").eq(on("id").eq(Id(before[1].entity_id)))
         row = _first(workspace, "pipeline_runs", pipeline & on("name").eq(build.build_id))
-    return _found("ci_build", build.build_name, row, _report(build))
+    return _registered("ci_build", build.build_name, row, _report(build))
 
 
-def _found(kind: Any, name: str, row: dict[str, Any] | None, body: dict[str, Any]) -> Registered:
+FINDERS = (_find_server, _find_pipeline, _find_build)  # in the order in which they are created
+
+
+def _registered(
+    kind: Any, name: str, row: dict[str, Any] | None, body: dict[str, Any]
+) -> Registered:
     if row is None:
         return Registered(kind, name, "missing", body=body)
     return Registered(kind, str(row.get("name") or name), "already", str(row["id"]))

@@ -20,12 +20,25 @@ from octane_flows.errors import AnswerError, RequestError, UsageError
 
 POLL_S = 3.0  # as the vendor's tool; it gives up after 120 s, big documents take longer
 PATIENCE_S = 600.0
-# What a template says of the document; everything else of it is not for the request.
+# Fields of a template that belong into the request; its other fields do not.
 FIELDS = (
-    "header", "show_author", "print_title_page", "print_toc", "file_name", "ignore_default_footer",
-    "report_entries", "ignore_default_logo", "show_date", "title", "description", "document_type",
-    "ignore_default_header", "footer", "document_orientation", "logo",
-)  # fmt: skip
+    "header",
+    "show_author",
+    "print_title_page",
+    "print_toc",
+    "file_name",
+    "ignore_default_footer",
+    "report_entries",
+    "ignore_default_logo",
+    "show_date",
+    "title",
+    "description",
+    "document_type",
+    "ignore_default_header",
+    "footer",
+    "document_orientation",
+    "logo",
+)
 
 
 @dataclass(frozen=True)
@@ -64,14 +77,21 @@ def make_document(
     """Send the request, wait for the server's task and fetch the file. Raises ServerError."""
     facts = {"slug": "descendants_of_items", "workspace_id": workspace.id, "body": dict(request)}
     with audit.sending(facts):
-        made = _made(workspace, request, sleep)
-    digest = hashlib.sha256(made.content).hexdigest()
-    audit.append({"event": "verdict", **facts, "outcome": "done", "sha256": digest,
-                  "entity_id": made.attachment_id, "bytes": len(made.content)})  # fmt: skip
-    return made
+        document = _request_and_fetch(workspace, request, sleep)
+    audit.append(
+        {
+            "event": "verdict",
+            **facts,
+            "outcome": "done",
+            "sha256": hashlib.sha256(document.content).hexdigest(),
+            "entity_id": document.attachment_id,
+            "bytes": len(document.content),
+        }
+    )
+    return document
 
 
-def _made(
+def _request_and_fetch(
     workspace: Workspace, request: Mapping[str, Any], sleep: Callable[[float], None]
 ) -> Document:
     answer = workspace.ask_private("POST", "reports", body=request)
@@ -97,8 +117,10 @@ def _wait(workspace: Workspace, task: str, sleep: Callable[[float], None]) -> Ma
         if status == "Finished":
             return dict(result)
         if status == "Error":
-            told = result.get("description") or "without a reason"
-            raise RequestError(f"Octane could not make the document: {told}; correct its template.")
+            reason = result.get("description") or "without a reason"
+            raise RequestError(
+                f"Octane could not make the document: {reason}; correct its template."
+            )
         if waited >= PATIENCE_S:
             raise AnswerError(
                 f"After {PATIENCE_S:.0f} s the task {task} of the document is {status}; look at "

@@ -1,7 +1,7 @@
 """Result files of test tools as runs of Octane's test-results XML.
 
 Files of JUnit (pytest writes it too), TestNG, NUnit 2 and 3, Cucumber (JSON) and the vendor's own
-feature XML in; `test_run` or `gherkin_test_run` elements out, which `result_report` wraps.
+feature XML in; `test_run` or `gherkin_test_run` elements out, which `results_xml` wraps.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Runs and their context as the server's test-results XML, and handing it in.
 
-Elements of `result_files` and a `Context` in, bytes out; a workspace of the client takes them. The
-command line calls it. Flows 15 and 16; Octane makes tests and runs of what it does not know yet.
+Elements of `read_result_files` and a `Context` in, bytes out; a workspace of the client takes them.
+The command line calls it. Flows 15 and 16: Octane creates the tests and runs that it does not have.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The things that a plan writes: entities, files attached to them, scripts of tests.
+"""The items of the server that a plan writes: entities, attached files, scripts of tests.
 
-A workspace and planned requests in; what the server holds, and ids of what was written, out.
-`apply` calls it, and decides.
+A workspace and planned requests in; the items as they are, and the ids of those created, out.
+`apply_plan` calls it and decides what is sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from octane_flows.actions.action_plan import PlannedRequest
 from octane_flows.client import Workspace
 from octane_flows.errors import RequestError
 
-LOCK = "client_lock_stamp"  # sent back unchanged, it lets the server refuse what somebody changed
+LOCK = "client_lock_stamp"  # sent back as read: the server refuses when somebody wrote meanwhile
 SCRIPT = "test_script"  # not an entity: a part of a test, written as a whole
 # Types that metadata does not list as entities.
 COLLECTIONS = {"field_metadata": "metadata_fields"}
@@ -46,9 +46,9 @@ class Items:
         """The fields that a request writes or expects, and the lock stamp where there is one."""
         if request.entity_type == SCRIPT:
             return self._workspace.script(id)
-        known = self._types.get(request.entity_type)
+        entity_type = self._types.get(request.entity_type)
         fields = sorted({*request.body, *request.expected.get("fields", {})} - {"type"})
-        if known is not None and LOCK in known.fields:
+        if entity_type is not None and LOCK in entity_type.fields:
             fields.append(LOCK)
         return self._workspace.entity(self._collection(request.entity_type), id, fields=fields)
 
@@ -71,16 +71,16 @@ class Items:
         """What differs where a request brings a file and the server holds other bytes."""
         if "file" not in request.expected:
             return None
-        held = self._workspace.download(id)
-        if hashlib.sha256(held).hexdigest() == request.expected["file"].get("sha256"):
+        content = self._workspace.download(id)
+        if hashlib.sha256(content).hexdigest() == request.expected["file"].get("sha256"):
             return None
-        return f"attachment {id} holds {len(held)} other bytes"
+        return f"attachment {id} holds {len(content)} other bytes"
 
-    def _collection(self, entity_type: str) -> str:
-        known = self._types.get(entity_type)
-        collection = COLLECTIONS.get(entity_type) or (known.collection if known else None)
+    def _collection(self, name: str) -> str:
+        entity_type = self._types.get(name)
+        collection = COLLECTIONS.get(name) or (entity_type.collection if entity_type else None)
         if collection is None:
-            raise RequestError(f"the server offers no collection of {entity_type}")
+            raise RequestError(f"the server offers no collection of {name}")
         return collection
 
 

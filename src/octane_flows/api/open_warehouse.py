@@ -16,12 +16,15 @@ from types import TracebackType
 import duckdb
 
 from octane_flows import questions, warehouse
-from octane_flows.api.question_methods import Flows, Metrics, Value
+from octane_flows.api.flows_and_metrics import Flows, Metrics
 from octane_flows.config import load_home, load_lake
 from octane_flows.lake import Lake, open_lake
-from octane_flows.questions import Metric, flow_named, metric_named
+from octane_flows.questions import Question, Value, question_named
 
-FLOWS = "select number, slug, title, question, rows_mean, status from meta.flows order by number"
+FLOWS = (
+    "select number, slug, title, question, rows_mean, status from meta.flows "
+    "order by number nulls last, slug"
+)
 METRICS = (
     "select split_part(model, '.', 2) as slug, question, grain as rows_mean, status "
     "from meta.models where model like 'metric.%' order by slug"
@@ -71,11 +74,11 @@ class OpenWarehouse:
 
     def flow(self, slug: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
         """The rows of one flow; parameters that are not given keep their defaults."""
-        return self._ask(flow_named(slug), parameters)
+        return self._answer(question_named("flow", slug), parameters)
 
     def metric(self, slug: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
         """The rows of one metric; parameters that are not given keep their defaults."""
-        return self._ask(metric_named(slug), parameters)
+        return self._answer(question_named("metric", slug), parameters)
 
     def sql(self, sql: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
         """The rows of a query; `$name` in it is the parameter of that name.
@@ -114,10 +117,10 @@ class OpenWarehouse:
             return own
         return open_lake(self.home, load_lake(os.environ))
 
-    def _ask(self, asked: Metric, parameters: dict[str, Value]) -> duckdb.DuckDBPyRelation:
-        if missing := questions.missing_of(self.connection, asked):
-            warnings.warn(missing, stacklevel=3)
-        return questions.relation_of(self.connection, asked, parameters)
+    def _answer(self, question: Question, parameters: dict[str, Value]) -> duckdb.DuckDBPyRelation:
+        if finding := questions.partial_answer(self.connection, question):
+            warnings.warn(finding, stacklevel=3)
+        return questions.question_relation(self.connection, question, parameters)
 
 
 def open_warehouse(home: str | PathLike[str] | None = None) -> OpenWarehouse:

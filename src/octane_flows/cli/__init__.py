@@ -9,14 +9,20 @@ from __future__ import annotations
 import sys
 
 from octane_flows.cli import (
+    build_commands,
+    demo_command,
+    doctor_command,
     document_command,
     export_command,
+    extract_commands,
     generation_commands,
     plan_commands,
+    query_commands,
     question_commands,
-    refresh_commands,
+    report_command,
     report_results_command,
-    start_commands,
+    simulate_command,
+    status_command,
     verify_command,
 )
 from octane_flows.cli.command_line import app, errors
@@ -44,14 +50,20 @@ def main() -> None:
 
 __all__ = [
     "app",
+    "build_commands",
+    "demo_command",
+    "doctor_command",
     "document_command",
     "export_command",
+    "extract_commands",
     "generation_commands",
     "main",
     "plan_commands",
+    "query_commands",
     "question_commands",
-    "refresh_commands",
+    "report_command",
     "report_results_command",
-    "start_commands",
+    "simulate_command",
+    "status_command",
     "verify_command",
 ]

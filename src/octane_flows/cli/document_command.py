@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from octane_flows.cli.command_line import app, output, read_settings, step
-from octane_flows.cli.report_results_command import one_workspace
+from octane_flows.cli.command_line import app, output, print_step, read_settings
+from octane_flows.cli.command_options import WorkspaceOption, one_workspace
 
 
 @app.command(epilog='Example: octane-flows document "Release notes" --output notes.pdf --yes')
@@ -22,9 +22,7 @@ def document(
     destination: Annotated[Path, typer.Option("--output", help="File to write.")],
     yes: Annotated[bool, typer.Option("--yes", help="Make it.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace the file if it is there.")] = False,
-    workspace: Annotated[
-        str | None, typer.Option(help="Its id, where the settings name several.")
-    ] = None,
+    workspace: WorkspaceOption = None,
 ) -> None:
     """Have Octane make a document report, with descendants as its template says, and fetch it."""
     from octane_flows.actions import AuditLog, audit_path
@@ -43,7 +41,7 @@ def document(
         if not yes:
             output.print(json.dumps(request, indent=1, ensure_ascii=False))
             raise UsageError("Nothing was sent; look at the request and say --yes to send it.")
-        step(f"asked for {request['file_name']}, waiting")
+        print_step(f"asked for {request['file_name']}, waiting")
         made = make_document(target, request, AuditLog(audit_path(settings.home)))
     # 'x' refuses a file that somebody else has written meanwhile
     with destination.open("wb" if overwrite else "xb") as file:

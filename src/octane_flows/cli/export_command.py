@@ -1,4 +1,4 @@
-"""The command that feeds a company lake: export.
+"""The command that writes the tables of a company lake: export.
 
 Arguments in; what was written on standard output, progress on standard error.
 """
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from octane_flows.cli.command_line import app, data_folder, data_lake, output, step
+from octane_flows.cli.command_line import app, data_folder, data_lake, output, print_step
 
 
 class TableFormat(StrEnum):
@@ -23,7 +23,7 @@ class TableFormat(StrEnum):
 
 @app.command(epilog="Example: octane-flows export --format delta")
 def export(
-    style: Annotated[TableFormat, typer.Option("--format", help="Format of the tables.")],
+    format: Annotated[TableFormat, typer.Option("--format", help="Format of the tables.")],
     destination: Annotated[
         str | None,
         typer.Option("--output", metavar="PLACE", help="Folder or s3://bucket/prefix to write to."),
@@ -46,31 +46,31 @@ def export(
     from octane_flows.config import load_lake
 
     place = company_lake.destination(
-        style.value,
+        format.value,
         data_folder(),
         output=destination,
         catalog=catalog,
         namespace=namespace,
         bucket=load_lake(os.environ),
     )
-    done = company_lake.export(
+    report = company_lake.export(
         data_folder(),
         place,
         lake=data_lake(),
         history=history,
         full=full,
-        progress=step if verbose else None,
+        progress=print_step if verbose else None,
     )
-    changed = [table for table in done.tables if table.how != "unchanged"]
-    if not done.tables:
+    changed = [table for table in report.tables if table.how != "unchanged"]
+    if not report.tables:
         output.print(
-            f"export       nothing to do: {done.place} shows generation {done.generation}",
+            f"export       nothing to do: {report.place} shows generation {report.generation}",
             soft_wrap=True,
         )
         return
     output.print(
-        f"export       generation {done.generation} into {done.place}: "
+        f"export       generation {report.generation} into {report.place}: "
         f"{sum(table.rows for table in changed):,} rows of {len(changed)} tables, "
-        f"{len(done.of('unchanged'))} unchanged",
+        f"{len(report.of('unchanged'))} unchanged",
         soft_wrap=True,
     )

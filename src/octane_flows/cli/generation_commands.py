@@ -1,4 +1,4 @@
-"""Commands about the lake's past: generations, history, compact, expire.
+"""The commands about the lake's generations: generations, history, compact, expire.
 
 Arguments in; rows on standard output or in a file out.
 """
@@ -10,34 +10,27 @@ from typing import Annotated
 
 import typer
 
-from octane_flows.cli.command_line import (
-    Destination,
-    Format,
-    Style,
-    app,
-    data_folder,
-    data_lake,
-    output,
-)
+from octane_flows.cli.command_line import app, data_folder, data_lake, output
+from octane_flows.cli.command_options import AnswerFormat, Destination, Format
 
 Wait = Annotated[float, typer.Option(metavar="SECONDS", help="Wait so long for extracts to end.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
 
 
 @app.command(epilog="Example: octane-flows generations")
-def generations(style: Style = Format.table, destination: Destination = None) -> None:
+def generations(format: AnswerFormat = Format.table, destination: Destination = None) -> None:
     """List the generations that --as-of can go back to."""
     from octane_flows import warehouse
     from octane_flows.questions.answer_formats import write_answer
 
-    write_answer(warehouse.generations(data_lake()), style.value, destination, output)
+    write_answer(warehouse.generations(data_lake()), format.value, destination, output)
 
 
 @app.command(epilog="Example: octane-flows history release --format csv")
 def history(
     entity: Annotated[str, typer.Argument(help="Entity type or link table, such as defect")],
     id: Annotated[str | None, typer.Argument(help="One entity; none: all.")] = None,
-    style: Style = Format.table,
+    format: AnswerFormat = Format.table,
     destination: Destination = None,
 ) -> None:
     """Show every version of an entity that was ever read, with the time it was the newest."""
@@ -45,7 +38,7 @@ def history(
     from octane_flows.questions.answer_formats import write_answer
 
     answer = warehouse.history(data_folder(), entity, id, lake=data_lake())
-    write_answer(answer, style.value, destination, output)
+    write_answer(answer, format.value, destination, output)
 
 
 @app.command(epilog="Example: octane-flows compact")
@@ -54,17 +47,19 @@ def compact(dry_run: DryRun = False, wait: Wait = 0.0) -> None:
     from octane_flows import lake
 
     with lake.write_lock(data_folder(), "a compaction", wait_s=wait):
-        done = lake.compact(data_lake(), dry_run=dry_run)
-    what = (
-        f"{done.files_before} files of {done.tables} tables ({done.bytes_before / 1e6:,.1f} MB) "
-        f"into {done.files_after}"
+        compaction = lake.compact(data_lake(), dry_run=dry_run)
+    summary = (
+        f"{compaction.files_before} files of {compaction.tables} tables "
+        f"({compaction.bytes_before / 1e6:,.1f} MB) into {compaction.files_after}"
     )
-    if not done.files_before:
+    if not compaction.files_before:
         output.print("compact      nothing to do: no table has many small files")
     elif dry_run:
-        output.print(f"compact      would merge {what}", soft_wrap=True)
+        output.print(f"compact      would merge {summary}", soft_wrap=True)
     else:
-        output.print(f"compact      generation {done.generation}: merged {what}", soft_wrap=True)
+        output.print(
+            f"compact      generation {compaction.generation}: merged {summary}", soft_wrap=True
+        )
 
 
 @app.command(epilog="Example: octane-flows expire --keep 30 --dry-run")
@@ -86,12 +81,12 @@ def expire(
         raise UsageError("Say what may go: --keep N generations, --older-than DAYS, or both.")
     before = datetime.now(UTC) - timedelta(days=older_than) if older_than is not None else None
     with lake.write_lock(data_folder(), "an expiry", wait_s=wait):
-        gone = lake.expire(data_lake(), keep=keep, before=before, dry_run=dry_run)
+        expiry = lake.expire(data_lake(), keep=keep, before=before, dry_run=dry_run)
     if not dry_run:
-        warehouse.forget_past(data_folder(), {one.generation for one in gone.kept})
+        warehouse.forget_past(data_folder(), {generation.generation for generation in expiry.kept})
     verb = "would let" if dry_run else "let"
     output.print(
-        f"expire       {verb} go of {len(gone.generations)} generations and {len(gone.files)} "
-        f"files ({gone.bytes / 1e6:,.1f} MB); {len(gone.kept)} generations are kept",
+        f"expire       {verb} go of {len(expiry.generations)} generations and {len(expiry.files)} "
+        f"files ({expiry.bytes / 1e6:,.1f} MB); {len(expiry.kept)} generations are kept",
         soft_wrap=True,
     )

@@ -13,114 +13,130 @@ import typer
 from rich import box
 from rich.table import Table
 
-from octane_flows.cli.command_line import Destination, app, data_folder, output, read_settings, step
-from octane_flows.cli.question_commands import Parameters
+from octane_flows.cli.command_line import app, data_folder, output, print_step, read_settings
+from octane_flows.cli.command_options import AsJson, Destination, Parameters, parameter_texts
 from octane_flows.config import DEFAULT_PLAN_LIMIT
+from octane_flows.errors import UsageError
 
 if TYPE_CHECKING:
-    from octane_flows.actions import Plan, Verdict
-
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+    from octane_flows.actions import Plan, PlannedRequest, Verdict
 
 
-@app.command(epilog="Example: octane-flows plan stories_with_completed_tasks")
-def plan(
+@app.command("plan", epilog="Example: octane-flows plan stories_with_completed_tasks")
+def show_plan(
     slug: Annotated[str, typer.Argument(help="A flow that writes, see docs/flows.md")],
     param: Parameters = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
     destination: Destination = None,
 ) -> None:
     """Show the requests that a flow would send; --output writes them to a file to review."""
     from octane_flows.actions import write_plan
 
-    made = _make(slug, param)
+    plan = _plan_of(slug, param)
     if destination is not None:
-        write_plan(made, destination)
-        step(f"{len(made.requests)} requests in {destination}; send them with: apply {destination}")
+        write_plan(plan, destination)
+        count = len(plan.requests)
+        print_step(f"{count} requests in {destination}; send them with: apply {destination}")
     elif as_json:
-        print(json.dumps([_as_dict(one) for one in made.requests], indent=1, ensure_ascii=False))
+        records = [_request_record(request) for request in plan.requests]
+        print(json.dumps(records, indent=1, ensure_ascii=False))
     else:
-        _print_plan(made)
+        _print_plan(plan)
 
 
-@app.command(epilog="Example: octane-flows apply plan.json --yes")
-def apply(
+@app.command("apply", epilog="Example: octane-flows apply plan.json --yes")
+def send_plan(
     source: Annotated[str, typer.Argument(metavar="FILE|SLUG", help="A reviewed plan, or a flow.")],
     yes: Annotated[bool, typer.Option("--yes", help="Send it.")] = False,
     param: Parameters = None,
     most: Annotated[
         int, typer.Option("--max", min=1, help="Requests that the plan may have.")
     ] = DEFAULT_PLAN_LIMIT,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare, send, read again: one verdict for each request of a plan."""
     from octane_flows.actions import AuditLog, apply_plan, audit_path, read_plan
     from octane_flows.client import Octane
-    from octane_flows.errors import UsageError
 
     path = Path(source)
-    made = read_plan(path) if path.is_file() or path.suffix == ".json" else _make(source, param)
+    is_file = path.is_file() or path.suffix == ".json"
+    plan = read_plan(path) if is_file else _plan_of(source, param)
     if not yes:
-        _print_plan(made)
+        _print_plan(plan)
         raise UsageError("Nothing was sent; look at the requests and say --yes to send them.")
     settings = read_settings()
     audit = AuditLog(audit_path(settings.home))
     with Octane(settings) as octane:
         verdicts = apply_plan(
-            octane, made, audit, server_url=settings.url, limit=most, progress=_say
+            octane, plan, audit, server_url=settings.url, limit=most, progress=_print_progress
         )
     if as_json:
-        print(json.dumps([_verdict(one) for one in verdicts], indent=1, ensure_ascii=False))
+        records = [_verdict_record(verdict) for verdict in verdicts]
+        print(json.dumps(records, indent=1, ensure_ascii=False))
     else:
         _print_verdicts(verdicts)
-        step(f"audit log: {audit.path}; extract again to see the change in the answers")
-    if not all(one.is_good for one in verdicts):
+        print_step(f"audit log: {audit.path}; extract again to see the change in the answers")
+    if not all(verdict.is_good for verdict in verdicts):
         raise typer.Exit(1)
 
 
-def _make(slug: str, param: list[str] | None) -> Plan:
+def _plan_of(slug: str, param: list[str] | None) -> Plan:
     from octane_flows import warehouse
     from octane_flows.actions import make_plan
-    from octane_flows.questions.answer_formats import parse_parameters
 
     with warehouse.connect(data_folder()) as connection:
-        return make_plan(connection, slug, parse_parameters(param or []))
+        return make_plan(connection, slug, parameter_texts(param))
 
 
-def _say(verdict: Verdict) -> None:
+def _print_progress(verdict: Verdict) -> None:
     request = verdict.request
-    step(f"workspace {request.workspace_id}, step {request.step}: {verdict.outcome}")
+    print_step(f"workspace {request.workspace_id}, step {request.step}: {verdict.outcome}")
 
 
-def _as_dict(request: object) -> dict[str, object]:
+def _request_record(request: PlannedRequest) -> dict[str, object]:
     return dict(vars(request))
 
 
-def _verdict(verdict: Verdict) -> dict[str, object]:
-    own = {"outcome": verdict.outcome, "entity_id": verdict.entity_id, "detail": verdict.detail}
-    return {**_as_dict(verdict.request), **own}
+def _verdict_record(verdict: Verdict) -> dict[str, object]:
+    return {
+        **_request_record(verdict.request),
+        "outcome": verdict.outcome,
+        "entity_id": verdict.entity_id,
+        "detail": verdict.detail,
+    }
 
 
-def _print_plan(made: Plan) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("workspace", "step", "operation", "item", "sends", "because"):
-        table.add_column(name, overflow="fold")
-    for one in made.requests:
-        item = " ".join(filter(None, (one.entity_type, one.entity_id, one.entity_name)))
-        body = json.dumps(dict(one.body), ensure_ascii=False)
-        cells = (one.workspace_id, str(one.step), one.operation, item, body, one.reason)
-        table.add_row(*cells)
+def _print_plan(plan: Plan) -> None:
+    table = _table("workspace", "step", "operation", "item", "sends", "because")
+    for request in plan.requests:
+        table.add_row(
+            request.workspace_id,
+            str(request.step),
+            request.operation,
+            _item(request, request.entity_id),
+            json.dumps(dict(request.body), ensure_ascii=False),
+            request.reason,
+        )
     output.print(table)
-    output.print(f"{len(made.requests)} requests, from generation {made.generation}")
+    output.print(f"{len(plan.requests)} requests, from generation {plan.generation}")
 
 
 def _print_verdicts(verdicts: list[Verdict]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("workspace", "step", "item", "verdict", "detail"):
-        table.add_column(name, overflow="fold")
-    for one in verdicts:
-        request = one.request
-        item = " ".join(filter(None, (request.entity_type, one.entity_id, request.entity_name)))
-        cells = (request.workspace_id, str(request.step), item, one.outcome, one.detail)
+    table = _table("workspace", "step", "item", "verdict", "detail")
+    for verdict in verdicts:
+        request = verdict.request
+        item = _item(request, verdict.entity_id)
+        cells = (request.workspace_id, str(request.step), item, verdict.outcome, verdict.detail)
         table.add_row(*cells)
     output.print(table)
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _item(request: PlannedRequest, entity_id: str | None) -> str:
+    return " ".join(filter(None, (request.entity_type, entity_id, request.entity_name)))

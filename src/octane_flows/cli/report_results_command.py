@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from octane_flows.cli.command_line import app, output, read_settings, step
+from octane_flows.cli.command_line import app, output, print_step, read_settings
+from octane_flows.cli.command_options import WorkspaceOption, one_workspace
 
 if TYPE_CHECKING:
-    from octane_flows.actions.build_registration import Registered
+    from octane_flows.actions import AuditLog
+    from octane_flows.actions.build_registration import Build, Registered
+    from octane_flows.client import Workspace
 
 Pairs = Annotated[
     list[str] | None, typer.Option(metavar="TYPE=VALUE", help="Such as OS=Linux; repeatable.")
@@ -45,9 +48,7 @@ def report_results(
     module: Ids = None,
     test_field: Pairs = None,
     environment: Pairs = None,
-    workspace: Annotated[
-        str | None, typer.Option(help="Its id, where the settings name several.")
-    ] = None,
+    workspace: WorkspaceOption = None,
     skip_errors: Annotated[
         bool, typer.Option(help="Let the server leave out references that it does not know.")
     ] = False,
@@ -71,22 +72,39 @@ def report_results(
     """Report test results with build, release, module, backlog and environment."""
     from octane_flows.actions import AuditLog, audit_path
     from octane_flows.actions.build_registration import Build, look_up
-    from octane_flows.actions.build_registration import register as register_build
     from octane_flows.actions.read_result_files import read_results
     from octane_flows.actions.results_xml import Context, counts, report, to_xml
     from octane_flows.client import Octane
 
     runs = [run for file in files for run in read_results(file)]
     context = Context(
-        server_id, job_id, build_id, job_name, build_name, release_id, release_name, milestone_id,
-        tuple(backlog_item or ()), tuple(module or ()), _pairs(test_field), _pairs(environment),
-    )  # fmt: skip
+        server_id=server_id,
+        job_id=job_id,
+        build_id=build_id,
+        job_name=job_name,
+        build_name=build_name,
+        release_id=release_id,
+        release_name=release_name,
+        milestone_id=milestone_id,
+        backlog_item_ids=tuple(backlog_item or ()),
+        application_module_ids=tuple(module or ()),
+        fields=_pairs(test_field),
+        environment=_pairs(environment),
+    )
     document = to_xml(context, runs)
     build = Build(
-        server_id, job_id, build_id, server_name or server_id, server_url,
-        pipeline_name or job_name or job_id, job_name or job_id, build_name or build_id,
-        build_result, _epoch_ms(build_started), build_duration_ms,
-    )  # fmt: skip
+        server_id=server_id,
+        job_id=job_id,
+        build_id=build_id,
+        server_name=server_name or server_id,
+        server_url=server_url,
+        pipeline_name=pipeline_name or job_name or job_id,
+        job_name=job_name or job_id,
+        build_name=build_name or build_id,
+        result=build_result,
+        started_ms=_epoch_ms(build_started),
+        duration_ms=build_duration_ms,
+    )
     if dry_run:
         sys.stdout.write(document.decode() + "\n")
         if not register:
@@ -96,30 +114,40 @@ def report_results(
     with Octane(settings) as octane:
         target = octane.workspace(one_workspace(workspace, settings.workspaces))
         if dry_run:
-            _say(look_up(target, build))
+            _print_steps(look_up(target, build))
             return
         if register:
-            _say(steps := register_build(target, build, audit))
-            if any(one.outcome not in ("already", "done") for one in steps):
-                step("so the results were not sent; correct the names, or report without them")
-                raise typer.Exit(1)
-        said = report(target, document, audit, skip_errors=skip_errors)
-    told = ", ".join(f"{number} {status}" for status, number in sorted(counts(runs).items()))
-    output.print(f"{len(runs)} results ({told}) to workspace {target.id}: {said}")
-    if said != "success":
-        step("the server left something out; read its log of test results, or try --skip-errors")
+            _register(target, build, audit)
+        status = report(target, document, audit, skip_errors=skip_errors)
+    numbers = ", ".join(f"{number} {ending}" for ending, number in sorted(counts(runs).items()))
+    output.print(f"{len(runs)} results ({numbers}) to workspace {target.id}: {status}")
+    if status != "success":
+        print_step(
+            "the server left something out; read its log of test results, or try --skip-errors"
+        )
         raise typer.Exit(1)
 
 
-def _say(steps: list[Registered]) -> None:
-    for one in steps:
-        named = " ".join(filter(None, (one.kind, one.entity_id, one.name)))
-        sent = json.dumps(one.body, ensure_ascii=False) if one.outcome == "missing" else one.detail
-        step(f"{named}: {one.outcome} {sent}".rstrip())
+def _register(workspace: Workspace, build: Build, audit: AuditLog) -> None:
+    from octane_flows.actions import build_registration
+
+    steps = build_registration.register(workspace, build, audit)
+    _print_steps(steps)
+    if any(step.outcome not in ("already", "done") for step in steps):
+        print_step("so the results were not sent; correct the names, or report without them")
+        raise typer.Exit(1)
 
 
-def _epoch_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else round(moment.replace(tzinfo=UTC).timestamp() * 1000)
+def _print_steps(steps: list[Registered]) -> None:
+    for step in steps:
+        item = " ".join(filter(None, (step.kind, step.entity_id, step.name)))
+        is_missing = step.outcome == "missing"
+        detail = json.dumps(step.body, ensure_ascii=False) if is_missing else step.detail
+        print_step(f"{item}: {step.outcome} {detail}".rstrip())
+
+
+def _epoch_ms(time: datetime | None) -> int | None:
+    return None if time is None else round(time.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 def _pairs(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
@@ -132,14 +160,3 @@ def _pairs(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
             raise UsageError(f"'{text}' is no pair; write TYPE=VALUE, such as OS=Linux.")
         pairs.append((kind, value))
     return tuple(pairs)
-
-
-def one_workspace(asked: str | None, known: tuple[str, ...] | None) -> str:
-    """The workspace that a command is for. Raises UsageError."""
-    from octane_flows.errors import UsageError
-
-    if asked is not None:
-        return asked
-    if known is None or len(known) != 1:
-        raise UsageError("This is for one workspace; name it with --workspace ID.")
-    return known[0]

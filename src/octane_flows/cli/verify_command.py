@@ -1,4 +1,4 @@
-"""The command that proves the warehouse against the live server: verify.
+"""The command that compares the warehouse with the live server: verify.
 
 Arguments in; a table or JSON on standard output, exit 1 on a difference.
 """
@@ -13,8 +13,8 @@ import typer
 from rich import box
 from rich.table import Table
 
-from octane_flows.cli.command_line import app, data_folder, output, read_settings, step
-from octane_flows.cli.question_commands import Parameters
+from octane_flows.cli.command_line import app, data_folder, output, print_step, read_settings
+from octane_flows.cli.command_options import AsJson, Parameters, parameter_texts
 
 if TYPE_CHECKING:
     from octane_flows.parity import Difference, Verification
@@ -28,7 +28,7 @@ def verify(
         list[str] | None, typer.Argument(metavar="[SLUG]...", help="Flows; none: all.")
     ] = None,
     param: Parameters = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
     accept_changes: Annotated[
         bool, typer.Option(help="Let pass what changed in Octane since the extract.")
     ] = False,
@@ -40,52 +40,62 @@ def verify(
     from octane_flows import parity, warehouse
     from octane_flows.client import Octane
     from octane_flows.parity.comparison_record import record_comparisons
-    from octane_flows.questions.answer_formats import parse_parameters
 
-    parameters = parse_parameters(param or [])
-    found: list[Verification] = []
+    parameters = parameter_texts(param)
+    verifications: list[Verification] = []
     with Octane(read_settings()) as octane, warehouse.connect(data_folder()) as connection:
-        for one in parity.verify(
+        for verification in parity.verify(
             octane, connection, slugs or (), parameters, most=most or parity.MOST_ROWS
         ):
-            step(f"{one.slug:<40} workspace {one.workspace_id}  {one.status}")
-            found.append(one)
-        if not parameters:  # the report tells of the flows as it shows them
-            record_comparisons(
-                data_folder(), connection, [one.as_dict() for one in found], datetime.now(UTC)
+            print_step(
+                f"{verification.slug:<40} workspace {verification.workspace_id}  "
+                f"{verification.status}"
             )
+            verifications.append(verification)
+        records = [verification.as_dict() for verification in verifications]
+        if not parameters:  # the report shows the flows with their defaults
+            record_comparisons(data_folder(), connection, records, datetime.now(UTC))
     if as_json:
-        print(json.dumps([one.as_dict() for one in found], indent=1, ensure_ascii=False))
+        print(json.dumps(records, indent=1, ensure_ascii=False))
     else:
-        _print(found)
+        _print_verifications(verifications)
     passing = {"equal", "not compared", *(["changed"] if accept_changes else [])}
-    if any(one.status not in passing for one in found):
+    if any(verification.status not in passing for verification in verifications):
         raise typer.Exit(1)
 
 
-def _print(found: list[Verification]) -> None:
+def _print_verifications(verifications: list[Verification]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("flow", "slug", "workspace", "Octane", "warehouse", "result"):
         table.add_column(name, justify="right" if name in ("Octane", "warehouse") else "left")
-    for one in found:
-        counts = ["" if n is None else f"{n:,}" for n in (one.octane_count, one.warehouse_count)]
-        cells = (str(one.number), one.slug, one.workspace_id, *counts, one.status)
-        table.add_row(*cells)
+    for verification in verifications:
+        table.add_row(
+            _count(verification.number),
+            verification.slug,
+            verification.workspace_id,
+            _count(verification.octane_count),
+            _count(verification.warehouse_count),
+            verification.status,
+        )
     output.print(table)
-    for one in found:
-        if one.message:
-            output.print(f"{one.slug}: {one.message}", soft_wrap=True)
-        for difference in one.differences[:IDS_SHOWN]:
+    for verification in verifications:
+        if verification.message:
+            output.print(f"{verification.slug}: {verification.message}", soft_wrap=True)
+        for difference in verification.differences[:IDS_SHOWN]:
             output.print(
                 f"    {difference.id} {_where(difference)}: {difference.reason} "
                 f"({difference.detail})",
                 soft_wrap=True,
             )
-        if len(one.differences) > IDS_SHOWN:
-            output.print(f"    and {len(one.differences) - IDS_SHOWN} more; --json has them all")
-    statuses = [one.status for one in found]
-    said = ", ".join(f"{statuses.count(one)} {one}" for one in dict.fromkeys(statuses))
-    output.print(f"{len(found)} comparisons: {said}")
+        if (hidden := len(verification.differences) - IDS_SHOWN) > 0:
+            output.print(f"    and {hidden} more; --json has them all")
+    statuses = [verification.status for verification in verifications]
+    counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
+    output.print(f"{len(verifications)} comparisons: {counts}")
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
 
 
 def _where(difference: Difference) -> str:

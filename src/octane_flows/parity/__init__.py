@@ -1,4 +1,4 @@
-"""Does the warehouse tell what Octane tells? Each flow's documented REST requests, asked live.
+"""Parity: does the warehouse say what Octane says? Each flow's documented REST requests, sent live.
 
 A client and a warehouse connection in, the ids on both sides and the reasons of differences out;
 `octane-flows verify`, the Dagster check and the tests call it.
@@ -9,8 +9,9 @@ from octane_flows.parity.compare_ids import (
     compare,
     documented_requests,
     effective_parameters,
+    flows_with_requests,
 )
-from octane_flows.parity.send_requests import RestWorkspace, TooManyRowsError, ask
+from octane_flows.parity.send_requests import RestWorkspace, TooManyRowsError, send_requests
 from octane_flows.parity.verification import Difference, Verification
 from octane_flows.parity.verify_flows import MOST_ROWS, verify, verify_flow
 
@@ -21,10 +22,11 @@ __all__ = [
     "RestWorkspace",
     "TooManyRowsError",
     "Verification",
-    "ask",
     "compare",
     "documented_requests",
     "effective_parameters",
+    "flows_with_requests",
+    "send_requests",
     "verify",
     "verify_flow",
 ]

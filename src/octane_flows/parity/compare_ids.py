@@ -1,6 +1,7 @@
 """The same question to both sides: the documented requests and the flow's SQL.
 
-A workspace of the client, a warehouse connection, a slug and parameters in, a `Parity` out.
+A workspace of the client, a warehouse connection, a slug and parameters in, a `Parity` out;
+`verify_flows` and the tests call it.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from typing import Any
 
 import duckdb
 
+from octane_flows.errors import UsageError
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS, DocumentedRequests, Request
-from octane_flows.parity.send_requests import RestWorkspace, ask
-from octane_flows.questions.catalogue import flow_named
-from octane_flows.questions.run_question import Value, parse_parameters, run_query
+from octane_flows.parity.send_requests import RestWorkspace, send_requests
+from octane_flows.questions.catalogue import Question, list_questions, question_named
+from octane_flows.questions.run_question import Value, parse_parameters, run_question
 
 
 @dataclass(frozen=True)
 class Parity:
-    """Ids on both sides; `missing` are in Octane only, `extra` in the warehouse only."""
+    """The ids that one flow names on both sides, and the requests that were sent for them."""
 
     slug: str
     workspace_id: str
@@ -28,18 +30,18 @@ class Parity:
     sql_ids: frozenset[str]
 
     @property
-    def missing(self) -> frozenset[str]:
+    def only_in_octane(self) -> frozenset[str]:
         """Ids that Octane gives and the warehouse does not."""
         return self.rest_ids - self.sql_ids
 
     @property
-    def extra(self) -> frozenset[str]:
+    def only_in_warehouse(self) -> frozenset[str]:
         """Ids that the warehouse gives and Octane does not."""
         return self.sql_ids - self.rest_ids
 
     @property
     def is_equal(self) -> bool:
-        """Whether both sides tell the same."""
+        """Whether both sides name the same ids."""
         return self.rest_ids == self.sql_ids
 
 
@@ -53,22 +55,31 @@ def compare(
 ) -> Parity:
     """Ask both sides the same question; `as_of` is the warehouse's where it is not given.
 
-    Raises ServerError, UsageError, OctaneFlowsError; `most` as in `ask`.
+    Raises ServerError, UsageError, OctaneFlowsError; `most` as in `send_requests`.
     """
     documented = documented_requests(slug)
     given = {**(params or {}), "workspace_id": workspace.id}
     effective = effective_parameters(connection, workspace.id, slug, given)
-    answer = run_query(connection, flow_named(slug), given, columns=(documented.key,))
-    sql_ids = frozenset(
-        str(row[documented.key]) for row in answer.to_pylist() if row[documented.key] is not None
-    )
-    requests, rest_ids = ask(workspace, documented, effective, most=most)
+    flow = question_named("flow", slug)
+    answer = run_question(connection, flow, given, columns=(documented.key,))
+    sql_ids = frozenset(str(id) for id in answer[documented.key].to_pylist() if id is not None)
+    requests, rest_ids = send_requests(workspace, documented, effective, most=most)
     return Parity(slug, workspace.id, requests, rest_ids, sql_ids)
 
 
+def flows_with_requests() -> list[Question]:
+    """The flows that can be compared with the server: the documented ones, and others like them."""
+    return [flow for flow in list_questions("flow") if flow.slug in DOCUMENTED_REQUESTS]
+
+
 def documented_requests(slug: str) -> DocumentedRequests:
-    """The documented requests of a flow."""
-    flow_named(slug)
+    """The documented requests of a flow. Raises UsageError."""
+    flow = question_named("flow", slug)
+    if slug not in DOCUMENTED_REQUESTS:
+        raise UsageError(
+            f"The flow {flow.slug} cannot be compared with the server, because it has no REST "
+            "requests; leave it out, or write its requests in parity/requests."
+        )
     return DOCUMENTED_REQUESTS[slug]
 
 
@@ -79,9 +90,8 @@ def effective_parameters(
     params: Mapping[str, Value],
 ) -> dict[str, Any]:
     """Every parameter with its typed value, the given one or the default, and who is signed in."""
-    flow = flow_named(slug)
-    defaults: dict[str, Value] = {item.name: item.default for item in flow.parameters}
-    values: dict[str, Any] = parse_parameters(flow, {**defaults, **params})
+    flow = question_named("flow", slug)
+    values: dict[str, Any] = parse_parameters(flow, {**flow.defaults, **params})
     with connection.cursor() as cursor:
         if "as_of" in values and values["as_of"] is None:
             values["as_of"] = cursor.execute(

@@ -1,22 +1,22 @@
-"""The scripts of manual tests on both sides: one request a test, so of those that changed last.
+"""The scripts of manual tests on both sides. Each costs a request: the newest 200 are compared.
 
 A workspace of the client, a warehouse connection and the parameters of flow 4 in, how many scripts
-were compared and which read otherwise out; `proof` calls it.
+were compared and which read otherwise out; `verify_flows` calls it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import duckdb
 
 from octane_flows.errors import NotFoundError
 from octane_flows.parity.requests.requests_for_tests import scripted_tests
-from octane_flows.parity.send_requests import RestWorkspace
-from octane_flows.parity.verification import Difference
-from octane_flows.questions.catalogue import flow_named
+from octane_flows.parity.send_requests import RestWorkspace, utc_time
+from octane_flows.parity.verification import Difference, Reason
+from octane_flows.questions.catalogue import question_named
 from octane_flows.questions.run_question import Value, parse_parameters
 
 SCRIPTED_FLOW: Final = "manual_test_steps_and_attachments"
@@ -33,38 +33,37 @@ def compare_scripts(
     workspace: ScriptedWorkspace,
     connection: duckdb.DuckDBPyConnection,
     params: Mapping[str, Value],
-    known_to: datetime,
+    cursor: datetime,
 ) -> tuple[int, list[Difference]]:
     """Compare scripts word for word; none where the extract reads none (OCTANE_SCRIPTS).
 
-    What changed at or after `known_to` (UTC) may read otherwise. Raises ServerError.
+    Scripts that changed at or after `cursor` (UTC) may read otherwise. Raises ServerError.
     """
     if not _has_scripts(connection, workspace.id):
         return 0, []
-    flow = flow_named(SCRIPTED_FLOW)
-    defaults: dict[str, Value] = {one.name: one.default for one in flow.parameters}
-    wanted = ";".join(scripted_tests(parse_parameters(flow, {**defaults, **params})))
+    flow = question_named("flow", SCRIPTED_FLOW)
+    phrases = scripted_tests(parse_parameters(flow, {**flow.defaults, **params}))
     tests = workspace.page(
         "manual_tests",
         fields=["last_modified"],
-        query=wanted or None,
+        query=";".join(phrases) or None,
         order_by="-last_modified",
         limit=MOST_SCRIPTS,
     ).rows
-    held = _scripts(connection, workspace.id, [str(test["id"]) for test in tests])
-    found: list[Difference] = []
+    scripts = _scripts(connection, workspace.id, [str(test["id"]) for test in tests])
+    differences: list[Difference] = []
     for test in tests:
         id = str(test["id"])
         try:
             script = workspace.script(id)["script"]
         except NotFoundError:  # deleted since it was listed
             continue
-        if script != held.get(id):
-            modified = datetime.fromisoformat(test["last_modified"]).astimezone(UTC)
-            is_new = modified.replace(tzinfo=None) >= known_to
-            detail = f"its script reads otherwise; last modified {modified:%Y-%m-%d %H:%M:%S} UTC"
-            found.append(Difference(id, "neither", "changed" if is_new else "different", detail))
-    return len(tests), found
+        if script != scripts.get(id):
+            time = utc_time(test["last_modified"])
+            reason: Reason = "changed" if time >= cursor else "different"
+            detail = f"its script reads otherwise; last modified {time:%Y-%m-%d %H:%M:%S} UTC"
+            differences.append(Difference(id, "neither", reason, detail))
+    return len(tests), differences
 
 
 def _has_scripts(connection: duckdb.DuckDBPyConnection, workspace_id: str) -> bool:

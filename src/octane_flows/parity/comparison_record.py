@@ -1,7 +1,7 @@
-"""When the warehouse was last compared with the live server, and what came of it.
+"""The record of when each flow was last compared with the live server, and with what result.
 
-Comparisons as records in, `<home>/verified.json` out, and back for the report: it lies beside the
-warehouse, because the comparison follows the publishing and the published file never changes.
+Comparisons in, `<home>/verified.json` out, and back for the report. The file lies beside the
+warehouse, because flows are compared after publishing and the published file never changes.
 """
 
 from __future__ import annotations
@@ -17,30 +17,37 @@ import duckdb
 from octane_flows.warehouse.file_replacement import replace_file
 
 RECORD_FILE = "verified.json"
-KEPT = ("number", "slug", "workspace_id", "status", "octane_count", "warehouse_count", "message")
+COLUMNS = ("number", "slug", "workspace_id", "status", "octane_count", "warehouse_count", "message")
 
 
 def record_comparisons(
     home: Path,
     connection: duckdb.DuckDBPyConnection,
-    found: Iterable[Mapping[str, Any]],
+    comparisons: Iterable[Mapping[str, Any]],
     at: datetime,
 ) -> None:
-    """Keep what was found; flows that were not asked this time keep theirs of this generation."""
+    """Write the comparisons of this generation; flows that were not compared now keep theirs."""
     with connection.cursor() as cursor:
         rows = cursor.execute("select generation from meta.generation").fetchall()
     generation = int(rows[0][0])
-    kept = {(one["number"], one["workspace_id"]): one for one in read_comparisons(home, generation)}
-    for one in found:
-        row = {"compared_at": at.isoformat(timespec="seconds"), **{key: one[key] for key in KEPT}}
-        kept[one["number"], one["workspace_id"]] = row
-    record = {"generation": generation, "comparisons": [kept[key] for key in sorted(kept)]}
+    compared_at = at.isoformat(timespec="seconds")
+    latest = {_key(comparison): comparison for comparison in read_comparisons(home, generation)}
+    for comparison in comparisons:
+        columns = {name: comparison[name] for name in COLUMNS}
+        latest[_key(comparison)] = {"compared_at": compared_at, **columns}
+    record = {"generation": generation, "comparisons": [latest[key] for key in sorted(latest)]}
     text = json.dumps(record, indent=1, ensure_ascii=False)
     replace_file(home / RECORD_FILE, text.encode("utf-8"))
 
 
+def _key(comparison: Mapping[str, Any]) -> tuple[bool, int, str, str]:
+    """Documented flows come first, by number."""
+    number = comparison["number"]
+    return number is None, number or 0, comparison["slug"], comparison["workspace_id"]
+
+
 def read_comparisons(home: Path, generation: int) -> list[dict[str, Any]]:
-    """What is kept of this generation, in the order of flows; nothing for any other."""
+    """The comparisons of this generation, in the order of flows; none of any other."""
     try:
         record = json.loads((home / RECORD_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # never compared, or a file of somebody else

@@ -1,4 +1,4 @@
-"""Sending a flow's documented requests: each in its order, all pages of it.
+"""Sending a flow's documented requests: one after another, all pages of each.
 
 A workspace of the client and `DocumentedRequests` in, the requests that were sent and the ids out.
 """
@@ -6,6 +6,7 @@ A workspace of the client and `DocumentedRequests` in, the requests that were se
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from octane_flows.errors import AnswerError
@@ -45,7 +46,7 @@ class TooManyRowsError(AnswerError):
     """A request matches more rows than may be read; nothing is wrong with the server."""
 
 
-def ask(
+def send_requests(
     workspace: RestWorkspace,
     documented: DocumentedRequests,
     params: Mapping[str, Any],
@@ -54,8 +55,8 @@ def ask(
 ) -> tuple[tuple[Request, ...], frozenset[str]]:
     """Send the documented requests; gives them and the ids that they lead to.
 
-    `most` is the number of rows that one request may match (None: any); beyond it
-    `TooManyRowsError` is raised after the first page.
+    `most` is the number of rows that one request may match (None: any number). A request that
+    matches more raises `TooManyRowsError` after its first page.
     """
     sent: list[Request] = []
     steps = documented.steps(params)
@@ -90,10 +91,15 @@ def read_all(workspace: RestWorkspace, request: Request, most: int | None = None
         rows += page.rows
         if not page.rows or len(rows) >= page.total_count:
             break
-    found = len({str(row["id"]) for row in rows})
-    if found != page.total_count:
+    id_count = len({str(row["id"]) for row in rows})
+    if id_count != page.total_count:
         raise AnswerError(
-            f"Asking {request.collection} for {request.query} gave {found} ids where the server "
+            f"Asking {request.collection} for {request.query} gave {id_count} ids where the server "
             f"counts {page.total_count}; rows changed meanwhile, so ask again."
         )
     return rows
+
+
+def utc_time(text: str) -> datetime:
+    """A time of an answer as naive UTC, as the warehouse holds it."""
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)

@@ -1,6 +1,7 @@
-"""What a comparison found: one flow in one workspace, and each difference with its reason.
+"""The result of a comparison: one flow in one workspace, and each difference with its reason.
 
-Nothing in; records that `proof` makes, and that the command line, Dagster and the report show.
+Nothing in; records that `verify_flows` makes, and that the command line, Dagster and the report
+show.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Verification:
     """
 
     slug: str
-    number: int
+    number: int | None
     workspace_id: str
     status: Status
     octane_count: int | None
@@ -52,11 +53,17 @@ class Verification:
             "octane_count": self.octane_count,
             "warehouse_count": self.warehouse_count,
             "requests": [
-                {"collection": one.collection, "query": one.query} for one in self.requests
+                {"collection": request.collection, "query": request.query}
+                for request in self.requests
             ],
             "differences": [
-                {"id": one.id, "only_in": one.only_in, "reason": one.reason, "detail": one.detail}
-                for one in self.differences
+                {
+                    "id": difference.id,
+                    "only_in": difference.only_in,
+                    "reason": difference.reason,
+                    "detail": difference.detail,
+                }
+                for difference in self.differences
             ],
             "message": self.message,
         }

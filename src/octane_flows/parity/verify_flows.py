@@ -1,4 +1,4 @@
-"""The proof for a user: every flow compared with the live server, each difference with its reason.
+"""The proof for a user: each flow is compared with the live server, each difference has a reason.
 
 A client and a warehouse connection in, `Verification` records out; `octane-flows verify` prints
 them, Dagster turns them into checks.
@@ -6,8 +6,9 @@ them, Dagster turns them into checks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 import duckdb
@@ -21,17 +22,22 @@ from octane_flows.errors import (
     RequestError,
     UsageError,
 )
-from octane_flows.parity.compare_ids import Parity, compare, documented_requests
+from octane_flows.parity.compare_ids import (
+    Parity,
+    compare,
+    documented_requests,
+    flows_with_requests,
+)
 from octane_flows.parity.compare_scripts import SCRIPTED_FLOW, ScriptedWorkspace, compare_scripts
 from octane_flows.parity.requests import DocumentedRequests
 from octane_flows.parity.requests.documented_requests import identifier, moment
-from octane_flows.parity.send_requests import RestWorkspace, TooManyRowsError
+from octane_flows.parity.send_requests import RestWorkspace, TooManyRowsError, utc_time
 from octane_flows.parity.verification import Difference, Reason, Status, Verification
-from octane_flows.questions.catalogue import Flow, flow_named, list_flows, nearest
+from octane_flows.questions.catalogue import Question, nearest, question_named
 from octane_flows.questions.run_question import Value
 
 MOST_ROWS = 50_000  # fifty pages: what a check may ask of a live server for one request
-MOST_EXAMINED = 500  # differing ids that are looked up one by one on each side
+MOST_EXAMINED = 500  # differing ids of each side whose reason is looked up
 LOOKUP_BATCH = 100  # ids in one query: the address stays far below 8 KB
 
 
@@ -48,13 +54,13 @@ def verify(
     A parameter goes to each flow that has it; one that no flow has is a `UsageError`.
     `workspace_id` leaves out the other workspaces.
     """
-    flows = [flow_named(slug) for slug in slugs] or list_flows()
+    flows = [question_named("flow", slug) for slug in slugs] or flows_with_requests()
     given = dict(params or {})
-    known = sorted({parameter.name for flow in flows for parameter in flow.parameters})
+    names = sorted({parameter.name for flow in flows for parameter in flow.parameters})
     for name in given:
-        if name not in known:
+        if name not in names:
             raise UsageError(
-                f"None of these flows has a parameter '{name}'; {nearest(name, known)}"
+                f"None of these flows has a parameter '{name}'; {nearest(name, names)}"
             )
     with connection.cursor() as cursor:
         rows = cursor.execute(
@@ -66,22 +72,21 @@ def verify(
             continue
         workspace = octane.workspace(workspace_id)
         for flow in flows:
-            names = {parameter.name for parameter in flow.parameters}
-            own = {name: value for name, value in given.items() if name in names}
+            own = {name: value for name, value in given.items() if name in flow.defaults}
             yield verify_flow(workspace, connection, flow, own, most=most)
 
 
 def verify_flow(
     workspace: ScriptedWorkspace,
     connection: duckdb.DuckDBPyConnection,
-    flow: Flow,
+    flow: Question,
     params: Mapping[str, Value],
     *,
     most: int | None = MOST_ROWS,
 ) -> Verification:
     """Compare one flow in one workspace; a side that does not answer is a status, not an error."""
     try:
-        compared = compare(workspace, connection, flow.slug, params, most=most)
+        parity = compare(workspace, connection, flow.slug, params, most=most)
     except UsageError:
         raise
     except TooManyRowsError as error:
@@ -91,18 +96,18 @@ def verify_flow(
     documented = documented_requests(flow.slug)
     cursor = _cursor(connection, workspace.id, documented.collection)
     differences = [
-        *_explain(workspace, documented, compared.missing, "octane", cursor),
-        *_explain(workspace, documented, compared.extra, "warehouse", cursor),
+        *_explain(workspace, documented, parity.only_in_octane, "octane", cursor),
+        *_explain(workspace, documented, parity.only_in_warehouse, "warehouse", cursor),
     ]
     script_count = 0
     if flow.slug == SCRIPTED_FLOW:
-        script_count, otherwise = compare_scripts(workspace, connection, params, cursor)
-        differences += otherwise
-    return _verification(flow, compared, tuple(differences), script_count)
+        script_count, script_differences = compare_scripts(workspace, connection, params, cursor)
+        differences += script_differences
+    return _verification(flow, parity, tuple(differences), script_count)
 
 
 def _without_answer(
-    flow: Flow, workspace: RestWorkspace, status: Status, error: OctaneFlowsError
+    flow: Question, workspace: RestWorkspace, status: Status, error: OctaneFlowsError
 ) -> Verification:
     return Verification(
         flow.slug, flow.number, workspace.id, status, None, None, (), (), str(error)
@@ -110,37 +115,36 @@ def _without_answer(
 
 
 def _verification(
-    flow: Flow, compared: Parity, differences: tuple[Difference, ...], script_count: int
+    flow: Question, parity: Parity, differences: tuple[Difference, ...], script_count: int
 ) -> Verification:
     status: Status = "equal"
     if differences:
-        changed = all(one.reason in ("changed", "related changed") for one in differences)
-        status = "changed" if changed else "different"
+        reasons = {difference.reason for difference in differences}
+        status = "changed" if reasons <= {"changed", "related changed"} else "different"
     return Verification(
         slug=flow.slug,
         number=flow.number,
-        workspace_id=compared.workspace_id,
+        workspace_id=parity.workspace_id,
         status=status,
-        octane_count=len(compared.rest_ids),
-        warehouse_count=len(compared.sql_ids),
-        requests=compared.requests,
+        octane_count=len(parity.rest_ids),
+        warehouse_count=len(parity.sql_ids),
+        requests=parity.requests,
         differences=differences,
-        message=_message(compared, differences, script_count),
+        message=_message(parity, differences, script_count),
     )
 
 
-def _message(compared: Parity, differences: tuple[Difference, ...], script_count: int) -> str:
-    told = f"{script_count} script{'s' * (script_count != 1)} compared" if script_count else ""
+def _message(parity: Parity, differences: tuple[Difference, ...], script_count: int) -> str:
+    scripts = f"{script_count} script{'s' * (script_count != 1)} compared" if script_count else ""
     if not differences:
-        return told if compared.requests else "nobody is meant, so nothing was asked"
-    counts: dict[str, int] = {}
-    for one in differences:
-        counts[one.reason] = counts.get(one.reason, 0) + 1
+        return scripts if parity.requests else "nobody is meant, so nothing was asked"
+    counts = Counter(difference.reason for difference in differences)
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts.items())
-    scripts = sum(one.only_in == "neither" for one in differences)
+    differing_scripts = sum(difference.only_in == "neither" for difference in differences)
+    of_scripts = f", {differing_scripts} of {scripts} read otherwise" if scripts else ""
     return (
-        f"{len(compared.missing)} only in Octane, {len(compared.extra)} only in the warehouse"
-        f"{f', {scripts} of {told} read otherwise' if told else ''}: {reasons}"
+        f"{len(parity.only_in_octane)} only in Octane, "
+        f"{len(parity.only_in_warehouse)} only in the warehouse{of_scripts}: {reasons}"
     )
 
 
@@ -157,14 +161,14 @@ left join meta.certificate as certificate
 
 
 def _cursor(connection: duckdb.DuckDBPyConnection, workspace_id: str, collection: str) -> datetime:
-    """The moment before which every row of the collection is known to the warehouse (UTC).
+    """The time (UTC) before which the warehouse holds every change of the collection.
 
     Collections of several entity types have the workspace's newest cursor.
     """
     with connection.cursor() as own:
         rows = own.execute(CURSOR, {"collection": collection, "workspace": workspace_id}).fetchall()
-    known_to: datetime = rows[0][0]
-    return known_to
+    cursor: datetime = rows[0][0]
+    return cursor
 
 
 def _explain(
@@ -179,19 +183,19 @@ def _explain(
     examined = ordered[:MOST_EXAMINED]
     modified = _last_modified(workspace, documented.collection, examined)
     related = _changed_since(workspace, documented.depends_on, cursor) if examined else None
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for id in examined:
         reason: Reason = "different"
-        detail = "both sides know it as it is, and only one names it"
+        detail = "both sides hold it as it is now, and only one of them names it"
         if id not in modified:
             reason, detail = "not readable", "Octane does not give it when asked for by id"
-        elif (when := modified[id]) is not None and when >= cursor:
-            reason, detail = "changed", f"last modified {when:%Y-%m-%d %H:%M:%S} UTC"
+        elif (time := modified[id]) is not None and time >= cursor:
+            reason, detail = "changed", f"last modified {time:%Y-%m-%d %H:%M:%S} UTC"
         elif related:
             reason, detail = "related changed", related
-        found.append(Difference(id, only_in, reason, detail))
+        differences.append(Difference(id, only_in, reason, detail))
     rest = ordered[MOST_EXAMINED:]
-    return found + [
+    return differences + [
         Difference(id, only_in, "not examined", f"only {MOST_EXAMINED} ids are looked up")
         for id in rest
     ]
@@ -201,7 +205,7 @@ def _last_modified(
     workspace: RestWorkspace, collection: str, ids: Sequence[str]
 ) -> dict[str, datetime | None]:
     """When each id that Octane still gives was last modified; None where it does not say."""
-    found: dict[str, datetime | None] = {}
+    times: dict[str, datetime | None] = {}
     fields = ["last_modified"]
     for start in range(0, len(ids), LOOKUP_BATCH):
         batch = ids[start : start + LOOKUP_BATCH]
@@ -212,13 +216,9 @@ def _last_modified(
             fields = ["id"]
             page = workspace.page(collection, fields=fields, query=query, limit=LOOKUP_BATCH)
         for row in page.rows:
-            said = row.get("last_modified")
-            found[str(row["id"])] = (
-                datetime.fromisoformat(said).astimezone(UTC).replace(tzinfo=None)
-                if isinstance(said, str)
-                else None
-            )
-    return found
+            text = row.get("last_modified")
+            times[str(row["id"])] = utc_time(text) if isinstance(text, str) else None
+    return times
 
 
 def _changed_since(

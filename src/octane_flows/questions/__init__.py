@@ -1,40 +1,36 @@
-"""The documented flows and the metrics: list them, run one, compare a flow with the live server.
+"""Flows, metrics and plans as questions: list them, run one, write its answer.
 
-The command line, reports, notebooks and Dagster call these functions.
+The command line, reports, parity, actions, notebooks and Dagster call these functions.
 """
 
 from octane_flows.models.documented_columns import Column
 from octane_flows.models.header import Parameter
 from octane_flows.questions.catalogue import (
-    Flow,
-    Metric,
-    flow_named,
-    list_flows,
-    list_metrics,
-    metric_named,
+    Kind,
+    Question,
+    documented_flows,
+    list_questions,
+    question_named,
 )
 from octane_flows.questions.run_question import (
-    missing_of,
+    Value,
     parse_parameters,
-    relation_of,
-    run_flow,
-    run_metric,
-    run_query,
+    partial_answer,
+    question_relation,
+    run_question,
 )
 
 __all__ = [
     "Column",
-    "Flow",
-    "Metric",
+    "Kind",
     "Parameter",
-    "flow_named",
-    "list_flows",
-    "list_metrics",
-    "metric_named",
-    "missing_of",
+    "Question",
+    "Value",
+    "documented_flows",
+    "list_questions",
     "parse_parameters",
-    "relation_of",
-    "run_flow",
-    "run_metric",
-    "run_query",
+    "partial_answer",
+    "question_named",
+    "question_relation",
+    "run_question",
 ]

@@ -1,92 +1,72 @@
-"""Answers for people and programs: tables on the terminal, CSV, JSON and Parquet files.
+"""An answer as a table on the terminal, or as CSV, JSON or Parquet.
 
-Arrow tables and warehouse connections in, text or files out; only `cli` and `demo` call this.
+Arrow tables in, text or files out; the command line and the demo call it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import duckdb
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from octane_flows import warehouse
 from octane_flows.console import plain_console
 from octane_flows.errors import UsageError
-from octane_flows.questions import Metric, list_flows, list_metrics
 
 CELL_WIDTH = 34  # wide enough for a title, narrow enough for four columns on a small terminal
+FILE_WIDTH = 200  # characters of a line where a table is written into a file
 
 
-def parse_parameters(pairs: Sequence[str]) -> dict[str, str | None]:
-    """`NAME=VALUE` texts as a mapping; the word null stands for no value."""
-    parameters: dict[str, str | None] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--param takes NAME=VALUE, such as hours=72; this is {pair!r}.")
-        if name in parameters:
-            raise UsageError(f"--param {name} is given twice; give it once.")
-        parameters[name] = None if value == "null" else value
-    return parameters
-
-
-def write_answer(answer: pa.Table, style: str, destination: Path | None, console: Console) -> None:
-    """Write rows in one of the styles table, csv, json, parquet."""
-    if style == "parquet":
+def write_answer(answer: pa.Table, format: str, destination: Path | None, console: Console) -> None:
+    """Write rows as table, csv, json or parquet to a file; without one to the terminal."""
+    if format == "parquet":
         if destination is None:
             raise UsageError("Parquet is not for terminals; add --output FILE.")
         pq.write_table(answer, destination)
-        return
-    if style == "table":
+    elif format == "table":
         if destination is None:
             print_rows(console, answer)
             return
         with destination.open("w", encoding="utf-8") as stream:
-            print_rows(plain_console(file=stream, width=200), answer)
-        return
-    if destination is not None:
-        with destination.open("wb") as stream:
-            _write_text(answer, style, stream)
-        return
-    sys.stdout.flush()
-    _write_text(answer, style, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+            print_rows(plain_console(file=stream, width=FILE_WIDTH), answer)
+    else:
+        write_bytes = _write_csv if format == "csv" else _write_json
+        if destination is not None:
+            with destination.open("wb") as file:
+                write_bytes(answer, file)
+            return
+        sys.stdout.flush()
+        write_bytes(answer, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
 
 
-def _write_text(answer: pa.Table, style: str, stream: Any) -> None:
-    if style == "csv":
-        flat = pa.table(
-            {
-                name: _csv_column(column)
-                for name, column in zip(answer.column_names, answer.columns, strict=True)
-            }
-        )
-        pa_csv.write_csv(flat, stream)
-        return
-    text = json.dumps(answer.to_pylist(), default=_json_value, ensure_ascii=False, indent=1)
-    stream.write(text.encode() + b"\n")
+def _write_csv(answer: pa.Table, stream: BinaryIO) -> None:
+    columns = [_csv_column(column) for column in answer.columns]
+    pa_csv.write_csv(pa.table(columns, names=answer.column_names), stream)
 
 
 def _csv_column(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    if pa.types.is_nested(column.type):
-        texts = [
-            None if value is None else json.dumps(value, default=_json_value, ensure_ascii=False)
-            for value in column.to_pylist()
-        ]
-        return pa.array(texts, pa.string())
-    return column
+    """A list or struct is written as JSON, because a cell of CSV holds one value."""
+    if not pa.types.is_nested(column.type):
+        return column
+    texts = [None if value is None else _json_text(value) for value in column.to_pylist()]
+    return pa.array(texts, pa.string())
+
+
+def _write_json(answer: pa.Table, stream: BinaryIO) -> None:
+    stream.write(_json_text(answer.to_pylist(), indent=1).encode() + b"\n")
+
+
+def _json_text(value: Any, *, indent: int | None = None) -> str:
+    return json.dumps(value, default=_json_value, ensure_ascii=False, indent=indent)
 
 
 def _json_value(value: Any) -> str:
@@ -103,32 +83,37 @@ def print_rows(
     rows = answer.to_pylist()
     names = [name for name in answer.column_names if not _is_one_workspace(name, rows)]
     cells = {name: [_cell(row[name]) for row in rows] for name in names}
-    widths = {name: min(CELL_WIDTH, max(map(len, (name, *texts)))) for name, texts in cells.items()}
-    shown: list[str] = []
-    room = console.width
-    for name in names:
-        room -= widths[name] + 2
-        if room < 0 and shown:
-            break
-        shown.append(name)
+    shown = _columns_that_fit(cells, console.width)
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for name in shown:
-        numeric = pa.types.is_integer(answer.schema.field(name).type)
+        is_number = pa.types.is_integer(answer.schema.field(name).type)
         table.add_column(
-            name, justify="right" if numeric else "left", no_wrap=True, overflow="ellipsis",
+            name,
+            justify="right" if is_number else "left",
+            no_wrap=True,
+            overflow="ellipsis",
             max_width=CELL_WIDTH,
-        )  # fmt: skip
+        )
     for index in range(len(rows)):
         table.add_row(*(cells[name][index] for name in shown))
     console.print(table)
     count = answer.num_rows if total is None else total
-    said = f"{count:,} {'row' if count == 1 else 'rows'}"
+    summary = f"{count:,} {'row' if count == 1 else 'rows'}"
     if count > answer.num_rows:
-        said += f", the first {answer.num_rows} shown"
+        summary += f", the first {answer.num_rows} shown"
     if len(shown) < len(names):
-        hidden = ", ".join(names[len(shown) :])
-        said += f"; more columns: {hidden}"
-    console.print(said, style="dim")
+        summary += f"; more columns: {', '.join(names[len(shown) :])}"
+    console.print(summary, style="dim")
+
+
+def _columns_that_fit(cells: dict[str, list[str]], width: int) -> list[str]:
+    shown: list[str] = []
+    for name, texts in cells.items():
+        width -= min(CELL_WIDTH, max(map(len, (name, *texts)))) + 2
+        if width < 0 and shown:
+            break
+        shown.append(name)
+    return shown
 
 
 def _is_one_workspace(name: str, rows: list[dict[str, Any]]) -> bool:
@@ -141,71 +126,5 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, list):
-        return ", ".join(_cell(one) for one in value)
+        return ", ".join(_cell(item) for item in value)
     return " ".join(str(value).split())
-
-
-def print_flows(console: Console, *, as_json: bool) -> None:
-    """The catalogue of flows."""
-    flows = list_flows()
-    if as_json:
-        _print_json(
-            [{"number": flow.number, "title": flow.title, **_facts(flow)} for flow in flows]
-        )
-        return
-    for flow in flows:
-        _print_question(console, flow, f"(flow {flow.number})")
-
-
-def print_metrics(console: Console, *, as_json: bool) -> None:
-    """The catalogue of metrics."""
-    metrics = list_metrics()
-    if as_json:
-        _print_json([_facts(metric) for metric in metrics])
-        return
-    for metric in metrics:
-        _print_question(console, metric, "(metric)")
-
-
-def _facts(asked: Metric) -> dict[str, Any]:
-    return {
-        "slug": asked.slug,
-        "question": asked.question,
-        "grain": asked.grain,
-        "parameters": [
-            {
-                "name": one.name,
-                "type": one.type,
-                "default": one.default,
-                "meaning": one.meaning,
-            }
-            for one in asked.parameters
-        ],
-    }
-
-
-def _print_json(listed: list[dict[str, Any]]) -> None:
-    print(json.dumps(listed, indent=1, ensure_ascii=False, default=str))
-
-
-def _print_question(console: Console, asked: Metric, kind: str) -> None:
-    console.print(Text.assemble((asked.slug, "bold"), f"  {kind}"))
-    console.print(f"    {asked.question}", soft_wrap=True)
-    for one in asked.parameters:
-        default = "null" if one.default is None else one.default
-        console.print(f"    --param {one.name}={default}  {one.meaning}", soft_wrap=True)
-
-
-def show_table(
-    connection: duckdb.DuckDBPyConnection, name: str, limit: int, console: Console
-) -> None:
-    """Columns with types and comments, then the first rows."""
-    rows = warehouse.table_relation(connection, name)
-    schema, _, table = name.partition(".")
-    columns: pa.Table = connection.sql(
-        "select column_name, data_type, comment from duckdb_columns() "
-        "where schema_name = $schema and table_name = $table order by column_index",
-        params={"schema": schema, "table": table},
-    ).to_arrow_table()
-    print_rows(console, columns, title=name)
-    print_rows(console, rows.limit(limit).to_arrow_table())

@@ -1,6 +1,6 @@
-"""Which flows and metrics there are, read from the headers of `sql/flow` and `sql/metric`.
+"""Which questions the warehouse answers, read from the headers of `sql/flow`, `metric` and `plan`.
 
-Nothing in, `Flow` and `Metric` records out; everything that names one asks here.
+Nothing in, `Question` records out; everything that names a flow, a metric or a plan asks here.
 """
 
 from __future__ import annotations
@@ -8,24 +8,31 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Literal
 
 from octane_flows.errors import UsageError
 from octane_flows.models.documented_columns import Column
 from octane_flows.models.header import Parameter
 from octane_flows.models.model import Model, load_models
 
-Known = TypeVar("Known", bound="Metric")
+Kind = Literal["flow", "metric", "plan"]
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One question with parameters; `grain` says what a row is, `source` what it rests on."""
+class Question:
+    """One question with parameters, and what the columns and rows of its answer mean.
 
-    schema: ClassVar[str] = "metric"
+    A flow answers a task of the vendor's documentation, or one of your own; a metric answers a
+    question of quality or progress; a plan lists the requests that a writing flow would send.
+    `source` is the vendor's page or what the answer rests on. `number` is the vendor's number of a
+    documented flow and of its plan, None for everything else.
+    """
 
+    kind: Kind
     slug: str
-    question: str
+    text: str
+    title: str
+    number: int | None
     parameters: tuple[Parameter, ...]
     columns: tuple[Column, ...]
     grain: str
@@ -35,98 +42,61 @@ class Metric:
     @property
     def name(self) -> str:
         """The macro's qualified name, as in `metric.flaky_tests`."""
-        return f"{self.schema}.{self.slug}"
+        return f"{self.kind}.{self.slug}"
+
+    @property
+    def defaults(self) -> dict[str, str | None]:
+        """The default of every parameter, as the header spells it."""
+        return {parameter.name: parameter.default for parameter in self.parameters}
+
+    @property
+    def is_documented(self) -> bool:
+        """Whether the vendor's documentation has this flow."""
+        return self.number is not None
 
 
-@dataclass(frozen=True)
-class Flow(Metric):
-    """One documented flow: a question with the vendor's number and title; `source` is its page."""
-
-    schema: ClassVar[str] = "flow"
-
-    number: int
-    title: str
+def list_questions(kind: Kind) -> list[Question]:
+    """All questions of a kind: documented flows by number, then the others by name."""
+    questions = [_question(kind, model) for model in load_models() if model.schema == kind]
+    return sorted(questions, key=_reading_order)
 
 
-@dataclass(frozen=True)
-class PlanOfFlow(Flow):
-    """What a flow that writes would send: one row for each request."""
-
-    schema: ClassVar[str] = "plan"
+def documented_flows() -> list[Question]:
+    """The flows of the vendor's documentation, by number."""
+    return [flow for flow in list_questions("flow") if flow.is_documented]
 
 
-def list_plans() -> list[PlanOfFlow]:
-    """All plans in the order of their flows' numbers."""
-    plans = [
-        PlanOfFlow(
-            **_facts(model),
-            number=model.header.flow_number or 0,
-            title=model.header.flow_title or model.slug,
-        )
-        for model in load_models()
-        if model.schema == "plan"
-    ]
-    return sorted(plans, key=lambda plan: (plan.number, plan.slug))
+def question_named(kind: Kind, slug: str) -> Question:
+    """The question of that slug; an unknown one is a `UsageError` with the nearest name."""
+    questions = {question.slug: question for question in list_questions(kind)}
+    if slug in questions:
+        return questions[slug]
+    raise UsageError(f"There is no {kind} '{slug}'; {nearest(slug, list(questions))}")
 
 
-def plan_named(slug: str) -> PlanOfFlow:
-    """The plan of that slug; an unknown one is a `UsageError` with the nearest name."""
-    return _named(slug, list_plans(), "plan")
-
-
-def list_flows() -> list[Flow]:
-    """All flows in the order of their numbers."""
-    flows = [
-        Flow(
-            **_facts(model),
-            number=model.header.flow_number or 0,
-            title=model.header.flow_title or model.slug,
-        )
-        for model in load_models()
-        if model.schema == "flow"
-    ]
-    return sorted(flows, key=lambda flow: (flow.number, flow.slug))
-
-
-def list_metrics() -> list[Metric]:
-    """All metrics in the order of their names."""
-    metrics = [Metric(**_facts(model)) for model in load_models() if model.schema == "metric"]
-    return sorted(metrics, key=lambda metric: metric.slug)
-
-
-def flow_named(slug: str) -> Flow:
-    """The flow of that slug; an unknown one is a `UsageError` with the nearest name."""
-    return _named(slug, list_flows(), "flow")
-
-
-def metric_named(slug: str) -> Metric:
-    """The metric of that slug; an unknown one is a `UsageError` with the nearest name."""
-    return _named(slug, list_metrics(), "metric")
-
-
-def _named(slug: str, known: Sequence[Known], kind: str) -> Known:
-    by_slug = {one.slug: one for one in known}
-    if slug in by_slug:
-        return by_slug[slug]
-    raise UsageError(f"There is no {kind} '{slug}'; {nearest(slug, list(by_slug))}")
-
-
-def nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, choices: Sequence[str]) -> str:
     """The end of a sentence that helps somebody who misspelt a name."""
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"did you mean '{near[0]}'? Known: {', '.join(known)}."
-    return f"known: {', '.join(known)}."
+    matches = difflib.get_close_matches(name, choices, n=1)
+    if matches:
+        return f"did you mean '{matches[0]}'? Known: {', '.join(choices)}."
+    return f"known: {', '.join(choices)}."
 
 
-def _facts(model: Model) -> dict[str, Any]:
+def _question(kind: Kind, model: Model) -> Question:
     header = model.header
-    return {
-        "slug": model.slug,
-        "question": header.question,
-        "parameters": header.parameters,
-        "columns": model.columns,
-        "grain": header.grain or "",
-        "key": header.key,
-        "source": "; ".join(header.sources),
-    }
+    return Question(
+        kind=kind,
+        slug=model.slug,
+        text=header.question,
+        title=header.flow_title or model.slug.replace("_", " ").capitalize(),
+        number=header.flow_number,
+        parameters=header.parameters,
+        columns=model.columns,
+        grain=header.grain or "",
+        key=header.key,
+        source="; ".join(header.sources),
+    )
+
+
+def _reading_order(question: Question) -> tuple[bool, int, str]:
+    return not question.is_documented, question.number or 0, question.slug

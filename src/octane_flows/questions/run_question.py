@@ -1,6 +1,7 @@
-"""Running a flow or metric: texts become typed values, the macro is called, rows come back.
+"""Running a flow, a metric or a plan: texts become typed values, the macro is called, rows come.
 
-A connection, a slug and parameters in; the command line, reports and notebooks call it.
+A connection, a `Question` and parameters in, rows out; the command line, reports, parity, actions
+and notebooks call it.
 """
 
 from __future__ import annotations
@@ -14,79 +15,70 @@ import pyarrow as pa
 
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.models.header import Parameter
-from octane_flows.questions.catalogue import Metric, flow_named, metric_named, nearest
+from octane_flows.questions.catalogue import Question, nearest
 from octane_flows.warehouse.duckdb_file import first_line
 
 Value = str | int | float | bool | date | datetime | None
-YES, NO = ("true", "yes", "1"), ("false", "no", "0")
+TRUE_WORDS, FALSE_WORDS = ("true", "yes", "1"), ("false", "no", "0")
 
 
-def run_flow(
-    connection: duckdb.DuckDBPyConnection, slug: str, params: Mapping[str, Value] | None = None
-) -> pa.Table:
-    """Call `flow.<slug>()`; parameters that are not given keep their defaults."""
-    return run_query(connection, flow_named(slug), params or {})
-
-
-def run_metric(
-    connection: duckdb.DuckDBPyConnection, slug: str, params: Mapping[str, Value] | None = None
-) -> pa.Table:
-    """Call `metric.<slug>()`; parameters that are not given keep their defaults."""
-    return run_query(connection, metric_named(slug), params or {})
-
-
-def run_query(
+def run_question(
     connection: duckdb.DuckDBPyConnection,
-    asked: Metric,
-    params: Mapping[str, Value],
+    question: Question,
+    parameters: Mapping[str, Value] | None = None,
     *,
     columns: Sequence[str] = (),
 ) -> pa.Table:
-    """Call the macro of a flow or metric; `columns` are those wanted, none: all."""
-    with connection.cursor() as cursor, _one_sentence(asked, params):
+    """Call the question's macro; parameters that are not given keep their defaults.
+
+    `columns` are the columns of the answer; none: all. Raises UsageError, OctaneFlowsError.
+    """
+    given = parameters or {}
+    with connection.cursor() as cursor, _error_in_one_sentence(question, given):
         # a cursor of its own, because the caller's may hold an unfinished result
-        return relation_of(cursor, asked, params, columns=columns).to_arrow_table()
+        return question_relation(cursor, question, given, columns=columns).to_arrow_table()
 
 
-def relation_of(
+def question_relation(
     connection: duckdb.DuckDBPyConnection,
-    asked: Metric,
-    params: Mapping[str, Value],
+    question: Question,
+    parameters: Mapping[str, Value],
     *,
     columns: Sequence[str] = (),
 ) -> duckdb.DuckDBPyRelation:
     """The macro's rows as a relation, which lives as long as its connection."""
-    values = parse_parameters(asked, params)
-    _require_available(connection, asked)
-    named = ", ".join(f"{name} := ${name}" for name in values)
-    sql = f"select {', '.join(columns) or '*'} from {asked.name}({named})"
-    with _one_sentence(asked, values):
+    values = parse_parameters(question, parameters)
+    _require_available(connection, question)
+    arguments = ", ".join(f"{name} := ${name}" for name in values)
+    sql = f"select {', '.join(columns) or '*'} from {question.name}({arguments})"
+    with _error_in_one_sentence(question, values):
         return connection.sql(sql, params=values or None)
 
 
 @contextmanager
-def _one_sentence(asked: Metric, values: Mapping[str, Value]) -> Iterator[None]:
+def _error_in_one_sentence(question: Question, values: Mapping[str, Value]) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
+        arguments = ", ".join(f"{name}={value}" for name, value in values.items())
         raise UsageError(
-            f"The {asked.schema} {asked.slug} could not be run with {_shown(values)} "
-            f"({first_line(error)}); correct the parameters, or build the warehouse again if it "
-            "is older than this version."
+            f"The {question.kind} {question.slug} could not be run with "
+            f"{arguments or 'its defaults'} ({first_line(error)}); correct the parameters, or "
+            "build the warehouse again if it is older than this version."
         ) from error
 
 
-def parse_parameters(asked: Metric, params: Mapping[str, Value]) -> dict[str, Value]:
+def parse_parameters(question: Question, parameters: Mapping[str, Value]) -> dict[str, Value]:
     """Check names and turn texts into values of the declared types."""
-    known = {parameter.name: parameter for parameter in asked.parameters}
+    declared = {parameter.name: parameter for parameter in question.parameters}
     values: dict[str, Value] = {}
-    for name, value in params.items():
-        if name not in known:
+    for name, value in parameters.items():
+        if name not in declared:
             raise UsageError(
-                f"The {asked.schema} {asked.slug} has no parameter '{name}'; "
-                f"{nearest(name, list(known))}"
+                f"The {question.kind} {question.slug} has no parameter '{name}'; "
+                f"{nearest(name, list(declared))}"
             )
-        values[name] = parse_value(asked.slug, known[name], value)
+        values[name] = parse_value(question.slug, declared[name], value)
     return values
 
 
@@ -105,7 +97,7 @@ def parse_value(slug: str, parameter: Parameter, value: Value) -> Value:
         if parameter.type == "boolean":
             return _boolean(text)
         if parameter.type == "timestamp":
-            return _moment(text)
+            return _utc_time(text)
         if parameter.type == "date":
             return date.fromisoformat(text)
     except (ValueError, OverflowError) as error:
@@ -125,41 +117,41 @@ EXPECTED = {
 
 
 def _boolean(text: str) -> bool:
-    if text.lower() in YES:
+    if text.lower() in TRUE_WORDS:
         return True
-    if text.lower() in NO:
+    if text.lower() in FALSE_WORDS:
         return False
     raise ValueError(text)
 
 
-def _moment(text: str) -> datetime:
+def _utc_time(text: str) -> datetime:
     """ISO date or date and time; without a zone it is UTC; the result is naive UTC."""
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    time = datetime.fromisoformat(text)
+    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
-def missing_of(connection: duckdb.DuckDBPyConnection, asked: Metric) -> str | None:
-    """What a flow or metric reads that the lake lacks, as a sentence; None when it has all."""
-    status, reason = _state(connection, asked)
-    return f"the answer of {asked.slug} is partial: {reason}" if status == "partial" else None
+def partial_answer(connection: duckdb.DuckDBPyConnection, question: Question) -> str | None:
+    """What a question reads that the lake does not hold, as a sentence; None: nothing."""
+    status, reason = _state(connection, question)
+    return f"the answer of {question.slug} is partial: {reason}" if status == "partial" else None
 
 
-def _require_available(connection: duckdb.DuckDBPyConnection, asked: Metric) -> None:
-    status, reason = _state(connection, asked)
+def _require_available(connection: duckdb.DuckDBPyConnection, question: Question) -> None:
+    status, reason = _state(connection, question)
     if status == "unavailable":
         raise OctaneFlowsError(
-            f"The {asked.schema} {asked.slug} cannot be answered from this server: {reason}; "
+            f"The {question.kind} {question.slug} cannot be answered from this server: {reason}; "
             "ask for a role that may read it, then extract and build again."
         )
 
 
-def _state(connection: duckdb.DuckDBPyConnection, asked: Metric) -> tuple[str, str | None]:
+def _state(connection: duckdb.DuckDBPyConnection, question: Question) -> tuple[str, str | None]:
     try:
         with connection.cursor() as cursor:
             rows = cursor.execute(
                 "select models.status, models.reason from meta.models as models "
                 "where models.model = ?",
-                [asked.name],
+                [question.name],
             ).fetchall()
     except duckdb.CatalogException as error:
         raise UsageError(
@@ -168,12 +160,8 @@ def _state(connection: duckdb.DuckDBPyConnection, asked: Metric) -> tuple[str, s
         ) from error
     if not rows:
         raise UsageError(
-            f"The warehouse is older than the {asked.schema} {asked.slug}; "
+            f"The warehouse is older than the {question.kind} {question.slug}; "
             "run 'octane-flows build'."
         )
     status, reason = rows[0]
     return status, reason
-
-
-def _shown(values: Mapping[str, Value]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in values.items()) or "its defaults"

@@ -5,7 +5,7 @@ A warehouse connection in, `Area` records out; `page` renders them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.models.model import load_models
-from octane_flows.questions import Flow, Metric, list_flows, list_metrics, run_query
+from octane_flows.questions import Question, list_questions, run_question
 from octane_flows.reports import charts
 from octane_flows.reports.report_tables import Shown, shown
 
+NOT_COMPARED = "This generation has not been compared; the command does so."
 ROWS_SHOWN = 50  # a page is read, not searched: the command for all rows stands beside it
 BARS_SHOWN = 15
 #: Answers of few rows and many facts stand on their side: a column a row, so many of them.
@@ -107,46 +108,51 @@ class Area:
 
 def areas(connection: duckdb.DuckDBPyConnection, comparisons: list[dict[str, Any]]) -> list[Area]:
     """The whole page, in reading order; `comparisons` with the live server, if there were any."""
-    metrics = {metric.slug: metric for metric in list_metrics()}
-    chapters = [
-        Area(
-            title.lower().replace(" ", "-"), title, [_asked(connection, metrics[s]) for s in slugs]
-        )
+    metrics = {metric.slug: metric for metric in list_questions("metric")}
+    metric_areas = [
+        _area(connection, title, [metrics[slug] for slug in slugs])
         for title, slugs in METRIC_AREAS.items()
     ]
-    flows = Area("flows", "The documented flows", [_asked(connection, f) for f in list_flows()])
-    quality = [_comparisons(comparisons), *_quality(connection)]
-    return [*chapters, flows, Area("data-quality", "Data quality", quality)]
+    flows = list_questions("flow")
+    documented = [flow for flow in flows if flow.is_documented]
+    own = [flow for flow in flows if not flow.is_documented]
+    return [
+        *metric_areas,
+        Area("flows", "The documented flows", [_section(connection, flow) for flow in documented]),
+        *([_area(connection, "Flows of your own", own)] if own else []),
+        Area("data-quality", "Data quality", [_comparisons(comparisons), *_quality(connection)]),
+    ]
 
 
-def _asked(connection: duckdb.DuckDBPyConnection, asked: Metric) -> Section:
-    title, command = asked.slug.replace("_", " ").capitalize(), f"octane-flows metric {asked.slug}"
-    source = None
-    if isinstance(asked, Flow):
-        title, command, source = asked.title, f"octane-flows flow {asked.slug}", asked.source
+def _area(connection: duckdb.DuckDBPyConnection, title: str, questions: Sequence[Question]) -> Area:
+    sections = [_section(connection, question) for question in questions]
+    return Area(title.lower().replace(" ", "-"), title, sections)
+
+
+def _section(connection: duckdb.DuckDBPyConnection, question: Question) -> Section:
     table: Shown | None = None
     pictures: tuple[str, ...] = ()
     problem: str | None = None
     try:
-        answer = run_query(connection, asked, {})
+        answer = run_question(connection, question)
     except OctaneFlowsError as error:
         problem = str(error)
     else:
-        meanings = {column.name: column.meaning for column in asked.columns}
-        table = shown(answer, meanings, SIDEWAYS.get(asked.slug, ROWS_SHOWN))
-        pictures = _pictures(asked.slug, answer)
+        meanings = {column.name: column.meaning for column in question.columns}
+        table = shown(answer, meanings, SIDEWAYS.get(question.slug, ROWS_SHOWN))
+        pictures = _pictures(question.slug, answer)
     return Section(
-        slug=asked.slug,
-        title=title,
-        question=asked.question,
-        sql=f"from {asked.name}()",
-        command=command,
-        model_sql={model.name: model.sql for model in load_models()}[asked.name],
-        source=source,
+        slug=question.slug,
+        title=question.title,
+        question=question.text,
+        sql=f"from {question.name}()",
+        command=f"octane-flows {question.kind} {question.slug}",
+        model_sql={model.name: model.sql for model in load_models()}[question.name],
+        source=question.source if question.kind == "flow" else None,
         table=table,
         pictures=pictures,
         problem=problem,
-        is_sideways=asked.slug in SIDEWAYS,
+        is_sideways=question.slug in SIDEWAYS,
     )
 
 
@@ -181,15 +187,15 @@ def _quality(connection: duckdb.DuckDBPyConnection) -> list[Section]:
     return sections
 
 
-def _comparisons(found: list[dict[str, Any]]) -> Section:
-    """What `verify` found, differences first."""
-    ordered = sorted(found, key=lambda one: one["status"] == "equal")
+def _comparisons(comparisons: list[dict[str, Any]]) -> Section:
+    """What `verify` said, differences first."""
+    ordered = sorted(comparisons, key=lambda comparison: comparison["status"] == "equal")
     return Section(
         slug="compared_with_octane",
         title="Compared with Octane",
         question="Does each flow name what its documented requests gave, and when were they asked?",
         sql=None,
         command="octane-flows verify",
-        table=shown(pa.Table.from_pylist(ordered), {}, 10 * ROWS_SHOWN) if found else None,
-        problem=None if found else "This generation has not been compared; the command does so.",
+        table=shown(pa.Table.from_pylist(ordered), {}, 10 * ROWS_SHOWN) if comparisons else None,
+        problem=None if comparisons else NOT_COMPARED,
     )

@@ -17,7 +17,7 @@ import xlsxwriter
 
 from octane_flows import warehouse
 from octane_flows.errors import OctaneFlowsError
-from octane_flows.questions import Metric, list_flows, list_metrics, run_query
+from octane_flows.questions import Question, list_questions, run_question
 from octane_flows.warehouse.file_replacement import replace_file
 
 EXCEL_FILE = "report.xlsx"
@@ -44,31 +44,31 @@ def write_excel(home: Path) -> Path:
 
 def _fill(book: xlsxwriter.Workbook, connection: duckdb.DuckDBPyConnection) -> None:
     bold = book.add_format({"bold": True, "bottom": 1})
-    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
     contents = book.add_worksheet("Contents")
     contents.write_row(0, 0, ["sheet", "question", "rows", "rows mean"], bold)
     contents.set_column(0, 0, 34)
     contents.set_column(1, 1, 80)
     contents.set_column(3, 3, 60)
-    for number, asked in enumerate(_everything(), start=1):
-        name = asked.slug[:SHEET_NAME]
-        answer = _answer(connection, asked)
+    for number, question in enumerate(_questions(), start=1):
+        name = question.slug[:SHEET_NAME]
+        answer = _answer(connection, question)
         count: int | str = "not available" if answer is None else answer.num_rows
         contents.write_url(number, 0, f"internal:'{name}'!A1", string=name)
-        contents.write_row(number, 1, [asked.question, count, asked.grain])
+        contents.write_row(number, 1, [question.text, count, question.grain])
         sheet = book.add_worksheet(name)
         if answer is not None:
-            _write_sheet(sheet, answer, bold, moment)
+            _write_sheet(sheet, answer, bold, time)
 
 
-def _write_sheet(sheet: Any, answer: pa.Table, bold: Any, moment: Any) -> None:
+def _write_sheet(sheet: Any, answer: pa.Table, bold: Any, time: Any) -> None:
     sheet.freeze_panes(1, 0)
     for column, name in enumerate(answer.column_names):
         sheet.write(0, column, name, bold)
         values = answer[name].slice(0, SHEET_ROWS).to_pylist()
         for row, value in enumerate(values, start=1):
             if isinstance(value, (datetime, date)):
-                sheet.write_datetime(row, column, value, moment)
+                sheet.write_datetime(row, column, value, time)
             elif value is not None:
                 sheet.write(row, column, _plain(value))
         longest = max((len(str(value)) for value in values[:100]), default=0)
@@ -82,8 +82,8 @@ def write_csv(home: Path) -> Path:
     folder = home / CSV_FOLDER
     folder.mkdir(exist_ok=True)
     with warehouse.connect(home) as connection:
-        for asked in _everything():
-            answer = _answer(connection, asked)
+        for question in _questions():
+            answer = _answer(connection, question)
             if answer is None:
                 continue
             stream = io.BytesIO()
@@ -94,17 +94,17 @@ def write_csv(home: Path) -> Path:
                 for column in answer.columns
             ]
             pa_csv.write_csv(pa.table(flat, names=answer.column_names), stream)
-            replace_file(folder / f"{asked.slug}.csv", stream.getvalue())
+            replace_file(folder / f"{question.slug}.csv", stream.getvalue())
     return folder
 
 
-def _everything() -> list[Metric]:
-    return [*list_flows(), *list_metrics()]
+def _questions() -> list[Question]:
+    return [*list_questions("flow"), *list_questions("metric")]
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, asked: Metric) -> pa.Table | None:
+def _answer(connection: duckdb.DuckDBPyConnection, question: Question) -> pa.Table | None:
     try:
-        return run_query(connection, asked, {})
+        return run_question(connection, question)
     except OctaneFlowsError:
         return None  # this server lacks what it reads: the contents say so
 

@@ -38,14 +38,14 @@ def render(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    generation = _one(connection, "select * from meta.generation")
+    generation = _first_row(connection, "select * from meta.generation")
     comparisons = read_comparisons(home, generation["generation"])
     chapters = areas(connection, comparisons)
     sections = {section.slug: section for area in chapters for section in area.sections}
     return environment.get_template("report.html.j2").render(
         generation=generation,
-        completeness=_one(connection, COMPLETENESS),
-        checks=_one(
+        completeness=_first_row(connection, COMPLETENESS),
+        checks=_first_row(
             connection,
             "select count(*) as checks, count(*) filter (where is_passed) as passed "
             "from meta.checks",
@@ -69,7 +69,7 @@ from meta.certificate
 """
 
 
-def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+def _first_row(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
     row: dict[str, Any] = connection.sql(sql).to_arrow_table().to_pylist()[0]
     return row
 

@@ -76,14 +76,14 @@ def _read_by_people(names: list[str]) -> dict[str, str]:
 
     The value is the column to show where the name is empty, as for the row of all modules.
     """
-    kept: dict[str, str] = {}
+    columns: dict[str, str] = {}
     for name in names:
         stem = next((name.removesuffix(end) for end in _KEYS if name.endswith(end)), None)
         words = (f"{stem}_name", f"{stem}_label") if stem else ()
-        chosen = next((one for one in words if one in names), name)
+        chosen = next((word for word in words if word in names), name)
         if not chosen.endswith(_URL):
-            kept.setdefault(chosen, name)
-    return kept
+            columns.setdefault(chosen, name)
+    return columns
 
 
 def title_of(name: str) -> str:
@@ -101,7 +101,8 @@ def _links(names: list[str]) -> dict[str, str]:
     for name in names:
         if name.endswith(_URL):
             item = name.removesuffix(_URL)
-            target = next((one for one in (f"{item}_name", f"{item}_id") if one in names), None)
+            targets = (f"{item}_name", f"{item}_id")
+            target = next((target for target in targets if target in names), None)
             if target is not None:
                 links[target] = name
     return links
@@ -137,7 +138,7 @@ def text_of(name: str, value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, list):
-        return ", ".join(text_of(name, one) for one in value)
+        return ", ".join(text_of(name, item) for item in value)
     if isinstance(value, str):
         return value.rsplit(".", 1)[-1].replace("_", " ") if name.endswith(_CODE) else value
     for end, write in _UNITS.items():

@@ -1,0 +1,907 @@
+"""Every flow and metric as a typed method; `make docs` writes it from the headers of `sql/`."""
+
+import datetime
+from collections.abc import Callable
+
+from octane_flows.api.question_methods import Rows
+
+class Flows:
+    """The flows; called as a function it lists them."""
+
+    def __init__(self, answer: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None: ...
+    def __call__(self) -> Rows:
+        """One row for each flow: its slug, its text and what a row of its answer is."""
+
+    def my_new_stories(
+        self,
+        *,
+        workspace_id: str | None = None,
+        user_id: str | None = None,
+        release_name: str | None = None,
+        phase_codes: str | None = "phase.story.new",
+    ) -> Rows:
+        """Which new user stories are mine, by release?
+
+        One row is one user story in the phase New that the user owns.
+
+        workspace_id: workspace to look at; null means all
+        user_id: id of the user whose work it is; null means who signed in to extract
+        release_name: name of the release, * for any characters; null: any, or none
+        phase_codes: logical names of the phases, comma between them
+        """
+
+    def my_opened_defects_to_test(
+        self,
+        *,
+        workspace_id: str | None = None,
+        user_id: str | None = None,
+        sprint_id: str | None = None,
+        sprint_name: str | None = None,
+        release_name: str | None = None,
+        phase_codes: str | None = "phase.defect.opened",
+    ) -> Rows:
+        """Which opened defects of a sprint am I to test?
+
+        One row is one defect in the phase Opened whose QA owner is the user.
+
+        workspace_id: workspace to look at; null means all
+        user_id: id of the user whose work it is; null means who signed in to extract
+        sprint_id: id of the sprint; null means any, or none
+        sprint_name: name of the sprint, * for any characters; null: any, or none
+        release_name: name of the sprint's release, * for any characters; null: any
+        phase_codes: logical names of the phases, comma between them
+        """
+
+    def comments_on_my_manual_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        user_id: str | None = None,
+        in_my_work: bool | None = False,
+        test_types: str | None = "test_manual",
+    ) -> Rows:
+        """What do people say about my manual tests?
+
+        One row is one comment on a test itself; comments on its runs are others.
+
+        workspace_id: workspace to look at; null means all
+        user_id: id of the user whose work it is; null means who signed in to extract
+        in_my_work: tests in the user's My Work instead of those the user owns
+        test_types: kinds of tests, comma between them
+        """
+
+    def manual_test_steps_and_attachments(
+        self,
+        *,
+        workspace_id: str | None = None,
+        test_id: str | None = None,
+        test_name: str | None = None,
+        file_name: str | None = None,
+    ) -> Rows:
+        """What do the scripts of manual tests say step by step, and which files are attached to the
+        tests?
+
+        One row is one step with one attachment that it names; a step that names none and an
+        attachment that no step names have a row each.
+
+        workspace_id: workspace to look at; null means all
+        test_id: id of the test; null means any
+        test_name: name of the test, * for any characters; null means any
+        file_name: name of an attachment of the test, * for any characters
+        """
+
+    def my_gherkin_tests_to_automate(
+        self,
+        *,
+        workspace_id: str | None = None,
+        user_id: str | None = None,
+        automation_status_codes: str | None = "list_node.automation_status.ready_for_automation",
+    ) -> Rows:
+        """Which of my Gherkin tests are ready for automation?
+
+        One row is one Gherkin test of that automation status that the user owns.
+
+        workspace_id: workspace to look at; null means all
+        user_id: id of the user whose work it is; null means who signed in to extract
+        automation_status_codes: logical names of the automation status, comma between them
+        """
+
+    def planned_runs(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        sprint_name: str | None = None,
+        run_by_user_id: str | None = None,
+        only_mine: bool | None = False,
+        test_types: str | None = "test_manual,gherkin_test,test_suite",
+        exclude_runs_inside_suites: bool | None = False,
+    ) -> Rows:
+        """Which runs of manual tests, Gherkin tests and test suites are planned?
+
+        One row is one planned run.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: any, or none
+        sprint_name: name of the sprint, * for any characters; null: any, or none
+        run_by_user_id: id of the user who is to run it; null means anybody
+        only_mine: only those that who signed in to extract is to run
+        test_types: kinds of tests, with commas
+        exclude_runs_inside_suites: leave out runs that a suite run contains
+        """
+
+    def release_runs_with_environments(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        environment_category_name: str | None = None,
+        environment_name: str | None = None,
+        status_codes: str | None = None,
+    ) -> Rows:
+        """In which environments did the runs of a release take place?
+
+        One row is one run with its environment tags; a run without any too, unless tags are asked
+        for.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: any, or none
+        environment_category_name: category, such as Browser, * for any characters
+        environment_name: environment tag, such as Chrome, * for any characters
+        status_codes: logical names of summary statuses, with commas; null means any
+        """
+
+    def tagged_automated_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        user_tag_name: str | None = "*",
+        application_module_name: str | None = "*",
+        subtree: bool | None = False,
+        only_automated: bool | None = True,
+    ) -> Rows:
+        """Which automated tests carry a tag and belong to an application module?
+
+        One row is one test with such a tag and such a module.
+
+        workspace_id: workspace to look at; null means all
+        user_tag_name: text of the tag, * for any characters
+        application_module_name: name of the module, * for any characters
+        subtree: a module stands for those nested in it too
+        only_automated: automated tests only; false means tests of all kinds
+        """
+
+    def recent_failed_automated_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        hours: int | None = 24,
+        status_codes: str | None = "list_node.run_status.failed",
+        only_automated: bool | None = True,
+    ) -> Rows:
+        """Which automated tests have a last run that failed recently?
+
+        One row is one test; the same last run failed, is recent and is of the release.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: any, or none
+        as_of: moment (UTC) that hours count back from; null: the extract's
+        hours: length of the window; a result counts from its creation in Octane
+        status_codes: summary statuses, with commas
+        only_automated: automated tests only; false means tests of all kinds
+        """
+
+    def modules_with_recent_failures(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        hours: int | None = 24,
+        status_codes: str | None = "list_node.run_status.failed",
+        only_automated: bool | None = False,
+        subtree: bool | None = False,
+    ) -> Rows:
+        """Which application modules have a test whose last run failed recently?
+
+        One row is one application module that such a test is assigned to.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that hours count back from; null: the extract's
+        hours: length of the window; a result counts from its creation in Octane
+        status_codes: summary statuses, with commas
+        only_automated: automated tests only; false means tests of all kinds
+        subtree: a module stands for those nested in it too
+        """
+
+    def features_with_recent_failures(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        hours: int | None = 24,
+        status_codes: str | None = "list_node.run_status.failed",
+        only_automated: bool | None = False,
+    ) -> Rows:
+        """Which features have a test whose last run failed recently, their own or one of their
+        children?
+
+        One row is one feature with such a test.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that hours count back from; null: the extract's
+        hours: length of the window; a result counts from its creation in Octane
+        status_codes: summary statuses, with commas
+        only_automated: automated tests only; false means tests of all kinds
+        """
+
+    def open_high_severity_defects(
+        self,
+        *,
+        workspace_id: str | None = None,
+        application_module_name: str | None = "*",
+        phase_codes: str | None = "phase.defect.opened",
+        severity_codes: str | None = "list_node.severity.high",
+        priority_codes: str | None = None,
+    ) -> Rows:
+        """Which open defects of high severity are associated with an application module?
+
+        One row is one defect with at least one application module.
+
+        workspace_id: workspace to look at; null means all
+        application_module_name: name of the module, * for any characters
+        phase_codes: logical names of the phases, comma between them
+        severity_codes: logical names, commas; null means any
+        priority_codes: logical names of priorities, with commas; null means any
+        """
+
+    def closed_defects_of_failed_runs(
+        self,
+        *,
+        workspace_id: str | None = None,
+        test_id: str | None = None,
+        phase_codes: str | None = "phase.defect.closed",
+        status_code: str | None = "list_node.run_status.failed",
+        only_newest_runs: bool | None = False,
+        in_one_run: bool | None = True,
+    ) -> Rows:
+        """Which closed defects are linked to a failed run?
+
+        One row is one defect that is linked to at least one such run.
+
+        workspace_id: workspace to look at; null means all
+        test_id: id of the test that the run is of; null means any test
+        phase_codes: logical names of the phases, comma between them
+        status_code: logical name, summary or native status
+        only_newest_runs: only runs after which their test was not run again
+        in_one_run: one linked run is of the test and has the status; false: two linked runs may
+        share the conditions
+        """
+
+    def open_defects_of_passed_runs(
+        self,
+        *,
+        workspace_id: str | None = None,
+        test_id: str | None = None,
+        phase_codes: str | None = "phase.defect.fixed",
+        status_code: str | None = "list_node.run_status.passed",
+        only_newest_runs: bool | None = False,
+        in_one_run: bool | None = True,
+    ) -> Rows:
+        """Which fixed defects that nobody closed are linked to a passed run?
+
+        One row is one defect that is linked to at least one such run.
+
+        workspace_id: workspace to look at; null means all
+        test_id: id of the test that the run is of; null means any test
+        phase_codes: logical names of the phases, comma between them
+        status_code: logical name, summary or native status
+        only_newest_runs: only runs after which their test was not run again
+        in_one_run: one linked run is of the test and has the status; false: two linked runs may
+        share the conditions
+        """
+
+    def reported_builds(
+        self,
+        *,
+        workspace_id: str | None = None,
+        ci_server_name: str | None = "*",
+        pipeline_name: str | None = "*",
+        pipeline_id: str | None = None,
+        since: datetime.datetime | str | None = None,
+        until: datetime.datetime | str | None = None,
+        build_results: str | None = None,
+    ) -> Rows:
+        """Which builds did the pipelines report, and how did their tests end?
+
+        One row is one build in one run of a pipeline.
+
+        workspace_id: workspace to look at; null means all
+        ci_server_name: name of the CI server, * for any characters
+        pipeline_name: name of the pipeline, * for any characters
+        pipeline_id: id of the pipeline; null means every pipeline
+        since: only builds that started at or after this moment (UTC)
+        until: only builds that started before this moment (UTC)
+        build_results: results such as failure, with commas; null means any
+        """
+
+    def failed_automated_runs(
+        self,
+        *,
+        workspace_id: str | None = None,
+        status_codes: str | None = "list_node.run_status.failed",
+        since: datetime.datetime | str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        hours: int | None = None,
+        release_name: str | None = None,
+        build_id: int | None = None,
+        pipeline_name: str | None = None,
+        application_module_name: str | None = None,
+        subtree: bool | None = False,
+        environment_name: str | None = None,
+        only_without_defect: bool | None = False,
+    ) -> Rows:
+        """Which automated runs failed, with which error, and who knows of it?
+
+        One row is one automated run whose newest result is of that status.
+
+        workspace_id: workspace to look at; null means all
+        status_codes: summary statuses, with commas
+        since: only runs that started at or after this moment (UTC)
+        as_of: moment (UTC) that hours count back from; null: the extract's
+        hours: only runs that reached Octane in that many hours before as_of
+        release_name: name of the release, * for any characters; null: any, or none
+        build_id: build that reported the results; null means every build
+        pipeline_name: name of the pipeline, * for any characters; null: any, or none
+        application_module_name: name of the test's module, * for any characters
+        subtree: a module stands for those nested in it too
+        environment_name: environment tag, such as Chrome, * for any characters
+        only_without_defect: leave out runs that a defect is linked to
+        """
+
+    def failed_previous_runs(
+        self,
+        *,
+        workspace_id: str | None = None,
+        run_id: int | None = None,
+        build_id: int | None = None,
+        since: datetime.datetime | str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = None,
+        status_code: str | None = "list_node.run_native_status.failed",
+    ) -> Rows:
+        """Which earlier results of a run or of a build failed?
+
+        One row is one failed result that a later result of the same run replaced.
+
+        workspace_id: workspace to look at; null means all
+        run_id: run whose history is asked for; null means every run
+        build_id: build that reported the results; null means every build
+        since: only results that started after this moment (UTC)
+        as_of: moment (UTC) that `days` counts back from; null: the extract's
+        days: only results that started in that many days before as_of
+        status_code: logical name, native status
+        """
+
+    def manual_tests_without_run(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        test_types: str | None = "test_manual",
+        phase_codes: str | None = None,
+        application_module_name: str | None = None,
+        subtree: bool | None = False,
+        owner_user_id: str | None = None,
+    ) -> Rows:
+        """Which manual and Gherkin tests have no run in a release yet?
+
+        One row is one test without a run in one release that matches.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: the default release, which is
+        the newest of those that are marked so
+        test_types: kinds of tests, comma between them
+        phase_codes: logical names of phases, with commas; null: all but Obsolete
+        application_module_name: name of the module, * for any characters
+        subtree: a module stands for those nested in it too
+        owner_user_id: id of the user who owns the test; null means anybody
+        """
+
+    def tests_to_put_into_suite(
+        self,
+        *,
+        workspace_id: str | None = None,
+        test_suite_id: str | None = None,
+        test_types: str | None = "test_manual,gherkin_test",
+        phase_codes: str | None = None,
+        application_module_name: str | None = None,
+        subtree: bool | None = False,
+        user_tag_name: str | None = None,
+        covered_work_item_id: str | None = None,
+    ) -> Rows:
+        """Which manual and Gherkin tests would a test suite be filled with?
+
+        One row is one test that matches and that the suite, where one is named, does not contain.
+
+        workspace_id: workspace to look at; null means all
+        test_suite_id: id of the suite to fill; null means one yet to be made
+        test_types: kinds of tests, comma between them
+        phase_codes: logical names of phases, with commas; null: all but Obsolete
+        application_module_name: name of the module, * for any characters
+        subtree: a module stands for those nested in it too
+        user_tag_name: text of the tag, * for any characters
+        covered_work_item_id: id of a work item that it covers; null: any, or none
+        """
+
+    def test_suites_without_run(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        test_suite_name: str | None = "*",
+    ) -> Rows:
+        """Which test suites have no suite run in a release yet, and what would one contain?
+
+        One row is one test suite without a suite run in one release that matches.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: the default release, which is
+        the newest of those that are marked so
+        test_suite_name: name of the suite, * for any characters
+        """
+
+    def work_items_without_test_task(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        work_item_types: str | None = "story",
+        task_type_code: str | None = "list_node.task_item_type.test",
+        exclude_done: bool | None = False,
+    ) -> Rows:
+        """Which work items have no task of the kind Test?
+
+        One row is one work item without such a task.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: any, or none
+        work_item_types: story, quality_story, defect; comma between them
+        task_type_code: logical name of the kind of task
+        exclude_done: leave out items whose phase is of the metaphase Done
+        """
+
+    def stories_with_completed_tasks(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        sprint_name: str | None = None,
+        work_item_types: str | None = "story",
+        task_phase_codes: str | None = "phase.task.completed",
+        done_phase_codes: str
+        | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
+    ) -> Rows:
+        """Which user stories are not done although all of their tasks are completed?
+
+        One row is one story with at least one task and without an open one.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: any, or none
+        sprint_name: name of the sprint, * for any characters; null: any, or none
+        work_item_types: story, quality_story, defect; comma between them
+        task_phase_codes: phases of a completed task, with commas
+        done_phase_codes: phases of items that are done already, with commas
+        """
+
+    def features_with_done_stories(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        phase_codes: str | None = "phase.feature.intesting",
+        child_types: str | None = "story",
+        done_phase_codes: str
+        | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
+    ) -> Rows:
+        """Which features are still in testing although all of their stories are done?
+
+        One row is one feature with at least one such child and without an open one.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: any, or none
+        phase_codes: phases of the feature, comma between them
+        child_types: children that count: story, quality_story, defect; commas
+        done_phase_codes: phases of a child that is done, with commas
+        """
+
+    def user_defined_field_values(
+        self,
+        *,
+        workspace_id: str | None = None,
+        entity_type: str | None = None,
+        field_name: str | None = "*",
+        entity_id: str | None = None,
+    ) -> Rows:
+        """Which values do the user-defined fields hold?
+
+        One row is one value of one user-defined field of one item; a field of many values has many
+        rows.
+
+        workspace_id: workspace to look at; null means all
+        entity_type: type of the items, such as defect; null means all
+        field_name: name of the field, * for any characters
+        entity_id: id of one item; null means all
+        """
+
+    def descendants_of_items(
+        self,
+        *,
+        workspace_id: str | None = None,
+        root_ids: str | None = None,
+        tree: str | None = "work_item",
+        max_depth: int | None = None,
+        item_types: str | None = None,
+    ) -> Rows:
+        """Which items are below an item, at any depth?
+
+        One row is one item below, or equal to, one root.
+
+        workspace_id: workspace to look at; null means all
+        root_ids: ids of the roots, comma between them; null: all without a parent
+        tree: work_item for the backlog, requirement for requirements
+        max_depth: levels below the root; 0 is the root alone, null is all
+        item_types: types that are shown, with commas; null: all. Others are walked through
+        """
+
+class Metrics:
+    """The metrics; called as a function it lists them."""
+
+    def __init__(self, answer: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None: ...
+    def __call__(self) -> Rows:
+        """One row for each metric: its slug, its text and what a row of its answer is."""
+
+    def burn_up(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        release_name: str | None = None,
+        work_item_types: str | None = "story,quality_story",
+    ) -> Rows:
+        """How did the scope of each release and the done part of it grow, day by day?
+
+        One row is one day of one release, from its start to its end or as_of.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the last day is; null means the extract's
+        release_name: name of the release, * is any text; null means any
+        work_item_types: kinds of work items, with commas
+        """
+
+    def current_failures(
+        self, *, workspace_id: str | None = None, as_of: datetime.datetime | str | None = None
+    ) -> Rows:
+        """Which automated tests fail now, since when, and in which build did it begin?
+
+        One row is one test in one environment whose newest passed or failed result failed.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later results are left out; null means the extract's time
+        """
+
+    def cycle_times(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = None,
+        work_item_types: str | None = "feature,story,quality_story,defect",
+        vague_days: float | None = 1.0,
+        small_sample: int | None = 5,
+    ) -> Rows:
+        """How long does it take from the start of work on a story, feature or defect until it is
+        closed?
+
+        One row is one kind of work items of one release; one row for those without a release.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: only items closed in that many days before as_of; null means all
+        work_item_types: kinds, with commas
+        vague_days: an item whose start is known less exactly than this is not measured
+        small_sample: fewer measured items than this are a small sample
+        """
+
+    def defect_closing_times(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        release_name: str | None = None,
+    ) -> Rows:
+        """How long do defects stay open, counting those that still are?
+
+        One row is one severity of the defects of a workspace.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that ages are measured at; null means the extract's
+        release_name: release that they were found in, * is any text; null means any
+        """
+
+    def escaped_defects(
+        self, *, workspace_id: str | None = None, release_name: str | None = None
+    ) -> Rows:
+        """How many of a release's defects were found only after its end, by application module?
+
+        One row is one application module of one release with defects; one row for those without a
+        module, and one for all of the release.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * is any text; null means any
+        """
+
+    def failing_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = None,
+    ) -> Rows:
+        """Which tests failed most often, over current and replaced results?
+
+        One row is one test with at least one failed automated result.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window; null means the whole history
+        """
+
+    def failure_bursts(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = None,
+        new_failures: int | None = 3,
+    ) -> Rows:
+        """Which builds brought many new failures at once?
+
+        One row is one build in one environment in which many tests began to fail.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window; null means the whole history
+        new_failures: tests that must begin to fail in the build
+        """
+
+    def failure_clusters(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = None,
+    ) -> Rows:
+        """Which failures have the same cause, judged by their error text without numbers and
+        addresses?
+
+        One row is one masked error text.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window; null means the whole history
+        """
+
+    def flaky_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = 90,
+        small_sample: int | None = 20,
+        z: float | None = 1.96,
+    ) -> Rows:
+        """Which automated tests change between passed and failed, how often, and how sure is that?
+
+        One row is one test in one environment whose result changed at least once in the window.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window
+        small_sample: fewer chances to change than this are a small sample
+        z: width of the interval in standard errors; 1.96 is 95 percent
+        """
+
+    def lead_times(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = None,
+        work_item_types: str | None = "feature,story,quality_story,defect",
+        small_sample: int | None = 5,
+    ) -> Rows:
+        """How long does it take from the creation of a story, feature or defect until it is closed?
+
+        One row is one kind of work items of one release; one row for those without a release.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: only items closed in that many days before as_of; null means all
+        work_item_types: kinds, with commas
+        small_sample: fewer closed items than this are a small sample
+        """
+
+    def problematic_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        failing_runs: int | None = 8,
+        oscillating_runs: int | None = 8,
+        oscillating_changes: int | None = 4,
+        regression_runs: int | None = 4,
+        regression_passes: int | None = 2,
+        skipped_runs: int | None = 8,
+        unstable_runs: int | None = 50,
+        unstable_failures: int | None = 5,
+    ) -> Rows:
+        """Which automated tests fall under one of Octane's five rules for problematic tests?
+
+        One row is one rule that holds for one test in one environment.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later results are left out; null means the extract's time
+        failing_runs: continuously failing: that many newest results failed
+        oscillating_runs: oscillating: that many newest results are looked at
+        oscillating_changes: oscillating: changes between passed and failed in them
+        regression_runs: regression: results that there must be at least
+        regression_passes: regression: passes just before the newest, failed result
+        skipped_runs: continuously skipped: that many newest results are skipped
+        unstable_runs: unstable: that many newest results are looked at
+        unstable_failures: unstable: single failures between two passes in them
+        """
+
+    def release_readiness(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        release_name: str | None = None,
+        severity_codes: str
+        | None = "list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent",
+    ) -> Rows:
+        """How ready is each release: what is done, what is tested, what is still open?
+
+        One row is one release of a workspace.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that days are counted from; null means the extract's
+        release_name: name of the release, * is any text; null means any
+        severity_codes: severities that hold a release up, with commas
+        """
+
+    def reopened_defects(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        reopens: int | None = 1,
+    ) -> Rows:
+        """Which defects were opened again after they had been fixed or closed?
+
+        One row is one defect that was opened again.
+
+        workspace_id: workspace to look at; null means all
+        release_name: release that they were found in, * is any text; null means any
+        reopens: times at least
+        """
+
+    def results_per_week(self, *, workspace_id: str | None = None) -> Rows:
+        """How many automated results came in each week and environment, and how many of them
+        failed?
+
+        One row is one week of one combination of environment tags.
+
+        workspace_id: workspace to look at; null means all
+        """
+
+    def slow_tests(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = 30,
+        small_sample: int | None = 5,
+    ) -> Rows:
+        """Which automated tests take longest, and which ones become slower?
+
+        One row is one test in one environment with a duration in the window.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window, and of the one before that it is compared with
+        small_sample: fewer results than this in a window are a small sample
+        """
+
+    def sprint_progress(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        work_item_types: str | None = "story,quality_story,defect",
+    ) -> Rows:
+        """What was planned for each sprint, what was done in it, and what was left over?
+
+        One row is one sprint of a workspace.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * is any text; null means any
+        work_item_types: kinds of work items, with commas
+        """
+
+    def test_repair_times(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = None,
+    ) -> Rows:
+        """How long does it take until a failing automated test passes again?
+
+        One row is one test in one environment that failed at least once in the window.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: length of the window; null means the whole history
+        """
+
+    def time_in_phase(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = None,
+        work_item_types: str | None = "defect,story,quality_story,feature",
+        release_name: str | None = None,
+        application_module_name: str | None = None,
+        vague_days: float | None = 1.0,
+        small_sample: int | None = 5,
+    ) -> Rows:
+        """How long do defects, stories and features stay in each phase?
+
+        One row is one phase of one kind of work items of a workspace.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that ages are measured at; null means the extract's
+        days: only stays that ended in that many days before as_of or have not; null means all
+        work_item_types: kinds, with commas
+        release_name: release that the items are planned for now, * is any text; null means any
+        application_module_name: module that the items belong to now, * is any text; null means any
+        vague_days: a stay whose begin and end are known less exactly than this is not measured
+        small_sample: fewer measured stays than this are a small sample
+        """
+
+    def traceability(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        release_name: str | None = None,
+        item_types: str | None = "feature,story,requirement_document",
+        stale_days: int | None = 30,
+        only_gaps: bool | None = False,
+    ) -> Rows:
+        """Which work items and requirements do tests cover, how did these end last, where are the
+        gaps?
+
+        One row is one test that covers one item; one row for an item without a test.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that ages are measured at; null means the extract's
+        release_name: release of the item, * is any text; null means any; requirements have none
+        item_types: kinds of work items and requirements, with commas
+        stale_days: a last run older than this is a gap
+        only_gaps: leave out what is covered by a recent passed run
+        """

@@ -1,0 +1,99 @@
+"""What the commands say about an extract while it runs, and about what was published.
+
+Reports of an extract and of a build in, lines on the consoles out; `extract`, `census`, `sweep`,
+`build` and `run` call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from octane_flows.cli.command_line import errors, output
+from octane_flows.errors import CheckError
+
+if TYPE_CHECKING:
+    from octane_flows import extract
+    from octane_flows.warehouse import BuildReport
+
+
+@contextmanager
+def extract_progress() -> Iterator[extract.Progress]:
+    """A progress bar; gives the function to call with a name, the finished steps and all steps."""
+    columns = (
+        TextColumn("extract"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task("signing in", total=None)
+
+        def update(name: str, done: int, total: int) -> None:
+            bar.update(task, description=name, completed=done, total=total)
+
+        yield update
+
+
+def print_extract(report: extract.ExtractReport) -> None:
+    """Tell what an extract published."""
+    manifest = report.manifest
+    changes = (
+        f"{report.rows_written:,} new versions of {report.rows:,} rows read"
+        if report.has_changes
+        else f"nothing changed, {report.rows:,} rows read"
+    )
+    output.print(
+        f"generation   {manifest.generation}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC: "
+        f"{changes}, {len(report.outcomes)} entity types, "
+        f"{manifest.politeness['requests']:,} requests",
+        soft_wrap=True,
+    )
+    if report.resumed:
+        output.print(f"resumed      {report.resumed} entity types that a stopped extract had read")
+    rows = [row for row in manifest.certificate if row.status != "carried"]
+    workspaces = {row.workspace for row in rows}
+    for row in rows:
+        if row.note:
+            where = f"in workspace {row.workspace}: " if len(workspaces) > 1 else ""
+            output.print(f"{row.entity:<12} {where}{row.note}", soft_wrap=True)
+    for change in manifest.schema_changes:
+        if change.generation == manifest.generation:
+            output.print(
+                f"schema       {change.entity}.{change.field} {change.change} {change.detail}",
+                soft_wrap=True,
+            )
+    for finding in manifest.findings:
+        if finding.workspace in workspaces:
+            errors.print(f"finding      {finding}")
+
+
+def print_build(report: BuildReport) -> None:
+    """Tell what a build published; a blocking check that failed raises CheckError."""
+    if report.newer is not None:
+        output.print(
+            f"warehouse    generation {report.newer} was published meanwhile and stays: it is "
+            f"newer than {report.generation}, which this build read",
+            soft_wrap=True,
+        )
+        return
+    failed = [check for check in report.checks if not check.passed]
+    output.print(
+        f"warehouse    {len(report.tables)} tables, {len(report.models)} models, "
+        f"{len(report.checks) - len(failed)} of {len(report.checks)} checks passed",
+        soft_wrap=True,
+    )
+    partial_count = sum(model.status == "partial" for model in report.models)
+    if partial_count:
+        errors.print(
+            f"partial      {partial_count} models read what the lake does not hold; "
+            "see meta.missing and meta.models",
+        )
+    for check in failed:
+        errors.print(f"{check.severity:<12} {check.name}: {check.detail}")
+    if any(check.severity == "error" for check in failed):
+        raise CheckError("A blocking check failed; see above.")

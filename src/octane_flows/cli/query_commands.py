@@ -1,0 +1,54 @@
+"""The commands that look into the warehouse's tables: query, show.
+
+SQL or the name of a table in; rows on standard output or in a file out.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from octane_flows.cli.command_line import app, data_lake, open_warehouse, output
+from octane_flows.cli.command_options import AnswerFormat, AsOf, Destination, Format
+
+COLUMNS = (
+    "select column_name, data_type, comment from duckdb_columns() "
+    "where schema_name = $schema and table_name = $table order by column_index"
+)
+
+
+@app.command(epilog='Example: octane-flows query "select count(*) as runs from er.runs"')
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over octane.*, er.*, flow.*, meta.*")],
+    format: AnswerFormat = Format.table,
+    destination: Destination = None,
+    as_of: AsOf = None,
+) -> None:
+    """Ask the warehouse in SQL; octane_history.<entity> has every version ever read."""
+    from octane_flows import warehouse
+    from octane_flows.questions.answer_formats import write_answer
+
+    with open_warehouse(as_of) as connection:
+        if past := warehouse.history_named_in(sql):
+            warehouse.attach_history(connection, data_lake(), past)
+        answer = warehouse.sql_relation(connection, sql).to_arrow_table()
+    write_answer(answer, format.value, destination, output)
+
+
+@app.command(epilog="Example: octane-flows show er.application_modules --limit 5")
+def show(
+    table: Annotated[str, typer.Argument(help="Schema and name, such as octane.defect")],
+    limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
+    as_of: AsOf = None,
+) -> None:
+    """Show a table's columns with their meanings, and its first rows."""
+    from octane_flows import warehouse
+    from octane_flows.questions.answer_formats import print_rows
+
+    with open_warehouse(as_of) as connection:
+        rows = warehouse.table_relation(connection, table)
+        schema, _, name = table.partition(".")
+        columns = connection.sql(COLUMNS, params={"schema": schema, "table": name})
+        print_rows(output, columns.to_arrow_table(), title=table)
+        print_rows(output, rows.limit(limit).to_arrow_table())
