@@ -1,5 +1,5 @@
 -- Which defects are there, and how severe are they?
--- source: octane.defect
+-- source: octane.defect, octane.release, octane.workspace_user
 -- grain: one defect of a workspace
 -- key: workspace_id, defect_id
 -- relation: parent_work_item_id -> er.work_items.work_item_id
@@ -24,10 +24,13 @@ select
     priorities.list_item_label as priority_label, -- priority that Octane shows
     defect.parent_id as parent_work_item_id, -- work item above it
     defect.release_id, -- release that it is planned for
+    release.name as release_name, -- name of that release
     defect.detected_in_release_id, -- release that it was found in
+    detected_in_release.name as detected_in_release_name, -- name of that release
     defect.sprint_id, -- sprint that it is planned for
     defect.team_id, -- team that works on it
     defect.owner_id as owner_user_id, -- user who owns it
+    owner.full_name as owner_name, -- full name of its owner
     defect.qa_owner_id as qa_owner_user_id, -- user who tests the fix
     defect.detected_by_id as detected_by_user_id, -- user who found it
     defect.creation_time as created_at, -- when it was created in Octane (UTC)
@@ -45,3 +48,12 @@ left join er.list_items as severities
 left join er.list_items as priorities
     on priorities.workspace_id = defect._workspace_id
     and priorities.list_item_id = defect.priority_id
+left join octane.release as release
+    on release._workspace_id = defect._workspace_id
+    and release.id = defect.release_id
+left join octane.release as detected_in_release
+    on detected_in_release._workspace_id = defect._workspace_id
+    and detected_in_release.id = defect.detected_in_release_id
+left join octane.workspace_user as owner
+    on owner._workspace_id = defect._workspace_id
+    and owner.id = defect.owner_id

@@ -1,5 +1,6 @@
 -- Which requirement documents and folders are there, and how are they nested?
 -- source: octane.requirement_document, octane.requirement_folder, octane.requirement_root
+-- source: octane.workspace_user
 -- grain: one requirement document or folder of a workspace
 -- key: workspace_id, requirement_id
 -- relation: parent_requirement_id -> er.requirements.requirement_id
@@ -31,9 +32,13 @@ select
     coalesce(phases.phase_code, requirement.phase_id) as phase_code, -- logical name of its phase
     phases.phase_label, -- phase that Octane shows
     requirement.owner_id as owner_user_id, -- user who owns it
+    owner.full_name as owner_name, -- full name of its owner
     requirement.creation_time as created_at, -- when it was created in Octane (UTC)
     requirement.last_modified as modified_at -- when it last changed in Octane (UTC)
 from all_requirements as requirement
 left join er.phases as phases
     on phases.workspace_id = requirement._workspace_id
     and phases.phase_id = requirement.phase_id
+left join octane.workspace_user as owner
+    on owner._workspace_id = requirement._workspace_id
+    and owner.id = requirement.owner_id

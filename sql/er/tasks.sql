@@ -1,5 +1,5 @@
 -- Which tasks do the work items have?
--- source: octane.task
+-- source: octane.task, octane.workspace_user
 -- grain: one task of a workspace
 -- key: workspace_id, task_id
 -- relation: work_item_id -> er.work_items.work_item_id
@@ -12,6 +12,7 @@ select
     coalesce(phases.phase_code, task.phase_id) as phase_code, -- logical name of its phase
     coalesce(kinds.list_item_code, task.item_type_id) as task_type_code, -- logical name of its kind
     task.owner_id as owner_user_id, -- user who owns it
+    owner.full_name as owner_name, -- full name of its owner
     task.estimated_hours, -- hours that it was estimated at
     task.invested_hours, -- hours that were spent
     task.remaining_hours, -- hours that are left
@@ -24,3 +25,6 @@ left join er.phases as phases
 left join er.list_items as kinds
     on kinds.workspace_id = task._workspace_id
     and kinds.list_item_id = task.item_type_id
+left join octane.workspace_user as owner
+    on owner._workspace_id = task._workspace_id
+    and owner.id = task.owner_id

@@ -1,5 +1,6 @@
 -- Which tests are there, of all kinds?
 -- source: octane.test_manual, octane.gherkin_test, octane.test_automated, octane.test_suite
+-- source: octane.workspace_user
 -- grain: one test of a workspace
 -- key: workspace_id, test_id
 -- relation: owner_user_id -> er.users.user_id
@@ -51,6 +52,7 @@ select
     coalesce(phases.phase_code, test.phase_id) as phase_code, -- logical name of its phase
     phases.phase_label, -- phase that Octane shows
     test.owner_id as owner_user_id, -- user who owns it
+    owner.full_name as owner_name, -- full name of its owner
     test.designer_id as designer_user_id, -- user who designs it
     test.author_id as author_user_id, -- user who created it
     test.creation_time as created_at, -- when it was created in Octane (UTC)
@@ -65,3 +67,6 @@ left join er.list_items as automation_statuses
 left join er.phases as phases
     on phases.workspace_id = test._workspace_id
     and phases.phase_id = test.phase_id
+left join octane.workspace_user as owner
+    on owner._workspace_id = test._workspace_id
+    and owner.id = test.owner_id

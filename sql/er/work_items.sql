@@ -1,6 +1,6 @@
 -- Which work items are there, of all kinds?
 -- source: octane.story, octane.defect, octane.quality_story, octane.feature, octane.epic
--- source: octane.work_item_root
+-- source: octane.work_item_root, octane.release, octane.sprint, octane.workspace_user
 -- grain: one work item of a workspace
 -- key: workspace_id, work_item_id
 -- relation: parent_work_item_id -> er.work_items.work_item_id
@@ -65,10 +65,13 @@ select
         as priority_code, -- logical name of its priority
     item.parent_id as parent_work_item_id, -- work item above it
     item.release_id, -- release that it is planned for
+    release.name as release_name, -- name of that release
     item.sprint_id, -- sprint that it is planned for
+    sprint.name as sprint_name, -- name of that sprint
     item.milestone_id, -- milestone that it is planned for
     item.team_id, -- team that works on it
     item.owner_id as owner_user_id, -- user who owns it
+    owner.full_name as owner_name, -- full name of its owner
     item.author_id as author_user_id, -- user who created it
     item.story_points as story_point_count, -- estimate in story points
     item.creation_time as created_at, -- when it was created in Octane (UTC)
@@ -81,3 +84,12 @@ left join er.phases as phases
 left join er.list_items as priorities
     on priorities.workspace_id = item._workspace_id
     and priorities.list_item_id = item.priority_id
+left join octane.release as release
+    on release._workspace_id = item._workspace_id
+    and release.id = item.release_id
+left join octane.sprint as sprint
+    on sprint._workspace_id = item._workspace_id
+    and sprint.id = item.sprint_id
+left join octane.workspace_user as owner
+    on owner._workspace_id = item._workspace_id
+    and owner.id = item.owner_id

@@ -79,9 +79,9 @@ select
     newest.test_id, -- id of the test
     tests.test_name, -- name of the test
     defects.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    defects.release_name, -- name of that release
     defects.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    defects.owner_name, -- full name of its owner
     defects.fixed_at, -- when it was fixed (UTC)
     defects.closed_at, -- when it was closed (UTC)
     defects.modified_at, -- when it last changed in Octane (UTC)
@@ -95,11 +95,5 @@ join newest_runs as newest
 left join er.tests as tests
     on tests.workspace_id = newest.workspace_id
     and tests.test_id = newest.test_id
-left join er.releases as releases
-    on releases.workspace_id = defects.workspace_id
-    and releases.release_id = defects.release_id
-left join er.users as owners
-    on owners.workspace_id = defects.workspace_id
-    and owners.user_id = defects.owner_user_id
 where ($workspace_id is null or defects.workspace_id = $workspace_id)
     and er.is_listed(defects.phase_code, $phase_codes)

@@ -22,7 +22,9 @@ with recursive nodes as (
         items.phase_code,
         items.phase_label,
         items.release_id,
+        items.release_name,
         items.owner_user_id,
+        items.owner_name,
     from er.work_items as items
     union all by name
     select
@@ -36,6 +38,7 @@ with recursive nodes as (
         tasks.phase_code,
         phases.phase_label,
         tasks.owner_user_id,
+        tasks.owner_name,
     from er.tasks as tasks
     left join er.phases as phases
         on phases.workspace_id = tasks.workspace_id
@@ -52,6 +55,7 @@ with recursive nodes as (
         requirements.phase_code,
         requirements.phase_label,
         requirements.owner_user_id,
+        requirements.owner_name,
     from er.requirements as requirements
 ),
 
@@ -105,9 +109,9 @@ select
     nodes.phase_label, -- phase that Octane shows
     nodes.parent_id, -- id of the item right above it
     nodes.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    nodes.release_name, -- name of that release
     nodes.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    nodes.owner_name, -- full name of its owner
     er.item_url(nodes.id_space, nodes.workspace_id, nodes.item_id)
         as item_url -- where Octane shows the item
 from descendants
@@ -115,10 +119,4 @@ join nodes
     on nodes.workspace_id = descendants.workspace_id
     and nodes.id_space = descendants.id_space
     and nodes.item_id = descendants.item_id
-left join er.releases as releases
-    on releases.workspace_id = nodes.workspace_id
-    and releases.release_id = nodes.release_id
-left join er.users as owners
-    on owners.workspace_id = nodes.workspace_id
-    and owners.user_id = nodes.owner_user_id
 where $item_types is null or er.is_listed(nodes.item_type, $item_types)

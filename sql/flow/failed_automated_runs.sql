@@ -25,9 +25,7 @@ with failed_runs as (
         and ($since is null or runs.started_at >= $since)
         and (
             $hours is null
-            or runs.created_at > coalesce(
-                $as_of, (select generation.as_of from meta.generation as generation)
-            ) - to_hours($hours)
+            or runs.created_at > er.as_of($as_of) - to_hours($hours)
         )
         and ($build_id is null or runs.build_id = cast($build_id as varchar))
 ),
@@ -37,10 +35,8 @@ environments_by_run as (
     select
         run_environments.workspace_id,
         run_environments.run_id,
-        string_agg(
-            concat_ws(': ', environments.environment_category_name, environments.environment_name),
-            ', '
-            order by environments.environment_category_name, environments.environment_name
+        er.environment_list(
+            environments.environment_category_name, environments.environment_name
         ) as all_environment_names,
         -- the condition of one tag, for the run as a whole
         coalesce(
@@ -76,33 +72,27 @@ defects_by_run as (
 
 modules_by_test as (
     select
-        test_modules.workspace_id,
-        test_modules.test_id,
+        modules.workspace_id,
+        modules.test_id,
         string_agg(
             distinct modules.application_module_name, ', '
             order by modules.application_module_name
         ) as all_application_module_names,
         coalesce(
             bool_or(
-                er.name_matches(ancestors.ancestor_name, $application_module_name)
-                and ($subtree or ancestors.is_itself)
+                er.name_matches(modules.ancestor_name, $application_module_name)
+                and ($subtree or modules.is_itself)
             ),
             false
         ) as has_module,
-    from er.test_modules as test_modules
-    join er.application_modules as modules
-        on modules.workspace_id = test_modules.workspace_id
-        and modules.application_module_id = test_modules.application_module_id
-    join er.application_module_ancestors as ancestors
-        on ancestors.workspace_id = test_modules.workspace_id
-        and ancestors.application_module_id = test_modules.application_module_id
+    from er.test_module_ancestors as modules
     where exists (
         select 1
         from failed_runs
-        where failed_runs.workspace_id = test_modules.workspace_id
-            and failed_runs.test_id = test_modules.test_id
+        where failed_runs.workspace_id = modules.workspace_id
+            and failed_runs.test_id = modules.test_id
     )
-    group by test_modules.workspace_id, test_modules.test_id
+    group by modules.workspace_id, modules.test_id
 )
 
 select

@@ -21,9 +21,7 @@ with wanted_results as (
         and ($since is null or previous_runs.started_at > $since)
         and (
             $days is null
-            or previous_runs.started_at > coalesce(
-                $as_of, (select generation.as_of from meta.generation as generation)
-            ) - to_days(cast($days as integer))
+            or previous_runs.started_at > er.as_of($as_of) - to_days(cast($days as integer))
         )
 ),
 
@@ -32,10 +30,8 @@ environments_by_run as (
     select
         run_environments.workspace_id,
         run_environments.previous_run_id,
-        string_agg(
-            concat_ws(': ', environments.environment_category_name, environments.environment_name),
-            ', '
-            order by environments.environment_category_name, environments.environment_name
+        er.environment_list(
+            environments.environment_category_name, environments.environment_name
         ) as all_environment_names,
     from wanted_results
     join er.previous_run_environments as run_environments

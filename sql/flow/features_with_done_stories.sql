@@ -36,9 +36,9 @@ select
     children.other_child_count, -- its children of other kinds, done or not
     children.last_child_modified_at, -- when one that counts last changed in Octane (UTC)
     features.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    features.release_name, -- name of that release
     features.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    features.owner_name, -- full name of its owner
     er.item_url('work_item', features.workspace_id, features.work_item_id)
         as feature_url -- where Octane shows the feature
 from er.work_items as features
@@ -46,13 +46,7 @@ join children_by_feature as children
     on children.workspace_id = features.workspace_id
     and children.feature_id = features.work_item_id
     and children.are_all_done
-left join er.releases as releases
-    on releases.workspace_id = features.workspace_id
-    and releases.release_id = features.release_id
-left join er.users as owners
-    on owners.workspace_id = features.workspace_id
-    and owners.user_id = features.owner_user_id
 where ($workspace_id is null or features.workspace_id = $workspace_id)
     and features.work_item_type = 'feature'
     and er.is_listed(features.phase_code, $phase_codes)
-    and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+    and ($release_name is null or er.name_matches(features.release_name, $release_name))

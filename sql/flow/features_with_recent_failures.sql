@@ -19,9 +19,7 @@ with failed_tests as (
         on tests.workspace_id = last_runs.workspace_id
         and tests.test_id = last_runs.test_id
     where er.is_listed(last_runs.status_code, $status_codes)
-        and last_runs.created_at > coalesce(
-            $as_of, (select generation.as_of from meta.generation as generation)
-        ) - to_hours($hours)
+        and last_runs.created_at > er.as_of($as_of) - to_hours($hours)
         and (not $only_automated or tests.test_type = 'test_automated')
     group by last_runs.workspace_id, last_runs.test_id
 ),
@@ -70,9 +68,9 @@ select
     features.phase_code, -- logical name of its phase
     features.phase_label, -- phase that Octane shows
     features.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    features.release_name, -- name of that release
     features.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    features.owner_name, -- full name of its owner
     failures.failed_test_count, -- tests with a failed last run in the window
     failures.direct_failed_test_count, -- those that cover the feature itself
     failures.child_failed_test_count, -- those that cover a story or defect below it
@@ -83,11 +81,5 @@ from er.work_items as features
 join failures
     on failures.workspace_id = features.workspace_id
     and failures.feature_id = features.work_item_id
-left join er.releases as releases
-    on releases.workspace_id = features.workspace_id
-    and releases.release_id = features.release_id
-left join er.users as owners
-    on owners.workspace_id = features.workspace_id
-    and owners.user_id = features.owner_user_id
 where ($workspace_id is null or features.workspace_id = $workspace_id)
     and features.work_item_type = 'feature'

@@ -14,14 +14,11 @@
 -- order: test_name, workspace_id, test_id, release_id
 with tests_of_modules as (
     select distinct
-        test_modules.workspace_id,
-        test_modules.test_id,
-    from er.test_modules as test_modules
-    join er.application_module_ancestors as ancestors
-        on ancestors.workspace_id = test_modules.workspace_id
-        and ancestors.application_module_id = test_modules.application_module_id
-    where er.name_matches(ancestors.ancestor_name, $application_module_name)
-        and ($subtree or ancestors.is_itself)
+        modules.workspace_id,
+        modules.test_id,
+    from er.test_module_ancestors as modules
+    where er.name_matches(modules.ancestor_name, $application_module_name)
+        and ($subtree or modules.is_itself)
 ),
 
 wanted_tests as (
@@ -81,7 +78,7 @@ select
     tests.phase_code, -- logical name of its phase
     tests.phase_label, -- phase that Octane shows
     tests.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    tests.owner_name, -- full name of its owner
     releases.release_id, -- release that it is planned for or counts for
     releases.release_name, -- name of that release
     newest.last_run_created_at, -- newest run of the test in any release (UTC); null: never run
@@ -97,9 +94,6 @@ join er.releases as releases
 left join newest_runs as newest
     on newest.workspace_id = tests.workspace_id
     and newest.test_id = tests.test_id
-left join er.users as owners
-    on owners.workspace_id = tests.workspace_id
-    and owners.user_id = tests.owner_user_id
 where not exists (
     select 1
     from runs_by_release as runs

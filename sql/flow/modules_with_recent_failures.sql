@@ -21,9 +21,7 @@ with failed_tests as (
         on tests.workspace_id = last_runs.workspace_id
         and tests.test_id = last_runs.test_id
     where er.is_listed(last_runs.status_code, $status_codes)
-        and last_runs.created_at > coalesce(
-            $as_of, (select generation.as_of from meta.generation as generation)
-        ) - to_hours($hours)
+        and last_runs.created_at > er.as_of($as_of) - to_hours($hours)
         and (not $only_automated or tests.test_type = 'test_automated')
     group by last_runs.workspace_id, last_runs.test_id
 ),
@@ -31,19 +29,16 @@ with failed_tests as (
 -- one row for each module that a failed test counts for
 failed_tests_of_modules as (
     select distinct
-        test_modules.workspace_id,
-        ancestors.ancestor_application_module_id as application_module_id,
+        modules.workspace_id,
+        modules.ancestor_application_module_id as application_module_id,
         failed_tests.test_id,
         failed_tests.failed_run_count,
         failed_tests.last_failed_at,
-    from er.test_modules as test_modules
+    from er.test_module_ancestors as modules
     join failed_tests
-        on failed_tests.workspace_id = test_modules.workspace_id
-        and failed_tests.test_id = test_modules.test_id
-    join er.application_module_ancestors as ancestors
-        on ancestors.workspace_id = test_modules.workspace_id
-        and ancestors.application_module_id = test_modules.application_module_id
-        and ($subtree or ancestors.is_itself)
+        on failed_tests.workspace_id = modules.workspace_id
+        and failed_tests.test_id = modules.test_id
+    where $subtree or modules.is_itself
 ),
 
 failures as (

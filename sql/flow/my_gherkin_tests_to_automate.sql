@@ -17,7 +17,7 @@ select
     tests.phase_code, -- logical name of its phase
     tests.phase_label, -- phase that Octane shows
     tests.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    tests.owner_name, -- full name of its owner
     tests.created_at, -- when it was created in Octane (UTC)
     tests.modified_at, -- when it last changed in Octane (UTC)
     er.item_url('test', tests.workspace_id, tests.test_id)
@@ -25,9 +25,6 @@ select
 from er.tests as tests
 left join er.signed_in_users as me
     on me.workspace_id = tests.workspace_id
-left join er.users as owners
-    on owners.workspace_id = tests.workspace_id
-    and owners.user_id = tests.owner_user_id
 where ($workspace_id is null or tests.workspace_id = $workspace_id)
     and tests.test_type = 'gherkin_test'
     and tests.owner_user_id = coalesce($user_id, me.user_id)

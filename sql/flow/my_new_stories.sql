@@ -15,11 +15,11 @@ select
     stories.phase_code, -- logical name of its phase
     stories.phase_label, -- phase that Octane shows
     stories.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    stories.release_name, -- name of that release
     stories.sprint_id, -- sprint that it is planned for
-    sprints.sprint_name, -- name of that sprint
+    stories.sprint_name, -- name of that sprint
     stories.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    stories.owner_name, -- full name of its owner
     stories.story_point_count, -- estimate in story points
     stories.created_at, -- when it was created in Octane (UTC)
     stories.modified_at, -- when it last changed in Octane (UTC)
@@ -28,17 +28,8 @@ select
 from er.work_items as stories
 left join er.signed_in_users as me
     on me.workspace_id = stories.workspace_id
-left join er.releases as releases
-    on releases.workspace_id = stories.workspace_id
-    and releases.release_id = stories.release_id
-left join er.sprints as sprints
-    on sprints.workspace_id = stories.workspace_id
-    and sprints.sprint_id = stories.sprint_id
-left join er.users as owners
-    on owners.workspace_id = stories.workspace_id
-    and owners.user_id = stories.owner_user_id
 where ($workspace_id is null or stories.workspace_id = $workspace_id)
     and stories.work_item_type = 'story'
     and stories.owner_user_id = coalesce($user_id, me.user_id)
     and er.is_listed(stories.phase_code, $phase_codes)
-    and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+    and ($release_name is null or er.name_matches(stories.release_name, $release_name))

@@ -19,12 +19,12 @@ select
     defects.phase_code, -- logical name of its phase
     defects.phase_label, -- phase that Octane shows
     defects.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    defects.release_name, -- name of that release
     defects.sprint_id, -- sprint that it is planned for
     sprints.sprint_name, -- name of that sprint
-    sprint_releases.release_name as sprint_release_name, -- release that the sprint belongs to
+    sprints.release_name as sprint_release_name, -- release that the sprint belongs to
     defects.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    defects.owner_name, -- full name of its owner
     defects.qa_owner_user_id, -- user who tests that it is fixed
     qa_owners.full_name as qa_owner_name, -- full name of its QA owner
     defects.created_at, -- when it was created in Octane (UTC)
@@ -34,20 +34,11 @@ select
 from er.defects as defects
 left join er.signed_in_users as me
     on me.workspace_id = defects.workspace_id
-left join er.releases as releases
-    on releases.workspace_id = defects.workspace_id
-    and releases.release_id = defects.release_id
 -- names of sprints repeat from release to release: the sprint's own release narrows them down,
 -- and the defect's may be another one or none
 left join er.sprints as sprints
     on sprints.workspace_id = defects.workspace_id
     and sprints.sprint_id = defects.sprint_id
-left join er.releases as sprint_releases
-    on sprint_releases.workspace_id = sprints.workspace_id
-    and sprint_releases.release_id = sprints.release_id
-left join er.users as owners
-    on owners.workspace_id = defects.workspace_id
-    and owners.user_id = defects.owner_user_id
 left join er.users as qa_owners
     on qa_owners.workspace_id = defects.workspace_id
     and qa_owners.user_id = defects.qa_owner_user_id
@@ -56,4 +47,4 @@ where ($workspace_id is null or defects.workspace_id = $workspace_id)
     and er.is_listed(defects.phase_code, $phase_codes)
     and ($sprint_id is null or defects.sprint_id = $sprint_id)
     and ($sprint_name is null or er.name_matches(sprints.sprint_name, $sprint_name))
-    and ($release_name is null or er.name_matches(sprint_releases.release_name, $release_name))
+    and ($release_name is null or er.name_matches(sprints.release_name, $release_name))

@@ -38,9 +38,9 @@ select
     modules.application_module_count, -- its application modules that are asked for
     modules.application_module_names, -- its application modules that are asked for, in order
     defects.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    defects.release_name, -- name of that release
     defects.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    defects.owner_name, -- full name of its owner
     defects.created_at, -- when it was created in Octane (UTC)
     defects.modified_at, -- when it last changed in Octane (UTC)
     er.item_url('work_item', defects.workspace_id, defects.defect_id)
@@ -49,12 +49,6 @@ from er.defects as defects
 join modules_by_defect as modules
     on modules.workspace_id = defects.workspace_id
     and modules.defect_id = defects.defect_id
-left join er.releases as releases
-    on releases.workspace_id = defects.workspace_id
-    and releases.release_id = defects.release_id
-left join er.users as owners
-    on owners.workspace_id = defects.workspace_id
-    and owners.user_id = defects.owner_user_id
 where ($workspace_id is null or defects.workspace_id = $workspace_id)
     and er.is_listed(defects.phase_code, $phase_codes)
     and ($severity_codes is null or er.is_listed(defects.severity_code, $severity_codes))

@@ -32,9 +32,7 @@ with failed_last_runs as (
         on builds.workspace_id = runs.workspace_id
         and builds.build_id = runs.build_id
     where er.is_listed(last_runs.status_code, $status_codes)
-        and last_runs.created_at > coalesce(
-            $as_of, (select generation.as_of from meta.generation as generation)
-        ) - to_hours($hours)
+        and last_runs.created_at > er.as_of($as_of) - to_hours($hours)
         and ($release_name is null or er.name_matches(releases.release_name, $release_name))
 ),
 
@@ -74,7 +72,7 @@ select
     newest.error_type, -- class of the error
     newest.error_message, -- message of the error
     tests.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    tests.owner_name, -- full name of its owner
     er.item_url('test', tests.workspace_id, tests.test_id)
         as test_url, -- where Octane shows the test
     er.item_url('run', newest.workspace_id, newest.run_id) as run_url -- where Octane shows the run
@@ -85,8 +83,5 @@ join failures_by_test as failures
 join newest_failures as newest
     on newest.workspace_id = tests.workspace_id
     and newest.test_id = tests.test_id
-left join er.users as owners
-    on owners.workspace_id = tests.workspace_id
-    and owners.user_id = tests.owner_user_id
 where ($workspace_id is null or tests.workspace_id = $workspace_id)
     and (not $only_automated or tests.test_type = 'test_automated')

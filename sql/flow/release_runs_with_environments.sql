@@ -37,10 +37,8 @@ tags_by_run as (
         run_environments.workspace_id,
         run_environments.run_id,
         count(*) as environment_count,
-        string_agg(
-            concat_ws(': ', environments.environment_category_name, environments.environment_name),
-            ', '
-            order by environments.environment_category_name, environments.environment_name
+        er.environment_list(
+            environments.environment_category_name, environments.environment_name
         ) as environment_names,
     from wanted_runs
     join er.run_environments as run_environments

@@ -33,11 +33,11 @@ select
     tasks.task_count, -- its tasks, of any kind
     tasks.last_task_modified_at, -- when one of its tasks last changed in Octane (UTC)
     items.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    items.release_name, -- name of that release
     items.sprint_id, -- sprint that it is planned for
-    sprints.sprint_name, -- name of that sprint
+    items.sprint_name, -- name of that sprint
     items.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    items.owner_name, -- full name of its owner
     er.item_url('work_item', items.workspace_id, items.work_item_id)
         as work_item_url -- where Octane shows the work item
 from er.work_items as items
@@ -46,18 +46,9 @@ join tasks_by_item as tasks
     on tasks.workspace_id = items.workspace_id
     and tasks.work_item_id = items.work_item_id
     and tasks.are_all_completed
-left join er.releases as releases
-    on releases.workspace_id = items.workspace_id
-    and releases.release_id = items.release_id
-left join er.sprints as sprints
-    on sprints.workspace_id = items.workspace_id
-    and sprints.sprint_id = items.sprint_id
-left join er.users as owners
-    on owners.workspace_id = items.workspace_id
-    and owners.user_id = items.owner_user_id
 where ($workspace_id is null or items.workspace_id = $workspace_id)
     and items.work_item_type in ('story', 'quality_story', 'defect')
     and er.is_listed(items.work_item_type, $work_item_types)
     and not coalesce(er.is_listed(items.phase_code, $done_phase_codes), false)
-    and ($release_name is null or er.name_matches(releases.release_name, $release_name))
-    and ($sprint_name is null or er.name_matches(sprints.sprint_name, $sprint_name))
+    and ($release_name is null or er.name_matches(items.release_name, $release_name))
+    and ($sprint_name is null or er.name_matches(items.sprint_name, $sprint_name))

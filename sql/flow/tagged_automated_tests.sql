@@ -23,31 +23,27 @@ with tags_by_test as (
     group by test_tags.workspace_id, test_tags.test_id
 ),
 
--- modules that are asked for, and with $subtree those nested in them
+-- the modules of a test that are asked for, with $subtree also those nested in them
 wanted_modules as (
     select distinct
-        ancestors.workspace_id,
-        ancestors.application_module_id,
-    from er.application_module_ancestors as ancestors
-    where er.name_matches(ancestors.ancestor_name, $application_module_name)
-        and ($subtree or ancestors.is_itself)
+        modules.workspace_id,
+        modules.test_id,
+        modules.application_module_id,
+        modules.application_module_name,
+    from er.test_module_ancestors as modules
+    where er.name_matches(modules.ancestor_name, $application_module_name)
+        and ($subtree or modules.is_itself)
 ),
 
 modules_by_test as (
     select
-        test_modules.workspace_id,
-        test_modules.test_id,
+        modules.workspace_id,
+        modules.test_id,
         string_agg(
             modules.application_module_name, ', ' order by modules.application_module_name
         ) as application_module_names,
-    from er.test_modules as test_modules
-    join wanted_modules
-        on wanted_modules.workspace_id = test_modules.workspace_id
-        and wanted_modules.application_module_id = test_modules.application_module_id
-    join er.application_modules as modules
-        on modules.workspace_id = test_modules.workspace_id
-        and modules.application_module_id = test_modules.application_module_id
-    group by test_modules.workspace_id, test_modules.test_id
+    from wanted_modules as modules
+    group by modules.workspace_id, modules.test_id
 )
 
 select
@@ -62,7 +58,7 @@ select
     tags.user_tag_names, -- its tags that are asked for, in alphabetical order
     modules.application_module_names, -- its application modules that are asked for, in order
     tests.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    tests.owner_name, -- full name of its owner
     er.item_url('test', tests.workspace_id, tests.test_id)
         as test_url -- where Octane shows the test
 from er.tests as tests
@@ -72,8 +68,5 @@ join tags_by_test as tags
 join modules_by_test as modules
     on modules.workspace_id = tests.workspace_id
     and modules.test_id = tests.test_id
-left join er.users as owners
-    on owners.workspace_id = tests.workspace_id
-    and owners.user_id = tests.owner_user_id
 where ($workspace_id is null or tests.workspace_id = $workspace_id)
     and (not $only_automated or tests.test_type = 'test_automated')

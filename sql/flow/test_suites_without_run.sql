@@ -53,7 +53,7 @@ select
     newest.status_code as last_status_code, -- logical name of its summary status
     newest.started_at as last_started_at, -- when it started (UTC)
     suites.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    suites.owner_name, -- full name of its owner
     er.item_url('test', suites.workspace_id, suites.test_id)
         as test_suite_url -- where Octane shows the test suite
 from er.tests as suites
@@ -69,9 +69,6 @@ left join links_by_suite as links
 left join newest_suite_runs as newest
     on newest.workspace_id = suites.workspace_id
     and newest.test_id = suites.test_id
-left join er.users as owners
-    on owners.workspace_id = suites.workspace_id
-    and owners.user_id = suites.owner_user_id
 where ($workspace_id is null or suites.workspace_id = $workspace_id)
     and suites.test_type = 'test_suite'
     and er.name_matches(suites.test_name, $test_suite_name)

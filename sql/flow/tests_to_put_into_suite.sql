@@ -14,31 +14,25 @@
 -- order: test_name, workspace_id, test_id
 with modules_by_test as (
     select
-        test_modules.workspace_id,
-        test_modules.test_id,
+        modules.workspace_id,
+        modules.test_id,
         string_agg(
             distinct modules.application_module_name, ', '
             order by modules.application_module_name
         ) as all_application_module_names,
         coalesce(
             bool_or(
-                er.name_matches(ancestors.ancestor_name, $application_module_name)
-                and ($subtree or ancestors.is_itself)
+                er.name_matches(modules.ancestor_name, $application_module_name)
+                and ($subtree or modules.is_itself)
             ),
             false
         ) as has_module,
-    from er.test_modules as test_modules
+    from er.test_module_ancestors as modules
     join er.tests as tests
-        on tests.workspace_id = test_modules.workspace_id
-        and tests.test_id = test_modules.test_id
+        on tests.workspace_id = modules.workspace_id
+        and tests.test_id = modules.test_id
         and er.is_listed(tests.test_type, $test_types)
-    join er.application_modules as modules
-        on modules.workspace_id = test_modules.workspace_id
-        and modules.application_module_id = test_modules.application_module_id
-    join er.application_module_ancestors as ancestors
-        on ancestors.workspace_id = test_modules.workspace_id
-        and ancestors.application_module_id = test_modules.application_module_id
-    group by test_modules.workspace_id, test_modules.test_id
+    group by modules.workspace_id, modules.test_id
 ),
 
 tags_by_test as (
@@ -86,7 +80,7 @@ select
     tags.all_user_tag_names, -- all its tags, in alphabetical order
     coalesce(suites.test_suite_count, 0) as test_suite_count, -- suites that contain it already
     tests.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    tests.owner_name, -- full name of its owner
     er.item_url('test', tests.workspace_id, tests.test_id)
         as test_url -- where Octane shows the test
 from er.tests as tests
@@ -99,9 +93,6 @@ left join tags_by_test as tags
 left join suites_by_test as suites
     on suites.workspace_id = tests.workspace_id
     and suites.test_id = tests.test_id
-left join er.users as owners
-    on owners.workspace_id = tests.workspace_id
-    and owners.user_id = tests.owner_user_id
 where ($workspace_id is null or tests.workspace_id = $workspace_id)
     and tests.test_type in ('test_manual', 'gherkin_test', 'test_automated')
     and er.is_listed(tests.test_type, $test_types)

@@ -28,11 +28,11 @@ select
     items.phase_label, -- phase that Octane shows
     coalesce(tasks.task_count, 0) as task_count, -- its tasks, of any kind
     items.release_id, -- release that it is planned for or counts for
-    releases.release_name, -- name of that release
+    items.release_name, -- name of that release
     items.sprint_id, -- sprint that it is planned for
-    sprints.sprint_name, -- name of that sprint
+    items.sprint_name, -- name of that sprint
     items.owner_user_id, -- user who owns it
-    owners.full_name as owner_name, -- full name of its owner
+    items.owner_name, -- full name of its owner
     er.item_url('work_item', items.workspace_id, items.work_item_id)
         as work_item_url -- where Octane shows the work item
 from er.work_items as items
@@ -42,21 +42,12 @@ left join tasks_by_item as tasks
 left join er.phases as phases
     on phases.workspace_id = items.workspace_id
     and phases.phase_code = items.phase_code
-left join er.releases as releases
-    on releases.workspace_id = items.workspace_id
-    and releases.release_id = items.release_id
-left join er.sprints as sprints
-    on sprints.workspace_id = items.workspace_id
-    and sprints.sprint_id = items.sprint_id
-left join er.users as owners
-    on owners.workspace_id = items.workspace_id
-    and owners.user_id = items.owner_user_id
 -- epics and features cannot have tasks
 where ($workspace_id is null or items.workspace_id = $workspace_id)
     and items.work_item_type in ('story', 'quality_story', 'defect')
     and er.is_listed(items.work_item_type, $work_item_types)
     and not coalesce(tasks.has_test_task, false)
-    and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+    and ($release_name is null or er.name_matches(items.release_name, $release_name))
     and (
         not $exclude_done
         or phases.metaphase_code is distinct from 'metaphase.work_item.done'

@@ -7,12 +7,7 @@
 -- param: release_name text = null -- name of the release, * is any text; null means any
 -- param: work_item_types text = 'story,quality_story' -- kinds of work items, with commas
 -- order: workspace_id, release_id, day_date
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-days as (
+with days as (
     select
         releases.workspace_id,
         releases.release_id,
@@ -21,13 +16,12 @@ days as (
             unnest(
                 generate_series(
                     date_trunc('day', releases.start_at),
-                    least(releases.end_at, window_ends.window_end_at),
+                    least(releases.end_at, er.as_of($as_of)),
                     to_days(1)
                 )
             ) as date
         ) as day_date,
     from er.releases as releases
-    cross join window_ends
     where releases.start_at is not null
         and releases.end_at is not null
         and ($workspace_id is null or releases.workspace_id = $workspace_id)

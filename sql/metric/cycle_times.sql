@@ -9,12 +9,7 @@
 -- param: vague_days number = 1 -- an item whose start is known less exactly than this is not measured
 -- param: small_sample integer = 5 -- fewer measured items than this are a small sample
 -- order: workspace_id, work_item_type, release_id
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-starts as (
+with starts as (
     select
         periods.workspace_id,
         periods.work_item_id,
@@ -36,7 +31,7 @@ closed as (
         items.workspace_id,
         items.work_item_type,
         coalesce(items.release_id, 'none') as release_id,
-        releases.release_name,
+        items.release_name,
         date_diff('second', least(starts.entered_by_at, items.closed_at), items.closed_at) / 86400
             as cycle_days,
         starts.work_item_id is not null
@@ -46,17 +41,13 @@ closed as (
                 least(starts.entered_by_at, items.closed_at)
             ) / 86400 <= $vague_days as is_measured,
     from er.work_items as items
-    cross join window_ends
-    left join er.releases as releases
-        on releases.workspace_id = items.workspace_id
-        and releases.release_id = items.release_id
     left join starts
         on starts.workspace_id = items.workspace_id
         and starts.work_item_id = items.work_item_id
-    where items.closed_at <= window_ends.window_end_at
+    where items.closed_at <= er.as_of($as_of)
         and (
             $days is null
-            or items.closed_at > window_ends.window_end_at - to_days(cast($days as integer))
+            or items.closed_at > er.as_of($as_of) - to_days(cast($days as integer))
         )
         and er.is_listed(items.work_item_type, $work_item_types)
         and ($workspace_id is null or items.workspace_id = $workspace_id)

@@ -6,36 +6,27 @@
 -- param: as_of timestamp = null -- moment (UTC) that ages are measured at; null means the extract's
 -- param: release_name text = null -- release that they were found in, * is any text; null means any
 -- order: workspace_id, severity_code
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-lives as (
+with lives as (
     select
         defects.workspace_id,
         coalesce(defects.severity_code, 'none') as severity_code,
         defects.severity_label,
         coalesce(phases.metaphase_code = 'metaphase.work_item.done', false)
             and defects.closed_at is null as is_undated,
-        coalesce(defects.closed_at <= window_ends.window_end_at, false) as is_closed,
+        coalesce(defects.closed_at <= er.as_of($as_of), false) as is_closed,
         date_diff(
             'second',
             defects.created_at,
-            least(coalesce(defects.closed_at, window_ends.window_end_at), window_ends.window_end_at)
+            least(coalesce(defects.closed_at, er.as_of($as_of)), er.as_of($as_of))
         ) / 86400 as age_days,
     from er.defects as defects
-    cross join window_ends
     left join er.phases as phases
         on phases.workspace_id = defects.workspace_id
         and phases.phase_code = defects.phase_code
         and phases.entity_type = 'defect'
-    left join er.releases as releases
-        on releases.workspace_id = defects.workspace_id
-        and releases.release_id = defects.detected_in_release_id
-    where defects.created_at <= window_ends.window_end_at
+    where defects.created_at <= er.as_of($as_of)
         and ($workspace_id is null or defects.workspace_id = $workspace_id)
-        and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+        and ($release_name is null or er.name_matches(defects.detected_in_release_name, $release_name))
 ),
 
 -- Kaplan and Meier: at each age, the share of the defects still open then that closed there.

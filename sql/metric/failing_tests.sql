@@ -6,12 +6,7 @@
 -- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
 -- param: days integer = null -- length of the window; null means the whole history
 -- order: failed_count desc, workspace_id, test_id
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-results as (
+with results as (
     select
         results.workspace_id,
         results.test_id,
@@ -19,12 +14,11 @@ results as (
         results.native_status_code,
         results.result_at,
     from er.automated_results as results
-    cross join window_ends
     where ($workspace_id is null or results.workspace_id = $workspace_id)
-        and results.result_at <= window_ends.window_end_at
+        and results.result_at <= er.as_of($as_of)
         and (
             $days is null
-            or results.result_at > window_ends.window_end_at - to_days(cast($days as integer))
+            or results.result_at > er.as_of($as_of) - to_days(cast($days as integer))
         )
 )
 

@@ -7,12 +7,7 @@
 -- param: days integer = null -- length of the window; null means the whole history
 -- param: new_failures integer = 3 -- tests that must begin to fail in the build
 -- order: result_at desc, workspace_id, build_id, environment_label
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-outcomes as (
+with outcomes as (
     select
         results.workspace_id,
         results.build_id,
@@ -27,12 +22,11 @@ outcomes as (
             order by results.result_at, results.is_current, results.result_id
         ) as had_failed_before,
     from er.automated_results as results
-    cross join window_ends
     where results.native_status_code in (
             'list_node.run_native_status.passed', 'list_node.run_native_status.failed'
         )
         and results.build_id is not null
-        and results.result_at <= window_ends.window_end_at
+        and results.result_at <= er.as_of($as_of)
         and ($workspace_id is null or results.workspace_id = $workspace_id)
 ),
 
@@ -64,9 +58,8 @@ select
     builds.failed_count, -- failed ones among them
     builds.new_failure_count -- tests that had passed the time before
 from builds
-cross join window_ends
 where builds.new_failure_count >= $new_failures
     and (
         $days is null
-        or builds.result_at > window_ends.window_end_at - to_days(cast($days as integer))
+        or builds.result_at > er.as_of($as_of) - to_days(cast($days as integer))
     )

@@ -6,12 +6,7 @@
 -- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
 -- param: days integer = null -- length of the window; null means the whole history
 -- order: failed_count desc, workspace_id, cluster_id
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-failures as (
+with failures as (
     select
         results.workspace_id,
         results.test_id,
@@ -22,12 +17,11 @@ failures as (
         results.error_message,
         left(concat_ws(': ', results.error_type, results.error_message), 1000) as error_text,
     from er.automated_results as results
-    cross join window_ends
     where results.native_status_code = 'list_node.run_native_status.failed'
-        and results.result_at <= window_ends.window_end_at
+        and results.result_at <= er.as_of($as_of)
         and (
             $days is null
-            or results.result_at > window_ends.window_end_at - to_days(cast($days as integer))
+            or results.result_at > er.as_of($as_of) - to_days(cast($days as integer))
         )
         and ($workspace_id is null or results.workspace_id = $workspace_id)
 ),
@@ -69,10 +63,10 @@ select
     count(distinct masked.build_id) as build_count, -- builds in which they did
     min(masked.result_at) as first_failed_at, -- when the first of them began (UTC)
     max(masked.result_at) as last_failed_at, -- when the newest of them began (UTC)
-    max_by(masked.test_id, (masked.result_at, masked.result_id))
+    arg_max_null(masked.test_id, (masked.result_at, masked.result_id))
         as last_failed_test_id, -- test of the newest one
-    max_by(masked.error_message, (masked.result_at, masked.result_id))
-        as error_message -- message of the newest one, as it was reported
+    arg_max_null(masked.error_message, (masked.result_at, masked.result_id))
+        as error_message -- message of the newest one, as it was reported; null when it has none
 from masked
 where masked.error_text <> ''
 group by masked.workspace_id, masked.error_pattern

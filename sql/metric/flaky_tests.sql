@@ -8,12 +8,7 @@
 -- param: small_sample integer = 20 -- fewer chances to change than this are a small sample
 -- param: z number = 1.96 -- width of the interval in standard errors; 1.96 is 95 percent
 -- order: flakiness_low_ratio desc, workspace_id, test_id, environment_label
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-outcomes as (
+with outcomes as (
     select
         results.workspace_id,
         results.test_id,
@@ -26,12 +21,11 @@ outcomes as (
             order by results.result_at, results.is_current, results.result_id
         ) as had_failed_before,
     from er.automated_results as results
-    cross join window_ends
     where results.native_status_code in (
             'list_node.run_native_status.passed', 'list_node.run_native_status.failed'
         )
-        and results.result_at <= window_ends.window_end_at
-        and results.result_at > window_ends.window_end_at - to_days(cast($days as integer))
+        and results.result_at <= er.as_of($as_of)
+        and results.result_at > er.as_of($as_of) - to_days(cast($days as integer))
         and ($workspace_id is null or results.workspace_id = $workspace_id)
 ),
 

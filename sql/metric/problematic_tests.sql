@@ -14,12 +14,7 @@
 -- param: unstable_runs integer = 50 -- unstable: that many newest results are looked at
 -- param: unstable_failures integer = 5 -- unstable: single failures between two passes in them
 -- order: workspace_id, problem_code, test_id, environment_label
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-results as (
+with results as (
     select
         results.workspace_id,
         results.test_id,
@@ -33,8 +28,7 @@ results as (
             order by results.result_at desc, results.is_current desc, results.result_id desc
         ) as newness,
     from er.automated_results as results
-    cross join window_ends
-    where results.result_at <= window_ends.window_end_at
+    where results.result_at <= er.as_of($as_of)
         and ($workspace_id is null or results.workspace_id = $workspace_id)
 ),
 

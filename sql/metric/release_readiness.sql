@@ -7,12 +7,7 @@
 -- param: release_name text = null -- name of the release, * is any text; null means any
 -- param: severity_codes text = 'list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent' -- severities that hold a release up, with commas
 -- order: workspace_id, end_at desc nulls last, release_id
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-items as (
+with items as (
     select
         items.workspace_id,
         items.release_id,
@@ -97,7 +92,7 @@ select
     releases.release_name, -- name of the release
     releases.start_at, -- planned start (UTC)
     releases.end_at, -- planned end (UTC)
-    date_diff('day', window_ends.window_end_at, releases.end_at)
+    date_diff('day', er.as_of($as_of), releases.end_at)
         as remaining_days, -- days from as_of to the planned end; negative when it is over
     coalesce(item_counts.feature_count, 0) as feature_count, -- features planned for it
     coalesce(item_counts.done_feature_count, 0) as done_feature_count, -- done ones among them
@@ -119,7 +114,6 @@ select
     er.item_url('release', releases.workspace_id, releases.release_id)
         as release_url -- where Octane shows the release
 from er.releases as releases
-cross join window_ends
 left join item_counts
     on item_counts.workspace_id = releases.workspace_id
     and item_counts.release_id = releases.release_id

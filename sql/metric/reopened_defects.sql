@@ -15,18 +15,12 @@ select
     defects.severity_label, -- severity that Octane shows
     defects.phase_code, -- logical name of its phase
     defects.phase_label, -- phase that Octane shows
-    releases.release_name as detected_in_release_name, -- release that it was found in
-    owners.full_name as owner_name, -- full name of its owner
+    defects.detected_in_release_name, -- release that it was found in
+    defects.owner_name, -- full name of its owner
     defects.modified_at, -- when it last changed in Octane (UTC)
     er.item_url('work_item', defects.workspace_id, defects.defect_id)
         as defect_url -- where Octane shows the defect
 from er.defects as defects
-left join er.releases as releases
-    on releases.workspace_id = defects.workspace_id
-    and releases.release_id = defects.detected_in_release_id
-left join er.users as owners
-    on owners.workspace_id = defects.workspace_id
-    and owners.user_id = defects.owner_user_id
 where defects.reopen_count >= $reopens
     and ($workspace_id is null or defects.workspace_id = $workspace_id)
-    and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+    and ($release_name is null or er.name_matches(defects.detected_in_release_name, $release_name))

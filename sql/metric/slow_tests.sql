@@ -7,12 +7,7 @@
 -- param: days integer = 30 -- length of the window, and of the one before that it is compared with
 -- param: small_sample integer = 5 -- fewer results than this in a window are a small sample
 -- order: median_duration_ms desc, workspace_id, test_id, environment_label
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-durations as (
+with durations as (
     select
         results.workspace_id,
         results.test_id,
@@ -20,16 +15,15 @@ durations as (
         results.test_name,
         results.result_at,
         results.duration_ms,
-        results.result_at > window_ends.window_end_at - to_days(cast($days as integer))
+        results.result_at > er.as_of($as_of) - to_days(cast($days as integer))
             as is_recent,
     from er.automated_results as results
-    cross join window_ends
     where results.duration_ms is not null
         and results.native_status_code in (
             'list_node.run_native_status.passed', 'list_node.run_native_status.failed'
         )
-        and results.result_at <= window_ends.window_end_at
-        and results.result_at > window_ends.window_end_at - to_days(cast(2 * $days as integer))
+        and results.result_at <= er.as_of($as_of)
+        and results.result_at > er.as_of($as_of) - to_days(cast(2 * $days as integer))
         and ($workspace_id is null or results.workspace_id = $workspace_id)
 ),
 

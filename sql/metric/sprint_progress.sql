@@ -26,7 +26,7 @@ select
     sprints.workspace_id, -- workspace that the row belongs to
     sprints.sprint_id, -- id of the sprint
     any_value(sprints.sprint_name) as sprint_name, -- name of the sprint
-    any_value(releases.release_name) as release_name, -- release that it belongs to
+    any_value(sprints.release_name) as release_name, -- release that it belongs to
     any_value(sprints.start_at) as start_at, -- planned start (UTC)
     any_value(sprints.end_at) as end_at, -- planned end (UTC)
     count(items.sprint_id) as planned_item_count, -- work items assigned to it
@@ -41,12 +41,9 @@ select
     )
         as done_ratio -- share of the items that is done; null where none is assigned
 from er.sprints as sprints
-left join er.releases as releases
-    on releases.workspace_id = sprints.workspace_id
-    and releases.release_id = sprints.release_id
 left join items
     on items.workspace_id = sprints.workspace_id
     and items.sprint_id = sprints.sprint_id
 where ($workspace_id is null or sprints.workspace_id = $workspace_id)
-    and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+    and ($release_name is null or er.name_matches(sprints.release_name, $release_name))
 group by sprints.workspace_id, sprints.sprint_id

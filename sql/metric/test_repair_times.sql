@@ -7,12 +7,7 @@
 -- param: days integer = null -- length of the window; null means the whole history
 -- order: open_hours desc nulls last, mean_repair_hours desc nulls last, workspace_id, test_id,
 --    environment_label
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-outcomes as (
+with outcomes as (
     select
         results.workspace_id,
         results.test_id,
@@ -23,14 +18,13 @@ outcomes as (
         results.result_id,
         results.native_status_code = 'list_node.run_native_status.failed' as has_failed,
     from er.automated_results as results
-    cross join window_ends
     where results.native_status_code in (
             'list_node.run_native_status.passed', 'list_node.run_native_status.failed'
         )
-        and results.result_at <= window_ends.window_end_at
+        and results.result_at <= er.as_of($as_of)
         and (
             $days is null
-            or results.result_at > window_ends.window_end_at - to_days(cast($days as integer))
+            or results.result_at > er.as_of($as_of) - to_days(cast($days as integer))
         )
         and ($workspace_id is null or results.workspace_id = $workspace_id)
 ),
@@ -65,13 +59,8 @@ ends as (
         passes.result_at as passed_at,
         -- whole seconds: their mean does not follow the order in which they are summed
         date_diff('second', failures.failed_since_at, passes.result_at) as repair_seconds,
-        date_diff(
-            'second',
-            failures.failed_since_at,
-            window_ends.window_end_at
-        ) / 3600 as open_hours,
+        date_diff('second', failures.failed_since_at, er.as_of($as_of)) / 3600 as open_hours,
     from failures
-    cross join window_ends
     left join numbered as passes
         on passes.workspace_id = failures.workspace_id
         and passes.test_id = failures.test_id

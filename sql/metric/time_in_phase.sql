@@ -11,12 +11,7 @@
 -- param: vague_days number = 1 -- a stay whose begin and end are known less exactly than this is not measured
 -- param: small_sample integer = 5 -- fewer measured stays than this are a small sample
 -- order: workspace_id, work_item_type, median_days desc nulls last, phase_id
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-module_items as (
+with module_items as (
     select distinct
         links.workspace_id,
         links.work_item_id,
@@ -30,33 +25,29 @@ module_items as (
 stays as (
     select
         periods.*,
-        coalesce(periods.left_by_at <= window_ends.window_end_at, false) as has_left,
+        coalesce(periods.left_by_at <= er.as_of($as_of), false) as has_left,
         date_diff('second', periods.entered_by_at, periods.left_by_at) / 86400 as stay_days,
-        date_diff('second', periods.entered_by_at, window_ends.window_end_at) / 86400 as age_days,
+        date_diff('second', periods.entered_by_at, er.as_of($as_of)) / 86400 as age_days,
         (
             date_diff('second', periods.entered_after_at, periods.entered_by_at)
             + date_diff('second', periods.left_after_at, periods.left_by_at)
         ) / 86400 as unknown_days,
     from er.phase_periods as periods
-    cross join window_ends
     left join er.work_items as items
         on items.workspace_id = periods.workspace_id
         and items.work_item_id = periods.work_item_id
-    left join er.releases as releases
-        on releases.workspace_id = items.workspace_id
-        and releases.release_id = items.release_id
     left join module_items
         on module_items.workspace_id = periods.workspace_id
         and module_items.work_item_id = periods.work_item_id
-    where periods.entered_by_at <= window_ends.window_end_at
+    where periods.entered_by_at <= er.as_of($as_of)
         and (
             $days is null
             or periods.left_by_at is null
-            or periods.left_by_at > window_ends.window_end_at - to_days(cast($days as integer))
+            or periods.left_by_at > er.as_of($as_of) - to_days(cast($days as integer))
         )
         and er.is_listed(periods.work_item_type, $work_item_types)
         and ($workspace_id is null or periods.workspace_id = $workspace_id)
-        and ($release_name is null or er.name_matches(releases.release_name, $release_name))
+        and ($release_name is null or er.name_matches(items.release_name, $release_name))
         and ($application_module_name is null or module_items.work_item_id is not null)
 ),
 

@@ -10,12 +10,7 @@
 -- param: stale_days integer = 30 -- a last run older than this is a gap
 -- param: only_gaps boolean = false -- leave out what is covered by a recent passed run
 -- order: workspace_id, item_type, item_id, test_id
-with window_ends as (
-    select coalesce($as_of, generation.as_of) as window_end_at
-    from meta.generation as generation
-),
-
-items as (
+with items as (
     select
         items.workspace_id,
         'work_item' as id_space,
@@ -23,11 +18,8 @@ items as (
         items.work_item_id as item_id,
         items.work_item_name as item_name,
         items.phase_label,
-        releases.release_name,
+        items.release_name,
     from er.work_items as items
-    left join er.releases as releases
-        on releases.workspace_id = items.workspace_id
-        and releases.release_id = items.release_id
     union all by name
     select
         requirements.workspace_id,
@@ -118,7 +110,7 @@ judged as (
         newest_runs.status_code,
         newest_runs.status_label,
         newest_runs.ran_at,
-        date_diff('day', newest_runs.ran_at, window_ends.window_end_at) as coverage_age_days,
+        date_diff('day', newest_runs.ran_at, er.as_of($as_of)) as coverage_age_days,
         coalesce(open_defects.open_defect_count, 0) as open_defect_count,
         case
             when covered.test_id is null then 'no test'
@@ -126,11 +118,10 @@ judged as (
             when newest_runs.status_code = 'list_node.run_status.failed' then 'failed'
             when newest_runs.status_code <> 'list_node.run_status.passed' then 'not passed'
             when newest_runs.ran_at
-                < window_ends.window_end_at - to_days(cast($stale_days as integer))
+                < er.as_of($as_of) - to_days(cast($stale_days as integer))
                 then 'stale'
         end as gap,
     from covered
-    cross join window_ends
     left join newest_runs
         on newest_runs.workspace_id = covered.workspace_id
         and newest_runs.test_id = covered.test_id

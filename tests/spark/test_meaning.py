@@ -107,6 +107,9 @@ ANSWERS = [
     "select given.small, max_by(given.text, (given.moment, given.id)) as a, "
     "min_by(given.text, {'at': given.number, 'id': given.id}) as b "
     "from er.given as given group by given.small",
+    "select given.small, arg_max_null(given.text, (given.moment, given.id)) as a, "
+    "arg_min_null(given.text, given.id) as b "
+    "from er.given as given group by given.small",
     "select given.small, min((given.number, given.id)) as a from er.given as given group by all",
     "select given.small, string_agg(given.text, ', ' order by given.text desc) as a, "
     "string_agg(distinct given.text, '; ' order by given.text) as b "

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
+from octane_flows.models.model import FUNCTION_SOURCES
+from octane_flows.warehouse import load_models
+from octane_flows.warehouse.shared_functions import FUNCTIONS
 from tests.golden import kit
 
 
@@ -59,6 +62,35 @@ def test_a_logical_name_is_looked_for_in_a_list(
     code: str | None, codes: str, is_listed: bool | None, empty: duckdb.DuckDBPyConnection
 ) -> None:
     assert answer(empty, "er.is_listed(?, ?)", code, codes) is is_listed
+
+
+def test_a_moment_that_is_not_given_is_that_of_the_extract(
+    empty: duckdb.DuckDBPyConnection,
+) -> None:
+    assert answer(empty, "cast(er.as_of(null) as varchar)") == "2021-01-20 21:00:00"
+    moment = "2020-02-29 08:00:00"
+    assert answer(empty, "cast(er.as_of(cast(? as timestamp)) as varchar)", moment) == moment
+
+
+def test_environment_tags_are_listed_behind_their_categories(
+    empty: duckdb.DuckDBPyConnection,
+) -> None:
+    tags = "(values ('OS', 'Linux'), ('Browser', 'Firefox'), (null, 'x'), ('Browser', 'Chrome'))"
+    listed = empty.execute(
+        f"select er.environment_list(tags.category, tags.name) from {tags} as tags (category, name)"
+    ).fetchone()
+
+    assert listed == ("Browser: Chrome, Browser: Firefox, OS: Linux, x",)
+
+
+def test_a_model_reads_what_the_functions_that_it_calls_read() -> None:
+    bodies = {signature.partition("(")[0]: body for signature, (_, body) in FUNCTIONS.items()}
+    reading = {f"er.{name}" for name, body in bodies.items() if " from " in body}
+    callers = [model for model in load_models() if any(f"{name}(" in model.sql for name in reading)]
+
+    assert reading == set(FUNCTION_SOURCES)
+    assert callers
+    assert all("meta.generation" in model.sources for model in callers)
 
 
 def test_an_item_has_the_address_that_octane_shows_it_at(empty: duckdb.DuckDBPyConnection) -> None:

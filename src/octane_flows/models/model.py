@@ -24,6 +24,8 @@ from octane_flows.models.sql_folder import sql_folder
 from octane_flows.models.syntax_tree import columns_read, nodes
 
 SCHEMAS = ("er", "flow", "metric", "plan", "check")
+#: The table that a shared function reads: a model that calls the function reads it too.
+FUNCTION_SOURCES = {"er.as_of": "meta.generation"}
 # what a model of each schema may read; files are read by the loader alone
 READABLE = {
     "er": ("octane", "past", "er", "meta"),
@@ -151,6 +153,9 @@ def _sources(tree: dict[str, Any], schema: str, where: str) -> set[str]:
             if called := node.get("function", {}).get("schema", ""):
                 _check_readable(schema, called, name, where)
                 sources.add(f"{called}.{name}")
+        function = f"{node.get('schema')}.{node.get('function_name')}"
+        if function in FUNCTION_SOURCES:
+            sources.add(FUNCTION_SOURCES[function])
         if node.get("type") != "BASE_TABLE":
             continue
         source_schema, table = node["schema_name"], node["table_name"]

@@ -10,6 +10,16 @@ from octane_flows.models.sql_text import literal
 
 # name and parameters -> (comment, body); {page} is the address of the server's items
 FUNCTIONS = {
+    # the tables that a body reads stand in `FUNCTION_SOURCES` of `models`
+    "as_of(moment)": (
+        "The moment itself; where it is null, the one that the newest extract was made at",
+        "coalesce(moment, (select generation.as_of from meta.generation as generation))",
+    ),
+    "environment_list(category_name, environment_name)": (
+        "All environment tags of a group, each behind its category, in alphabetical order",
+        "string_agg(concat_ws(': ', category_name, environment_name), ', ' "
+        "order by category_name, environment_name)",
+    ),
     "name_matches(name, pattern)": (
         "Whether a name is like a pattern as Octane compares: * is any characters, case is ignored",
         r"name ilike replace(replace(replace(replace("

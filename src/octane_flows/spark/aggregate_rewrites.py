@@ -40,6 +40,16 @@ def greatest_by(node: exp.Expr, _: str) -> exp.Expr:
     return exp.Filter(this=chosen, expression=exp.Where(this=has_value))
 
 
+def greatest_with_nulls(node: exp.Expr, _: str) -> exp.Expr:
+    """`arg_max_null` and `arg_min_null` give the value of that row also where it is null."""
+    names = {"arg_max_null": "max_by", "arg_min_null": "min_by"}
+    if not isinstance(node, exp.Anonymous) or node.name.lower() not in names:
+        return node
+    value, order = node.expressions
+    parts = parts_of(order)
+    return call(names[node.name.lower()], value, rank_of(parts) if parts else order)
+
+
 def nested_filter(node: exp.Expr, _: str) -> exp.Expr:
     """A filter of a filtered aggregate is both of them."""
     if isinstance(node, exp.Filter) and isinstance(node.this, exp.Filter):

@@ -30,6 +30,7 @@ REWRITES: tuple[Rewrite, ...] = (
     each(value_rewrites.round_half),
     each(value_rewrites.quantile),
     each(aggregate_rewrites.greatest_by),
+    each(aggregate_rewrites.greatest_with_nulls),
     each(aggregate_rewrites.nested_filter),
     each(aggregate_rewrites.extreme_row),
     each(aggregate_rewrites.any_value),

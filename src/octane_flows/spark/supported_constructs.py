@@ -53,7 +53,9 @@ AGGREGATES = (
 )  # fmt: skip
 
 #: Functions that sqlglot does not know by name.
-NAMED_FUNCTIONS = frozenset({"generate_subscripts", "product", "to_hours"})
+NAMED_FUNCTIONS = frozenset(
+    {"arg_max_null", "arg_min_null", "generate_subscripts", "product", "to_hours"}
+)
 
 KNOWN = frozenset((*CLAUSES, *OPERATORS, *FUNCTIONS, *AGGREGATES))
 
