@@ -26,7 +26,10 @@ with lives as (
         and phases.entity_type = 'defect'
     where defects.created_at <= er.as_of($as_of)
         and ($workspace_id is null or defects.workspace_id = $workspace_id)
-        and ($release_name is null or er.name_matches(defects.detected_in_release_name, $release_name))
+        and (
+            $release_name is null
+            or er.name_matches(defects.detected_in_release_name, $release_name)
+        )
 ),
 
 -- Kaplan and Meier: at each age, the share of the defects still open then that closed there.

@@ -23,4 +23,7 @@ select
 from er.defects as defects
 where defects.reopen_count >= $reopens
     and ($workspace_id is null or defects.workspace_id = $workspace_id)
-    and ($release_name is null or er.name_matches(defects.detected_in_release_name, $release_name))
+    and (
+        $release_name is null
+        or er.name_matches(defects.detected_in_release_name, $release_name)
+    )
