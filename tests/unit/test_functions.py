@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from octane_flows.models.model import FUNCTION_SOURCES
+from octane_flows.models.shared_functions import FUNCTIONS
 from octane_flows.warehouse import load_models
-from octane_flows.warehouse.shared_functions import FUNCTIONS
 from tests.golden import kit
 
 

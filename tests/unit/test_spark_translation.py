@@ -54,7 +54,7 @@ def test_the_list_holds_nothing_that_no_model_uses() -> None:
         ("select regexp_matches(given.a, given.b) as c from er.given as given", "no literal"),
         ("select date_diff('month', given.a, given.b) as c from er.given as given", "months"),
         ("select date_trunc('quarter', given.a) as c from er.given as given", "quarter"),
-        ("select round(given.a, -2) as c from er.given as given", "decimals"),
+        ("select round(given.a, given.b) as c from er.given as given", "decimals"),
         ("select cast(given.a as integer) as c from er.given as given", "cast(given.a as int)"),
         ("select cast(given.a_ratio as varchar) as c from er.given as given", "a_ratio as text"),
         ("select given.a ilike given.b as c from er.given as given", "ilike given.b"),
