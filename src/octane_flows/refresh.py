@@ -63,7 +63,7 @@ def extract(
         concurrency=settings.concurrency,
         overlap=timedelta(minutes=settings.overlap_min),
         settle=timedelta(minutes=settings.settle_min),
-        max_vanished=settings.max_vanished,
+        max_deleted_share=settings.max_vanished,
         scripts=settings.scripts,
         skip=sorted(skipped),
         **choices,

@@ -22,7 +22,7 @@ SEEDS = range(int(FIRST), int(LAST) + 1) if FIRST else range(int(LAST))
 def test_a_schedule_ends_equal_to_the_server(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 3)
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
     schedule = Schedule(seed, tmp_path)
     try:
         schedule.run()

@@ -104,7 +104,7 @@ def test_a_lake_in_a_bucket_is_loaded_refreshed_counted_and_looked_back_into(
 def test_an_extract_into_a_bucket_goes_on_after_a_kill(
     bucket: LakePlace, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 6)
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 6)
     lake = open_lake(tmp_path, bucket)
     left = 9
 

@@ -24,7 +24,7 @@ def test_a_census_gives_each_vanished_row_its_reason(simulator: Simulator, tmp_p
     report = run_extract(simulator, tmp_path, census=True)
 
     row = certificate(report)
-    assert row.tombstones == {"gone": 1, "moved to story": 1}
+    assert row.tombstones == {"deleted": 1, "moved to story": 1}
     assert (row.rows_held, row.server_count_end) == (DEFECTS - 2, DEFECTS - 2)
     assert moved in held(tmp_path, "story")
     assert not {gone, moved} & set(held(tmp_path, "defect"))
@@ -45,7 +45,7 @@ def test_a_row_that_moved_in_does_not_hide_one_that_vanished(
     report = run_extract(simulator, tmp_path, census=True)
 
     assert held(tmp_path, "story").keys() == set(ids_of(simulator, "story"))
-    assert certificate(report, "story").tombstones == {"gone": 1}
+    assert certificate(report, "story").tombstones == {"deleted": 1}
     assert certificate(report, "story").rows_held == 6
 
 
@@ -67,8 +67,8 @@ def test_a_census_sees_such_a_pair_whichever_type_it_counts_first(
         row = certificate(report, entity)
         assert held(tmp_path, entity).keys() == set(ids_of(simulator, entity))
         assert row.rows_held == row.server_count_end == len(ids_of(simulator, entity))
-    assert certificate(report, target).tombstones == {"gone": 1}
-    assert certificate(report, target).census_result == "1 vanished, 1 found"
+    assert certificate(report, target).tombstones == {"deleted": 1}
+    assert certificate(report, target).census_result == "1 deleted, 1 added"
     assert certificate(report, source).tombstones == {f"moved to {target}": 1}
     assert not run_extract(simulator, tmp_path, census=True).has_changes
 
@@ -97,7 +97,7 @@ def test_vanished_rows_are_confirmed_in_groups_and_keep_their_reasons(
 
     report = run_extract(simulator, tmp_path, transport, census=True)
 
-    assert certificate(report).tombstones == {"gone": 1, "forbidden": 1, "moved to story": 1}
+    assert certificate(report).tombstones == {"deleted": 1, "forbidden": 1, "moved to story": 1}
     alone = [one for one in transport.targets if "/defects/" in one]
     assert len(alone) == 2, alone  # what moved was told for all at once
     assert sum("/work_items?" in one for one in transport.targets) == 1
@@ -155,7 +155,7 @@ def test_a_full_extract_buries_what_is_gone(simulator: Simulator, tmp_path: Path
     report = run_extract(simulator, tmp_path, full=True)
 
     assert gone not in held(tmp_path, "defect")
-    assert certificate(report).tombstones == {"gone": 1}
+    assert certificate(report).tombstones == {"deleted": 1}
 
 
 def test_two_rows_that_change_places_unseen_are_found_by_a_full_extract(

@@ -12,8 +12,9 @@ import pytest
 
 from octane_flows.client import EntityType, Field, Metadata, Page, PageBytes, Workspace
 from octane_flows.errors import AnswerError, ExtractError, UsageError
+from octane_flows.extract.entity_result import ReadCount
 from octane_flows.extract.extract_plan import EntityPlan, Plan, make_plan
-from octane_flows.extract.page_reader import ReadCount, read_pages
+from octane_flows.extract.page_reader import read_pages
 from octane_flows.extract.page_to_arrow import decode_page
 from octane_flows.extract.row_to_arrow import Stamp, entity_table, link_table, short_lists
 

@@ -100,7 +100,7 @@ def test_history_is_loaded_in_slices_beside_the_newest(
 
     report = run_extract(simulator, tmp_path, since=START - timedelta(days=150))
     assert len(held(tmp_path, "defect")) == DEFECTS + 1
-    assert "held in part" in certificate(report).note
+    assert "stored in part" in certificate(report).note
     assert not run_extract(simulator, tmp_path, census=True).has_changes
 
     report = run_extract(simulator, tmp_path, since=START - timedelta(days=900))

@@ -40,7 +40,7 @@ SCHEMA = pa.schema([("id", pa.string())])
 
 CERTIFICATE = CertificateRow(
     "1002", "defect", "defects", 2, 2, 1, 900, "complete", rows_held=2, server_count_start=0,
-    cursor=STATE.cursor, lag_s=300.0, tombstones={"gone": 1},
+    cursor=STATE.cursor, lag_s=300.0, tombstones={"deleted": 1},
 )  # fmt: skip
 
 
@@ -303,8 +303,8 @@ FORMAT_2 = {
                     "result": "equal",
                     "server_count_start": 2,
                     "server_count_end": 2,
-                    "vanished": 0,
-                    "found": 0,
+                    "deleted": 0,
+                    "added": 0,
                 },
                 "swept_at": None,
                 "sweep_from": None,
@@ -336,7 +336,7 @@ FORMAT_2 = {
             "lag_s": 300.0,
             "census_at": None,
             "census_result": "",
-            "tombstones": {"gone": 1},
+            "tombstones": {"deleted": 1},
         }
     ],
     "schema_changes": [],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from octane_flows.errors import ExtractError
-from octane_flows.extract.link_sweep import around
+from octane_flows.extract.link_sweep import query_around
 from octane_simulator import Simulator
 from tests.small import START, SmallTransport, held, held_links, run_extract
 from tests.small_defects import DEFECTS, certificate, change_type, current_tables, ids_of
@@ -76,9 +76,9 @@ def test_a_deletion_that_an_unknown_row_hides_from_counts_is_found(
 
     assert_equal_to_the_server(simulator, lake)
     row = certificate(report, "story")
-    assert (row.rows_held, row.tombstones) == (10, {"gone": 1})
-    assert row.note.endswith("the sweep met 1 rows that vanished, 1 unknown ones")
-    assert row.census_result == ("1 vanished, 1 found" if census else "equal")
+    assert (row.rows_held, row.tombstones) == (10, {"deleted": 1})
+    assert row.note.endswith("the sweep met 1 deleted rows, 1 unread ones")
+    assert row.census_result == ("1 deleted, 1 added" if census else "equal")
     assert not run_extract(simulator, lake, census=True, sweep=True).has_changes
 
 
@@ -164,7 +164,7 @@ def test_a_sweep_of_a_lake_in_slices_leaves_what_lies_between_them(
 def test_batches_leave_no_id_out() -> None:
     ids = np.array([3, 5, 9, 12, 20], dtype=np.int64)
 
-    asked = [str(around(one, ids)) for one in (ids[:2], ids[2:4], ids[4:])]
+    asked = [str(query_around(one, ids)) for one in (ids[:2], ids[2:4], ids[4:])]
 
     assert asked == [
         "id BTW 0...8",

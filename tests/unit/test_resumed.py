@@ -27,7 +27,7 @@ def asked_of_defects(transport: SmallTransport) -> int:
 def test_a_large_type_is_read_on_from_where_a_stopped_extract_was(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 6)
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 6)
     for number in range(26):
         simulator.store.insert("defect", {"name": f"more {number}"})
     simulator.clock.advance(3600)
@@ -67,7 +67,7 @@ def test_a_large_type_is_read_on_from_where_a_stopped_extract_was(
 def test_parts_of_a_reading_with_other_fields_are_not_taken_over(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 3)
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
 
     with pytest.raises(Killed):
         run_extract(simulator, tmp_path, SmallTransport(simulator, killer(12)), concurrency=1)
@@ -110,7 +110,7 @@ def first_id(targets: Sequence[str]) -> int:
 def test_a_refresh_that_was_stopped_asks_for_what_is_missing_alone(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 3)
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
     for number in range(14):
         simulator.store.insert("defect", {"name": f"more {number}"})
     run_extract(simulator, tmp_path)
@@ -149,7 +149,7 @@ def test_a_refresh_that_was_stopped_asks_for_what_is_missing_alone(
 def test_parts_are_kept_from_each_page_of_a_refresh_on(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 3)
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
     run_extract(simulator, tmp_path)
     simulator.clock.advance(3600)
     for id in ids_of(simulator):
@@ -172,7 +172,7 @@ def test_parts_are_kept_from_each_page_of_a_refresh_on(
 def test_an_older_slice_that_was_stopped_goes_on(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 3)
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
     old = (START - timedelta(days=400)).strftime("%Y-%m-%dT%H:%M:%SZ")
     since = START - timedelta(days=900)
     olds = [
@@ -212,7 +212,7 @@ def test_an_older_slice_that_was_stopped_goes_on(
 def test_a_part_of_another_question_is_not_taken_over(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 3)
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
     run_extract(simulator, tmp_path)
     simulator.clock.advance(3600)
     for id in ids_of(simulator):

@@ -79,7 +79,7 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two owners a request, a part of four."""
     monkeypatch.setattr("octane_flows.extract.link_sweep.BATCH_OWNERS", 2)
     monkeypatch.setattr("octane_flows.extract.link_owners.BATCH_OWNERS", 2)
-    monkeypatch.setattr("octane_flows.extract.parts.PART_ROWS", 4)
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 4)
 
 
 @pytest.mark.usefixtures("in_small_parts")
@@ -115,7 +115,7 @@ def test_a_sweep_that_was_stopped_goes_on(
     kept = place // 2 * 2
     assert rerun.count == 12 - kept + (not kept)
     row = certificate(report)
-    assert (row.rows_held, row.tombstones, row.rows_written) == (23, {"gone": 1}, 2)
+    assert (row.rows_held, row.tombstones, row.rows_written) == (23, {"deleted": 1}, 2)
     assert row.cursor == (began if kept else simulator.clock.now()) - timedelta(minutes=2)
     owners = written(tmp_path, "defect__user_tags", "source_id")
     assert owners == sorted([*changed, ids[4], ids[20]])  # the last two are empty
@@ -218,8 +218,8 @@ def test_a_second_census_is_not_taken_again(simulator: Simulator, tmp_path: Path
 
     assert rerun.count == 0
     assert held(tmp_path, "defect").keys() == set(ids_of(simulator))
-    assert certificate(report).census_result == "1 vanished, 1 found"
-    assert (certificate(report).rows_held, certificate(report).tombstones) == (10, {"gone": 1})
+    assert certificate(report).census_result == "1 deleted, 1 added"
+    assert (certificate(report).rows_held, certificate(report).tombstones) == (10, {"deleted": 1})
 
 
 # -- scripts ----------------------------------------------------------------------------------

@@ -176,7 +176,6 @@ def test_each_workspace_goes_on_by_itself(tmp_path: Path) -> None:
         if "/1002/stories?" in request.url:
             raise Killed
 
-    (tmp_path / "extract.journal").write_text("of a version before", encoding="utf-8")
     with pytest.raises(Killed):
         run_extract(
             simulator, tmp_path, SmallTransport(simulator, stop_at_the_last),

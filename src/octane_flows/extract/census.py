@@ -1,74 +1,69 @@
-"""Which rows vanished: counts over closed id ranges against the ids that the lake holds.
+"""The census: which ids differ between the server and the lake, by counts over closed id ranges.
 
-Ids held and a workspace in, vanished and unknown ids out; only ranges whose counts differ are
-looked into. `verify_vanished` asks for each vanished id again before anybody calls it gone.
+Stored ids and a workspace come in, a `Difference` goes out; only ranges whose counts differ are
+searched. `deletions` calls it and asks again for each id that the server did not answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from octane_flows.client import Id, Query, Workspace
-from octane_flows.client import field as field_
+from octane_flows.client import Query, Workspace, field
 from octane_flows.client.entity_count import COUNT_LIMIT_ERROR, count_exactly
-from octane_flows.errors import AccessError, AnswerError, ExtractError, NotFoundError, RequestError
+from octane_flows.errors import AnswerError, RequestError
 from octane_flows.extract.extract_plan import EntityPlan
-from octane_flows.extract.options import ALWAYS_MAY_VANISH, Options
 from octane_flows.lake.stored_rows import Ids
 
-# One count for so many rows: a row that vanished and one that came into the same range would hide
-# each other, so the ranges stay narrow; a million rows cost 20 requests.
+# One count for this many rows: a deleted row and a new one in the same range cancel out in a count,
+# so the ranges stay narrow; a million rows cost 20 requests.
 RANGE_ROWS = 50_000
-MOVED_TO = "moved to "  # begins the reason of a row that is of another type or workspace now
-MOVED_TO_WORKSPACE = f"{MOVED_TO}workspace "
-IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 MAX_ID = 2**53 - 1  # the highest whole number that every JSON reader keeps
 
 
-@dataclass
-class Findings:
-    """What a census found; `server_count` at its start."""
+@dataclass(frozen=True)
+class Difference:
+    """How the ids differ: `unanswered` are in the lake alone, `unread` on the server alone."""
 
-    server_count: int = 0
-    vanished: list[int] = field(default_factory=list)
-    unknown: list[int] = field(default_factory=list)
+    unanswered: tuple[int, ...] = ()
+    unread: tuple[int, ...] = ()
 
-    @property
-    def is_equal(self) -> bool:
-        """Whether the lake holds exactly what the server has."""
-        return not self.vanished and not self.unknown
+    def plus(self, other: Difference) -> Difference:
+        """The differences of two ranges."""
+        return Difference(self.unanswered + other.unanswered, self.unread + other.unread)
 
 
 def take_census(
     workspace: Workspace,
     entity: EntityPlan,
-    held: Ids,
+    stored: Ids,
     pool: ThreadPoolExecutor,
     *,
     page_size: int,
     query: Query | None,
-) -> Findings:
-    """Compare all ids; `held` rises. Requests follow the ranges that differ."""
+) -> tuple[int, Difference]:
+    """The server's count, and how its ids differ from the stored ones, which must be in order.
+
+    `query` selects the rows that should be stored, None all. Raises AnswerError for counts that
+    cannot be.
+    """
     counter = _Counter(workspace, entity, page_size, query)
-    found = Findings()
-    ranges = list(_ranges(held))
-    for count, part in pool.map(lambda one: counter.compare(held, *one), ranges):
-        found.server_count += count
-        found.vanished += part.vanished
-        found.unknown += part.unknown
-    return found
+    server_count, difference = 0, Difference()
+    edges = list(_ranges(stored))
+    for count, part in pool.map(lambda edge: counter.compare(stored, *edge), edges):
+        server_count += count
+        difference = difference.plus(part)
+    return server_count, difference
 
 
-def _ranges(held: Ids) -> Iterable[tuple[int, int]]:
-    """Closed, adjoining ranges over all possible ids with about RANGE_ROWS held ids each."""
+def _ranges(stored: Ids) -> Iterable[tuple[int, int]]:
+    """Closed, adjoining ranges over all possible ids with about RANGE_ROWS stored ids each."""
     low = 0
-    for place in range(RANGE_ROWS, len(held), RANGE_ROWS):
-        edge = int(held[place])
+    for place in range(RANGE_ROWS, len(stored), RANGE_ROWS):
+        edge = int(stored[place])
         yield low, edge - 1
         low = edge
     yield low, MAX_ID
@@ -86,35 +81,32 @@ class _Counter:
         self._query = query
 
     def compare(
-        self, held: Ids, low: int, high: int, count: int | None = None
-    ) -> tuple[int, Findings]:
+        self, stored: Ids, low: int, high: int, count: int | None = None
+    ) -> tuple[int, Difference]:
         """The server's count of a range, and what differs in it."""
-        mine = _within(held, low, high)
-        if len(mine) <= self._page_size:
+        ids = _within(stored, low, high)
+        if len(ids) <= self._page_size:
             listed = self._listed(low, high)
             if listed is not None:
-                return len(listed), _differences(mine, listed)
+                return len(listed), _difference(ids, listed)
         if count is None:
             count = count_exactly(self._workspace, self._entity.collection, low, high, self._query)
-        if count == len(mine):
-            return count, Findings()
+        if count == len(ids):
+            return count, Difference()
         if low >= high:
             raise AnswerError(
                 f"Workspace {self._workspace.id}: {self._entity.collection} counts {count} rows "
                 f"with id {low}, which cannot be; run the census again."
             )
-        middle = _middle(mine, low, high)
+        middle = _middle(ids, low, high)
         left = count_exactly(self._workspace, self._entity.collection, low, middle, self._query)
-        found = Findings()
-        for edges, part_count in (((low, middle), left), ((middle + 1, high), count - left)):
-            _, part = self.compare(held, *edges, part_count)
-            found.vanished += part.vanished
-            found.unknown += part.unknown
-        return count, found
+        _, lower = self.compare(stored, low, middle, left)
+        _, upper = self.compare(stored, middle + 1, high, count - left)
+        return count, lower.plus(upper)
 
     def _listed(self, low: int, high: int) -> Ids | None:
         """The ids of a range, when one page holds them all."""
-        query = field_("id").between(low, high)
+        query = field("id").between(low, high)
         try:
             page = self._workspace.page(
                 self._entity.collection,
@@ -131,102 +123,19 @@ class _Counter:
         return np.array([int(row["id"]) for row in page.rows], dtype=np.int64)
 
 
-def _within(held: Ids, low: int, high: int) -> Ids:
-    start, end = np.searchsorted(held, [low, high + 1])
-    return held[start:end]
+def _within(stored: Ids, low: int, high: int) -> Ids:
+    start, end = np.searchsorted(stored, [low, high + 1])
+    return stored[start:end]
 
 
-def _middle(mine: Ids, low: int, high: int) -> int:
-    """An id that halves the rows held, or the range where none are."""
-    middle = int(mine[len(mine) // 2]) if len(mine) else (low + high) // 2
+def _middle(ids: Ids, low: int, high: int) -> int:
+    """An id that halves the stored rows, or the range where there are none."""
+    middle = int(ids[len(ids) // 2]) if len(ids) else (low + high) // 2
     return min(max(middle, low), high - 1)
 
 
-def _differences(mine: Ids, listed: Ids) -> Findings:
-    return Findings(
-        vanished=np.setdiff1d(mine, listed).tolist(),
-        unknown=np.setdiff1d(listed, mine).tolist(),
+def _difference(stored: Ids, listed: Ids) -> Difference:
+    return Difference(
+        unanswered=tuple(np.setdiff1d(stored, listed).tolist()),
+        unread=tuple(np.setdiff1d(listed, stored).tolist()),
     )
-
-
-def guard(
-    entity: EntityPlan, vanished: int, among: int, options: Options, accepted: Collection[str]
-) -> None:
-    """Stop when more of the rows looked for vanished at once than a clean-up explains."""
-    if vanished <= max(ALWAYS_MAY_VANISH, options.max_vanished * among) or entity.name in accepted:
-        return
-    raise ExtractError(
-        f"Workspace {entity.workspace}: {vanished:,} of the {among:,} rows of {entity.name} that "
-        f"were looked for are no longer answered, more than {options.max_vanished:.0%} at once. "
-        "Nothing was published, for a role or a filter may have changed; if they were really "
-        f"deleted, run it again with --accept-deletions {entity.name}."
-    )
-
-
-def verify_vanished(
-    workspace: Workspace,
-    entity: EntityPlan,
-    ids: Sequence[str],
-    pool: ThreadPoolExecutor,
-    *,
-    others: Sequence[Workspace],
-) -> dict[str, str]:
-    """The reason of each id that is really not there; ids that are there after all are left out.
-
-    `others` are the other workspaces that are read. Ids are asked for in groups where an answer
-    settles them; of the rest each is asked for alone, for only that tells gone from forbidden.
-    """
-    there = _answered(workspace, entity.collection, ids, pool)
-    left = [id for id in ids if id not in there]
-    reasons: dict[str, str] = {}
-    if entity.family is not None:
-        kinds = _answered(workspace, entity.family, left, pool, fields=("id", "subtype"))
-        reasons |= {
-            id: f"{MOVED_TO}{kind}" for id, kind in kinds.items() if kind not in (None, entity.name)
-        }
-    alone = [id for id in left if id not in reasons]
-    found = dict(
-        zip(alone, pool.map(lambda id: _status(workspace, entity, id), alone), strict=True)
-    )
-    reasons |= {id: reason for id, reason in found.items() if reason is not None}
-    for other in others:
-        gone = [id for id, reason in reasons.items() if reason == "gone"]
-        for id in _answered(other, entity.collection, gone, pool):
-            reasons[id] = f"{MOVED_TO_WORKSPACE}{other.id}"
-    return {id: reasons[id] for id in ids if id in reasons}
-
-
-def _answered(
-    workspace: Workspace,
-    collection: str,
-    ids: Sequence[str],
-    pool: ThreadPoolExecutor,
-    fields: Sequence[str] = ("id",),
-) -> dict[str, str | None]:
-    """Those of some ids that a collection answers, with their concrete type where it is told."""
-
-    def ask(group: Sequence[str]) -> list[dict[str, Any]]:
-        query = field_("id").in_([Id(one) for one in group])
-        try:
-            page = workspace.page(collection, fields=fields, query=query, limit=len(group))
-        except (NotFoundError, AccessError, RequestError):
-            return []  # nothing is settled: each is asked for alone
-        return page.rows
-
-    groups = [ids[start : start + IDS_PER_REQUEST] for start in range(0, len(ids), IDS_PER_REQUEST)]
-    return {
-        str(row["id"]): row.get("subtype") or row.get("type")
-        for rows in pool.map(ask, groups)
-        for row in rows
-    }
-
-
-def _status(workspace: Workspace, entity: EntityPlan, id: str) -> str | None:
-    """`gone` or `forbidden`, None for a row that is there."""
-    try:
-        workspace.entity(entity.collection, id, fields=["id"])
-    except NotFoundError:
-        return "gone"
-    except AccessError:
-        return "forbidden"
-    return None

@@ -1,6 +1,7 @@
-"""The certificate of a generation: per workspace and entity type what was asked, came and is held.
+"""The certificate of a generation: what was requested, read and stored, and what is odd about it.
 
-Results of this extract and the former certificate in, certificate rows out; `run` publishes them.
+Results of this extract and the previous certificate come in, a row for each workspace and entity
+type and findings go out; `run_extract` publishes them.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from octane_flows.extract.extract_journal import Key, Result
-from octane_flows.extract.extract_plan import EntityPlan
-from octane_flows.lake import CertificateRow, Manifest, ReadState
+from octane_flows.client import Workspace
+from octane_flows.extract.entity_result import Result
+from octane_flows.extract.extract_plan import EntityPlan, Key, Plan
+from octane_flows.lake import CertificateRow, Finding, Manifest, ReadState
 
 
 def certificate_rows(
@@ -21,18 +23,18 @@ def certificate_rows(
     refused: Mapping[Key, str],
     as_of: datetime,
 ) -> list[CertificateRow]:
-    """A row for each entity type that was read, refused, or carried from the former generation."""
-    former = {(row.workspace, row.entity): row for row in parent.certificate} if parent else {}
+    """A row for each entity type that was read or refused, or is carried over as it was."""
+    previous = {(row.workspace, row.entity): row for row in parent.certificate} if parent else {}
     rows: dict[Key, CertificateRow] = {}
     for entity in entities:
         key = (entity.workspace, entity.name)
         if key in results:
             rows[key] = _row(entity, results[key], as_of)
-        elif key in refused and key in former:
-            rows[key] = _kept(former[key], parent, as_of, "refused", refused[key])
-    for key, row in former.items():
+        elif key in refused and key in previous:
+            rows[key] = _carried(previous[key], parent, as_of, "refused", refused[key])
+    for key, row in previous.items():
         if key not in rows:
-            rows[key] = _kept(row, parent, as_of, "carried", row.note)
+            rows[key] = _carried(row, parent, as_of, "carried", row.note)
     return list(rows.values())
 
 
@@ -40,7 +42,7 @@ def _row(entity: EntityPlan, result: Result, as_of: datetime) -> CertificateRow:
     counts, state = result.counts, result.state
     notes = list(result.notes)
     if state.mode == "changes" and not state.is_whole:
-        notes.append(f"held in part: {_parts(state)}")
+        notes.append(f"stored in part: {_intervals(state)}")
     return CertificateRow(
         workspace=entity.workspace,
         entity=entity.name,
@@ -64,10 +66,10 @@ def _row(entity: EntityPlan, result: Result, as_of: datetime) -> CertificateRow:
     )
 
 
-def _kept(
+def _carried(
     row: CertificateRow, parent: Manifest | None, as_of: datetime, status: str, note: str
 ) -> CertificateRow:
-    """A row of the former certificate: nothing was read, so the lag grows."""
+    """A row of the previous certificate: nothing was read, so the lag grows."""
     state = parent.states.get(row.workspace, {}).get(row.entity) if parent is not None else None
     cursor = state.cursor if state is not None else row.cursor
     return replace(
@@ -80,9 +82,47 @@ def _kept(
     )
 
 
-def _parts(state: ReadState) -> str:
+def _intervals(state: ReadState) -> str:
     texts = []
-    for one in state.intervals:
-        start = f"from {one.start:%Y-%m-%d %H:%M:%S}" if one.start else "from the beginning"
-        texts.append(f"{start} to {one.end:%Y-%m-%d %H:%M:%S}")
+    for interval in state.intervals:
+        start = (
+            f"from {interval.start:%Y-%m-%d %H:%M:%S}" if interval.start else "from the beginning"
+        )
+        texts.append(f"{start} to {interval.end:%Y-%m-%d %H:%M:%S}")
     return ", ".join(texts)
+
+
+def refusals(refused: Mapping[Key, str]) -> list[Finding]:
+    """Findings about types that may no longer be read."""
+    return [
+        Finding(
+            workspace,
+            f"{entity} may no longer be read; its stored rows are kept as they were, and none of "
+            "them counts as deleted",
+        )
+        for workspace, entity in refused
+    ]
+
+
+def cross_check(
+    plan: Plan, results: Mapping[Key, Result], workspaces: Mapping[str, Workspace]
+) -> list[Finding]:
+    """Findings where an aggregate counts other rows than a full reading of its subtypes brought."""
+    findings = []
+    for aggregate in plan.aggregates:
+        subtypes = [results.get((aggregate.workspace, name)) for name in aggregate.subtypes]
+        counts = [
+            result.counts.rows_read for result in subtypes if result and result.kind == "full"
+        ]
+        if len(counts) < len(subtypes) or not counts:
+            continue
+        server_count = workspaces[aggregate.workspace].count(aggregate.collection)
+        if server_count != sum(counts):
+            findings.append(
+                Finding(
+                    aggregate.workspace,
+                    f"{aggregate.collection} counts {server_count} rows, its subtypes brought "
+                    f"{sum(counts)}",
+                )
+            )
+    return findings

@@ -1,293 +1,384 @@
-"""What is checked after an entity type was read: rows that vanished, the census, the link sweep.
+"""Where deletions are detected: rows that the lake has and the server no longer answers.
 
-An `EntityRun` that has read in, its `Result` out; `every_type` calls `process` for each.
+A task, its writer and what was read come in; tombstones go to the writer and a `RowCheck` goes out.
+`entity_types` calls it after each reading. An unanswered id is requested once more before it counts
+as deleted, and more deletions than a clean-up explains stop the extract. A row that moved to
+another entity type or workspace is read there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from concurrent.futures import Future
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 
-from octane_flows.client import Id, Query, field
-from octane_flows.extract.census import (
-    IDS_PER_REQUEST,
-    Findings,
-    guard,
-    take_census,
-    verify_vanished,
-)
-from octane_flows.extract.cursor import held_query
-from octane_flows.extract.entity_reading import LIST_ROOT, LIST_TYPE, EntityRun
-from octane_flows.extract.extract_journal import Result, Swept
-from octane_flows.extract.link_sweep import choose_range, sweep_links
-from octane_flows.extract.page_to_arrow import DecodedPage
-from octane_flows.lake import Census, ReadState
+from octane_flows.client import Workspace
+from octane_flows.errors import AccessError, ExtractError, NotFoundError, RequestError
+from octane_flows.extract.census import take_census
+from octane_flows.extract.entity_reading import LIST_ROOT, LIST_TYPE, EntityRead
+from octane_flows.extract.entity_result import ReadCount, Result, merge_tables
+from octane_flows.extract.entity_task import Context, EntityTask, Previous, make_task
+from octane_flows.extract.entity_writer import EntityWriter
+from octane_flows.extract.extract_journal import SweepProgress
+from octane_flows.extract.extract_plan import EntityPlan, Key
+from octane_flows.extract.options import ALWAYS_ACCEPTED_DELETIONS, Options
+from octane_flows.extract.page_reader import id_groups, id_query
+from octane_flows.lake import Census
 from octane_flows.lake.manifest import SchemaChangeKind
-from octane_flows.lake.stored_rows import Ids
+from octane_flows.lake.stored_rows import Ids, StoredRows
 
-NONE: Ids = np.empty(0, dtype=np.int64)
-
-
-def process(run: EntityRun, asked: Future[DecodedPage] | None) -> Result:
-    """Read, check and write one entity type; on any failure its files are dropped."""
-    try:
-        run.read(asked)
-        return _Upkeep(run).finish()
-    except BaseException:
-        run.writer.discard()
-        raise
+# The reasons of tombstones. The last two begin with these words and end with the target.
+DELETED = "deleted"
+FORBIDDEN = "forbidden"
+MOVED_TO = "moved to "
+MOVED_TO_WORKSPACE = f"{MOVED_TO}workspace "
+NO_IDS: Ids = np.empty(0, dtype=np.int64)
 
 
-def read_strangers(run: EntityRun, result: Result, held: Ids, strangers: Ids) -> Result:
-    """The result of a type with the rows that moved there; after a census it is counted again."""
-    run.recent.digests.update(result.state.recent)
-    upkeep = _Upkeep(run)
-    try:
-        if run.context.options.census:
-            rows_held = upkeep.count_again(held, strangers)
-        else:
-            rows_held = len(held) + upkeep.read_ids([str(one) for one in strangers])
-    except BaseException:
-        run.writer.discard()
-        raise
-    state = replace(
-        result.state, census=upkeep.census, deleted=upkeep.deleted, recent=run.recent.digests
+@dataclass(frozen=True)
+class RowCheck:
+    """How the stored rows compare with the server's after a reading.
+
+    `rows_stored` None: the number is not known. `deleted` are the reasons by id; `restored` are the
+    digests of rows that a reading did not bring and that are there after all. `census` None: no
+    census was taken. `cost` is that of rows that were read because of it.
+    """
+
+    rows_stored: int | None
+    deleted: Mapping[str, str] = field(default_factory=dict)
+    restored: Mapping[str, str] = field(default_factory=dict)
+    census: Census | None = None
+    cost: ReadCount = field(default_factory=ReadCount)
+    lists: tuple[tuple[str, SchemaChangeKind], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def recent(self, digests: Mapping[str, str]) -> dict[str, str]:
+        """The digests for the next refresh; a deleted row that returns unchanged is a new one."""
+        merged = {**digests, **self.restored}
+        return {id: digest for id, digest in merged.items() if id not in self.deleted}
+
+    def tombstones(self, previous: Mapping[str, int]) -> dict[str, int]:
+        """How many tombstones there are by reason, the previous ones included."""
+        counts = dict(previous)
+        for reason in self.deleted.values():
+            counts[reason] = counts.get(reason, 0) + 1
+        return counts
+
+
+def check_full_reading(task: EntityTask, writer: EntityWriter, count: ReadCount) -> RowCheck:
+    """A full reading is a census: stored rows that it did not bring are deleted."""
+    name, workspace = task.entity.name, task.entity.workspace
+    rows_read = len(writer.numbers) + len(writer.names)
+    deleted: dict[str, str] = {}
+    if task.state is not None and task.context.stored.has_rows(name, workspace):
+        unanswered, rows_stored = _not_read(task, writer)
+        deleted = delete_unanswered(task, writer, unanswered, rows_stored)
+    before = count.first_count if count.first_count is not None else rows_read
+    census = _census(task.moments.as_of, before, count.total_count, len(deleted), 0)
+    return RowCheck(rows_read, deleted, census=census)
+
+
+def _not_read(task: EntityTask, writer: EntityWriter) -> tuple[list[str], int]:
+    """The stored ids that a full reading did not bring, and how many are stored."""
+    name, workspace, stored = task.entity.name, task.entity.workspace, task.context.stored
+    if writer.names:
+        ids = set(stored.ids(name, workspace))
+        return sorted(ids.difference(writer.names, map(str, writer.numbers))), len(ids)
+    numbers = stored.numbers(name, workspace)
+    read = np.array(writer.numbers, dtype=np.int64)
+    return [str(id) for id in np.setdiff1d(numbers, read)], len(numbers)
+
+
+def check_whole_reading(task: EntityTask, writer: EntityWriter, read: EntityRead) -> RowCheck:
+    """The stored rows are those whose digests the previous reading left."""
+    previous = task.state.recent if task.state is not None else {}
+    unanswered = sorted(previous.keys() - read.recent.keys())
+    deleted = delete_unanswered(task, writer, unanswered, len(previous))
+    restored = {id: previous[id] for id in unanswered if id not in deleted}
+    count = read.main.total_count
+    return RowCheck(
+        len(read.recent) + len(restored),
+        deleted,
+        restored,
+        _census(task.moments.as_of, count, count, len(deleted), 0),
+        lists=_list_changes(task, read, previous, unanswered),
     )
-    result = run.added_to(result)
-    counts = replace(result.counts, rows_held=rows_held)
-    if upkeep.server_counts is not None:
-        counts = replace(counts, server_count_end=upkeep.server_counts[1])
-    return replace(result, state=state, counts=counts)
 
 
-class _Upkeep:
-    """The steps after the reading, and what they learned."""
+def _list_changes(
+    task: EntityTask, read: EntityRead, previous: Mapping[str, str], unanswered: Sequence[str]
+) -> tuple[tuple[str, SchemaChangeKind], ...]:
+    """Lists whose root was added or removed."""
+    if task.entity.name != LIST_TYPE:
+        return ()
+    added: list[tuple[str, SchemaChangeKind]] = [
+        (id, "list_added") for id in sorted(read.roots) if id not in previous
+    ]
+    roots = task.context.stored.values(LIST_TYPE, task.entity.workspace, unanswered, LIST_ROOT)
+    return (*added, *((id, "list_removed") for id in sorted(roots) if roots[id] is None))
 
-    def __init__(self, run: EntityRun) -> None:
-        self.run = run
-        self.options = run.context.options
-        self.deleted: dict[str, int] = dict(run.known.state.deleted) if run.known.state else {}
-        self.census: Census | None = run.known.state.census if run.known.state else None
-        self.swept_at = run.known.state.swept_at if run.known.state else None
-        self.sweep_from = run.known.state.sweep_from if run.known.state else None
-        self.server_counts: tuple[int, int] | None = None
-        self.lists: list[tuple[str, SchemaChangeKind]] = []
 
-    def finish(self) -> Result:
-        run = self.run
-        if run.reading.kind == "full":
-            rows_held: int | None = self._after_full()
-        elif run.reading.kind == "whole":
-            rows_held = self._after_whole()
-        else:
-            rows_held = self._after_changes()
-        return run.finish(
-            rows_held=rows_held,
-            server_counts=self.server_counts,
-            change=self._state,
-            lists=self.lists,
+def stored_ids(task: EntityTask, writer: EntityWriter) -> Ids:
+    """The ids that the lake has after this reading, in order."""
+    before = task.context.stored.numbers(task.entity.name, task.entity.workspace)
+    written = np.array(sorted(map(int, writer.written)), dtype=np.int64)
+    return np.union1d(before, written)
+
+
+def check_by_census(
+    task: EntityTask, writer: EntityWriter, stored: Ids, moved_here: Ids = NO_IDS
+) -> RowCheck:
+    """Take a census, delete what is not answered, read what the lake lacks.
+
+    `moved_here` are rows that moved here from elsewhere and are not stored yet.
+    """
+    server_count, difference = take_census(
+        task.workspace,
+        task.entity,
+        np.union1d(stored, moved_here),
+        task.context.pool,
+        page_size=task.context.options.page_size,
+        query=task.stored_query,
+    )
+    moved = set(moved_here.tolist())
+    unanswered = [
+        str(id) for id in difference.unanswered if str(id) not in writer.written and id not in moved
+    ]
+    deleted = delete_unanswered(task, writer, unanswered, len(stored))
+    unread = [str(id) for id in (*difference.unread, *sorted(moved))]
+    added, cost = read_rows(task, writer, unread)
+    count_after = server_count
+    if added or difference.unanswered or difference.unread:
+        page = task.workspace.page(
+            task.entity.collection, fields=["id"], query=task.stored_query, limit=1
         )
+        count_after = page.total_count
+    census = _census(task.moments.as_of, server_count, count_after, len(deleted), added)
+    return RowCheck(len(stored) - len(deleted) + added, deleted, census=census, cost=cost)
 
-    def _state(self, state: ReadState) -> ReadState:
-        return replace(
-            state,
-            census=self.census,
-            deleted=self.deleted,
-            swept_at=self.swept_at,
-            sweep_from=self.sweep_from,
-        )
 
-    def _after_full(self) -> int:
-        """A full reading is a census: what it did not bring of the rows held has vanished."""
-        run, name, workspace = self.run, self.run.entity.name, self.run.entity.workspace
-        read = len(run.writer.numbers) + len(run.writer.names)
-        gone: dict[str, str] = {}
-        if run.known.state is not None and run.context.held.has_rows(name, workspace):
-            vanished, total = self._missing(name, workspace)
-            gone = self._bury(vanished, total)
-        before = run.count.first_count if run.count.first_count is not None else read
-        self.record(before, run.count.total_count, len(gone), 0)
-        self.swept_at = run.as_of
-        return read
+def check_after_sweep(
+    task: EntityTask, writer: EntityWriter, check: RowCheck, sweep: SweepProgress
+) -> RowCheck:
+    """Delete and read what a link sweep met and the census before it did not."""
+    unanswered = [id for id in sweep.unanswered if id not in writer.written]
+    deleted = delete_unanswered(task, writer, unanswered, sweep.owners)
+    unread = [id for id in sweep.unread if id not in writer.written]
+    added, cost = read_rows(task, writer, unread)
+    if not deleted and not added:
+        return replace(check, cost=check.cost.followed_by(cost))
+    rows, census = check.rows_stored, check.census
+    return replace(
+        check,
+        rows_stored=None if rows is None else rows + added - len(deleted),
+        deleted={**check.deleted, **deleted},
+        census=None if census is None else _census_with(census, len(deleted), added),
+        cost=check.cost.followed_by(cost),
+        notes=(*check.notes, f"the sweep met {len(deleted)} deleted rows, {added} unread ones"),
+    )
 
-    def _missing(self, name: str, workspace: str) -> tuple[list[str], int]:
-        """Ids held that a full reading did not bring, and how many are held."""
-        writer, held = self.run.writer, self.run.context.held
-        if writer.names:
-            named = set(held.ids(name, workspace))
-            missing = named.difference(writer.names, map(str, writer.numbers))
-            return sorted(missing), len(named)
-        numbers = held.numbers(name, workspace)
-        read = np.array(writer.numbers, dtype=np.int64)
-        return [str(one) for one in np.setdiff1d(numbers, read)], len(numbers)
 
-    def _after_whole(self) -> int:
-        """The rows held are those whose digests are known."""
-        run = self.run
-        known = run.known.state.recent if run.known.state else {}
-        vanished = sorted(known.keys() - run.recent.digests.keys())
-        if run.entity.name == LIST_TYPE:
-            self._compare_lists(known, vanished)
-        gone = self._bury(vanished, len(known))
-        for id in vanished:
-            if id not in gone:  # it came back while it was asked for
-                run.recent.digests[id] = known[id]
-        self.record(run.count.total_count, run.count.total_count, len(gone), 0)
-        self.swept_at = run.context.as_of
-        return len(run.recent.digests)
+def read_rows(task: EntityTask, writer: EntityWriter, ids: Sequence[str]) -> tuple[int, ReadCount]:
+    """Read rows that the lake should have; returns how many it did not, and the cost."""
+    before, cost = writer.new_rows, ReadCount()
+    for group in id_groups(ids):
+        query = id_query(group)
+        if task.stored_query is not None:
+            query = query & task.stored_query
+        count = ReadCount()
+        for page in task.pages().read(query, count):
+            writer.write_changed(page, {})
+        cost = cost.followed_by(count)
+    return writer.new_rows - before, cost
 
-    def _after_changes(self) -> int | None:
-        run = self.run
-        rows_held = run.known.rows_held
-        swept: Swept | None = None
-        held: Ids | None = None
-        if self.options.census or self._sweeps():
-            held = self._held()
-        if self._sweeps() and held is not None and len(held):
-            swept = self._sweep(held)
-        if self.options.census and held is not None:
-            rows_held = self.take_census(held)
-        elif rows_held is not None:
-            rows_held += run.writer.new_rows
-        if swept is not None:
-            change = self._correct(swept)
-            rows_held = None if rows_held is None else rows_held + change
-        return rows_held
 
-    def _held(self) -> Ids:
-        """The ids held after this reading."""
-        run = self.run
-        before = run.context.held.numbers(run.entity.name, run.entity.workspace)
-        written = np.array(sorted(map(int, run.writer.written)), dtype=np.int64)
-        return np.union1d(before, written)
+def delete_unanswered(
+    task: EntityTask, writer: EntityWriter, ids: Sequence[str], among: int
+) -> dict[str, str]:
+    """Request each unanswered id again and write tombstones; returns the reasons by id.
 
-    def take_census(self, held: Ids, strangers: Ids = NONE) -> int:
-        """Count, bury what vanished, read what is unknown; `strangers` are known to be here too."""
-        run = self.run
-        found = take_census(
-            run.workspace,
-            run.entity,
-            np.union1d(held, strangers),
-            run.context.pool,
-            page_size=self.options.page_size,
-            query=self._held_query(),
-        )
-        alien = set(strangers.tolist())
-        vanished = [
-            str(one)
-            for one in found.vanished
-            if str(one) not in run.writer.written and one not in alien
-        ]
-        gone = self._bury(vanished, len(held))
-        added = self.read_ids([str(one) for one in (*found.unknown, *sorted(alien))])
-        self.record(found.server_count, self._server_count(found, added), len(gone), added)
-        return len(held) - len(gone) + added
+    `among` is how many rows were compared. Raises ExtractError when too many are not answered.
+    """
+    if not ids:
+        return {}
+    context, entity = task.context, task.entity
+    _require_plausible(entity, len(ids), among, context.options)
+    others = [one for id, one in context.workspaces.items() if id != entity.workspace]
+    reasons = deletion_reasons(task.workspace, entity, ids, context.pool, others=others)
+    writer.write_tombstones(reasons)
+    return reasons
 
-    def count_again(self, held: Ids, strangers: Ids) -> int:
-        """Take a second census, and note what both found."""
-        first = self.census
-        rows_held = self.take_census(held, strangers)
-        second = self.census
-        if first is not None and second is not None:
-            self.record(
-                first.server_count_start,
-                second.server_count_end,
-                first.vanished + second.vanished,
-                first.found + second.found,
+
+def _require_plausible(entity: EntityPlan, unanswered: int, among: int, options: Options) -> None:
+    """Raise ExtractError when more rows are not answered at once than a clean-up explains."""
+    accepted = max(ALWAYS_ACCEPTED_DELETIONS, options.max_deleted_share * among)
+    if unanswered <= accepted or entity.name in options.accept_deletions:
+        return
+    raise ExtractError(
+        f"Workspace {entity.workspace}: {unanswered:,} of the {among:,} rows of {entity.name} that "
+        f"were looked for are no longer answered, more than {options.max_deleted_share:.0%} at "
+        "once. Nothing was published, because a role or a filter may have changed; if they were "
+        f"really deleted, run it again with --accept-deletions {entity.name}."
+    )
+
+
+def deletion_reasons(
+    workspace: Workspace,
+    entity: EntityPlan,
+    ids: Sequence[str],
+    pool: ThreadPoolExecutor,
+    *,
+    others: Sequence[Workspace],
+) -> dict[str, str]:
+    """The reason of each id that is really not there; ids that are there after all are left out.
+
+    `others` are the other workspaces that are read. Ids are requested in groups first. Those that
+    are not answered are requested one by one, because only that tells deleted from forbidden.
+    """
+    answered = _answered(workspace, entity.collection, ids, pool)
+    left = [id for id in ids if id not in answered]
+    reasons: dict[str, str] = {}
+    if entity.family is not None:
+        kinds = _answered(workspace, entity.family, left, pool, fields=("id", "subtype"))
+        reasons |= {
+            id: f"{MOVED_TO}{kind}" for id, kind in kinds.items() if kind not in (None, entity.name)
+        }
+    single = [id for id in left if id not in reasons]
+    statuses = pool.map(lambda id: _status(workspace, entity, id), single)
+    reasons |= {
+        id: status for id, status in zip(single, statuses, strict=True) if status is not None
+    }
+    for other in others:
+        deleted = [id for id, reason in reasons.items() if reason == DELETED]
+        for id in _answered(other, entity.collection, deleted, pool):
+            reasons[id] = f"{MOVED_TO_WORKSPACE}{other.id}"
+    return {id: reasons[id] for id in ids if id in reasons}
+
+
+def _answered(
+    workspace: Workspace,
+    collection: str,
+    ids: Sequence[str],
+    pool: ThreadPoolExecutor,
+    fields: Sequence[str] = ("id",),
+) -> dict[str, str | None]:
+    """Those ids that a collection answers, with their concrete type where it says one."""
+
+    def request(group: Sequence[str]) -> list[dict[str, Any]]:
+        try:
+            page = workspace.page(
+                collection, fields=fields, query=id_query(group), limit=len(group)
             )
-        return rows_held
+        except (NotFoundError, AccessError, RequestError):
+            return []  # nothing is settled: each id is requested alone
+        return page.rows
 
-    def _held_query(self) -> Query | None:
-        state = self.run.known.state
-        return held_query(state) if state is not None else None
+    return {
+        str(row["id"]): row.get("subtype") or row.get("type")
+        for rows in pool.map(request, id_groups(ids))
+        for row in rows
+    }
 
-    def _server_count(self, found: Findings, added: int) -> int:
-        """The server's count after the census."""
-        if found.is_equal and not added:
-            return found.server_count
-        page = self.run.workspace.page(
-            self.run.entity.collection, fields=["id"], query=self._held_query(), limit=1
-        )
-        return page.total_count
 
-    def read_ids(self, ids: Sequence[str]) -> int:
-        """Read rows that should be held; gives how many were not."""
-        before, part = self.run.writer.new_rows, self._held_query()
-        for start in range(0, len(ids), IDS_PER_REQUEST):
-            query = field("id").in_([Id(one) for one in ids[start : start + IDS_PER_REQUEST]])
-            self.run.read_more(query if part is None else query & part)
-        return self.run.writer.new_rows - before
+def _status(workspace: Workspace, entity: EntityPlan, id: str) -> str | None:
+    """`deleted` or `forbidden`, None for a row that is there."""
+    try:
+        workspace.entity(entity.collection, id, fields=["id"])
+    except NotFoundError:
+        return DELETED
+    except AccessError:
+        return FORBIDDEN
+    return None
 
-    def _bury(self, vanished: Sequence[str], among: int) -> dict[str, str]:
-        """Ask for each vanished id again and write tombstones; gives the reasons by id.
 
-        `among`: how many rows were looked for.
-        """
-        run, context = self.run, self.run.context
-        if not vanished:
-            return {}
-        guard(run.entity, len(vanished), among, self.options, self.options.accept_deletions)
-        reasons = verify_vanished(
-            run.workspace,
-            run.entity,
-            vanished,
-            context.pool,
-            others=[one for key, one in context.workspaces.items() if key != run.entity.workspace],
-        )
-        run.writer.write_tombstones(reasons)
-        for id, reason in reasons.items():
-            run.recent.digests.pop(id, None)  # should it come back unchanged, it is new again
-            self.deleted[reason] = self.deleted.get(reason, 0) + 1
-        return reasons
+def _census(as_of: datetime, before: int, after: int, deleted: int, added: int) -> Census:
+    result = "equal" if not deleted and not added else f"{deleted} deleted, {added} added"
+    return Census(as_of, result, before, after, deleted, added)
 
-    def record(self, before: int, after: int, vanished: int, found: int) -> None:
-        """Note what a census found."""
-        result = "equal" if not vanished and not found else f"{vanished} vanished, {found} found"
-        self.census = Census(self.run.as_of, result, before, after, vanished, found)
-        self.server_counts = (before, after)
 
-    def _sweeps(self) -> bool:
-        return self.options.sweep and bool(self.run.entity.links)
+def _census_with(census: Census, deleted: int, added: int) -> Census:
+    """The census with rows that were deleted and added after it."""
+    return _census(
+        census.at,
+        census.server_count_start,
+        census.server_count_end,
+        census.deleted + deleted,
+        census.added + added,
+    )
 
-    def _sweep(self, held: Ids) -> Swept:
-        """Compare the links of a share of the owners."""
-        run = self.run
-        chosen = choose_range(held, self.sweep_from, self.options.sweep_share)
-        part = run.parts.former
-        former = part.swept if part is not None else None
-        swept = sweep_links(run, chosen.owners, held, self._held_query(), former)
-        self.sweep_from = chosen.next_from
-        self.swept_at = run.context.as_of
-        run.notes.append(
-            f"link sweep: {swept.owners:,} of {len(held):,} owners, {swept.changed} sets changed"
-        )
-        return swept
 
-    def _correct(self, swept: Swept) -> int:
-        """Bury and read what a sweep met and a census did not; by how many more rows are held."""
-        run = self.run
-        missing = [one for one in swept.missing if one not in run.writer.written]
-        gone = self._bury(missing, swept.owners)
-        added = self.read_ids([one for one in swept.unknown if one not in run.writer.written])
-        if gone or added:
-            run.notes.append(f"the sweep met {len(gone)} rows that vanished, {added} unknown ones")
-            if self.options.census and self.census is not None:
-                census = self.census
-                self.record(
-                    census.server_count_start,
-                    census.server_count_end,
-                    census.vanished + len(gone),
-                    census.found + added,
-                )
-        return added - len(gone)
+def read_moved_rows(context: Context, results: Mapping[Key, Result]) -> dict[Key, Result]:
+    """Read the rows that moved to another entity type or workspace where they are now.
 
-    def _compare_lists(self, known: Collection[str], vanished: Sequence[str]) -> None:
-        """Lists whose root came or went."""
-        run = self.run
-        new = [id for id in run.roots if id not in known]
-        self.lists += [(id, "list_added") for id in sorted(new)]
-        roots = run.context.held.values(LIST_TYPE, run.entity.workspace, vanished, LIST_ROOT)
-        self.lists += [(id, "list_removed") for id in sorted(roots) if roots[id] is None]
+    All types are read by then. A row that moved in and a deleted one cancel out in a count, and the
+    order in which the two types were counted does not matter here. Returns the results that change;
+    where a census was taken, it is taken again.
+    """
+    lake, plan, parent = context.draft.lake, context.plan, context.draft.parent
+    changed: dict[Key, Result] = {}
+    with (
+        StoredRows(lake, merge_tables(None, plan, results)) as new,
+        StoredRows(lake, merge_tables(parent, plan, results)) as now,
+    ):
+        moved = _moved_ids(new, results)
+        for entity in plan.entities:
+            result = results.get(entity.key)
+            if entity.key not in moved or result is None or result.kind in ("full", "whole"):
+                continue
+            stored = now.numbers(entity.name, entity.workspace)
+            moved_here = np.setdiff1d(np.array(sorted(moved[entity.key]), dtype=np.int64), stored)
+            if not len(moved_here):
+                continue
+            previous = Previous(result.state, rows_stored=result.counts.rows_held)
+            task = make_task(replace(context, stored=now), entity, previous)
+            with task.writer() as writer:
+                writer.already_written(new.keys(entity.name, entity.workspace, "id"))
+                changed[entity.key] = _with_moved_rows(task, writer, result, stored, moved_here)
+            context.journal.append(changed[entity.key])
+    return changed
+
+
+def _moved_ids(new: StoredRows, results: Mapping[Key, Result]) -> dict[Key, set[int]]:
+    """The ids that moved, by the workspace and entity type where they are now."""
+    moved: dict[Key, set[int]] = {}
+    for (workspace, entity), result in results.items():
+        if not any(reason.startswith(MOVED_TO) for reason in result.state.deleted):
+            continue
+        for id, reason in new.reasons(entity, workspace).items():
+            if reason.startswith(MOVED_TO) and id.isdecimal():
+                target = (workspace, reason.removeprefix(MOVED_TO))
+                if reason.startswith(MOVED_TO_WORKSPACE):
+                    target = (reason.removeprefix(MOVED_TO_WORKSPACE), entity)
+                moved.setdefault(target, set()).add(int(id))
+    return moved
+
+
+def _with_moved_rows(
+    task: EntityTask, writer: EntityWriter, result: Result, stored: Ids, moved_here: Ids
+) -> Result:
+    state = result.state
+    if task.context.options.census:
+        check = check_by_census(task, writer, stored, moved_here)
+    else:
+        added, cost = read_rows(task, writer, [str(id) for id in moved_here])
+        check = RowCheck(len(stored) + added, cost=cost)
+    first, second = state.census, check.census
+    if first is not None and second is not None:
+        joined = replace(first, at=second.at, server_count_end=second.server_count_end)
+        check = replace(check, census=_census_with(joined, second.deleted, second.added))
+    files = writer.close()
+    result = result.with_files(files, rows=writer.rows, links=writer.links, cost=check.cost)
+    counts = replace(result.counts, rows_held=check.rows_stored)
+    if second is not None:
+        counts = replace(counts, server_count_end=second.server_count_end)
+    state = replace(
+        state,
+        census=check.census or state.census,
+        deleted=check.tombstones(state.deleted),
+        recent=check.recent(state.recent),
+    )
+    return replace(result, state=state, counts=counts)

@@ -1,50 +1,135 @@
-"""What the readings of one extract share, and what is known of an entity type before its own.
+"""What is to be read of one entity type of one workspace: decided once, before it is read.
 
-`run` makes the context, `every_type` tells what is known; every part of the extract takes them.
+The context of the extract, an entity plan, its previous state and the part that a stopped extract
+left come in; an `EntityTask` goes out, which nothing changes later. `entity_types` makes one for
+each entity type; reading, deletions and links take it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-from octane_flows.client import Field, Workspace
-from octane_flows.extract.extract_journal import Journal
-from octane_flows.extract.extract_plan import Plan
+from octane_flows.client import Field, Query, Workspace
+from octane_flows.extract.cursor import (
+    Moments,
+    Reading,
+    additional_readings,
+    choose_reading,
+    new_field_query,
+    stored_query,
+)
+from octane_flows.extract.entity_writer import EntityWriter
+from octane_flows.extract.extract_journal import Journal, Part, fitting_part
+from octane_flows.extract.extract_plan import EntityPlan, Plan
 from octane_flows.extract.options import Options
-from octane_flows.lake import Draft, ReadState
+from octane_flows.extract.page_reader import EntityPages
+from octane_flows.extract.row_to_arrow import Stamp
+from octane_flows.lake import Draft, Interval, ReadState
 from octane_flows.lake.stored_rows import StoredRows
 
 
 @dataclass(frozen=True)
 class Context:
-    """What all entity types of one extract share; `as_of` is the server's time at its start."""
+    """What all entity types of one extract share; `stored` are the parent generation's rows."""
 
     draft: Draft
     plan: Plan
     workspaces: Mapping[str, Workspace]
-    as_of: datetime
+    moments: Moments
     options: Options
     pool: ThreadPoolExecutor
-    held: StoredRows
+    stored: StoredRows
     journal: Journal
-
-    @property
-    def cursor(self) -> datetime:
-        """Where the next cursor stands."""
-        return self.as_of - self.options.settle
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the former generation knows of an entity type, and what drift asks for.
+class Previous:
+    """What the previous generation knows of an entity type, and what changed fields require.
 
-    `again`: everything must be read anew; `new_fields` are not in the rows held.
+    `must_read_all`: all stored rows must be read again; they lack the values of `new_fields`.
     """
 
     state: ReadState | None
-    rows_held: int | None = None
+    rows_stored: int | None = None
     new_fields: tuple[Field, ...] = ()
-    again: bool = False
+    must_read_all: bool = False
+
+
+@dataclass(frozen=True)
+class EntityTask:
+    """The readings of one entity type in their order, and the moments that its rows have.
+
+    `part` is what a stopped extract has read of them, and `slices` are the older slices that the
+    additional readings fill.
+    """
+
+    context: Context
+    entity: EntityPlan
+    previous: Previous
+    readings: tuple[Reading, ...]
+    slices: tuple[Interval, ...]
+    moments: Moments
+    part: Part | None
+
+    @property
+    def main(self) -> Reading:
+        """The main reading."""
+        return self.readings[0]
+
+    @property
+    def state(self) -> ReadState | None:
+        """The read state of the previous generation."""
+        return self.previous.state
+
+    @property
+    def workspace(self) -> Workspace:
+        """The client's workspace."""
+        return self.context.workspaces[self.entity.workspace]
+
+    @property
+    def stored_query(self) -> Query | None:
+        """The rows that should be stored, None for all."""
+        return stored_query(self.state) if self.state is not None else None
+
+    @property
+    def stamp(self) -> Stamp:
+        """What every row of the entity type carries."""
+        draft, moments = self.context.draft, self.context.moments
+        return Stamp(self.entity.workspace, draft.generation, moments.as_of)
+
+    def pages(self, *, links_only: bool = False) -> EntityPages:
+        """Its pages, with all fields or with the multi-reference fields alone."""
+        context = self.context
+        return EntityPages(
+            self.workspace,
+            replace(self.entity, scalars=()) if links_only else self.entity,
+            context.plan.tables,
+            self.stamp,
+            context.pool,
+            page_size=context.options.page_size,
+            windows_in_flight=context.options.threads,
+        )
+
+    def writer(self) -> EntityWriter:
+        """A writer of its files."""
+        context = self.context
+        return EntityWriter(
+            context.draft, self.entity, context.plan.tables, self.stamp, context.stored
+        )
+
+
+def make_task(
+    context: Context, entity: EntityPlan, previous: Previous, part: Part | None = None
+) -> EntityTask:
+    """Decide what to read; `part` counts only if it was made by the same readings."""
+    state, options = previous.state, context.options
+    query = new_field_query(previous.new_fields)
+    must_read_all = previous.must_read_all or (bool(previous.new_fields) and query is None)
+    main = choose_reading(entity, state, options, context.moments, must_read_all=must_read_all)
+    additional, slices = additional_readings(main, state, options, None if must_read_all else query)
+    readings = (main, *additional)
+    part = fitting_part(part, entity, readings)
+    moments = context.moments if part is None else context.moments.not_after(part.as_of)
+    return EntityTask(context, entity, previous, readings, slices, moments, part)

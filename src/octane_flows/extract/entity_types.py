@@ -1,109 +1,221 @@
-"""Every entity type of a plan, read one after the other; what a stopped extract did is taken over.
+"""Every entity type of a plan is read, checked for deletions, and its links compared.
 
-A context in, results and refusals out; `run` calls it once. First pages of all types are asked for
-at once, so that a refresh without changes waits for one answer and not for one a type.
+A context comes in, results and refusals go out; `run_extract` calls it once. What a stopped extract
+did is taken over. The first pages of all types are requested at once, so that a refresh without
+changes waits for one answer and not for one per type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-from octane_flows.errors import AccessError
-from octane_flows.extract.checks import require_readable
-from octane_flows.extract.deletions import process
-from octane_flows.extract.entity_reading import EntityRun
-from octane_flows.extract.entity_task import Context, Known
-from octane_flows.extract.extract_journal import Key, Result
-from octane_flows.extract.extract_plan import EntityPlan
-from octane_flows.extract.field_changes import Drift
-from octane_flows.extract.link_owners import read_touched
-from octane_flows.extract.moved import read_moved
+from octane_flows.errors import AccessError, ExtractError
+from octane_flows.extract.deletions import (
+    RowCheck,
+    check_after_sweep,
+    check_by_census,
+    check_full_reading,
+    check_whole_reading,
+    read_moved_rows,
+    stored_ids,
+)
+from octane_flows.extract.entity_reading import (
+    EntityRead,
+    EntityReading,
+    read_state,
+    request_first_page,
+)
+from octane_flows.extract.entity_result import Counts, ReadCount, Result
+from octane_flows.extract.entity_task import Context, EntityTask, Previous, make_task
+from octane_flows.extract.entity_writer import EntityWriter
+from octane_flows.extract.extract_plan import EntityPlan, Key
+from octane_flows.extract.field_changes import FieldChanges
+from octane_flows.extract.link_owners import read_links_of_owners
+from octane_flows.extract.link_sweep import Sweep, sweep_links
+from octane_flows.extract.options import Progress
 from octane_flows.extract.page_to_arrow import DecodedPage
-
-#: Called with (what is being read, entity types done, entity types in all).
-Progress = Callable[[str, int, int], None]
+from octane_flows.lake import Manifest
 
 
 @dataclass
-class Brought:
-    """What the reading of all types brought; `resumed` counts those that a stopped one had read."""
+class ReadTypes:
+    """What reading all types brought; `resumed` counts those that a stopped extract had read."""
 
     results: dict[Key, Result] = field(default_factory=dict)
     refused: dict[Key, str] = field(default_factory=dict)
     resumed: int = 0
 
 
-def read_every_type(context: Context, drift: Drift, progress: Progress | None) -> Brought:
+def read_entity_types(
+    context: Context, changes: FieldChanges, progress: Progress | None
+) -> ReadTypes:
     """Read, check and write all types. Raises ExtractError where one was never readable."""
     parent, entities = context.draft.parent, context.plan.entities
-    published = {one: parent.stamp(one) if parent else 0 for one in context.workspaces}
-    done = context.journal.resume(published, context.options.fingerprint())
-    done = {_key(one): done[_key(one)] for one in entities if _is_done(one, done)}
-    brought = Brought(resumed=len(done))
+    stamps = {id: parent.stamp(id) if parent else 0 for id in context.workspaces}
+    journal = context.journal.resume(stamps, context.options.fingerprint())
+    done = {entity.key: journal[entity.key] for entity in entities if _is_done(entity, journal)}
+    read = ReadTypes(resumed=len(done))
 
-    def known(entity: EntityPlan) -> Known:
-        return _known(context, entity, drift)
+    def previous_of(entity: EntityPlan) -> Previous:
+        return _previous(parent, entity, changes)
 
-    runs = {
-        key: EntityRun(context, one, known(one), context.journal.parts.get(key))
-        for one in entities
-        if (key := _key(one)) not in done
+    tasks = {
+        entity.key: make_task(
+            context, entity, previous_of(entity), context.journal.parts.get(entity.key)
+        )
+        for entity in entities
+        if entity.key not in done
     }
-    asked = {key: run.first_page() for key, run in runs.items()}
+    first_pages = {key: request_first_page(task) for key, task in tasks.items()}
     for place, entity in enumerate(entities):
         if progress is not None:
             progress(entity.name, place, len(entities))
-        key = _key(entity)
+        key = entity.key
         if key in done:
-            brought.results[key] = done[key]
-        else:
-            _read_one(context, runs.pop(key), asked.pop(key), brought)
+            read.results[key] = done[key]
+            continue
+        try:
+            result = _read_entity_type(tasks.pop(key), first_pages.pop(key))
+        except AccessError as error:
+            read.refused[key] = str(error)
+            continue
+        context.journal.append(result)
+        read.results[key] = result
     moved: dict[Key, Result] = {}
     if context.options.census or context.options.sweep:
-        moved = read_moved(context, brought.results)
-        brought.results.update(moved)
-    if moved or brought.resumed < len(brought.results):  # what came now may touch owners once more
-        brought.results = {
-            key: replace(one, touched_to=None) for key, one in brought.results.items()
+        moved = read_moved_rows(context, read.results)
+        read.results.update(moved)
+    if moved or read.resumed < len(read.results):  # rows that came now may change links once more
+        read.results = {
+            key: replace(result, owners_read_to=None) for key, result in read.results.items()
         }
-    brought.results.update(read_touched(context, brought.results, known))
-    require_readable(parent, brought.refused)
-    return brought
+    read.results.update(read_links_of_owners(context, read.results, previous_of))
+    _require_readable(parent, read.refused)
+    return read
 
 
-def _read_one(
-    context: Context, run: EntityRun, asked: Future[DecodedPage] | None, brought: Brought
-) -> None:
-    key = _key(run.entity)
-    try:
-        result = process(run, asked)
-    except AccessError as error:
-        brought.refused[key] = str(error)
-        return
-    context.journal.append(result)
-    brought.results[key] = result
+def _is_done(entity: EntityPlan, journal: Mapping[Key, Result]) -> bool:
+    result = journal.get(entity.key)
+    return result is not None and result.fields == entity.fingerprint
 
 
-def _known(context: Context, entity: EntityPlan, drift: Drift) -> Known:
-    key, parent = _key(entity), context.draft.parent
+def _previous(parent: Manifest | None, entity: EntityPlan, changes: FieldChanges) -> Previous:
     state = parent.states.get(entity.workspace, {}).get(entity.name) if parent else None
     if parent is None or state is None:
-        return Known(None)
-    held = [row.rows_held for row in parent.certificate if (row.workspace, row.entity) == key]
-    return Known(
+        return Previous(None)
+    rows_stored = [
+        row.rows_held for row in parent.certificate if (row.workspace, row.entity) == entity.key
+    ]
+    return Previous(
         state,
-        rows_held=held[0] if held else None,
-        new_fields=drift.new.get(key, ()),
-        again=key in drift.again,
+        rows_stored=rows_stored[0] if rows_stored else None,
+        new_fields=changes.new_fields.get(entity.key, ()),
+        must_read_all=entity.key in changes.retyped,
     )
 
 
-def _key(entity: EntityPlan) -> Key:
-    return entity.workspace, entity.name
+def _require_readable(parent: Manifest | None, refused: Mapping[Key, str]) -> None:
+    """A type without rows must be readable; the rows of a type that has some are kept."""
+    states = parent.states if parent is not None else {}
+    never = [key for key in refused if key[1] not in states.get(key[0], {})]
+    if not never:
+        return
+    names = ", ".join(f"{entity} (workspace {workspace})" for workspace, entity in never)
+    skips = " ".join(f"--skip {entity}" for _, entity in never)
+    raise ExtractError(
+        f"The server lists but does not let this user or API key read: {names}. Nothing was "
+        f"published; ask for a role that reads them, or leave them out with {skips}."
+    )
 
 
-def _is_done(entity: EntityPlan, done: Mapping[Key, Result]) -> bool:
-    result = done.get(_key(entity))
-    return result is not None and result.fields == entity.fingerprint
+def _read_entity_type(task: EntityTask, first_page: Future[DecodedPage] | None) -> Result:
+    """Read, check and write one entity type; on any failure its open files are deleted."""
+    with task.writer() as writer:
+        reading = EntityReading(task, writer)
+        read = reading.read(first_page)
+        sweep: Sweep | None = None
+        if task.main.kind == "full":
+            check = check_full_reading(task, writer, read.main)
+        elif task.main.kind == "whole":
+            check = check_whole_reading(task, writer, read)
+        else:
+            check, sweep = _check_changes(task, writer, reading, read)
+        return _result(task, writer, read, check, sweep)
+
+
+def _check_changes(
+    task: EntityTask, writer: EntityWriter, reading: EntityReading, read: EntityRead
+) -> tuple[RowCheck, Sweep | None]:
+    """Sweep and census after a reading of changes, where the options ask for them."""
+    options = task.context.options
+    sweeps = options.sweep and bool(task.entity.links)
+    rows_stored = task.previous.rows_stored
+    check = RowCheck(None if rows_stored is None else rows_stored + writer.new_rows)
+    if not options.census and not sweeps:
+        return check, None
+    stored = stored_ids(task, writer)
+    sweep = None
+    if sweeps and len(stored):
+        sweep = sweep_links(
+            task,
+            writer,
+            stored,
+            lambda owners, progress, cost: reading.keep_sweep(read, owners, progress, cost),
+        )
+    if options.census:
+        check = check_by_census(task, writer, stored)
+    if sweep is not None:
+        check = check_after_sweep(task, writer, check, sweep.progress)
+    return check, sweep
+
+
+def _result(
+    task: EntityTask,
+    writer: EntityWriter,
+    read: EntityRead,
+    check: RowCheck,
+    sweep: Sweep | None,
+) -> Result:
+    """What was done with the entity type, its files closed."""
+    moments, census = task.moments, check.census
+    state = read_state(task, writer, replace(read, recent=check.recent(read.recent)))
+    state = replace(
+        state,
+        census=census if census is not None else state.census,
+        deleted=check.tombstones(state.deleted),
+    )
+    if task.main.kind in ("full", "whole"):
+        state = replace(state, swept_at=moments.as_of)
+    elif sweep is not None:
+        state = replace(state, swept_at=moments.as_of, sweep_from=sweep.next_from)
+    swept = sweep.cost if sweep is not None else ReadCount()
+    costs = (read.main, read.additional, check.cost, swept)
+    counts = Counts(
+        total_count=read.main.total_count,
+        rows_read=read.main.rows,
+        pages=sum(count.pages for count in costs),
+        bytes_received=sum(count.bytes_received for count in costs),
+        rows_written=writer.rows,
+        links_written=writer.links,
+        rows_held=check.rows_stored,
+        server_count_start=census.server_count_start if census is not None else None,
+        server_count_end=census.server_count_end if census is not None else None,
+    )
+    resumed = []
+    if task.part is not None:
+        rows = task.part.main.rows + task.part.additional.rows
+        resumed.append(f"{rows:,} rows were read before the extract was stopped")
+    return Result(
+        workspace=task.entity.workspace,
+        entity=task.entity.name,
+        kind=task.main.kind,
+        state=state,
+        counts=counts,
+        files=writer.close(),
+        replaces=task.main.kind == "full",
+        notes=(*resumed, *read.notes, *((sweep.note,) if sweep else ()), *check.notes),
+        lists=check.lists,
+        fields=task.entity.fingerprint,
+    )

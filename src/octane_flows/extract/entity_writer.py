@@ -1,29 +1,33 @@
 """The files of one entity type in one generation: its rows, its link sets, its tombstones.
 
-Decoded pages in, file entries out; `entity` calls it. A row is written once in a generation; of
-pages that an overlap brings again only rows with a new version are written.
+Decoded pages come in, file entries go out; readings, deletions and links write here. A row is
+written once in a generation; of pages that an overlap brings again only new versions are written.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from octane_flows.extract.extract_plan import EntityPlan, TablePlan
-from octane_flows.extract.field_columns import OWN_COLUMNS, arrow_schema
+from octane_flows.extract.extract_plan import (
+    OWN_COLUMNS,
+    EntityPlan,
+    TablePlan,
+    arrow_schema,
+)
 from octane_flows.extract.page_to_arrow import DecodedPage
-from octane_flows.extract.row_digests import row_digests
+from octane_flows.extract.row_digests import page_digests
 from octane_flows.extract.row_to_arrow import Stamp
 from octane_flows.lake import ColumnEntry, Draft, FileEntry
 from octane_flows.lake.stored_rows import StoredRows
 from octane_flows.lake.table_writer import TableWriter
 
-#: Tombstones say why; only their files have the column.
+#: The reason of a deletion; only files of tombstones have the column.
 DELETED_REASON = ColumnEntry("_deleted_reason", "VARCHAR", None, None, "Why it is a tombstone")
 _TOMBSTONE = arrow_schema(
     [ColumnEntry("id", "VARCHAR"), ColumnEntry("type", "VARCHAR"), *OWN_COLUMNS, DELETED_REASON]
@@ -31,7 +35,11 @@ _TOMBSTONE = arrow_schema(
 
 
 class EntityWriter:
-    """Writes what one extract learns of one entity type in one workspace."""
+    """Writes what one extract reads of one entity type in one workspace.
+
+    A context manager that deletes open files when an error leaves it. `stored` are the rows of the
+    lake before.
+    """
 
     def __init__(
         self,
@@ -39,30 +47,37 @@ class EntityWriter:
         entity: EntityPlan,
         tables: Mapping[str, TablePlan],
         stamp: Stamp,
-        held: StoredRows,
+        stored: StoredRows,
     ) -> None:
         self._draft = draft
         self._entity = entity
         self._tables = tables
         self._stamp = stamp
-        self._held = held
+        self._stored = stored
         self._writers: dict[str, TableWriter] = {}
         self._files: dict[str, list[FileEntry]] = {}
-        self.link_names = {f"{entity.name}__{one.name}": one.name for one in entity.links}
+        self.link_names = {entity.link_table(link): link.name for link in entity.links}
         self.written: set[str] = set()  # ids of single versions; not of a full reading
-        self.new_rows = 0
+        self.new_rows = 0  # versions of rows that were not stored before
         self.rows = 0
         self.links = 0
         self.numbers = array("q")  # ids of a full reading, where they are numbers
         self.names: list[str] = []  # and where they are not
 
-    @property
-    def wrote(self) -> bool:
-        """Whether anything new was found."""
-        return bool(self.rows or self.links)
+    def __enter__(self) -> EntityWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._discard()
 
     def write_all(self, page: DecodedPage) -> None:
-        """Write every row of a page of a full reading, which replaces what was held."""
+        """Write every row of a page of a full reading, which replaces what was stored."""
         numbers = page.numbers
         if numbers is None:
             self.names.extend(page.ids.to_pylist())
@@ -71,13 +86,13 @@ class EntityWriter:
         for name, table in page.tables.items():
             self._write(name, table)
 
-    def write_changed(self, page: DecodedPage, known: Mapping[str, str]) -> dict[str, str]:
-        """Write the rows whose digest is not the known one; gives the digests of all rows."""
-        digests = self.digests(page)
+    def write_changed(self, page: DecodedPage, previous: Mapping[str, str]) -> dict[str, str]:
+        """Write the rows whose digest is not the previous one; returns the digests of all rows."""
+        digests = page_digests(page, self._entity)
         changed = [
             id
             for id, digest in digests.items()
-            if known.get(id) != digest and id not in self.written
+            if previous.get(id) != digest and id not in self.written
         ]
         if changed:
             self.write_rows(page, changed)
@@ -88,7 +103,7 @@ class EntityWriter:
         table = page.tables[self._entity.name]
         chosen = pa.array(ids, pa.string())
         self._write(self._entity.name, table.filter(pc.is_in(table["id"], value_set=chosen)))
-        before = self._held.present(self._entity.name, self._entity.workspace, ids)
+        before = self._stored.present(self._entity.name, self._entity.workspace, ids)
         self.new_rows += len(ids) - len(before)
         for name in self.link_names:
             links = page.tables[name]
@@ -105,14 +120,14 @@ class EntityWriter:
             self._empty_sets(name, [id])
 
     def write_tombstones(self, reasons: Mapping[str, str]) -> None:
-        """Write that rows are gone, with the reason of each, and let go of their links."""
+        """Write tombstones of deleted rows with the reason of each, and empty their link sets."""
         if not reasons:
             return
         ids = sorted(reasons)
         keys: dict[str, pa.Array] = {
             "id": pa.array(ids, pa.string()),
             "type": pa.array([self._entity.name] * len(ids), pa.string()),
-            "_deleted_reason": pa.array([reasons[one] for one in ids], pa.string()),
+            "_deleted_reason": pa.array([reasons[id] for id in ids], pa.string()),
         }
         writer = self._draft.writer(self._entity.name, _TOMBSTONE, workspace=self._entity.workspace)
         writer.write(self._tombstones(_TOMBSTONE, keys, len(ids)))
@@ -122,54 +137,38 @@ class EntityWriter:
         for name in self.link_names:
             self._empty_sets(name, ids)
 
-    def digests(self, page: DecodedPage) -> dict[str, str]:
-        """Digests of a page's rows by id, link sets included."""
-        links = {field: page.tables[name] for name, field in self.link_names.items()}
-        return row_digests(page.tables[self._entity.name], links)
+    def already_written(self, ids: Iterable[str]) -> None:
+        """Write no rows of these ids: other files of the generation have them."""
+        self.written.update(ids)
 
-    def tail_digests(self, page: DecodedPage, since: datetime) -> dict[str, str]:
-        """Digests of those rows of a page that changed at or after a time."""
-        table = page.tables[self._entity.name]
-        if "last_modified" not in table.column_names:
-            return {}
-        moment = pa.scalar(since.replace(tzinfo=None), pa.timestamp("us"))
-        recent = table.filter(pc.greater_equal(table["last_modified"], moment))
-        if not recent.num_rows:
-            return {}
-        owners = recent["id"].combine_chunks()
-        links = {
-            field: page.tables[name].filter(
-                pc.is_in(page.tables[name]["source_id"], value_set=owners)
-            )
-            for name, field in self.link_names.items()
-        }
-        return row_digests(recent, links)
-
-    def take_over(self, files: Mapping[str, Sequence[FileEntry]], *, full: bool) -> None:
+    def take_over(
+        self, files: Mapping[str, Sequence[FileEntry]], *, full: bool, new_rows: int
+    ) -> None:
         """Count the files of a stopped extract as written by this one."""
+        self.new_rows = new_rows
         for name, entries in files.items():
             self._files[name] = list(entries)
-            rows = sum(one.rows for one in entries)
+            rows = sum(entry.rows for entry in entries)
             if name != self._entity.name:
                 self.links += rows
                 continue
             self.rows += rows
-            for one in entries:
-                ids = pq.read_table(self._draft.lake.resolve(one), columns=["id"])["id"]
+            for entry in entries:
+                ids = pq.read_table(self._draft.lake.resolve(entry), columns=["id"])["id"]
                 if full:
                     self.numbers.extend(pc.cast(ids, pa.int64()).to_pylist())
                 else:
                     self.written.update(ids.to_pylist())
 
     def close(self) -> dict[str, list[FileEntry]]:
-        """Finish every file; entries by table. What is written later goes into new files."""
+        """Close every file; returns all entries by table. Later rows go into new files."""
         for name, writer in self._writers.items():
             self._keep(name, writer)
         self._writers.clear()
         return {name: list(files) for name, files in self._files.items()}
 
-    def discard(self) -> None:
-        """Drop what was begun."""
+    def _discard(self) -> None:
+        """Delete the open files."""
         for writer in self._writers.values():
             writer.discard()
 
@@ -188,9 +187,9 @@ class EntityWriter:
             self.links += table.num_rows
 
     def _empty_sets(self, name: str, owners: Iterable[str]) -> None:
-        """Say that owners have no links: without a row the former set would stay the newest."""
+        """Write that owners have no links: without a row the previous set would stay the newest."""
         ids = sorted(owners)
-        if not ids or not self._held.has_rows(name, self._entity.workspace):
+        if not ids or not self._stored.has_rows(name, self._entity.workspace):
             return
         schema = arrow_schema(self._tables[name].columns)
         keys = {"source_id": pa.array(ids, pa.string())}

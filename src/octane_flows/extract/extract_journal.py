@@ -1,129 +1,80 @@
-"""What an unfinished extract has done: entity types, and parts of large ones.
+"""Resuming: what an unfinished extract has done, entity types and parts of large ones.
 
-Results and parts in, results and parts out: a rerun after a kill takes them over and reads again
-only what was under way. Each workspace has a journal of its own, as it has a lock. The files lie in
-the lake already; nothing names them until they are published.
+Results and parts come in, results and parts go out. A rerun after a kill takes them over and reads
+again only what was in progress. Each workspace has a journal of its own, as it has a lock. The data
+files lie in the lake already; no generation names them before they are published. `entity_types`
+opens the journal; `entity_reading`, `link_sweep`, `link_owners` and `script_reader` append to it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from octane_flows.client import field as column
 from octane_flows.errors import LakeError
-from octane_flows.extract.page_reader import ReadCount
-from octane_flows.lake import FileEntry, Lake, ReadState, made_by
-from octane_flows.lake.manifest import SchemaChangeKind
+from octane_flows.extract.cursor import Reading
+from octane_flows.extract.entity_result import Files, ReadCount, Result, files_from_json
+from octane_flows.extract.extract_plan import EntityPlan, Key
+from octane_flows.lake import FileEntry, Lake, made_by
 from octane_flows.lake.storage import disk_errors
 
-JOURNAL_OF_ALL = "extract.journal"  # as it was before workspaces had their own
-Key = tuple[str, str]  # workspace, entity type
-Files = dict[str, list[FileEntry]]  # by table
-# Older work is not taken over: what it read then would be published with a far older time.
+# Older work is not taken over: its rows would be published with a far older time.
 RESUME_FOR = timedelta(hours=24)
+# Fifty requests of the largest page; each part is a file of its own in each table.
+PART_ROWS = 50_000
 
 
 @dataclass(frozen=True)
-class Counts:
-    """What one entity type cost and brought."""
+class SweepProgress:
+    """What a link sweep of `owners` met up to the owner `up_to` (None: it has not begun).
 
-    total_count: int = 0
-    rows_read: int = 0
-    pages: int = 0
-    bytes_received: int = 0
-    rows_written: int = 0
-    links_written: int = 0
-    rows_held: int | None = None
-    server_count_start: int | None = None
-    server_count_end: int | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What an extract did with one entity type of one workspace.
-
-    `replaces`: the files take the place of all former ones. `lists`: roots that came or went, with
-    their change. `fields` is what was asked for: another plan cannot use the result. `touched_to`:
-    of the owners up to this id the touched link sets were read too.
-    """
-
-    workspace: str
-    entity: str
-    kind: str
-    state: ReadState
-    counts: Counts
-    files: Files = field(default_factory=dict)
-    replaces: bool = False
-    notes: tuple[str, ...] = ()
-    lists: tuple[tuple[str, SchemaChangeKind], ...] = ()
-    fields: tuple[str, ...] = ()
-    touched_to: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON values only."""
-        return {**asdict(self), "state": self.state.to_json()}
-
-    @classmethod
-    def from_json(cls, body: dict[str, Any]) -> Result:
-        """Read back what `to_json` gave."""
-        return cls(
-            **{
-                **body,
-                "state": ReadState.from_json(body["state"]),
-                "counts": Counts(**body["counts"]),
-                "files": _files(body["files"]),
-                "notes": tuple(body["notes"]),
-                "lists": tuple((one[0], one[1]) for one in body["lists"]),
-                "fields": tuple(body["fields"]),
-            }
-        )
-
-
-@dataclass(frozen=True)
-class Swept:
-    """What a link sweep of `owners` met up to one of them (None: it has not begun).
-
-    `missing` are owners that no page brought, `unknown` ids on pages that are not held: one of each
-    hide each other from a count.
+    `unanswered` are owners that no page brought, `unread` are ids on pages that the lake does not
+    have; one of each kind would cancel out in a count.
     """
 
     owners: int
     up_to: int | None = None
     changed: int = 0
-    missing: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Part:
-    """What the readings of an entity type under way have brought, closed files and all.
+    """What the readings of an entity type have brought so far, with files that are closed.
 
-    `asked` are those readings; of the last one, `rows` rows up to the id `up_to` are held. `as_of`
-    is the server's time when the first began: changes after it are still to be read. `swept`: all
-    readings are done and the link sweep is under way.
+    `readings` are those that began; of the last one, `rows` rows up to the id `up_to` are stored.
+    `as_of` is the server's time when the first began: changes after it are still to be read.
+    `sweep`: all readings are done and the link sweep is in progress.
     """
 
     workspace: str
     entity: str
     fields: tuple[str, ...]
     as_of: datetime
-    asked: tuple[str, ...]
+    readings: tuple[str, ...]
     up_to: int
     rows: int
     files: Files
-    count: ReadCount = field(default_factory=ReadCount)
-    extra: ReadCount = field(default_factory=ReadCount)
+    main: ReadCount = field(default_factory=ReadCount)
+    additional: ReadCount = field(default_factory=ReadCount)
     new_rows: int = 0
     recent: dict[str, str] = field(default_factory=dict)
     last_id: int | None = None
     roots: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    swept: Swept | None = None
+    sweep: SweepProgress | None = None
+
+    @property
+    def key(self) -> Key:
+        """The workspace and the entity type."""
+        return self.workspace, self.entity
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
@@ -136,28 +87,72 @@ class Part:
         return cls(
             **{
                 **part,
-                **{name: tuple(part[name]) for name in ("fields", "asked", "roots", "notes")},
-                **{name: ReadCount(**part[name]) for name in ("count", "extra")},
+                **{name: tuple(part[name]) for name in ("fields", "readings", "roots", "notes")},
+                **{name: ReadCount(**part[name]) for name in ("main", "additional")},
                 "as_of": datetime.fromisoformat(part["as_of"]),
-                "swept": _swept(part.get("swept")),
-                "files": _files(part["files"]),
+                "sweep": _sweep_from_json(part["sweep"]),
+                "files": files_from_json(part["files"]),
             }
         )
 
 
-def _swept(body: dict[str, Any] | None) -> Swept | None:
+def _sweep_from_json(body: dict[str, Any] | None) -> SweepProgress | None:
     if body is None:
         return None
-    return Swept(**{**body, **{name: tuple(body[name]) for name in ("missing", "unknown")}})
+    lists = {name: tuple(body[name]) for name in ("unanswered", "unread")}
+    return SweepProgress(**{**body, **lists})
 
 
-def _files(body: dict[str, list[dict[str, Any]]]) -> Files:
-    return {name: [FileEntry(**one) for one in files] for name, files in body.items()}
+class PartCounter:
+    """Counts what was read since the last part, and says when the next part is full."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def is_full(self, count: int) -> bool:
+        """Count rows, or owners whose links were read; whether a part ends with them."""
+        self._count += count
+        if self._count < PART_ROWS:
+            return False
+        self._count = 0
+        return True
+
+
+def fitting_part(part: Part | None, entity: EntityPlan, readings: Sequence[Reading]) -> Part | None:
+    """The part that a stopped extract left, if it was made with the same fields and readings."""
+    if part is None or part.fields != entity.fingerprint:
+        return None
+    return part if part.readings == reading_names(readings)[: len(part.readings)] else None
+
+
+def reading_names(readings: Sequence[Reading]) -> tuple[str, ...]:
+    """Readings as text, to compare those of two extracts."""
+    return tuple(f"{reading.kind}: {reading.query}" for reading in readings)
+
+
+def remaining_readings(
+    readings: Sequence[Reading], part: Part | None
+) -> Iterator[tuple[int, Reading]]:
+    """What a stopped extract left of the readings, each with its place among them.
+
+    Pages come in the order of their ids, so all rows up to a part's last id are stored.
+    """
+    if part is None:
+        yield from enumerate(readings)
+        return
+    if part.sweep is not None:
+        return
+    place = len(part.readings) - 1
+    rest = column("id").gt(part.up_to)
+    query = readings[place].query
+    yield place, replace(readings[place], query=rest if query is None else rest & query)
+    for later in range(place + 1, len(readings)):
+        yield later, readings[later]
 
 
 @dataclass(frozen=True)
 class _Head:
-    """The first line of a journal; `published` is the workspace's stamp that it goes on from."""
+    """The first line of a journal; it continues from the workspace's stamp `published`."""
 
     published: int
     fingerprint: str
@@ -165,18 +160,22 @@ class _Head:
 
 
 class Journal:
-    """The journals of the workspaces of one extract, which holds their locks."""
+    """The journals of the workspaces of one extract, which has their locks.
+
+    `parts` are those that stopped extracts left of entity types without a result.
+    """
 
     def __init__(self, home: Path, lake: Lake) -> None:
         self._home = home
         self._lake = lake
         self._workspaces: tuple[str, ...] = ()
-        self.parts: dict[Key, Part] = {}  # that `resume` found, of types without a result
+        self.parts: dict[Key, Part] = {}
 
     def resume(self, published: Mapping[str, int], fingerprint: str) -> dict[Key, Result]:
-        """What stopped extracts of the same kind left of workspaces that nobody published since.
+        """The results that stopped extracts left, and their parts into `parts`.
 
-        `published`: the stamp of each workspace of this extract. Anything else is dropped.
+        Only those of the same options are taken over, and only of workspaces that were not
+        published since; all others are deleted. `published` is the stamp of each workspace.
         """
         self._workspaces = tuple(published)
         now = datetime.now(UTC)
@@ -190,18 +189,17 @@ class Journal:
                 and head.fingerprint == fingerprint
                 and now - head.began < RESUME_FOR
             )
-            found, parts = self._read(lines[1:] if usable else [])
-            done: list[Result | Part] = [*found.values(), *parts.values()]
+            workspace_results, parts = self._read(lines[1:] if usable else [])
+            done: list[Result | Part] = [*workspace_results.values(), *parts.values()]
             began = head.began if head is not None and done else now
             self._start(workspace, _Head(stamp, fingerprint, began), done)
-            self._sweep(workspace, stamp, done)
-            results |= found
+            self._delete_leftovers(workspace, stamp, done)
+            results |= workspace_results
             self.parts |= parts
-        (self._home / JOURNAL_OF_ALL).unlink(missing_ok=True)
         return results
 
     def append(self, done: Result | Part) -> None:
-        """Write down one result, or a part of one; it is on the disk when this returns."""
+        """Add one result, or a part of one; it is on the disk when this returns."""
         path = self._path(done.workspace)
         with disk_errors(path, "write"), path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(done.to_json(), ensure_ascii=False) + "\n")
@@ -209,7 +207,7 @@ class Journal:
             os.fsync(stream.fileno())
 
     def finish(self) -> None:
-        """Drop the journals: their work is published."""
+        """Delete the journals: their work is published."""
         for workspace in self._workspaces:
             self._path(workspace).unlink(missing_ok=True)
 
@@ -229,22 +227,21 @@ class Journal:
         for line in lines:
             try:
                 body = json.loads(line)
-                one = Part.from_json(body) if "part" in body else Result.from_json(body)
+                done = Part.from_json(body) if "part" in body else Result.from_json(body)
             except (ValueError, KeyError, TypeError):
-                break  # the last line of a kill
-            if not self._is_whole(one):
+                break  # a kill cut the last line
+            if not self._is_whole(done):
                 continue
-            key = (one.workspace, one.entity)
-            if isinstance(one, Part):
-                parts[key] = one
+            if isinstance(done, Part):
+                parts[done.key] = done
             else:
-                results[key] = one
-                parts.pop(key, None)
+                results[done.key] = done
+                parts.pop(done.key, None)
         return results, parts
 
     def _start(self, workspace: str, head: _Head, done: Sequence[Result | Part]) -> None:
-        told = {**asdict(head), "began": head.began.isoformat()}
-        lines = [told, *(one.to_json() for one in done)]
+        first = {**asdict(head), "began": head.began.isoformat()}
+        lines = [first, *(entry.to_json() for entry in done)]
         path = self._path(workspace)
         aside = path.with_name(f".{path.name}.{os.getpid()}")
         with disk_errors(path, "write"):
@@ -256,18 +253,18 @@ class Journal:
             aside.replace(path)
 
     def _is_whole(self, done: Result | Part) -> bool:
-        return all(self._is_there(one) for files in done.files.values() for one in files)
+        return all(self._exists(file) for files in done.files.values() for file in files)
 
-    def _is_there(self, file: FileEntry) -> bool:
+    def _exists(self, file: FileEntry) -> bool:
         try:
             path = self._lake.resolve(file)
-        except LakeError:  # a bucket lacks it, or has something else there
+        except LakeError:  # the bucket does not have it, or has other content
             return False
         return path.is_file() and path.stat().st_size == file.bytes
 
-    def _sweep(self, workspace: str, stamp: int, done: Sequence[Result | Part]) -> None:
-        """Delete what extracts of this workspace left unpublished and no line names."""
-        kept = {one.path for each in done for files in each.files.values() for one in files}
+    def _delete_leftovers(self, workspace: str, stamp: int, done: Sequence[Result | Part]) -> None:
+        """Delete the files that extracts of this workspace left unpublished and no line names."""
+        kept = {file.path for entry in done for files in entry.files.values() for file in files}
         for path in (self._lake.folder / "data" / workspace).glob("*/*"):
             name = path.relative_to(self._lake.folder).as_posix()
             owner, number = made_by(name)

@@ -1,20 +1,63 @@
-"""What to read: every concrete entity type with a readable collection, and all of its fields.
+"""What to read: every concrete entity type with a readable collection, its fields and columns.
 
-Metadata in, a plan out: per table its columns, per entity type its fields. `run` executes it.
+Metadata comes in, a plan goes out: fields by entity type, columns by table. `run_extract` makes the
+plan and all other modules of the extract read it.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as record_field
+
+import pyarrow as pa
 
 from octane_flows.client import EntityType, Field, Metadata
 from octane_flows.errors import UsageError
-from octane_flows.extract.field_columns import ENTITY_KEYS, LINK_KEYS, OWN_COLUMNS, scalar_columns
 from octane_flows.lake import ColumnEntry, Finding
 
+Key = tuple[str, str]  # workspace, entity type
+CHANGED = "last_modified"
 IMPLICIT_FIELDS = frozenset({"id", "type"})  # always answered, never asked for
+
+#: Octane's field types (rest-api: metadata fields) and the DuckDB type of their column. Types that
+#: are not listed here are kept as JSON text.
+DUCKDB_TYPES = {
+    "integer": "BIGINT",
+    "float": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date_time": "TIMESTAMP",
+    "date": "DATE",
+    "string": "VARCHAR",
+    "memo": "VARCHAR",
+    "object": "VARCHAR",
+}
+
+ARROW_TYPES = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "DATE": pa.date32(),
+}
+
+ENTITY_KEYS = (
+    ColumnEntry("id", "VARCHAR", "id", "string", "ID"),
+    ColumnEntry("type", "VARCHAR", "type", "string", "Entity type"),
+)
+LINK_KEYS = (
+    ColumnEntry("source_id", "VARCHAR", None, None, "ID of the entity that has the field"),
+    ColumnEntry("target_id", "VARCHAR", None, None, "ID of the entity referred to"),
+    ColumnEntry("target_type", "VARCHAR", None, None, "Type of the entity referred to"),
+)
+OWN_COLUMNS = (
+    ColumnEntry("_workspace_id", "VARCHAR", None, None, "Workspace it was read through"),
+    ColumnEntry("_generation", "BIGINT", None, None, "Generation that read this version"),
+    ColumnEntry("_extracted_at", "TIMESTAMP", None, None, "Time of the extract (UTC)"),
+    ColumnEntry("_deleted", "BOOLEAN", None, None, "True for a tombstone"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,14 +73,28 @@ class EntityPlan:
     family: str | None = None  # collection of the aggregate that it belongs to
 
     @property
+    def key(self) -> Key:
+        """The workspace and the name."""
+        return self.workspace, self.name
+
+    def link_table(self, link: Field) -> str:
+        """The name of the table that holds the pairs of one multi-reference field."""
+        return f"{self.name}__{link.name}"
+
+    @property
     def fields(self) -> list[str]:
         """The names to put into the `fields` parameter."""
         return [entry.name for entry in (*self.scalars, *self.links)]
 
     @property
+    def has_last_modified(self) -> bool:
+        """Whether metadata offers `last_modified` to select by."""
+        return any(entry.name == CHANGED and entry.filterable for entry in self.scalars)
+
+    @property
     def fingerprint(self) -> tuple[str, ...]:
         """What is asked for and how it is understood: the same plan reads the same columns."""
-        return tuple(f"{one.name} {one.field_type}" for one in (*self.scalars, *self.links))
+        return tuple(f"{field.name} {field.field_type}" for field in (*self.scalars, *self.links))
 
 
 @dataclass(frozen=True)
@@ -68,8 +125,8 @@ class Plan:
     entities: tuple[EntityPlan, ...]
     tables: Mapping[str, TablePlan]
     aggregates: tuple[Aggregate, ...]
-    findings: tuple[Finding, ...] = field(default=())
-    subtypes: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = record_field(default=())
+    subtypes: Mapping[tuple[str, str], tuple[str, ...]] = record_field(default_factory=dict)
 
     def concrete(self, workspace: str, name: str) -> tuple[str, ...]:
         """The entity types that a name stands for: an aggregate's subtypes, or itself."""
@@ -83,27 +140,27 @@ def make_plan(
 
     `only` and `skip` are entity types; an aggregate such as `work_item` stands for its subtypes.
     """
-    names = {name for one in metadata.values() for name in one.entity_types}
+    names = {name for catalogue in metadata.values() for name in catalogue.entity_types}
     chosen = _expand(only, metadata, names) if only else None
     left_out = _expand(skip, metadata, names)
     entities: list[EntityPlan] = []
     aggregates: list[Aggregate] = []
     findings: list[Finding] = []
-    for workspace, one in metadata.items():
-        findings.extend(Finding(workspace, text) for text in one.findings)
-        for name, entity in sorted(one.entity_types.items()):
+    for workspace, catalogue in metadata.items():
+        findings.extend(Finding(workspace, text) for text in catalogue.findings)
+        for name, entity in sorted(catalogue.entity_types.items()):
             if (chosen is not None and name not in chosen) or name in left_out:
                 continue
             if entity.collection is None or "GET" not in entity.methods:
                 continue
-            readable = [sub for sub in entity.subtypes if _is_readable(one, sub)]
+            readable = [subtype for subtype in entity.subtypes if _is_readable(catalogue, subtype)]
             if readable:
                 if not left_out.intersection(readable):
                     aggregates.append(
                         Aggregate(workspace, name, entity.collection, tuple(readable))
                     )
                 continue
-            parent = one.entity_types.get(entity.subtype_of or "")
+            parent = catalogue.entity_types.get(entity.subtype_of or "")
             entities.append(_entity_plan(workspace, entity, parent))
     if not entities:
         raise UsageError(
@@ -112,8 +169,8 @@ def make_plan(
         )
     subtypes = {
         (workspace, name): entity.subtypes
-        for workspace, one in metadata.items()
-        for name, entity in one.entity_types.items()
+        for workspace, catalogue in metadata.items()
+        for name, entity in catalogue.entity_types.items()
     }
     return Plan(tuple(entities), _tables(entities), tuple(aggregates), tuple(findings), subtypes)
 
@@ -125,17 +182,17 @@ def _is_readable(metadata: Metadata, name: str) -> bool:
 
 def _entity_plan(workspace: str, entity: EntityType, parent: EntityType | None) -> EntityPlan:
     readable = [
-        one
-        for one in sorted(entity.fields.values(), key=lambda one: one.name)
-        if one.selectable and one.name not in IMPLICIT_FIELDS
+        field
+        for _, field in sorted(entity.fields.items())
+        if field.selectable and field.name not in IMPLICIT_FIELDS
     ]
     return EntityPlan(
         workspace=workspace,
         name=entity.name,
         label=entity.label,
         collection=entity.collection or "",
-        scalars=tuple(one for one in readable if not (one.is_reference and one.multiple)),
-        links=tuple(one for one in readable if one.is_reference and one.multiple),
+        scalars=tuple(field for field in readable if not (field.is_reference and field.multiple)),
+        links=tuple(field for field in readable if field.is_reference and field.multiple),
         family=parent.collection if parent is not None else None,
     )
 
@@ -144,15 +201,15 @@ def _tables(entities: Sequence[EntityPlan]) -> dict[str, TablePlan]:
     tables: dict[str, TablePlan] = {}
     for entity in entities:
         columns: dict[str, ColumnEntry] = {column.name: column for column in ENTITY_KEYS}
-        known = tables.get(entity.name)
-        if known is not None:
-            columns.update({column.name: column for column in known.columns})
-        for one in entity.scalars:
-            for column in scalar_columns(one):
+        table = tables.get(entity.name)  # of another workspace
+        if table is not None:
+            columns.update({column.name: column for column in table.columns})
+        for field in entity.scalars:
+            for column in scalar_columns(field):
                 other = columns.setdefault(column.name, column)
                 if other.type != column.type:
                     raise UsageError(
-                        f"{entity.name}.{one.name} is {other.type} in one workspace and "
+                        f"{entity.name}.{field.name} is {other.type} in one workspace and "
                         f"{column.type} in workspace {entity.workspace}; extract them into "
                         "different OCTANE_HOME folders."
                     )
@@ -161,25 +218,54 @@ def _tables(entities: Sequence[EntityPlan]) -> dict[str, TablePlan]:
         tables[entity.name] = TablePlan(
             entity.name, entity.name, None, entity.label, (*columns.values(), *OWN_COLUMNS)
         )
-        for one in entity.links:
-            name = f"{entity.name}__{one.name}"
-            label = f"{entity.label}: {one.label}"
-            tables[name] = TablePlan(name, entity.name, one.name, label, (*LINK_KEYS, *OWN_COLUMNS))
+        for link in entity.links:
+            name = entity.link_table(link)
+            label = f"{entity.label}: {link.label}"
+            columns_of_links = (*LINK_KEYS, *OWN_COLUMNS)
+            tables[name] = TablePlan(name, entity.name, link.name, label, columns_of_links)
     return tables
 
 
 def _expand(
-    asked: Sequence[str], metadata: Mapping[str, Metadata], names: set[str]
+    names: Sequence[str], metadata: Mapping[str, Metadata], entity_types: set[str]
 ) -> frozenset[str]:
-    """The entity types that a list of names stands for; unknown ones are an error."""
-    found: set[str] = set()
-    for name in asked:
-        if name not in names:
-            near = difflib.get_close_matches(name, sorted(names), n=3)
+    """The entity types that a list of names stands for. Raises UsageError for an unknown name."""
+    expanded: set[str] = set()
+    for name in names:
+        if name not in entity_types:
+            near = difflib.get_close_matches(name, sorted(entity_types), n=3)
             hint = f" Did you mean {', '.join(near)}?" if near else ""
             raise UsageError(f"There is no entity type {name!r} on this server.{hint}")
-        found.add(name)
-        for one in metadata.values():
-            if name in one.entity_types:
-                found.update(one.entity_types[name].subtypes)
-    return frozenset(found)
+        expanded.add(name)
+        for catalogue in metadata.values():
+            if name in catalogue.entity_types:
+                expanded.update(catalogue.entity_types[name].subtypes)
+    return frozenset(expanded)
+
+
+def scalar_columns(field: Field) -> tuple[ColumnEntry, ...]:
+    """The column of a scalar field, or the `_id` and `_type` pair of a single reference."""
+    if not field.is_reference:
+        duckdb_type = DUCKDB_TYPES.get(field.field_type, "VARCHAR")
+        return (_column(field, field.name, duckdb_type, field.label),)
+    return (
+        _column(field, f"{field.name}_id", "VARCHAR", f"{field.label}: id"),
+        _column(field, f"{field.name}_type", "VARCHAR", f"{field.label}: entity type"),
+    )
+
+
+def _column(field: Field, name: str, duckdb_type: str, label: str) -> ColumnEntry:
+    return ColumnEntry(
+        name=name,
+        type=duckdb_type,
+        field=field.name,
+        field_type=field.field_type,
+        label=label,
+        targets=tuple(field.targets),
+        is_user_defined=field.is_user_defined,
+    )
+
+
+def arrow_schema(columns: Iterable[ColumnEntry]) -> pa.Schema:
+    """The Arrow schema that the files of a table have."""
+    return pa.schema([(column.name, ARROW_TYPES[column.type]) for column in columns])

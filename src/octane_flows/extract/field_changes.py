@@ -1,7 +1,7 @@
-"""How fields changed since the former generation, and what that asks of this extract.
+"""How fields changed since the previous generation, and what this extract must read because of it.
 
-The catalogue of fields and the new plan in, the next catalogue and schema changes out. Pure, but
-for the refusal of a field whose type changed.
+The catalogue of fields and the new plan come in, the next catalogue and schema changes go out;
+`run_extract` calls it. Pure, except that a field with another type raises ExtractError.
 """
 
 from __future__ import annotations
@@ -11,110 +11,114 @@ from dataclasses import dataclass, replace
 
 from octane_flows.client import Field
 from octane_flows.errors import ExtractError
-from octane_flows.extract.extract_journal import Key
-from octane_flows.extract.extract_plan import EntityPlan, Plan
-from octane_flows.extract.field_columns import DUCKDB_TYPES
+from octane_flows.extract.extract_plan import DUCKDB_TYPES, EntityPlan, Key, Plan
 from octane_flows.lake import FieldEntry, Manifest, SchemaChange
 from octane_flows.lake.manifest import SchemaChangeKind
 
 
 @dataclass(frozen=True)
-class Drift:
-    """The catalogue as it is now, what changed, and what must be read because of it."""
+class FieldChanges:
+    """The catalogue as it is now, what changed, and what must be read because of it.
+
+    All rows of `retyped` entity types must be read again.
+    """
 
     fields: list[FieldEntry]
     changes: list[SchemaChange]
-    new: dict[Key, tuple[Field, ...]]
-    again: frozenset[Key]
+    new_fields: dict[Key, tuple[Field, ...]]
+    retyped: frozenset[Key]
 
-    def without(self, refused: Collection[Key], parent: Manifest | None) -> Drift:
-        """Types that could not be read are as they were: new fields are still to be read."""
-        former = parent.fields if parent is not None else ()
+    def without(self, refused: Collection[Key], parent: Manifest | None) -> FieldChanges:
+        """Types that could not be read stay as they were: their new fields are still to be read."""
+        previous = parent.fields if parent is not None else ()
         fields = [
-            *(one for one in self.fields if (one.workspace, one.entity) not in refused),
-            *(one for one in former if (one.workspace, one.entity) in refused),
+            *(entry for entry in self.fields if (entry.workspace, entry.entity) not in refused),
+            *(entry for entry in previous if (entry.workspace, entry.entity) in refused),
         ]
-        changes = [one for one in self.changes if (one.workspace, one.entity) not in refused]
-        return replace(self, fields=sorted(fields, key=_place), changes=changes)
+        changes = [
+            change for change in self.changes if (change.workspace, change.entity) not in refused
+        ]
+        return replace(self, fields=sorted(fields, key=_sort_key), changes=changes)
 
 
-def _place(entry: FieldEntry) -> tuple[str, str, str]:
+def _sort_key(entry: FieldEntry) -> tuple[str, str, str]:
     return entry.workspace, entry.entity, entry.name
 
 
 def compare_fields(
     parent: Manifest | None, plan: Plan, generation: int, accepted: Collection[str]
-) -> Drift:
+) -> FieldChanges:
     """Compare all entity types of the plan. Raises ExtractError for a type that is not accepted."""
     catalogue: dict[Key, dict[str, FieldEntry]] = {}
     for entry in parent.fields if parent is not None else ():
         catalogue.setdefault((entry.workspace, entry.entity), {})[entry.name] = entry
     changes: list[SchemaChange] = []
-    new: dict[Key, tuple[Field, ...]] = {}
-    again: set[Key] = set()
-    retyped: list[str] = []
+    new_fields: dict[Key, tuple[Field, ...]] = {}
+    retyped: set[Key] = set()
+    not_accepted: list[str] = []
     for entity in plan.entities:
-        key = (entity.workspace, entity.name)
-        former = catalogue.get(key, {})
-        compared = _Comparison(entity, former, generation)
-        changes += compared.changes
-        for name in compared.retyped:
+        previous = catalogue.get(entity.key, {})
+        comparison = _Comparison(entity, previous, generation)
+        changes += comparison.changes
+        for name in comparison.retyped:
             if f"{entity.name}.{name}" in accepted:
-                again.add(key)
+                retyped.add(entity.key)
             else:
-                retyped.append(f"{entity.name}.{name} ({compared.detail(name)})")
-        if compared.new and former:
-            new[key] = tuple(compared.new)
-        catalogue[key] = compared.entries
-    if retyped:
-        first = retyped[0].split(" ", 1)[0]
+                not_accepted.append(f"{entity.name}.{name} ({comparison.detail(name)})")
+        if comparison.new and previous:
+            new_fields[entity.key] = tuple(comparison.new)
+        catalogue[entity.key] = comparison.entries
+    if not_accepted:
+        first = not_accepted[0].split(" ", 1)[0]
         raise ExtractError(
-            f"The server changed the type of {', '.join(retyped)}. Nothing was published; accept "
-            f"it with --accept-retyped {first} (repeatable), which reads that entity type again. "
-            "The old values stay in the former generations."
+            f"The server changed the type of {', '.join(not_accepted)}. Nothing was published; "
+            f"accept it with --accept-retyped {first} (repeatable), which reads that entity type "
+            "again. The old values stay in the previous generations."
         )
     fields = [entry for key in sorted(catalogue) for _, entry in sorted(catalogue[key].items())]
-    return Drift(fields, changes, new, frozenset(again))
+    return FieldChanges(fields, changes, new_fields, frozenset(retyped))
 
 
 class _Comparison:
     """One entity type's fields against the catalogue."""
 
-    def __init__(self, entity: EntityPlan, former: dict[str, FieldEntry], generation: int) -> None:
+    def __init__(
+        self, entity: EntityPlan, previous: dict[str, FieldEntry], generation: int
+    ) -> None:
         self._entity = entity
-        self._former = former
+        self._previous = previous
         self._generation = generation
-        self.entries = dict(former)
+        self.entries = dict(previous)
         self.changes: list[SchemaChange] = []
         self.new: list[Field] = []
         self.retyped: list[str] = []
-        seen = max((one.last_generation for one in former.values()), default=0)
-        current = {name for name, one in former.items() if one.last_generation == seen}
-        fields = {one.name: one for one in (*entity.scalars, *entity.links)}
+        newest = max((entry.last_generation for entry in previous.values()), default=0)
+        current = {name for name, entry in previous.items() if entry.last_generation == newest}
+        fields = {field.name: field for field in (*entity.scalars, *entity.links)}
         for field in fields.values():
             self._compare(field, field.name in current)
         for name in sorted(current - fields.keys()):
-            self._change(name, "removed", former[name].field_type)
+            self._change(name, "removed", previous[name].field_type)
 
     def detail(self, name: str) -> str:
         """From which type to which."""
-        return f"{_shown(self._former[name])} to {_shown(self.entries[name])}"
+        return f"{_type_text(self._previous[name])} to {_type_text(self.entries[name])}"
 
     def _compare(self, field: Field, is_current: bool) -> None:
-        former = self._former.get(field.name)
+        previous = self._previous.get(field.name)
         entry = _entry(self._entity, field, self._generation)
-        if former is not None:
-            entry = replace(entry, first_generation=former.first_generation)
+        if previous is not None:
+            entry = replace(entry, first_generation=previous.first_generation)
         self.entries[field.name] = entry
-        if former is None or not is_current:
+        if previous is None or not is_current:
             self.new.append(field)
-            if self._former:
-                self._change(field.name, "added", _shown(entry))
-        elif former.label != entry.label:
-            self._change(field.name, "relabelled", f"{former.label} to {entry.label}")
-        if former is not None and _shown(former) != _shown(entry):
+            if self._previous:
+                self._change(field.name, "added", _type_text(entry))
+        elif previous.label != entry.label:
+            self._change(field.name, "relabelled", f"{previous.label} to {entry.label}")
+        if previous is not None and _type_text(previous) != _type_text(entry):
             self._change(field.name, "retyped", self.detail(field.name))
-            if _shape(former) != _shape(entry):
+            if _shape(previous) != _shape(entry):
                 self.retyped.append(field.name)
 
     def _change(self, name: str, kind: SchemaChangeKind, detail: str) -> None:
@@ -133,7 +137,7 @@ class _Comparison:
 def list_changes(
     generation: int, workspace: str, lists: Sequence[tuple[str, SchemaChangeKind]]
 ) -> list[SchemaChange]:
-    """Schema changes for lists whose root came or went."""
+    """Schema changes for lists whose root was added or removed."""
     return [SchemaChange(generation, workspace, "list_node", id, kind, "") for id, kind in lists]
 
 
@@ -153,7 +157,7 @@ def _entry(entity: EntityPlan, field: Field, generation: int) -> FieldEntry:
     )
 
 
-def _shown(entry: FieldEntry) -> str:
+def _type_text(entry: FieldEntry) -> str:
     return f"{entry.field_type} (multiple)" if entry.is_multiple else entry.field_type
 
 

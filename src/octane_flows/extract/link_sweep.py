@@ -1,117 +1,124 @@
-"""Link changes that did not touch their owner's `last_modified`: found by reading the links alone.
+"""The link sweep: finds link changes that left their owner's `last_modified` as it was.
 
-A range of owners in, changed link sets into the writer; each run sweeps a share and the next goes
-on behind it. Only sets that differ from the newest one held are written. It meets all ids on its
-way, and so tells of rows that came or vanished and hide each other from a census' counts.
+A task, its writer and the stored ids come in; changed link sets go to the writer and a `Sweep` goes
+out. `entity_types` calls it. Each extract sweeps a share of the owners and the next one goes on
+behind it. Only sets that differ from the newest stored ones are written. A sweep meets all ids on
+its way, so it also finds a deleted row and a new one that cancel out in the counts of a census.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pyarrow.compute as pc
 
 from octane_flows.client import Query, field
 from octane_flows.extract.census import MAX_ID
-from octane_flows.extract.entity_reading import EntityRun
+from octane_flows.extract.entity_result import ReadCount
+from octane_flows.extract.entity_task import EntityTask
 from octane_flows.extract.entity_writer import EntityWriter
-from octane_flows.extract.extract_journal import Swept
-from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.extract_journal import SweepProgress
 from octane_flows.extract.page_to_arrow import DecodedPage
-from octane_flows.lake.stored_rows import Ids, StoredRows
+from octane_flows.lake.stored_rows import Ids
 
-# Owners whose held sets are compared at once: they lie in memory.
+# Owners whose stored sets are compared at once: they lie in memory.
 BATCH_OWNERS = 10_000
+
+#: Called with (owners read since the last call, how far the sweep came, its cost so far).
+KeepSweep = Callable[[int, SweepProgress, ReadCount], None]
 
 
 @dataclass(frozen=True)
-class Range:
-    """Owners to sweep now, and where the next sweep begins (None: at the first owner again)."""
+class Sweep:
+    """A link sweep that is done; the next one begins at `next_from` (None: the first owner)."""
 
-    owners: Ids
+    progress: SweepProgress
     next_from: int | None
+    cost: ReadCount
+    note: str
 
 
-def choose_range(held: Ids, start: int | None, share: float) -> Range:
-    """The owners from `start` on that make up a share of all, at least one."""
-    count = max(1, round(len(held) * share))
-    place = int(held.searchsorted(start)) if start is not None else 0
-    if place >= len(held):
-        place = 0
-    end = place + count
-    return Range(held[place:end], int(held[end]) if end < len(held) else None)
-
-
-def links_only(entity: EntityPlan) -> EntityPlan:
-    """The plan of a reading that asks for nothing but links."""
-    return replace(entity, scalars=())
-
-
-def within(owners: Ids) -> Query:
-    """The ids from the first to the last of a batch."""
-    return field("id").between(int(owners[0]), int(owners[-1]))
-
-
-def around(owners: Ids, held: Ids) -> Query:
-    """The ids of a batch and all that are not held up to the next batch: nothing lies between two.
-
-    The first owner held takes what lies before it, the last one what lies behind.
-    """
-    start = int(held.searchsorted(owners[0]))
-    end = start + len(owners)
-    low = int(owners[0]) if start else 0
-    return field("id").between(low, int(held[end]) - 1 if end < len(held) else MAX_ID)
-
-
-def sweep_links(
-    run: EntityRun, chosen: Ids, held: Ids, query: Query | None, former: Swept | None
-) -> Swept:
-    """Compare the links of the chosen owners; `query` selects the rows that should be held.
-
-    `former` is where a stopped sweep of them was.
-    """
-    swept = former or Swept(len(chosen))
-    left = chosen if swept.up_to is None else chosen[chosen > swept.up_to]
-    plan = links_only(run.entity)
+def sweep_links(task: EntityTask, writer: EntityWriter, stored: Ids, keep: KeepSweep) -> Sweep:
+    """Compare the links of a share of the owners; goes on where a stopped sweep of them was."""
+    state, share = task.state, task.context.options.sweep_share
+    chosen, next_from = choose_owners(
+        stored, state.sweep_from if state is not None else None, share
+    )
+    stopped = task.part.sweep if task.part is not None else None
+    progress = stopped or SweepProgress(len(chosen))
+    left = chosen if progress.up_to is None else chosen[chosen > progress.up_to]
+    pages, cost = task.pages(links_only=True), ReadCount()
     for start in range(0, len(left), BATCH_OWNERS):
         owners = left[start : start + BATCH_OWNERS]
-        batch = around(owners, held)
-        sweep = LinkSweep(run.entity, run.context.held, owners, run.writer)
-        for page in run.pages(batch if query is None else batch & query, run.extra, plan=plan):
-            sweep.compare(page)
-        swept = replace(
-            swept,
+        query = query_around(owners, stored)
+        if task.stored_query is not None:
+            query = query & task.stored_query
+        comparison, count = LinkComparison(task, writer, owners), ReadCount()
+        for page in pages.read(query, count):
+            comparison.compare(page)
+        cost = cost.followed_by(count)
+        progress = replace(
+            progress,
             up_to=int(owners[-1]),
-            changed=swept.changed + sweep.changed,
-            missing=(*swept.missing, *sorted(sweep.missing, key=int)),
-            unknown=(*swept.unknown, *sweep.unknown),
+            changed=progress.changed + comparison.changed,
+            unanswered=(*progress.unanswered, *sorted(comparison.unanswered, key=int)),
+            unread=(*progress.unread, *comparison.unread),
         )
-        if run.parts.is_full(len(owners)):
-            run.keep(swept)
-    return swept
+        keep(len(owners), progress, cost)
+    note = (
+        f"link sweep: {progress.owners:,} of {len(stored):,} owners, "
+        f"{progress.changed} sets changed"
+    )
+    return Sweep(progress, next_from, cost, note)
 
 
-class LinkSweep:
-    """Compares pages of links with the sets held of a batch of owners."""
+def choose_owners(stored: Ids, start: int | None, share: float) -> tuple[Ids, int | None]:
+    """The owners from `start` on that make up a share of all, at least one; and the next start."""
+    count = max(1, round(len(stored) * share))
+    place = int(stored.searchsorted(start)) if start is not None else 0
+    if place >= len(stored):
+        place = 0
+    end = place + count
+    return stored[place:end], int(stored[end]) if end < len(stored) else None
 
-    def __init__(
-        self, entity: EntityPlan, held: StoredRows, owners: Ids, writer: EntityWriter
-    ) -> None:
+
+def query_around(owners: Ids, stored: Ids) -> Query:
+    """The ids of a batch and the ids that are not stored up to the next batch.
+
+    So no id lies between two batches. The first stored owner's batch takes all ids before it, the
+    last one's all behind it.
+    """
+    start = int(stored.searchsorted(owners[0]))
+    end = start + len(owners)
+    low = int(owners[0]) if start else 0
+    return field("id").between(low, int(stored[end]) - 1 if end < len(stored) else MAX_ID)
+
+
+class LinkComparison:
+    """Compares pages of links with the stored sets of a batch of owners.
+
+    `unanswered` are the owners that no page has brought yet, `unread` the ids on pages that are not
+    stored, `changed` is the number of sets written.
+    """
+
+    def __init__(self, task: EntityTask, writer: EntityWriter, owners: Ids) -> None:
         self._writer = writer
-        self._owners = {str(one) for one in owners.tolist()}
+        self._owners = {str(id) for id in owners.tolist()}
         self._sets = {
-            name: held.link_sets(name, entity.workspace, self._owners) for name in writer.link_names
+            name: task.context.stored.link_sets(name, task.entity.workspace, self._owners)
+            for name in writer.link_names
         }
         self.changed = 0
-        self.missing = set(self._owners)  # owners that no page has brought yet
-        self.unknown: list[str] = []  # ids on pages that are not held
+        self.unanswered = set(self._owners)
+        self.unread: list[str] = []
 
     def compare(self, page: DecodedPage) -> None:
-        """Write the sets of a page that are not those held."""
-        met = page.ids.to_pylist()
-        self.missing.difference_update(met)
-        self.unknown += [one for one in met if one not in self._owners]
-        ids = [one for one in met if one in self._owners and one not in self._writer.written]
+        """Write the sets of a page that differ from the stored ones."""
+        page_ids = page.ids.to_pylist()
+        self.unanswered.difference_update(page_ids)
+        self.unread += [id for id in page_ids if id not in self._owners]
+        ids = [id for id in page_ids if id in self._owners and id not in self._writer.written]
         for name in self._writer.link_names:
             table = page.tables[name]
             now: dict[str, set[tuple[str, str | None]]] = {}
@@ -122,6 +129,6 @@ class LinkSweep:
             before = self._sets[name]
             for id in ids:
                 if now.get(id, set()) != before.get(id, frozenset()):
-                    chosen = table.filter(pc.equal(table["source_id"], id))
-                    self._writer.write_link_set(name, id, chosen)
+                    links = table.filter(pc.equal(table["source_id"], id))
+                    self._writer.write_link_set(name, id, links)
                     self.changed += 1

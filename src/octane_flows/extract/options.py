@@ -1,11 +1,11 @@
 """What the caller of an extract may choose, with the reason for each default.
 
-Settings and command-line options in; every part of the extract reads them.
+Settings and command-line options come in; every part of the extract reads them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,10 +16,14 @@ from octane_flows.config import (
     DEFAULT_SWEEP_SHARE,
 )
 
-# A share means nothing for few rows: so many may always vanish.
-ALWAYS_MAY_VANISH = 20
-# Threads beside those that wait for answers: at 50 ms latency 1.45 times the records a second.
+# A share of few rows says little, so this many deletions are always accepted.
+ALWAYS_ACCEPTED_DELETIONS = 20
+# Threads that decode pages while others wait for answers: at 50 ms latency 1.45 times the records
+# a second.
 DEFAULT_DECODING = 2
+
+#: Called with (what is being read, entity types done, entity types in all).
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,9 @@ class Options:
     """How to read; `only` and `skip` name entity types, times are in UTC.
 
     Rows that are committed late carry an earlier `last_modified` than rows that were read before
-    them: `overlap` reads that far back again. The cursor stays `settle` behind the server's clock,
-    for rows of this very minute may not be visible on all nodes of a clustered server.
+    them, so a refresh reads `overlap` further back. The cursor stays `settle` behind the server's
+    clock, because the newest rows may not be visible yet on all nodes of a clustered server.
+    `max_deleted_share` is the share of an entity type that may be deleted at once.
     """
 
     page_size: int
@@ -44,7 +49,7 @@ class Options:
     sweep_share: float = DEFAULT_SWEEP_SHARE
     overlap: timedelta = timedelta(minutes=DEFAULT_OVERLAP_MIN)
     settle: timedelta = timedelta(minutes=DEFAULT_SETTLE_MIN)
-    max_vanished: float = DEFAULT_MAX_VANISHED
+    max_deleted_share: float = DEFAULT_MAX_VANISHED
     accept_deletions: Sequence[str] = ()
     accept_retyped: Sequence[str] = ()
     wait_s: float = 0.0
@@ -54,7 +59,7 @@ class Options:
     def threads(self) -> int:
         """Threads of an extract: some decode pages while the others wait for answers.
 
-        The client's gate keeps the requests under way at `concurrency`.
+        The client keeps the number of requests in flight at `concurrency`.
         """
         return self.concurrency + self.decoding
 

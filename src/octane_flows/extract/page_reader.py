@@ -1,48 +1,101 @@
 """Reading a collection, or what a query leaves of it: pages by key inside closed id windows.
 
-An entity plan and a decoder in, decoded pages in id order out, several in flight. What was read
-must add up, or it is an error.
+An entity plan comes in, decoded pages in the order of their ids go out; several requests are in
+flight. Rows and the server's count must add up, or it is an error. `entity_reading`, `deletions`,
+`link_sweep` and `link_owners` read their pages here.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import pyarrow.compute as pc
 
-from octane_flows.client import PageBytes, Query, Workspace, field
+from octane_flows.client import Id, PageBytes, Query, Workspace, field
 from octane_flows.client.entity_count import COUNT_LIMIT_ERROR, count_exactly
-from octane_flows.errors import AnswerError, RequestError
-from octane_flows.extract.extract_plan import EntityPlan
-from octane_flows.extract.page_to_arrow import DecodedPage
+from octane_flows.errors import AnswerError, ExtractError, RequestError
+from octane_flows.extract.entity_result import ReadCount
+from octane_flows.extract.extract_plan import EntityPlan, TablePlan
+from octane_flows.extract.page_to_arrow import DecodedPage, decode_page
+from octane_flows.extract.row_to_arrow import Stamp, link_table, short_lists
 
-# Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory,
-# so few: two keep every connection busy while one window is being written.
+# Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory, so
+# there are few: two keep every connection busy while one window is being written.
 WINDOW_PAGES = 2
+IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 
 #: A page's bytes to Arrow; runs in the thread that fetched the page.
 Decode: TypeAlias = Callable[[PageBytes], DecodedPage]
 
 
-@dataclass
-class ReadCount:
-    """What reading a collection has cost and brought so far."""
+class EntityPages:
+    """The pages of one entity type in one workspace, decoded, their link lists whole."""
 
-    total_count: int = 0
-    first_count: int | None = None
-    rows: int = 0
-    pages: int = 0
-    bytes_received: int = 0
+    def __init__(
+        self,
+        workspace: Workspace,
+        plan: EntityPlan,
+        tables: Mapping[str, TablePlan],
+        stamp: Stamp,
+        pool: ThreadPoolExecutor,
+        *,
+        page_size: int,
+        windows_in_flight: int,
+    ) -> None:
+        self._workspace = workspace
+        self._plan = plan
+        self._tables = tables
+        self._stamp = stamp
+        self._pool = pool
+        self._page_size = page_size
+        self._windows_in_flight = windows_in_flight
 
-    def add(self, page: DecodedPage) -> None:
-        """Count one page."""
-        self.rows += page.rows
-        self.pages += 1
-        self.bytes_received += page.bytes_received
+    def request(self, query: Query | None) -> Future[DecodedPage]:
+        """Request the first page of the rows that match; `read` takes it as `first_page`."""
+        reader = Reader(self._workspace, self._plan, self._decode, self._page_size, query)
+        return self._pool.submit(reader.page, None)
+
+    def read(
+        self,
+        query: Query | None,
+        count: ReadCount,
+        *,
+        first_page: Future[DecodedPage] | None = None,
+    ) -> Iterator[DecodedPage]:
+        """Yield the pages of the rows that match; `count` is filled on the way."""
+        for page in read_pages(
+            self._workspace,
+            self._plan,
+            self._pool,
+            decode=self._decode,
+            page_size=self._page_size,
+            windows_in_flight=self._windows_in_flight,
+            count=count,
+            query=query,
+            first_page=first_page,
+        ):
+            yield self._complete_lists(page)
+
+    def _decode(self, page: PageBytes) -> DecodedPage:
+        return decode_page(page, self._plan, self._tables, self._stamp)
+
+    def _complete_lists(self, page: DecodedPage) -> DecodedPage:
+        """Read an entity alone where one of its nested lists is shorter than its count."""
+        plan = self._plan
+        for id, link in page.short_lists:
+            row = self._workspace.entity(plan.collection, id, fields=[link.name])
+            if any(short is link for _, short in short_lists(plan, [row])):
+                raise ExtractError(
+                    f"Workspace {plan.workspace}: {plan.name} {id} lists fewer {link.name} than it "
+                    "counts, twice. Nothing was published; run it again."
+                )
+            name = plan.link_table(link)
+            links = link_table(plan, self._tables[name], link, [row], self._stamp)
+            page = page.with_links(name, id, links)
+        return page
 
 
 def read_pages(
@@ -56,16 +109,16 @@ def read_pages(
     count: ReadCount,
     query: Query | None = None,
     fields: Sequence[str] | None = None,
-    asked: Future[DecodedPage] | None = None,
+    first_page: Future[DecodedPage] | None = None,
 ) -> Iterator[DecodedPage]:
     """Yield the rows that match `query` page by page; `count` is filled on the way.
 
-    `fields` None asks for all fields of the plan; `asked` is the first page where that request is
-    under way already. Raises AnswerError when pages repeat, come out of order, or do not add up.
+    `fields` None means all fields of the plan; `first_page` is the first page where it has been
+    requested already. Raises AnswerError when pages repeat, come out of order, or do not add up.
     """
     reader = Reader(workspace, plan, decode, page_size, query, fields)
     try:
-        first = reader.page(None) if asked is None else asked.result()
+        first = reader.page(None) if first_page is None else first_page.result()
     except RequestError as error:
         if error.error_code != COUNT_LIMIT_ERROR:
             raise
@@ -74,7 +127,7 @@ def read_pages(
         count.total_count = first.total_count
         count.first_count = None if first.exceeds_total_count else first.total_count
         if first.rows == first.total_count and not first.exceeds_total_count:
-            count.add(first)
+            count.add_page(first.rows, first.bytes_received)
             reader.check_order(first, after=None)
             yield first
             return
@@ -129,7 +182,7 @@ class Reader:
         return int(page.rows[0]["id"]) if page.rows else None
 
     def window(self, low: int, high: int) -> list[DecodedPage]:
-        """All pages with ids from `low` to `high`; halves itself where too much matches."""
+        """All pages with ids from `low` to `high`; a window in which too much matches is halved."""
         pages: list[DecodedPage] = []
         last: int | None = None
         while True:
@@ -159,7 +212,7 @@ class Reader:
                 )
 
     def check_order(self, page: DecodedPage, *, after: int | None) -> int | None:
-        """Raise unless ids ascend from `after`; gives the last one, None for named ids."""
+        """Raise AnswerError unless ids rise from `after`; returns the last id, None for names."""
         numbers = page.numbers
         if numbers is None:
             if pc.count_distinct(page.ids).as_py() != page.rows:
@@ -195,7 +248,7 @@ def _by_offset(reader: Reader, first: DecodedPage, count: ReadCount) -> Iterator
         if len(ids) != page.rows or seen & ids:
             raise reader.fault("repeated rows between two pages")
         seen |= ids
-        count.add(page)
+        count.add_page(page.rows, page.bytes_received)
         yield page
         if count.rows == page.total_count:
             count.total_count = page.total_count
@@ -220,14 +273,14 @@ def _by_windows(
             if not waiting:
                 break
             for page in waiting.popleft().result():
-                count.add(page)
+                count.add_page(page.rows, page.bytes_received)
                 yield page
     finally:
         for future in waiting:
             future.cancel()
     if count.rows != count.total_count:
-        # The workspace may have changed meanwhile. Rows that were there all the time were read: so
-        # there are at least as many as the lower of the counts before and after, in this range.
+        # The workspace may have changed meanwhile. Rows that were there all the time were read, so
+        # there are at least as many as the lower of the counts before and after in this range.
         now = count_exactly(reader.workspace, reader.plan.collection, low, high, reader.base)
         before = now if count.first_count is None else count.first_count
         if count.rows < min(before, now):
@@ -244,3 +297,13 @@ def _windows(low: int, high: int, total: int, page_size: int) -> Iterator[tuple[
         end = min(start + width - 1, high)
         yield start, end
         start = end + 1
+
+
+def id_groups(ids: Sequence[str], size: int = IDS_PER_REQUEST) -> list[Sequence[str]]:
+    """Ids in groups that fit into one request each."""
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def id_query(ids: Iterable[str]) -> Query:
+    """The rows with some ids."""
+    return field("id").in_([Id(id) for id in ids])

@@ -1,8 +1,9 @@
-"""One page as bytes to Arrow: the entity's rows, its links, and the facts that readers check.
+"""A page becomes Arrow: its bytes to the entity's rows, its links, and the counts to be checked.
 
-`read` calls it for each page. Arrow parses the bytes with the schema that was asked for and the
-nested values are taken apart by column; a page that this cannot take exactly goes through `rows`,
-which keeps or names every value. Both give the same tables (a property test says so).
+`page_reader` calls it for each page. Arrow parses the bytes with the schema of the requested fields
+and the nested values are split by column. A page that cannot be decoded exactly in this way goes
+through `row_to_arrow`, which keeps or names every value. Both give the same tables (a property test
+compares them).
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from octane_flows.client import Field, PageBytes
-from octane_flows.extract.extract_plan import EntityPlan, TablePlan
-from octane_flows.extract.field_columns import ARROW_TYPES, DUCKDB_TYPES
+from octane_flows.extract.extract_plan import ARROW_TYPES, DUCKDB_TYPES, EntityPlan, TablePlan
 from octane_flows.extract.row_to_arrow import (
     Stamp,
     entity_table,
@@ -73,7 +73,7 @@ def decode_page(
 
     Raises AnswerError for a page that cannot be right, ExtractError for a value that does not fit.
     """
-    loose = tuple(one for one in entity.scalars if _json_type(one) is None)
+    loose = tuple(field for field in entity.scalars if _json_type(field) is None)
     decoded = _decode_columns(page, entity, tables, stamp, loose=())
     if decoded is None and loose:  # some of them are filled on this page
         decoded = _decode_columns(page, entity, tables, stamp, loose=loose)
@@ -83,12 +83,12 @@ def decode_page(
 def decode_exactly(
     page: PageBytes, entity: EntityPlan, tables: Mapping[str, TablePlan], stamp: Stamp
 ) -> DecodedPage:
-    """The same by way of Python objects: slower, and every fault is named."""
+    """Decode the page by way of Python objects: slower, but every fault is named."""
     parsed = page.parse()
     table = entity_table(entity, tables[entity.name], parsed.rows, stamp)
     decoded = {entity.name: table}
     for field in entity.links:
-        name = f"{entity.name}__{field.name}"
+        name = entity.link_table(field)
         decoded[name] = link_table(entity, tables[name], field, parsed.rows, stamp)
     return DecodedPage(
         total_count=parsed.total_count,
@@ -96,12 +96,14 @@ def decode_exactly(
         bytes_received=parsed.bytes_received,
         tables=decoded,
         ids=table["id"].combine_chunks(),
-        short_lists=tuple((str(row["id"]), one) for row, one in short_lists(entity, parsed.rows)),
+        short_lists=tuple(
+            (str(row["id"]), field) for row, field in short_lists(entity, parsed.rows)
+        ),
     )
 
 
 class _InexactError(Exception):
-    """The columns alone do not tell what this page means."""
+    """The page cannot be decoded exactly by column."""
 
 
 def _decode_columns(
@@ -115,9 +117,9 @@ def _decode_columns(
     """Decode by column; None when the page needs the exact way. `loose` fields are read as JSON."""
     try:
         if not page.body.isascii():
-            page.body.decode("utf-8")  # Arrow takes bytes that are no text for text
+            page.body.decode("utf-8")  # Arrow accepts bytes that are not UTF-8
         total, exceeds, rows = _parse(page, entity, loose)
-        columns = dict(zip((one.name for one in rows.type), rows.flatten(), strict=True))
+        columns = dict(zip((field.name for field in rows.type), rows.flatten(), strict=True))
         ids = columns["id"]
         _require(ids.null_count == 0 and not pc.any(pc.equal(ids, "")).as_py())
         arrays = {"id": ids, "type": _kind(columns["type"], columns["subtype"])}
@@ -132,7 +134,7 @@ def _decode_columns(
         decoded = {entity.name: stamped(tables[entity.name], arrays, len(ids), stamp)}
         short: list[tuple[str, Field]] = []
         for field in entity.links:
-            name = f"{entity.name}__{field.name}"
+            name = entity.link_table(field)
             links, cut = _links(ids, columns[field.name])
             decoded[name] = stamped(tables[name], links, len(links["source_id"]), stamp)
             short.extend((id, field) for id in cut.to_pylist())
@@ -159,7 +161,7 @@ def _parse(
     )
     table = pj.read_json(
         pa.BufferReader(page.body),
-        # One block, one thread: pages are decoded side by side already.
+        # One block, one thread: several pages are decoded at once already.
         read_options=pj.ReadOptions(use_threads=False, block_size=len(page.body) + 1),
         parse_options=pj.ParseOptions(
             explicit_schema=schema,
@@ -219,7 +221,7 @@ def _links(ids: pa.Array, values: pa.Array) -> tuple[dict[str, pa.Array], pa.Arr
 
 
 def _kind(kind: pa.Array, subtype: pa.Array) -> pa.Array:
-    """The concrete type wins over the aggregate's."""
+    """The concrete type where there is one, else the aggregate's."""
     if subtype.null_count == len(subtype):
         return kind
     return pc.if_else(pc.fill_null(pc.not_equal(subtype, ""), fill_value=False), subtype, kind)

@@ -1,21 +1,50 @@
-"""Rows as short digests, to tell a row that an overlap brings again from a new version.
+"""Digests of rows, which tell a row that an overlap brings again from a new version of it.
 
-Arrow tables of a page in, one digest a row out; the read state keeps those that matter. Link sets
-count as part of their owner; columns without a value do not, so that a new column changes nothing.
+Decoded pages come in, digests by id go out: `entity_writer` compares them, and those that the next
+refresh needs become part of the read state. Link sets count as part of their owner; columns without
+a value do not count, so that a new column alone makes no new version.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Mapping
+from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from octane_flows.extract.field_columns import OWN_COLUMNS
+from octane_flows.extract.cursor import ID_OVERLAP, MAX_COMPARED_ROWS, Kind, next_mode
+from octane_flows.extract.extract_plan import CHANGED, OWN_COLUMNS, EntityPlan
+from octane_flows.extract.page_to_arrow import DecodedPage
 
-DIGEST_BYTES = 8  # of rows with one id at most a few dozen versions are ever compared
-_OWN = frozenset(column.name for column in OWN_COLUMNS)
+DIGEST_BYTES = 8  # of rows with the same id at most a few dozen versions are ever compared
+_OWN_NAMES = frozenset(column.name for column in OWN_COLUMNS)
+
+
+def page_digests(page: DecodedPage, entity: EntityPlan) -> dict[str, str]:
+    """Digests of all rows of a page by id."""
+    links = {link.name: page.tables[entity.link_table(link)] for link in entity.links}
+    return row_digests(page.tables[entity.name], links)
+
+
+def changed_digests(page: DecodedPage, entity: EntityPlan, since: datetime) -> dict[str, str]:
+    """Digests of those rows of a page that changed at or after a time."""
+    table = page.tables[entity.name]
+    if CHANGED not in table.column_names:
+        return {}
+    moment = pa.scalar(since.replace(tzinfo=None), pa.timestamp("us"))
+    changed = table.filter(pc.greater_equal(table[CHANGED], moment))
+    if not changed.num_rows:
+        return {}
+    owners = changed["id"].combine_chunks()
+    links = {}
+    for link in entity.links:
+        pairs = page.tables[entity.link_table(link)]
+        links[link.name] = pairs.filter(pc.is_in(pairs["source_id"], value_set=owners))
+    return row_digests(changed, links)
 
 
 def row_digests(rows: pa.Table, links: Mapping[str, pa.Table]) -> dict[str, str]:
@@ -26,7 +55,7 @@ def row_digests(rows: pa.Table, links: Mapping[str, pa.Table]) -> dict[str, str]
             sets.setdefault(pair["source_id"], []).append(
                 (name, pair["target_id"], pair["target_type"] or "")
             )
-    names = [name for name in rows.column_names if name not in _OWN]
+    names = [name for name in rows.column_names if name not in _OWN_NAMES]
     return {
         row["id"]: _digest(
             [
@@ -41,3 +70,65 @@ def row_digests(rows: pa.Table, links: Mapping[str, pa.Table]) -> dict[str, str]
 def _digest(value: object) -> str:
     text = json.dumps(value, default=str, sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+
+class RecentDigests:
+    """The digests of one entity type that the next refresh compares; pages are added in order.
+
+    `since` is where the next overlap begins. Which rows are needed depends on how the next refresh
+    reads.
+    """
+
+    def __init__(
+        self,
+        entity: EntityPlan,
+        since: datetime,
+        page_size: int,
+        *,
+        digests: Mapping[str, str],
+        last_id: int | None,
+    ) -> None:
+        self.last_id = last_id
+        self._digests = dict(digests)
+        self._entity = entity
+        self._since = since
+        self._is_growing = next_mode(entity, named_ids=False) == "ids"
+        self._last_pages: deque[DecodedPage] = deque(maxlen=ID_OVERLAP // page_size + 2)
+
+    def add_full(self, page: DecodedPage) -> None:
+        """Add a page of a full reading; most of its rows need no digest."""
+        self._update_last_id(page)
+        if self._is_growing:
+            self._last_pages.append(page)
+        elif not self._entity.has_last_modified or page.numbers is None:
+            if len(self._digests) <= MAX_COMPARED_ROWS:
+                self._digests.update(page_digests(page, self._entity))
+        else:
+            self._digests.update(changed_digests(page, self._entity, self._since))
+
+    def add(self, page: DecodedPage, digests: Mapping[str, str], kind: Kind) -> None:
+        """Add a page of a refresh with the digests of its rows."""
+        self._update_last_id(page)
+        if kind == "newest":
+            times = page.tables[self._entity.name][CHANGED].to_pylist()
+            since = self._since.replace(tzinfo=None)
+            digests = {
+                id: digests[id]
+                for id, time in zip(page.ids.to_pylist(), times, strict=True)
+                if time is None or time >= since
+            }
+        self._digests.update(digests)
+
+    def digests(self) -> dict[str, str]:
+        """All digests of the pages so far that the next refresh needs."""
+        digests = dict(self._digests)
+        for page in self._last_pages:
+            digests.update(page_digests(page, self._entity))
+        if self._is_growing:
+            edge = (self.last_id or 0) - ID_OVERLAP
+            digests = {id: digest for id, digest in digests.items() if int(id) > edge}
+        return digests
+
+    def _update_last_id(self, page: DecodedPage) -> None:
+        if page.numbers is not None and page.rows:
+            self.last_id = max(self.last_id or 0, pc.max(page.numbers).as_py())

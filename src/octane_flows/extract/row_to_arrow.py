@@ -1,7 +1,7 @@
 """JSON rows of a page to Arrow: one table of the entity, one per multi-reference field.
 
-A value that does not fit its column is an error that names entity, id, field and value; nothing
-becomes null on the way. `decode` calls this for pages that are not plain columns.
+A value that does not fit its column is an error that names entity, id, field and value; no value
+becomes null. `page_to_arrow` calls this for pages that it cannot decode by column.
 """
 
 from __future__ import annotations
@@ -17,8 +17,13 @@ import pyarrow.compute as pc
 
 from octane_flows.client import Field
 from octane_flows.errors import ExtractError
-from octane_flows.extract.extract_plan import EntityPlan, TablePlan
-from octane_flows.extract.field_columns import ARROW_TYPES, DUCKDB_TYPES, arrow_schema
+from octane_flows.extract.extract_plan import (
+    ARROW_TYPES,
+    DUCKDB_TYPES,
+    EntityPlan,
+    TablePlan,
+    arrow_schema,
+)
 
 Row = dict[str, Any]
 
@@ -42,8 +47,8 @@ def entity_table(plan: EntityPlan, table: TablePlan, rows: Sequence[Row], stamp:
         values = [row.get(field.name) for row in rows]
         if field.is_reference:
             pairs = [_reference(plan, field, row) for row in rows]
-            arrays[f"{field.name}_id"] = pa.array([one[0] for one in pairs], pa.string())
-            arrays[f"{field.name}_type"] = pa.array([one[1] for one in pairs], pa.string())
+            arrays[f"{field.name}_id"] = pa.array([id for id, _ in pairs], pa.string())
+            arrays[f"{field.name}_type"] = pa.array([kind for _, kind in pairs], pa.string())
         else:
             arrays[field.name] = scalar_array(plan, field, rows, values)
     return stamped(table, arrays, len(rows), stamp)
@@ -76,7 +81,7 @@ def link_targets(plan: EntityPlan, field: Field, row: Row) -> list[dict[str, Any
         return []
     listed = value.get("data") if isinstance(value, dict) else value
     if not isinstance(listed, list) or any(
-        not isinstance(one, dict) or one.get("id") is None for one in listed
+        not isinstance(target, dict) or target.get("id") is None for target in listed
     ):
         raise _misfit(plan, field, row, value)
     return listed
@@ -84,15 +89,15 @@ def link_targets(plan: EntityPlan, field: Field, row: Row) -> list[dict[str, Any
 
 def short_lists(plan: EntityPlan, rows: Sequence[Row]) -> list[tuple[Row, Field]]:
     """Rows whose nested list holds fewer references than its `total_count` says."""
-    found = []
+    short = []
     for field in plan.links:
         for row in rows:
             value = row.get(field.name)
             if isinstance(value, dict) and isinstance(value.get("total_count"), int):
                 listed = value.get("data") or []
                 if len(listed) < value["total_count"]:
-                    found.append((row, field))
-    return found
+                    short.append((row, field))
+    return short
 
 
 def stamped(table: TablePlan, arrays: dict[str, pa.Array], count: int, stamp: Stamp) -> pa.Table:
@@ -127,7 +132,7 @@ def _reference(plan: EntityPlan, field: Field, row: Row) -> tuple[str | None, st
 def scalar_array(
     plan: EntityPlan, field: Field, rows: Sequence[Row], values: Sequence[Any]
 ) -> pa.Array:
-    """The values of one scalar field. Raises ExtractError, which names the one that misfits."""
+    """The values of one scalar field. Raises ExtractError, which names a value that misfits."""
     duckdb_type = DUCKDB_TYPES.get(field.field_type, "VARCHAR")
     try:
         return _convert(duckdb_type, values)

@@ -1,32 +1,32 @@
 """One extract: read what is new of all that the plan names, publish one generation.
 
-The client and the data folder in, a published manifest and a report out. Called by the command
-line and by Dagster. Anything that does not add up publishes nothing; what was read stays for the
-next attempt.
+The client and the data folder come in, a published manifest and a report go out. The command line
+and Dagster call it. When anything does not add up, nothing is published; what was read stays for
+the next attempt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from octane_flows.client import Octane, Workspace
-from octane_flows.extract.certificate import certificate_rows
-from octane_flows.extract.checks import cross_check, refusals, require_same_server
-from octane_flows.extract.entity_result import ExtractReport, outcomes
+from octane_flows.errors import UsageError
+from octane_flows.extract.certificate import certificate_rows, cross_check, refusals
+from octane_flows.extract.cursor import Moments
+from octane_flows.extract.entity_result import ExtractReport, merge_states, merge_tables, outcomes
 from octane_flows.extract.entity_task import Context
-from octane_flows.extract.entity_types import Brought, Progress, read_every_type
-from octane_flows.extract.extract_journal import Journal, Key, Result
+from octane_flows.extract.entity_types import ReadTypes, read_entity_types
+from octane_flows.extract.extract_journal import Journal
 from octane_flows.extract.extract_plan import Plan, make_plan
-from octane_flows.extract.field_changes import Drift, compare_fields, list_changes
-from octane_flows.extract.options import Options
-from octane_flows.extract.script_reader import Scripts, kept_scripts, read_scripts, with_scripts
-from octane_flows.extract.tables import merge_tables
-from octane_flows.lake import Draft, Lake, Manifest, ReadState, SchemaChange
+from octane_flows.extract.field_changes import FieldChanges, compare_fields, list_changes
+from octane_flows.extract.options import Options, Progress
+from octane_flows.extract.script_reader import Scripts, previous_scripts, read_scripts
+from octane_flows.lake import Draft, Lake, Manifest
 from octane_flows.lake.stored_rows import StoredRows
 from octane_flows.lake.writer_lock import write_lock
 
@@ -46,62 +46,70 @@ def extract(
     ServerError or LakeError, and then nothing of this extract is published.
     """
     lake = lake or Lake(home / "lake")
-    require_same_server(lake.current(), octane, home)
-    ids = [one.id for one in octane.workspaces()] if workspaces is None else workspaces
-    with write_lock(home, "an extract", workspaces=ids, wait_s=options.wait_s):
+    _require_same_server(lake.current(), octane, home)
+    if workspaces is None:
+        workspaces = [workspace.id for workspace in octane.workspaces()]
+    with write_lock(home, "an extract", workspaces=workspaces, wait_s=options.wait_s):
         draft = Draft(lake)
-        as_of = octane.server_time()
-        opened = {one: octane.workspace(one) for one in ids}
-        metadata = {one: workspace.metadata() for one, workspace in opened.items()}
+        moments = Moments(octane.server_time(), options.settle, options.overlap)
+        opened = {id: octane.workspace(id) for id in workspaces}
+        metadata = {id: workspace.metadata() for id, workspace in opened.items()}
         plan = make_plan(metadata, only=options.only, skip=options.skip)
-        drift = compare_fields(draft.parent, plan, draft.generation, options.accept_retyped)
+        changes = compare_fields(draft.parent, plan, draft.generation, options.accept_retyped)
         journal = Journal(home, lake)
-        brought = _read(draft, plan, opened, as_of, options, journal, drift, progress)
-        drift = drift.without(brought.refused, draft.parent)
-        # what a stopped extract had read is as old as its beginning
-        cursors = [one.state.cursor for one in brought.results.values()]
-        as_of = min([as_of, *(one + options.settle for one in cursors)])
-        script = _scripts(draft, opened, as_of, options, journal)
-        manifest = _publish(octane, draft, plan, opened, as_of, brought, drift, script)
+        read = _read(draft, plan, opened, moments, options, journal, changes, progress)
+        changes = changes.without(read.refused, draft.parent)
+        # rows that a stopped extract read are as old as its beginning
+        moments = moments.of_oldest(result.state.cursor for result in read.results.values())
+        if options.scripts:
+            scripts = read_scripts(draft, opened, moments, options, journal)
+        else:
+            scripts = Scripts(previous_scripts(draft.parent))
+        manifest = _publish(octane, draft, plan, opened, moments, read, changes, scripts)
         journal.finish()
         if progress is not None:
             progress("published", len(plan.entities), len(plan.entities))
-        return ExtractReport(manifest, outcomes(brought.results.values()), brought.resumed)
+        return ExtractReport(manifest, outcomes(read.results.values()), read.resumed)
+
+
+def _require_same_server(parent: Manifest | None, octane: Octane, home: Path) -> None:
+    """Raise UsageError unless the folder has the rows of this server's shared space."""
+    if parent is None or (_is_loopback(parent.server_url) and _is_loopback(octane.url)):
+        return  # a simulator or a tunnel takes another port each time
+    before, now = (parent.server_url, parent.shared_space), (octane.url, octane.shared_space)
+    if before != now:
+        raise UsageError(
+            f"{home} holds shared space {before[1]} of {before[0]}, not {now[1]} of {now[0]}; "
+            "give OCTANE_HOME a folder of its own for each."
+        )
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _read(
     draft: Draft,
     plan: Plan,
     workspaces: Mapping[str, Workspace],
-    as_of: datetime,
+    moments: Moments,
     options: Options,
     journal: Journal,
-    drift: Drift,
+    changes: FieldChanges,
     progress: Progress | None,
-) -> Brought:
+) -> ReadTypes:
     tables = draft.parent.tables if draft.parent is not None else {}
     with (
         ThreadPoolExecutor(options.threads, thread_name_prefix="extract") as pool,
-        StoredRows(draft.lake, tables) as held,
+        StoredRows(draft.lake, tables) as stored,
     ):
-        context = Context(draft, plan, workspaces, as_of, options, pool, held, journal)
+        context = Context(draft, plan, workspaces, moments, options, pool, stored, journal)
         try:
-            return read_every_type(context, drift, progress)
+            return read_entity_types(context, changes, progress)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _scripts(
-    draft: Draft,
-    workspaces: Mapping[str, Workspace],
-    as_of: datetime,
-    options: Options,
-    journal: Journal,
-) -> Scripts:
-    if not options.scripts:
-        return Scripts(kept_scripts(draft.parent))
-    return read_scripts(draft, workspaces, as_of, options, journal)
 
 
 def _publish(
@@ -109,33 +117,35 @@ def _publish(
     draft: Draft,
     plan: Plan,
     workspaces: Mapping[str, Workspace],
-    as_of: datetime,
-    brought: Brought,
-    drift: Drift,
-    script: Scripts,
+    moments: Moments,
+    read: ReadTypes,
+    changes: FieldChanges,
+    scripts: Scripts,
 ) -> Manifest:
-    parent, results, refused = draft.parent, brought.results, brought.refused
+    parent, results, refused, as_of = draft.parent, read.results, read.refused, moments.as_of
+    tables = merge_tables(parent, plan, results)
+    tables[scripts.table.name] = scripts.table
+    schema_changes = [*(parent.schema_changes if parent is not None else ()), *changes.changes]
+    if parent is not None:
+        for result in results.values():
+            schema_changes += list_changes(draft.generation, result.workspace, result.lists)
     user = octane.current_user()
     return draft.publish(
         as_of=as_of,
         server_url=octane.url,
         server_version=octane.version(),
         shared_space=octane.shared_space,
-        tables={**merge_tables(parent, plan, results), script.table.name: script.table},
-        states=with_scripts(_states(parent, results), script),
-        fields=drift.fields,
+        tables=tables,
+        states=scripts.added_to(merge_states(parent, results)),
+        fields=changes.fields,
         certificate=certificate_rows(parent, plan.entities, results, refused, as_of),
-        schema_changes=[
-            *(parent.schema_changes if parent is not None else ()),
-            *drift.changes,
-            *_list_changes(draft, results.values()),
-        ],
+        schema_changes=schema_changes,
         politeness=_politeness(octane),
         findings=[
             *plan.findings,
             *refusals(refused),
             *cross_check(plan, results, workspaces),
-            *script.findings,
+            *scripts.findings,
         ],
         signed_in_user_id=user.id if user else None,
         signed_in_user_name=user.name if user else None,
@@ -144,26 +154,6 @@ def _publish(
 
 
 def _politeness(octane: Octane) -> dict[str, Any]:
-    """What was asked and waited for, as JSON gives it back."""
-    told = asdict(octane.politeness)
-    return {**told, "collections": list(told["collections"])}
-
-
-def _states(
-    parent: Manifest | None, results: Mapping[Key, Result]
-) -> dict[str, dict[str, ReadState]]:
-    """The read states of this extract, and the former ones of what it did not read."""
-    states = {key: dict(one) for key, one in parent.states.items()} if parent is not None else {}
-    for (workspace, entity), result in results.items():
-        states.setdefault(workspace, {})[entity] = result.state
-    return states
-
-
-def _list_changes(draft: Draft, results: Iterable[Result]) -> list[SchemaChange]:
-    if draft.parent is None:
-        return []
-    return [
-        change
-        for result in results
-        for change in list_changes(draft.generation, result.workspace, result.lists)
-    ]
+    """What was requested and waited for, in the form that JSON gives it back."""
+    politeness = asdict(octane.politeness)
+    return {**politeness, "collections": list(politeness["collections"])}

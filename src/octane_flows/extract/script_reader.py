@@ -1,8 +1,8 @@
-"""The scripts of manual and Gherkin tests: one request a test, so only of tests that changed.
+"""The scripts of manual and Gherkin tests: one request for each test that changed.
 
-Workspaces of the client and the former generation in, the table `test_script` and how far it is
-known out; `run` calls it where OCTANE_SCRIPTS says so. A script belongs to its test: writing it
-moves the test's `last_modified`.
+Workspaces of the client and the previous generation come in, the table `test_script` and its read
+states go out; `run_extract` calls it where OCTANE_SCRIPTS says so. A script belongs to its test:
+a new script moves the test's `last_modified`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,14 @@ import pyarrow as pa
 from octane_flows.client import Id, Query, Workspace
 from octane_flows.client import field as column
 from octane_flows.errors import AccessError, AnswerError, NotFoundError
+from octane_flows.extract.cursor import Moments
 from octane_flows.extract.extract_journal import Journal, Part
-from octane_flows.extract.field_columns import ENTITY_KEYS, OWN_COLUMNS, arrow_schema
+from octane_flows.extract.extract_plan import (
+    CHANGED,
+    ENTITY_KEYS,
+    OWN_COLUMNS,
+    arrow_schema,
+)
 from octane_flows.extract.options import Options
 from octane_flows.lake import (
     ColumnEntry,
@@ -47,61 +53,60 @@ PART_TESTS = 1_000  # a kill costs at most so many requests again; each part is 
 
 @dataclass(frozen=True)
 class Scripts:
-    """What one extract read of scripts; `table` holds former files too."""
+    """What one extract read of scripts; `table` has the previous files, too."""
 
     table: TableEntry
     states: Mapping[str, ReadState] = field(default_factory=dict)  # by workspace
     findings: tuple[Finding, ...] = ()
 
+    def added_to(
+        self, states: Mapping[str, Mapping[str, ReadState]]
+    ) -> dict[str, dict[str, ReadState]]:
+        """The read states of a generation with those of the scripts."""
+        merged = {workspace: dict(by_entity) for workspace, by_entity in states.items()}
+        for workspace, state in self.states.items():
+            merged.setdefault(workspace, {})[TABLE] = state
+        return merged
 
-def kept_scripts(parent: Manifest | None) -> TableEntry:
-    """The table as the former generation has it; without rows before scripts were ever read."""
-    former = parent.tables.get(TABLE) if parent is not None else None
-    files = former.files if former is not None else ()
+
+def previous_scripts(parent: Manifest | None) -> TableEntry:
+    """The table as the previous generation has it; without rows before scripts were ever read."""
+    previous = parent.tables.get(TABLE) if parent is not None else None
+    files = previous.files if previous is not None else ()
     return TableEntry(TABLE, "entity", TABLE, None, "Test script", COLUMNS, files)
-
-
-def with_scripts(
-    states: Mapping[str, Mapping[str, ReadState]], scripts: Scripts
-) -> dict[str, dict[str, ReadState]]:
-    """The read states of a generation with those of the scripts."""
-    merged = {workspace: dict(one) for workspace, one in states.items()}
-    for workspace, state in scripts.states.items():
-        merged.setdefault(workspace, {})[TABLE] = state
-    return merged
 
 
 def read_scripts(
     draft: Draft,
     workspaces: Mapping[str, Workspace],
-    as_of: datetime,
+    moments: Moments,
     options: Options,
     journal: Journal,
 ) -> Scripts:
-    """Read the scripts of tests that changed since the former generation; at first, or full, all.
+    """Read the scripts of tests that changed since the previous generation; at first all.
 
-    Like rows, they are read back by the overlap, and known up to `settle` before `as_of`. What a
-    stopped extract had read is taken over from the journal.
+    As for rows, the refresh reads `overlap` back and the cursor stays `settle` behind. What a
+    stopped extract has read is taken over from the journal. A refusal is a finding.
     """
-    kept = kept_scripts(draft.parent)
-    files, states, findings = list(kept.files), {}, []
+    table = previous_scripts(draft.parent)
+    files, states, findings = list(table.files), {}, []
     with ThreadPoolExecutor(options.concurrency, thread_name_prefix="scripts") as pool:
         for id, workspace in workspaces.items():
-            former = _state(draft.parent, id)
+            state = _state(draft.parent, id)
             since = None
-            if former is not None and not options.full:
-                since = former.cursor - options.overlap
-            reader = _Reader(draft, workspace, as_of, since, options.page_size, pool, journal)
+            if state is not None and not options.full:
+                since = moments.overlap_start(state.cursor)
+            reader = _Reader(draft, workspace, moments, since, options.page_size, pool, journal)
             try:
                 reader.read()
             except AccessError as error:
-                reader.drop()
+                reader.delete_files()
                 findings.append(Finding(id, f"scripts of tests may not be read ({error})"))
                 continue
             files += reader.files
-            cursor = reader.as_of - options.settle
+            cursor = reader.moments.cursor
             states[id] = ReadState("changes", cursor, (Interval(None, cursor),))
-    return Scripts(replace(kept, files=tuple(files)), states, tuple(findings))
+    return Scripts(replace(table, files=tuple(files)), states, tuple(findings))
 
 
 def _state(parent: Manifest | None, workspace: str) -> ReadState | None:
@@ -111,14 +116,14 @@ def _state(parent: Manifest | None, workspace: str) -> ReadState | None:
 class _Reader:
     """The scripts of one workspace that may have changed since a time, part by part.
 
-    `as_of` is when the first part began: changes after it are still to be read.
+    `moments` are those of the first part: changes after it are still to be read.
     """
 
     def __init__(
         self,
         draft: Draft,
         workspace: Workspace,
-        as_of: datetime,
+        moments: Moments,
         since: datetime | None,
         page_size: int,
         pool: ThreadPoolExecutor,
@@ -131,47 +136,48 @@ class _Reader:
         self.pool = pool
         self.journal = journal
         part = journal.parts.get((workspace.id, TABLE))
-        self.former = part if part is not None and self._fits(part) else None
-        self.as_of = min(as_of, self.former.as_of) if self.former is not None else as_of
-        self.files = list(self.former.files[TABLE]) if self.former is not None else []
+        self.part = part if part is not None and self._fits(part) else None
+        self.moments = moments if self.part is None else moments.not_after(self.part.as_of)
+        self.files = list(self.part.files[TABLE]) if self.part is not None else []
         self.writer = self._new_file()
 
     def _new_file(self) -> TableWriter:
         return self.draft.writer(TABLE, SCHEMA, workspace=self.workspace.id)
 
-    def _asked(self, kind: str) -> str:
+    def _reading(self, kind: str) -> str:
         return f"{kind}: {self.since}"
 
     def _fits(self, part: Part) -> bool:
-        return part.fields == tuple(SCHEMA.names) and part.asked[0] in map(self._asked, COLLECTIONS)
+        readings = map(self._reading, COLLECTIONS)
+        return part.fields == tuple(SCHEMA.names) and part.readings[0] in readings
 
     def read(self) -> None:
         """Write files of the scripts."""
         try:
             for kind, collection, last in self._left():
                 for ids in self._tests(collection, last):
-                    found = self.pool.map(lambda id, kind=kind: self._row(kind, id), ids)
-                    rows = [row for row in found if row is not None]
+                    scripts = self.pool.map(lambda id, kind=kind: self._row(kind, id), ids)
+                    rows = [row for row in scripts if row is not None]
                     self.writer.write(pa.Table.from_pylist(rows, schema=SCHEMA))
                     if self.writer.rows >= PART_TESTS:
-                        self._keep(kind, ids[-1])
+                        self._journal_part(kind, ids[-1])
         except BaseException:
             self.writer.discard()
             raise
         self._close()
 
-    def drop(self) -> None:
+    def delete_files(self) -> None:
         """Delete what was written."""
         for file in self.files:
             self.draft.lake.storage.delete(file.path)
 
     def _left(self) -> Iterator[tuple[str, str, str | None]]:
-        """Kinds of tests and their collections, each with the last test whose script is held."""
+        """Kinds of tests and their collections, each with the last test whose script is stored."""
         kinds, last = list(COLLECTIONS), None
-        if self.former is not None:
-            asked = self.former.asked[0]
-            kinds = kinds[[self._asked(kind) for kind in kinds].index(asked) :]
-            last = str(self.former.up_to)
+        if self.part is not None:
+            place = [self._reading(kind) for kind in kinds].index(self.part.readings[0])
+            kinds = kinds[place:]
+            last = str(self.part.up_to)
         for kind in kinds:
             yield kind, COLLECTIONS[kind], last
             last = None
@@ -180,8 +186,8 @@ class _Reader:
         file = self.writer.close()
         self.files += [file] if file is not None else []
 
-    def _keep(self, kind: str, last: str) -> None:
-        """Write down what is read up to a test."""
+    def _journal_part(self, kind: str, last: str) -> None:
+        """Add what is read up to a test to the journal."""
         self._close()
         self.writer = self._new_file()
         self.journal.append(
@@ -189,17 +195,17 @@ class _Reader:
                 workspace=self.workspace.id,
                 entity=TABLE,
                 fields=tuple(SCHEMA.names),
-                as_of=self.as_of,
-                asked=(self._asked(kind),),
+                as_of=self.moments.as_of,
+                readings=(self._reading(kind),),
                 up_to=int(last),
-                rows=sum(one.rows for one in self.files),
+                rows=sum(file.rows for file in self.files),
                 files={TABLE: self.files},
             )
         )
 
     def _tests(self, collection: str, last: str | None) -> Iterator[list[str]]:
-        """Ids of tests behind the last one, page by page in the order of ids."""
-        changed = column("last_modified").ge(self.since) if self.since is not None else None
+        """Ids of tests after the last one, page by page in the order of ids."""
+        changed = column(CHANGED).ge(self.since) if self.since is not None else None
         while True:
             query: Query | None = changed
             if last is not None:
@@ -239,13 +245,13 @@ class _Reader:
             "last_modified": _moment(body.get("last_modified") if script is not None else None),
             "_workspace_id": self.workspace.id,
             "_generation": self.draft.generation,
-            "_extracted_at": self.as_of.astimezone(UTC).replace(tzinfo=None),
+            "_extracted_at": self.moments.as_of.astimezone(UTC).replace(tzinfo=None),
             "_deleted": False,
         }
 
 
 def _moment(value: Any) -> datetime | None:
-    """A time of the server in UTC; None where it says none."""
+    """A time of the server in UTC; None where there is none."""
     if not isinstance(value, str):
         return None
     return datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)

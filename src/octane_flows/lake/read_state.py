@@ -31,8 +31,8 @@ class Census:
     result: str
     server_count_start: int
     server_count_end: int
-    vanished: int
-    found: int
+    deleted: int
+    added: int
 
 
 @dataclass(frozen=True)
