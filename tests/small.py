@@ -100,7 +100,7 @@ def loaded(home: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def held(home: Path, entity: str, *columns: str) -> dict[str, tuple[Any, ...]]:
+def stored_rows(home: Path, entity: str, *columns: str) -> dict[str, tuple[Any, ...]]:
     """The rows of one entity type by id; asserts that none is there twice."""
     names = ", ".join(f'"{one}"' for one in ("id", *columns))
     with loaded(home) as connection:
@@ -110,7 +110,7 @@ def held(home: Path, entity: str, *columns: str) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-def held_links(home: Path, entity: str, field: str) -> dict[str, list[str]]:
+def stored_links(home: Path, entity: str, field: str) -> dict[str, list[str]]:
     """The link sets of one field by owner; asserts that no pair is there twice."""
     with loaded(home) as connection:
         rows = connection.execute(

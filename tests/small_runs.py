@@ -11,7 +11,7 @@ from typing import Any
 from octane_flows.extract import ExtractReport
 from octane_simulator import Simulator
 from octane_simulator.rules.last_runs import renew_last_runs
-from tests.small import FIELDS, TYPES, SmallTransport, held_links, run_extract
+from tests.small import FIELDS, TYPES, SmallTransport, run_extract, stored_links
 
 
 class RunsTransport(SmallTransport):
@@ -72,5 +72,5 @@ def runs_of_defects(simulator: Simulator) -> dict[str, list[str]]:
 
 def assert_links_are_equal(simulator: Simulator, home: Path) -> None:
     """The lake's link sets are the server's."""
-    assert held_links(home, "test_manual", "last_runs") == last_runs(simulator)
-    assert held_links(home, "defect", "run") == runs_of_defects(simulator)
+    assert stored_links(home, "test_manual", "last_runs") == last_runs(simulator)
+    assert stored_links(home, "defect", "run") == runs_of_defects(simulator)

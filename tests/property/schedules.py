@@ -1,6 +1,6 @@
-"""One random schedule: what people and server do between and during extracts, then the reckoning.
+"""One random schedule of changes between and during extracts, then the comparison with the server.
 
-A seed in, an AssertionError that names it out when the lake does not end equal to the server.
+A seed comes in; an AssertionError that names it goes out when the lake does not end equal.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from octane_flows.client.transport import Request
 from octane_flows.errors import OctaneFlowsError
 from octane_simulator import Simulator
-from tests.small import START, Killed, SmallTransport, held, held_links, run_extract
+from tests.small import START, Killed, SmallTransport, run_extract, stored_links, stored_rows
 
 ENTITIES = ("defect", "story")
 TAGS = 4
@@ -29,7 +29,7 @@ EXPECTED = ("does not let this user", "gave", "repeated", "has nothing to join")
 
 
 class Schedule:
-    """A server, a lake, and dice."""
+    """A server and a lake, and random changes."""
 
     def __init__(self, seed: int, home: Path) -> None:
         self.dice = random.Random(seed)
@@ -44,7 +44,7 @@ class Schedule:
             self.create()
 
     def run(self) -> None:
-        """Steps and extracts, then one quiet extract with census and sweep; compares."""
+        """Steps and extracts, then an undisturbed extract with census and sweep; compares."""
         for _ in range(self.dice.randint(2, 4)):
             for _ in range(self.dice.randint(0, 5)):
                 self.step()
@@ -57,7 +57,7 @@ class Schedule:
         self.compare()
 
     def step(self) -> None:
-        """Something happens on the server."""
+        """One random change on the server."""
         name = self.dice.choice(STEPS)
         self.log.append(name)
         getattr(self, name)()
@@ -65,7 +65,7 @@ class Schedule:
             self.simulator.clock.advance(self.dice.choice([1, 30, 300, 4000]))
 
     def extract(self) -> None:
-        """An extract of some kind; one that was killed is often called again, as people do."""
+        """An extract of a random kind; one that was killed is often run again."""
         if self.dice.random() < 0.3:
             self.burst()
         choices: dict[str, Any] = {}
@@ -81,7 +81,7 @@ class Schedule:
                 self.step()
 
     def attempt(self, choices: dict[str, Any]) -> bool:
-        """One call; things may happen while it reads, or it may be killed, which gives False."""
+        """One call; rows may change while it reads, or it may be killed, which returns False."""
         during = self.dice.random() < 0.4
         # the first pages of rows come as the tenth request, the last rarely after the twentieth
         kill_at = self.dice.choice((None, None, self.dice.randint(3, 9), self.dice.randint(10, 18)))
@@ -106,7 +106,7 @@ class Schedule:
             return False
         except OctaneFlowsError as error:
             self.log.append(f"refused: {error}")
-            if not any(one in str(error) for one in EXPECTED):
+            if not any(message in str(error) for message in EXPECTED):
                 raise
         return True
 
@@ -126,7 +126,7 @@ class Schedule:
         values["severity"] = {"type": "list_node", "id": f"list_node.severity.{severity}"}
         if self.dice.random() < 0.5:
             chosen = self.dice.sample(self.tags, self.dice.randint(0, TAGS))
-            values["user_tags"] = [{"type": "user_tag", "id": one} for one in chosen]
+            values["user_tags"] = [{"type": "user_tag", "id": tag} for tag in chosen]
         return values
 
     def late(self) -> str:
@@ -145,13 +145,13 @@ class Schedule:
         self.store.insert("defect", {**self.values(), "last_modified": self.late()})
 
     def edit(self, **more: Any) -> None:
-        found = self.pick()
-        if found is None:
+        picked = self.pick()
+        if picked is None:
             return
         values = self.values()
-        if found[0] == "story":
+        if picked[0] == "story":
             values.pop("severity")
-        self.store.update(*found, {**values, **more})
+        self.store.update(*picked, {**values, **more})
 
     def late_edit(self) -> None:
         self.edit(last_modified=self.late())
@@ -170,15 +170,16 @@ class Schedule:
         self.edit(user_tags=[])
 
     def link_only(self) -> None:
-        found = self.pick()
-        if found is not None:
+        picked = self.pick()
+        if picked is not None:
+            entity, id = picked
             chosen = self.dice.sample(self.tags, self.dice.randint(0, TAGS))
-            self.store.link(found[0], "user_tags", found[1], [("user_tag", one) for one in chosen])
+            self.store.link(entity, "user_tags", id, [("user_tag", tag) for tag in chosen])
 
     def delete(self) -> None:
-        found = self.pick()
-        if found is not None:
-            self.store.delete(*found)
+        picked = self.pick()
+        if picked is not None:
+            self.store.delete(*picked)
 
     def move(self, source: str = "defect", target: str = "story") -> str | None:
         ids = self.ids(source)
@@ -190,7 +191,7 @@ class Schedule:
         return ids[-1] if ids else None
 
     def move_back(self) -> None:
-        """A move that is stamped: two rows that change places unstamped leave all counts equal."""
+        """A move with a new stamp: two rows that exchange types without one leave counts equal."""
         moved = self.move("story", "defect")
         if moved is not None:
             self.store.update("defect", moved, {"name": f"back{self.dice.randint(0, 999)}"})
@@ -234,7 +235,7 @@ class Schedule:
         """Only the server's clock counts, and it may be set back by ten minutes."""
         self.simulator.clock.advance(timedelta(minutes=-self.dice.randint(1, 10)))
 
-    # -- the reckoning --------------------------------------------------------------------------
+    # -- the comparison -------------------------------------------------------------------------
 
     def compare(self) -> None:
         """The lake's current state is the server's."""
@@ -243,10 +244,10 @@ class Schedule:
             names = ["name", "version_stamp", *udf]
             rows = {row["id"]: row for row in self.store.find(entity)}
             expected = {id: tuple(row[name] for name in names) for id, row in rows.items()}
-            assert held(self.home, entity, *names) == expected
+            assert stored_rows(self.home, entity, *names) == expected
             links = {
                 id: sorted(tag["id"] for tag in row["user_tags"])
                 for id, row in rows.items()
                 if row["user_tags"]
             }
-            assert held_links(self.home, entity, "user_tags") == links
+            assert stored_links(self.home, entity, "user_tags") == links

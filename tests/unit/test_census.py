@@ -1,4 +1,4 @@
-"""A census and what it finds: rows that vanished, moved, may no longer be read, or are too many."""
+"""A census finds rows that were deleted, moved, may no longer be read, or are too many."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from octane_flows.client.transport import Request, Response
 from octane_flows.errors import ExtractError
 from octane_simulator import Simulator
-from tests.small import SmallTransport, held, run_extract
+from tests.small import SmallTransport, run_extract, stored_rows
 from tests.small_defects import DEFECTS, certificate, change_type, current_tables, ids_of
 
 
-def test_a_census_gives_each_vanished_row_its_reason(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_census_gives_each_deleted_row_its_reason(simulator: Simulator, tmp_path: Path) -> None:
     run_extract(simulator, tmp_path)
-    gone, moved, *_ = ids_of(simulator)
-    simulator.store.delete("defect", gone)
+    deleted, moved, *_ = ids_of(simulator)
+    simulator.store.delete("defect", deleted)
     change_type(simulator, moved, "story")
 
     report = run_extract(simulator, tmp_path, census=True)
@@ -26,25 +26,23 @@ def test_a_census_gives_each_vanished_row_its_reason(simulator: Simulator, tmp_p
     row = certificate(report)
     assert row.tombstones == {"deleted": 1, "moved to story": 1}
     assert (row.rows_held, row.server_count_end) == (DEFECTS - 2, DEFECTS - 2)
-    assert moved in held(tmp_path, "story")
-    assert not {gone, moved} & set(held(tmp_path, "defect"))
+    assert moved in stored_rows(tmp_path, "story")
+    assert not {deleted, moved} & set(stored_rows(tmp_path, "defect"))
 
 
-def test_a_row_that_moved_in_does_not_hide_one_that_vanished(
-    simulator: Simulator, tmp_path: Path
-) -> None:
+def test_a_row_that_moved_in_does_not_hide_a_deletion(simulator: Simulator, tmp_path: Path) -> None:
     for number in range(6):
         simulator.store.insert("story", {"name": f"s{number}"})
     simulator.clock.advance(3600)
     run_extract(simulator, tmp_path)
     moved, *_ = ids_of(simulator)
-    vanished = ids_of(simulator, "story")[2]
-    simulator.store.delete("story", vanished)
+    deleted = ids_of(simulator, "story")[2]
+    simulator.store.delete("story", deleted)
     change_type(simulator, moved, "story")
 
     report = run_extract(simulator, tmp_path, census=True)
 
-    assert held(tmp_path, "story").keys() == set(ids_of(simulator, "story"))
+    assert stored_rows(tmp_path, "story").keys() == set(ids_of(simulator, "story"))
     assert certificate(report, "story").tombstones == {"deleted": 1}
     assert certificate(report, "story").rows_held == 6
 
@@ -57,15 +55,15 @@ def test_a_census_sees_such_a_pair_whichever_type_it_counts_first(
         simulator.store.insert("story", {"name": f"s{number}"})
     simulator.clock.advance(3600)
     run_extract(simulator, tmp_path)
-    moved, vanished = ids_of(simulator, source)[0], ids_of(simulator, target)[1]
-    simulator.store.delete(target, vanished)
+    moved, deleted = ids_of(simulator, source)[0], ids_of(simulator, target)[1]
+    simulator.store.delete(target, deleted)
     change_type(simulator, moved, target)
 
     report = run_extract(simulator, tmp_path, census=True)
 
     for entity in (source, target):
         row = certificate(report, entity)
-        assert held(tmp_path, entity).keys() == set(ids_of(simulator, entity))
+        assert stored_rows(tmp_path, entity).keys() == set(ids_of(simulator, entity))
         assert row.rows_held == row.server_count_end == len(ids_of(simulator, entity))
     assert certificate(report, target).tombstones == {"deleted": 1}
     assert certificate(report, target).census_result == "1 deleted, 1 added"
@@ -79,17 +77,17 @@ class Forbidding(SmallTransport):
     id = ""
 
     def send(self, request: Request) -> Response:
-        """Response one request."""
+        """Answer one request."""
         answer = super().send(request)
         return replace(answer, status=403) if f"/defects/{self.id}?" in request.url else answer
 
 
-def test_vanished_rows_are_confirmed_in_groups_and_keep_their_reasons(
+def test_deleted_rows_are_confirmed_in_groups_and_keep_their_reasons(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     run_extract(simulator, tmp_path)
-    gone, moved, forbidden, *_ = ids_of(simulator)
-    for id in (gone, forbidden):
+    deleted, moved, forbidden, *_ = ids_of(simulator)
+    for id in (deleted, forbidden):
         simulator.store.delete("defect", id)
     change_type(simulator, moved, "story")
     transport = Forbidding(simulator)
@@ -98,12 +96,12 @@ def test_vanished_rows_are_confirmed_in_groups_and_keep_their_reasons(
     report = run_extract(simulator, tmp_path, transport, census=True)
 
     assert certificate(report).tombstones == {"deleted": 1, "forbidden": 1, "moved to story": 1}
-    alone = [one for one in transport.targets if "/defects/" in one]
-    assert len(alone) == 2, alone  # what moved was told for all at once
-    assert sum("/work_items?" in one for one in transport.targets) == 1
+    single = [target for target in transport.targets if "/defects/" in target]
+    assert len(single) == 2, single  # one request answers for all rows that moved
+    assert sum("/work_items?" in target for target in transport.targets) == 1
 
 
-def test_a_census_costs_one_request_a_type_where_all_is_there(
+def test_a_census_without_differences_costs_one_request_a_type(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     run_extract(simulator, tmp_path, page_size=100)
@@ -111,11 +109,11 @@ def test_a_census_costs_one_request_a_type_where_all_is_there(
 
     report = run_extract(simulator, tmp_path, transport, page_size=100, census=True)
 
-    assert sum("/defects?" in one for one in transport.targets) == 2
+    assert sum("/defects?" in target for target in transport.targets) == 2
     assert certificate(report).census_result == "equal"
 
 
-def test_many_vanished_rows_stop_the_extract_until_it_is_accepted(
+def test_many_deletions_stop_the_extract_until_they_are_accepted(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     for number in range(40):
@@ -129,7 +127,7 @@ def test_many_vanished_rows_stop_the_extract_until_it_is_accepted(
     assert current_tables(tmp_path) == first.manifest.tables
 
     run_extract(simulator, tmp_path, census=True, accept_deletions=("defect",))
-    assert len(held(tmp_path, "defect")) == 20
+    assert len(stored_rows(tmp_path, "defect")) == 20
 
 
 def test_a_type_that_may_no_longer_be_read_keeps_its_rows(
@@ -141,20 +139,20 @@ def test_a_type_that_may_no_longer_be_read_keeps_its_rows(
     report = run_extract(simulator, tmp_path, census=True)
 
     assert certificate(report).status == "refused"
-    assert len(held(tmp_path, "defect")) == DEFECTS
+    assert len(stored_rows(tmp_path, "defect")) == DEFECTS
     simulator.faults.allow()
     simulator.store.update("defect", ids_of(simulator)[0], {"name": "back"})
     assert run_extract(simulator, tmp_path).rows_written == 1
 
 
-def test_a_full_extract_buries_what_is_gone(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_full_extract_finds_deletions(simulator: Simulator, tmp_path: Path) -> None:
     run_extract(simulator, tmp_path)
-    gone = ids_of(simulator)[5]
-    simulator.store.delete("defect", gone)
+    deleted = ids_of(simulator)[5]
+    simulator.store.delete("defect", deleted)
 
     report = run_extract(simulator, tmp_path, full=True)
 
-    assert gone not in held(tmp_path, "defect")
+    assert deleted not in stored_rows(tmp_path, "defect")
     assert certificate(report).tombstones == {"deleted": 1}
 
 
@@ -169,12 +167,12 @@ def test_two_rows_that_change_places_unseen_are_found_by_a_full_extract(
     for id, target in ((defect, "story"), (story, "defect")):
         change_type(simulator, id, target)
     run_extract(simulator, tmp_path, census=True)
-    assert held(tmp_path, "defect").keys() != set(ids_of(simulator))  # all counts are equal
+    assert stored_rows(tmp_path, "defect").keys() != set(ids_of(simulator))  # all counts are equal
 
     run_extract(simulator, tmp_path, full=True)
 
-    assert held(tmp_path, "defect").keys() == set(ids_of(simulator))
-    assert held(tmp_path, "story").keys() == set(ids_of(simulator, "story"))
+    assert stored_rows(tmp_path, "defect").keys() == set(ids_of(simulator))
+    assert stored_rows(tmp_path, "story").keys() == set(ids_of(simulator, "story"))
 
 
 def test_a_change_committed_later_than_the_overlap_is_found_by_a_full_extract(
@@ -185,8 +183,8 @@ def test_a_change_committed_later_than_the_overlap_is_found_by_a_full_extract(
     first = ids_of(simulator)[0]
     simulator.store.update("defect", first, {"name": "late", "last_modified": late})
     run_extract(simulator, tmp_path, census=True)
-    assert held(tmp_path, "defect", "name")[first] != ("late",)
+    assert stored_rows(tmp_path, "defect", "name")[first] != ("late",)
 
     run_extract(simulator, tmp_path, full=True)
 
-    assert held(tmp_path, "defect", "name")[first] == ("late",)
+    assert stored_rows(tmp_path, "defect", "name")[first] == ("late",)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from octane_flows.client.transport import Request, Response
 from octane_simulator import Simulator
-from tests.small import START, SmallTransport, held, run_extract
+from tests.small import START, SmallTransport, run_extract, stored_rows
 
 
 class CountingTransport(SmallTransport):
@@ -39,5 +39,5 @@ def test_no_more_requests_are_under_way_than_the_concurrency_that_is_set(tmp_pat
 
     run_extract(simulator, tmp_path, transport, concurrency=2, decoding=3)  # thirty pages of three
 
-    assert len(held(tmp_path, "defect")) == 90
+    assert len(stored_rows(tmp_path, "defect")) == 90
     assert transport.most == 2

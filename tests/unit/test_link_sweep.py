@@ -1,4 +1,4 @@
-"""A link sweep: changed links that no row tells of, and rows that hide each other from a census."""
+"""A link sweep finds link changes without a changed owner, and rows that cancel out in a census."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from octane_flows.errors import ExtractError
 from octane_flows.extract.link_sweep import query_around
 from octane_simulator import Simulator
-from tests.small import START, SmallTransport, held, held_links, run_extract
+from tests.small import START, SmallTransport, run_extract, stored_links, stored_rows
 from tests.small_defects import DEFECTS, certificate, change_type, current_tables, ids_of
 
 
-def test_a_sweep_finds_a_link_change_that_its_owner_does_not_tell(
+def test_a_sweep_finds_a_link_change_whose_owner_did_not_change(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     run_extract(simulator, tmp_path)
@@ -25,7 +25,7 @@ def test_a_sweep_finds_a_link_change_that_its_owner_does_not_tell(
 
     report = run_extract(simulator, tmp_path, sweep=True, sweep_share=1.0)
 
-    assert first not in held_links(tmp_path, "defect", "user_tags")
+    assert first not in stored_links(tmp_path, "defect", "user_tags")
     assert "1 sets changed" in certificate(report).note
 
 
@@ -35,22 +35,22 @@ def test_sweeps_go_on_where_the_last_one_stopped(simulator: Simulator, tmp_path:
     tag = ids_of(simulator, "user_tag")[0]
     simulator.store.link("defect", "user_tags", last, [("user_tag", tag)])
 
-    found = []
+    is_stored = []
     for _ in range(2):
         run_extract(simulator, tmp_path, sweep=True, sweep_share=0.5)
-        found.append(last in held_links(tmp_path, "defect", "user_tags"))
+        is_stored.append(last in stored_links(tmp_path, "defect", "user_tags"))
 
-    assert found == [False, True]
+    assert is_stored == [False, True]
 
 
 def assert_equal_to_the_server(simulator: Simulator, home: Path) -> None:
     for entity in ("defect", "story"):
-        assert held(home, entity).keys() == set(ids_of(simulator, entity))
+        assert stored_rows(home, entity).keys() == set(ids_of(simulator, entity))
 
 
 @pytest.fixture
 def lake(simulator: Simulator, tmp_path: Path) -> Path:
-    """Ten defects and ten stories, held."""
+    """Ten stored defects and ten stored stories."""
     for number in range(10):
         simulator.store.insert("story", {"name": f"s{number}"})
     simulator.clock.advance(timedelta(hours=1))
@@ -60,14 +60,14 @@ def lake(simulator: Simulator, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("census", [False, True])
-def test_a_deletion_that_an_unknown_row_hides_from_counts_is_found(
+def test_a_deletion_that_an_unread_row_cancels_out_in_counts_is_found(
     simulator: Simulator, lake: Path, census: bool
 ) -> None:
     simulator.faults.refuse("defect")
-    stranger = simulator.store.insert("defect", {"name": "written while nobody could read it"})
+    unread = simulator.store.insert("defect", {"name": "written while nobody could read it"})
     simulator.clock.advance(timedelta(hours=1))
     run_extract(simulator, lake)
-    change_type(simulator, stranger, "story")
+    change_type(simulator, unread, "story")
     simulator.store.delete("story", ids_of(simulator, "story")[4])
     simulator.faults.allow()
     assert not run_extract(simulator, lake, census=True).has_changes  # the counts are equal
@@ -83,7 +83,7 @@ def test_a_deletion_that_an_unknown_row_hides_from_counts_is_found(
 
 
 @pytest.mark.parametrize("census", [False, True])
-def test_two_rows_that_change_places_unseen_are_found(
+def test_two_rows_that_exchange_their_types_are_found(
     simulator: Simulator, lake: Path, census: bool
 ) -> None:
     change_type(simulator, ids_of(simulator)[5], "story")
@@ -97,10 +97,10 @@ def test_two_rows_that_change_places_unseen_are_found(
     assert not run_extract(simulator, lake, census=True).has_changes
 
 
-def test_what_a_small_sweep_finds_moved_is_read_where_it_is_now(
+def test_a_row_that_a_small_sweep_finds_moved_is_read_where_it_is_now(
     simulator: Simulator, lake: Path
 ) -> None:
-    # behind all defects: the sweep of the first of them does not meet it
+    # its id is higher than those of all defects: the sweep of the first ones does not meet it
     change_type(simulator, ids_of(simulator, "story")[0], "defect")
 
     report = run_extract(simulator, lake, sweep=True, sweep_share=0.1)
@@ -111,20 +111,24 @@ def test_what_a_small_sweep_finds_moved_is_read_where_it_is_now(
     assert certificate(report).census_at == simulator.clock.now() - timedelta(hours=1)
 
 
-def test_what_a_sweep_misses_is_asked_for_again(simulator: Simulator, lake: Path) -> None:
-    gone = ids_of(simulator)[3]
-    simulator.store.delete("defect", gone)
+def test_a_row_that_a_sweep_does_not_find_is_requested_again(
+    simulator: Simulator, lake: Path
+) -> None:
+    deleted = ids_of(simulator)[3]
+    simulator.store.delete("defect", deleted)
     transport = SmallTransport(simulator)
 
     run_extract(simulator, lake, transport, sweep=True, sweep_share=1.0)
 
-    assert sum(f"/defects/{gone}?" in one for one in transport.targets) == 1
+    assert sum(f"/defects/{deleted}?" in target for target in transport.targets) == 1
     assert_equal_to_the_server(simulator, lake)
 
 
-@pytest.mark.parametrize(("share", "told"), [(1.0, "24 of the 110 rows"), (0.3, "24 of the 33 ro")])
-def test_many_vanished_rows_stop_a_sweep_until_it_is_accepted(
-    simulator: Simulator, lake: Path, share: float, told: str
+@pytest.mark.parametrize(
+    ("share", "message"), [(1.0, "24 of the 110 rows"), (0.3, "24 of the 33 ro")]
+)
+def test_many_deletions_stop_a_sweep_until_they_are_accepted(
+    simulator: Simulator, lake: Path, share: float, message: str
 ) -> None:
     for number in range(100):
         simulator.store.insert("defect", {"name": f"more{number}"})
@@ -132,7 +136,7 @@ def test_many_vanished_rows_stop_a_sweep_until_it_is_accepted(
     for id in ids_of(simulator)[2:26]:
         simulator.store.delete("defect", id)
 
-    with pytest.raises(ExtractError, match=rf"{told}.*--accept-deletions defect"):
+    with pytest.raises(ExtractError, match=rf"{message}.*--accept-deletions defect"):
         run_extract(simulator, lake, sweep=True, sweep_share=share)
     assert current_tables(lake) == first.manifest.tables
 
@@ -140,7 +144,7 @@ def test_many_vanished_rows_stop_a_sweep_until_it_is_accepted(
     assert_equal_to_the_server(simulator, lake)
 
 
-def test_a_sweep_of_a_lake_in_slices_leaves_what_lies_between_them(
+def test_a_sweep_of_a_lake_in_slices_reads_nothing_between_them(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     for number in range(40):
@@ -149,24 +153,24 @@ def test_a_sweep_of_a_lake_in_slices_leaves_what_lies_between_them(
     run_extract(simulator, tmp_path, since=START - timedelta(days=1))
     start, end = START - timedelta(days=430), START - timedelta(days=420)
     run_extract(simulator, tmp_path, since=start, until=end)
-    before = held(tmp_path, "defect")
+    before = stored_rows(tmp_path, "defect")
     transport = SmallTransport(simulator)
 
     report = run_extract(simulator, tmp_path, transport, page_size=100, sweep=True, sweep_share=1.0)
 
     assert not report.has_changes
-    assert held(tmp_path, "defect") == before
+    assert stored_rows(tmp_path, "defect") == before
     assert len(before) == DEFECTS + 10
-    assert sum("/defects?" in one for one in transport.targets) == 2  # the refresh and the sweep
+    assert sum("/defects?" in target for target in transport.targets) == 2  # refresh, sweep
     assert certificate(report).bytes_received < 20_000
 
 
 def test_batches_leave_no_id_out() -> None:
     ids = np.array([3, 5, 9, 12, 20], dtype=np.int64)
 
-    asked = [str(query_around(one, ids)) for one in (ids[:2], ids[2:4], ids[4:])]
+    queries = [str(query_around(batch, ids)) for batch in (ids[:2], ids[2:4], ids[4:])]
 
-    assert asked == [
+    assert queries == [
         "id BTW 0...8",
         "id BTW 9...19",
         "id BTW 20...9007199254740991",

@@ -1,4 +1,4 @@
-"""What follows the reading of rows goes on too: link sweep, touched sets, moved rows, scripts."""
+"""Link sweep, links of owners, moved rows and scripts continue after a stop, too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from octane_flows.extract import ExtractReport
 from octane_flows.extract.script_reader import TABLE
 from octane_flows.lake import Lake
 from octane_simulator import Simulator
-from tests.small import Killed, SmallTransport, held, held_links, run_extract
+from tests.small import Killed, SmallTransport, run_extract, stored_links, stored_rows
 from tests.small_defects import certificate, change_type, ids_of
 from tests.small_runs import (
     RunsTransport,
@@ -30,7 +30,7 @@ Marked = Callable[[str], bool]
 
 
 class Stopped(SmallTransport):
-    """Ends the process before one of the marked requests; counts them."""
+    """Ends the process before one of the marked requests, and counts them."""
 
     def __init__(self, simulator: Simulator, marked: Marked, place: int | None = None) -> None:
         super().__init__(simulator, self._before)
@@ -51,7 +51,7 @@ class StoppedRuns(Stopped, RunsTransport):
 
 
 def written(home: Path, table: str, column: str) -> list[str]:
-    """What the files of the newest generation hold, in order."""
+    """The values of a column in the files of the newest generation, in order."""
     lake = Lake(home / "lake")
     manifest = lake.current()
     assert manifest is not None
@@ -61,9 +61,9 @@ def written(home: Path, table: str, column: str) -> list[str]:
         if f"/{manifest.generation:06d}-" in file.path
     ]
     return sorted(
-        one
+        value
         for file in files
-        for one in pq.read_table(lake.resolve(file), columns=[column])[column].to_pylist()
+        for value in pq.read_table(lake.resolve(file), columns=[column])[column].to_pylist()
     )
 
 
@@ -119,8 +119,8 @@ def test_a_sweep_that_was_stopped_goes_on(
     assert row.cursor == (began if kept else simulator.clock.now()) - timedelta(minutes=2)
     owners = written(tmp_path, "defect__user_tags", "source_id")
     assert owners == sorted([*changed, ids[4], ids[20]])  # the last two are empty
-    assert held(tmp_path, "defect").keys() == set(ids_of(simulator))
-    assert held_links(tmp_path, "defect", "user_tags") == {
+    assert stored_rows(tmp_path, "defect").keys() == set(ids_of(simulator))
+    assert stored_links(tmp_path, "defect", "user_tags") == {
         row["id"]: sorted(one["id"] for one in row["user_tags"])
         for row in simulator.store.find("defect")
         if row["user_tags"]
@@ -128,50 +128,50 @@ def test_a_sweep_that_was_stopped_goes_on(
     assert not run_extract(simulator, tmp_path, **options).has_changes
 
 
-# -- touched sets -----------------------------------------------------------------------------
+# -- links of owners --------------------------------------------------------------------------
 
 
-def is_touched(target: str) -> bool:
+def reads_links_alone(target: str) -> bool:
     # the refresh asks for all fields, the name among them
     return "/manual_tests?" in target and ",name" not in target and "name," not in target
 
 
 @pytest.mark.usefixtures("in_small_parts")
-@pytest.mark.parametrize("touched", [6, 12])
+@pytest.mark.parametrize("owners", [6, 12])
 @pytest.mark.parametrize("place", range(6))
-def test_touched_sets_that_were_read_are_not_read_again(
-    simulator: Simulator, tmp_path: Path, place: int, touched: int
+def test_link_sets_of_owners_that_were_read_are_not_read_again(
+    simulator: Simulator, tmp_path: Path, place: int, owners: int
 ) -> None:
     for _ in range(14):
         add_test(simulator)
     simulator.clock.advance(3600)
     extract_runs(simulator, tmp_path)
     simulator.clock.advance(3600)
-    for test in ids_of(simulator, "test_manual")[:touched]:
+    for test in ids_of(simulator, "test_manual")[:owners]:
         add_run(simulator, test)
-    killed = StoppedRuns(simulator, is_touched, place)
+    killed = StoppedRuns(simulator, reads_links_alone, place)
     try:
         extract_runs(simulator, tmp_path, killed, concurrency=1)
     except Killed:
         pass
     else:
-        assert place >= touched // 2
+        assert place >= owners // 2
         return
-    rerun = StoppedRuns(simulator, is_touched)
+    rerun = StoppedRuns(simulator, reads_links_alone)
 
     report = extract_runs(simulator, tmp_path, rerun, concurrency=1)
 
     assert report.resumed == 3
-    whole = 7 if touched == 12 else 3  # pages of all owners, or those that are touched
+    whole = 7 if owners == 12 else 3  # pages of all owners, or those concerned
     assert rerun.count <= whole - place
     assert written(tmp_path, "test_manual__last_runs", "source_id") == sorted(
-        ids_of(simulator, "test_manual")[:touched]
+        ids_of(simulator, "test_manual")[:owners]
     )
     assert_links_are_equal(simulator, tmp_path)
 
 
 @pytest.mark.usefixtures("in_small_parts")
-def test_rows_that_come_with_the_rerun_touch_owners_once_more(
+def test_rows_that_come_with_the_rerun_change_links_of_owners_once_more(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     tests = [add_test(simulator) for _ in range(14)]
@@ -183,7 +183,9 @@ def test_rows_that_come_with_the_rerun_touch_owners_once_more(
     for test in tests[1:6]:
         add_run(simulator, test)
     with pytest.raises(Killed):
-        extract_runs(simulator, tmp_path, StoppedRuns(simulator, is_touched, 2), concurrency=1)
+        extract_runs(
+            simulator, tmp_path, StoppedRuns(simulator, reads_links_alone, 2), concurrency=1
+        )
     # runs are read once more, with a new field; one was committed late
     simulator.add_field("run_manual", "station_udf", "string")
     late = (simulator.clock.now() - timedelta(minutes=9)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -217,7 +219,7 @@ def test_a_second_census_is_not_taken_again(simulator: Simulator, tmp_path: Path
     report = run_extract(simulator, tmp_path, rerun, census=True)
 
     assert rerun.count == 0
-    assert held(tmp_path, "defect").keys() == set(ids_of(simulator))
+    assert stored_rows(tmp_path, "defect").keys() == set(ids_of(simulator))
     assert certificate(report).census_result == "1 deleted, 1 added"
     assert (certificate(report).rows_held, certificate(report).tombstones) == (10, {"deleted": 1})
 
@@ -256,7 +258,7 @@ def test_scripts_that_were_read_are_not_read_again(
     report = extract_scripts(scripted, tmp_path, rerun)
 
     # parts end with pages: 4 and 8 manual tests, the other 3 with 2 of Gherkin
-    kept = max(one for one in (0, 4, 8, 13) if one <= place)
+    kept = max(count for count in (0, 4, 8, 13) if count <= place)
     assert rerun.count == 16 - kept
     tests = [*ids_of(scripted, "test_manual"), *ids_of(scripted, "gherkin_test")]
     assert written(tmp_path, TABLE, "id") == sorted(tests)
@@ -264,7 +266,7 @@ def test_scripts_that_were_read_are_not_read_again(
     assert state.cursor == began - timedelta(minutes=2)
 
 
-def test_scripts_of_another_question_are_not_taken_over(
+def test_scripts_that_were_read_since_another_time_are_not_taken_over(
     scripted: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octane_flows.extract.script_reader.PART_TESTS", 4)
@@ -282,7 +284,7 @@ def test_scripts_of_another_question_are_not_taken_over(
     assert len(written(tmp_path, TABLE, "id")) == 16
 
 
-def test_what_was_read_of_scripts_goes_when_the_others_are_refused(
+def test_files_of_scripts_are_deleted_when_other_scripts_are_refused(
     scripted: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octane_flows.extract.script_reader.PART_TESTS", 4)
@@ -290,5 +292,5 @@ def test_what_was_read_of_scripts_goes_when_the_others_are_refused(
 
     report = extract_scripts(scripted, tmp_path, SmallTransport(scripted))
 
-    assert [one for one in report.manifest.findings if "scripts of tests may not" in str(one)]
+    assert any("scripts of tests may not" in str(finding) for finding in report.manifest.findings)
     assert list((tmp_path / "lake").rglob(f"data/*/{TABLE}/*")) == []

@@ -39,8 +39,8 @@ KNOWN_TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("cursor_at", "TIMESTAMP", "changes before this server time are held (UTC)"),
             ("lag_s", "DOUBLE", "seconds from the cursor to the extract"),
             ("census_at", "TIMESTAMP", "last comparison with the server's ids (UTC)"),
-            ("census_result", "VARCHAR", "equal, or how many vanished and were found"),
-            ("tombstones", "JSON", "rows known to be gone, by reason"),
+            ("census_result", "VARCHAR", "equal, or how many rows were deleted and added"),
+            ("tombstones", "JSON", "rows that the server no longer answers, by reason"),
         ),
     ),
     "schema_changes": (

@@ -20,7 +20,7 @@ from octane_flows.lake import Lake, Manifest, compact, expire
 from octane_flows.warehouse import build, connect, load_models
 from octane_simulator import Simulator
 from tests.company_lake import FORMATS, read
-from tests.small import START, SmallTransport, held, run_extract
+from tests.small import START, SmallTransport, run_extract, stored_rows
 
 SLOW, QUICK = "1001", "1002"
 FEW = [model for model in load_models() if model.name == "er.releases"]
@@ -67,7 +67,7 @@ def test_each_has_its_rows_scripts_columns_and_states(simulator: Simulator, home
     assert slow.states == {QUICK: quick.states[QUICK], SLOW: slow.states[SLOW]}
     assert set(slow.states[SLOW]) == set(slow.states[QUICK]) == {"defect", "story", SCRIPTS}
     assert {one.workspace for one in slow.tables[SCRIPTS].files} == {SLOW, QUICK}
-    assert len(held(home, "defect", "team_udf")) == 4
+    assert len(stored_rows(home, "defect", "team_udf")) == 4
     assert {one.workspace for one in slow.fields if one.name == "team_udf"} == {QUICK}
     assert {one.first_generation for one in slow.fields if one.workspace == SLOW} == {2}
     assert {one.first_generation for one in slow.fields if one.workspace == QUICK} == {1}

@@ -1,4 +1,4 @@
-"""A plain extract knows the link sets that new and changed rows of other types have changed."""
+"""A plain extract reads the link sets that new and changed rows of other types change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from octane_flows.client.transport import Request, Response
 from octane_simulator import Simulator
-from tests.small import START, SmallTransport, held_links
+from tests.small import START, SmallTransport, stored_links
 from tests.small_runs import (
     RunsTransport,
     add_run,
@@ -40,8 +40,8 @@ def ids_of(simulator: Simulator, entity: str) -> list[str]:
     return [row["id"] for row in simulator.store.find(entity)]
 
 
-def asked_for(transport: SmallTransport, collection: str) -> list[str]:
-    return [unquote(one) for one in transport.targets if f"/{collection}?" in one]
+def queries_of(transport: SmallTransport, collection: str) -> list[str]:
+    return [unquote(target) for target in transport.targets if f"/{collection}?" in target]
 
 
 def test_a_new_run_is_a_last_run_of_its_test(simulator: Simulator, tmp_path: Path) -> None:
@@ -51,13 +51,13 @@ def test_a_new_run_is_a_last_run_of_its_test(simulator: Simulator, tmp_path: Pat
 
     report = extract_runs(simulator, tmp_path, transport)
 
-    assert held_links(tmp_path, "test_manual", "last_runs")[first] == [run]
+    assert stored_links(tmp_path, "test_manual", "last_runs")[first] == [run]
     assert_links_are_equal(simulator, tmp_path)
     assert report.rows_written == 1
-    newest, touched = asked_for(transport, "manual_tests")
+    newest, links = queries_of(transport, "manual_tests")
     assert "last_modified GE" in newest
-    assert f"id IN {first}" in touched
-    assert "name" not in touched.partition("fields=")[2].partition("&")[0]
+    assert f"id IN {first}" in links
+    assert "name" not in links.partition("fields=")[2].partition("&")[0]
 
 
 def test_a_run_that_names_a_defect_is_a_run_of_the_defect(
@@ -74,20 +74,20 @@ def test_a_run_that_names_a_defect_is_a_run_of_the_defect(
 
     extract_runs(simulator, tmp_path)
 
-    assert held_links(tmp_path, "defect", "run") == {defect: [run]}
+    assert stored_links(tmp_path, "defect", "run") == {defect: [run]}
 
 
-def test_without_changes_nothing_more_is_asked(simulator: Simulator, tmp_path: Path) -> None:
+def test_without_changes_there_is_no_further_request(simulator: Simulator, tmp_path: Path) -> None:
     transport = RunsTransport(simulator)
 
     report = extract_runs(simulator, tmp_path, transport)
 
     assert not report.has_changes
     for collection in ("manual_tests", "manual_runs", "defects"):
-        assert len(asked_for(transport, collection)) == 1
+        assert len(queries_of(transport, collection)) == 1
 
 
-def test_a_run_that_moved_leaves_the_set_of_its_former_test(
+def test_a_run_that_moved_leaves_the_set_of_its_previous_test(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     first, second, *_ = ids_of(simulator, "test_manual")
@@ -95,11 +95,13 @@ def test_a_run_that_moved_leaves_the_set_of_its_former_test(
 
     extract_runs(simulator, tmp_path)
 
-    assert first not in held_links(tmp_path, "test_manual", "last_runs")
+    assert first not in stored_links(tmp_path, "test_manual", "last_runs")
     assert_links_are_equal(simulator, tmp_path)
 
 
-def test_where_many_are_touched_all_are_read_by_pages(simulator: Simulator, tmp_path: Path) -> None:
+def test_where_many_owners_are_concerned_all_are_read_by_pages(
+    simulator: Simulator, tmp_path: Path
+) -> None:
     for test in ids_of(simulator, "test_manual")[:5]:
         add_run(simulator, test)
     transport = RunsTransport(simulator)
@@ -107,8 +109,8 @@ def test_where_many_are_touched_all_are_read_by_pages(simulator: Simulator, tmp_
     extract_runs(simulator, tmp_path, transport)
 
     assert_links_are_equal(simulator, tmp_path)
-    _, touched = asked_for(transport, "manual_tests")
-    assert "id BTW" in touched
+    _, links = queries_of(transport, "manual_tests")
+    assert "id BTW" in links
 
 
 def test_an_unchanged_set_is_not_written(simulator: Simulator, tmp_path: Path) -> None:
@@ -117,35 +119,35 @@ def test_an_unchanged_set_is_not_written(simulator: Simulator, tmp_path: Path) -
 
     report = extract_runs(simulator, tmp_path)
 
-    written = {one.entity: one.links for one in report.outcomes}
+    written = {outcome.entity: outcome.links for outcome in report.outcomes}
     assert written["test_manual"] == 0
 
 
-def test_a_run_that_comes_while_its_test_was_read_already_is_looked_at_again(
+def test_a_run_that_comes_after_its_test_was_read_is_followed_again(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     first = ids_of(simulator, "test_manual")[0]
     simulator.store.update("test_manual", first, {"name": "renamed"})
-    came: list[str] = []
+    late_runs: list[str] = []
 
     class Late(RunsTransport):
         """A run comes once the tests were read."""
 
         def send(self, request: Request) -> Response:
             answer = super().send(request)
-            if "/manual_tests?" in request.url and not came:
-                came.append(add_run(simulator, first))
+            if "/manual_tests?" in request.url and not late_runs:
+                late_runs.append(add_run(simulator, first))
             return answer
 
     extract_runs(simulator, tmp_path, Late(simulator), concurrency=1)
     simulator.clock.advance(timedelta(hours=1))
     extract_runs(simulator, tmp_path)
 
-    assert held_links(tmp_path, "test_manual", "last_runs")[first] == came
+    assert stored_links(tmp_path, "test_manual", "last_runs")[first] == late_runs
     assert_links_are_equal(simulator, tmp_path)
 
 
-def test_a_run_that_came_while_tests_were_left_out_is_looked_at_again(
+def test_a_run_that_came_while_tests_were_left_out_is_followed_again(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     add_run(simulator, ids_of(simulator, "test_manual")[0])
@@ -158,7 +160,7 @@ def test_a_run_that_came_while_tests_were_left_out_is_looked_at_again(
     assert_links_are_equal(simulator, tmp_path)
 
 
-def test_a_stopped_extract_that_is_resumed_knows_them_too(
+def test_a_resumed_extract_reads_the_links_of_owners_too(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     add_run(simulator, ids_of(simulator, "test_manual")[0])

@@ -16,7 +16,7 @@ from octane_flows.errors import LakeError
 from octane_flows.lake import Lake
 from octane_flows.lake.writer_lock import write_lock
 from octane_simulator import Simulator
-from tests.small import START, Killed, SmallTransport, held, killer, run_extract
+from tests.small import START, Killed, SmallTransport, killer, run_extract, stored_rows
 from tests.small_defects import DEFECTS, current_tables, ids_of
 
 #: A process that is killed while it holds a workspace.
@@ -49,7 +49,7 @@ def test_a_kill_at_any_request_leaves_the_former_generation_and_the_rerun_finish
 
     assert killed > 8
     assert report.manifest.generation == Lake(tmp_path / "lake").kept()[-1].generation
-    assert set(held(tmp_path, "defect", "name").values()) == {("second",)}
+    assert set(stored_rows(tmp_path, "defect", "name").values()) == {("second",)}
 
 
 def test_what_a_stopped_extract_had_read_is_not_read_again(
@@ -67,7 +67,7 @@ def test_what_a_stopped_extract_had_read_is_not_read_again(
 
     assert report.resumed == 1
     assert not [one for one in transport.targets if "/defects?" in one]
-    assert len(held(tmp_path, "defect")) == DEFECTS
+    assert len(stored_rows(tmp_path, "defect")) == DEFECTS
 
 
 def test_a_kill_at_any_fsync_leaves_a_whole_generation(
@@ -94,7 +94,7 @@ def test_a_kill_at_any_fsync_leaves_a_whole_generation(
             run_extract(simulator, tmp_path)
         except Killed:
             killed += 1
-            assert len(held(tmp_path, "defect")) == DEFECTS
+            assert len(stored_rows(tmp_path, "defect")) == DEFECTS
             continue
         break
     left = 10**9
@@ -102,7 +102,7 @@ def test_a_kill_at_any_fsync_leaves_a_whole_generation(
     run_extract(simulator, tmp_path)
 
     assert killed > 5
-    assert held(tmp_path, "defect", "name")[ids_of(simulator)[0]] == (f"v{killed}",)
+    assert stored_rows(tmp_path, "defect", "name")[ids_of(simulator)[0]] == (f"v{killed}",)
 
 
 def test_a_manifest_cut_off_by_a_kill_is_passed_over(simulator: Simulator, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_manifest_cut_off_by_a_kill_is_passed_over(simulator: Simulator, tmp_p
 
     assert (second.generation, second.parent) == (3, 1)
     assert Lake(tmp_path / "lake").current() == second
-    assert len(held(tmp_path, "defect")) == DEFECTS
+    assert len(stored_rows(tmp_path, "defect")) == DEFECTS
 
 
 def test_of_two_extracts_into_one_folder_one_is_told_who_writes(
@@ -187,7 +187,7 @@ def test_each_workspace_goes_on_by_itself(tmp_path: Path) -> None:
     ]
     first = run_extract(simulator, tmp_path, workspaces=("1001",))
     assert (first.resumed, first.manifest.generation) == (2, 1)
-    assert len(held(tmp_path, "defect")) == 2
+    assert len(stored_rows(tmp_path, "defect")) == 2
     left = [*(tmp_path / "lake/data/1002").glob("*/*.parquet")]
     assert left  # another workspace's are left alone
 

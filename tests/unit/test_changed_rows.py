@@ -9,7 +9,7 @@ import pytest
 
 from octane_flows.errors import UsageError
 from octane_simulator import Simulator
-from tests.small import START, SmallTransport, held, held_links, run_extract
+from tests.small import START, SmallTransport, run_extract, stored_links, stored_rows
 from tests.small_defects import DEFECTS, certificate, data_files, ids_of
 from tests.wsgi import WsgiTransport
 
@@ -58,7 +58,7 @@ def test_only_the_changed_row_is_read(simulator: Simulator, tmp_path: Path) -> N
     report = run_extract(simulator, tmp_path)
 
     assert (report.rows, report.rows_written) == (1, 1)
-    assert held(tmp_path, "defect", "name")[changed] == ("changed",)
+    assert stored_rows(tmp_path, "defect", "name")[changed] == ("changed",)
 
 
 def test_a_row_committed_late_arrives(simulator: Simulator, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_row_committed_late_arrives(simulator: Simulator, tmp_path: Path) -> N
 
     run_extract(simulator, tmp_path)
 
-    assert id in held(tmp_path, "defect")
+    assert id in stored_rows(tmp_path, "defect")
 
 
 def test_the_cursor_is_the_servers_time_less_the_settling(
@@ -87,7 +87,7 @@ def test_an_emptied_link_set_is_empty(simulator: Simulator, tmp_path: Path) -> N
 
     run_extract(simulator, tmp_path)
 
-    assert set(held_links(tmp_path, "defect", "user_tags")) == {second}
+    assert set(stored_links(tmp_path, "defect", "user_tags")) == {second}
 
 
 def test_history_is_loaded_in_slices_beside_the_newest(
@@ -99,12 +99,12 @@ def test_history_is_loaded_in_slices_beside_the_newest(
         simulator.store.insert("defect", {"name": "old", "last_modified": moment})
 
     report = run_extract(simulator, tmp_path, since=START - timedelta(days=150))
-    assert len(held(tmp_path, "defect")) == DEFECTS + 1
+    assert len(stored_rows(tmp_path, "defect")) == DEFECTS + 1
     assert "stored in part" in certificate(report).note
     assert not run_extract(simulator, tmp_path, census=True).has_changes
 
     report = run_extract(simulator, tmp_path, since=START - timedelta(days=900))
-    assert len(held(tmp_path, "defect")) == DEFECTS + 4
+    assert len(stored_rows(tmp_path, "defect")) == DEFECTS + 4
     assert certificate(report).rows_held == DEFECTS + 4
 
 

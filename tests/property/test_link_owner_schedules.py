@@ -1,4 +1,4 @@
-"""Random changes of runs: after each plain extract the link sets that they touch are the server's.
+"""Random changes of runs: after each plain extract the link sets that they change are the server's.
 
 Changes come with a new or changed row; those of the owner's side alone are left to the sweep.
 """
@@ -25,7 +25,7 @@ from tests.small_runs import (
 
 
 class _Runs:
-    """Tests, runs and defects, and dice."""
+    """Tests, runs and defects, which change at random."""
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
@@ -69,7 +69,7 @@ class _Runs:
         self.simulator.store.update("test_manual", self.dice.choice(self.tests), {"name": "n"})
 
     def extract(self, home: Path, page_size: int) -> None:
-        """An extract during which things happen, or that is killed; then a quiet one."""
+        """An extract during which rows change, or that is killed; then one without changes."""
         kill_at = self.dice.choice((None, None, 5, 7, 9))
         sent = 0
 
@@ -89,7 +89,7 @@ class _Runs:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_touched_link_sets_are_the_servers_after_every_plain_extract(
+def test_changed_link_sets_are_the_servers_after_every_plain_extract(
     seed: int, tmp_path: Path
 ) -> None:
     runs = _Runs(seed)
@@ -102,7 +102,7 @@ def test_touched_link_sets_are_the_servers_after_every_plain_extract(
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_changes_during_an_extract_are_known_after_the_next(seed: int, tmp_path: Path) -> None:
+def test_changes_during_an_extract_are_read_by_the_next(seed: int, tmp_path: Path) -> None:
     runs = _Runs(seed)
     extract_runs(runs.simulator, tmp_path)
     runs.compare(tmp_path)

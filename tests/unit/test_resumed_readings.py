@@ -1,4 +1,4 @@
-"""Readings that were stopped midway go on behind their last part, whatever they read."""
+"""A reading that was stopped continues after its last part, whatever it reads."""
 
 from __future__ import annotations
 
@@ -15,16 +15,24 @@ import pytest
 from octane_flows.client.transport import Request
 from octane_flows.lake import Lake
 from octane_simulator import Simulator
-from tests.small import START, Killed, SmallTransport, held, held_links, killer, run_extract
+from tests.small import (
+    START,
+    Killed,
+    SmallTransport,
+    killer,
+    run_extract,
+    stored_links,
+    stored_rows,
+)
 from tests.small_defects import DEFECTS, certificate, ids_of
 
 
-def asked_of_defects(transport: SmallTransport) -> int:
-    return sum("/defects?" in one for one in transport.targets)
+def requests_of_defects(transport: SmallTransport) -> int:
+    return sum("/defects?" in target for target in transport.targets)
 
 
 @pytest.mark.parametrize("page", [7, 10, 14])
-def test_a_large_type_is_read_on_from_where_a_stopped_extract_was(
+def test_a_large_type_is_read_from_where_a_stopped_extract_was(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 6)
@@ -52,16 +60,16 @@ def test_a_large_type_is_read_on_from_where_a_stopped_extract_was(
     report = run_extract(simulator, tmp_path, transport, concurrency=1)
 
     # a part is two pages: besides what is left, at most that and the first page and both ends
-    assert asked_of_defects(transport) <= asked_of_defects(whole) - page + 2 + 3
+    assert requests_of_defects(transport) <= requests_of_defects(whole) - page + 2 + 3
     row = certificate(report)
     assert (row.rows_read, row.total_count, row.rows_held) == (36, 36, 36)
     assert "were read before the extract was stopped" in row.note
     assert row.cursor == began - timedelta(minutes=2)
     assert report.manifest.as_of == began
-    assert held(tmp_path, "defect").keys() == set(ids_of(simulator))
-    assert held_links(tmp_path, "defect", "user_tags").keys() == set(ids_of(simulator)[:2])
+    assert stored_rows(tmp_path, "defect").keys() == set(ids_of(simulator))
+    assert stored_links(tmp_path, "defect", "user_tags").keys() == set(ids_of(simulator)[:2])
     run_extract(simulator, tmp_path)
-    assert held(tmp_path, "defect", "name")[first] == ("changed after it was read",)
+    assert stored_rows(tmp_path, "defect", "name")[first] == ("changed after it was read",)
 
 
 def test_parts_of_a_reading_with_other_fields_are_not_taken_over(
@@ -76,7 +84,7 @@ def test_parts_of_a_reading_with_other_fields_are_not_taken_over(
     report = run_extract(simulator, tmp_path)
 
     assert certificate(report).note == ""
-    assert len(held(tmp_path, "defect", "team_udf")) == DEFECTS
+    assert len(stored_rows(tmp_path, "defect", "team_udf")) == DEFECTS
 
 
 def stopped_at(page: int, collection: str = "defects") -> Callable[[Request], None]:
@@ -95,19 +103,19 @@ def stopped_at(page: int, collection: str = "defects") -> Callable[[Request], No
 def assert_equal_to_the_server(simulator: Simulator, home: Path) -> None:
     rows = simulator.store.find("defect")
     expected = {row["id"]: (row["name"], row["version_stamp"]) for row in rows}
-    assert held(home, "defect", "name", "version_stamp") == expected
+    assert stored_rows(home, "defect", "name", "version_stamp") == expected
     tags = {row["id"]: sorted(one["id"] for one in row["user_tags"]) for row in rows}
-    assert held_links(home, "defect", "user_tags") == {id: one for id, one in tags.items() if one}
+    assert stored_links(home, "defect", "user_tags") == {id: one for id, one in tags.items() if one}
 
 
 def first_id(targets: Sequence[str]) -> int:
-    """The lowest id that a resumed reading asked for: all its requests say `id GT`."""
-    asked = [re.search(r"id%20GT%20(\d+)", one) for one in targets if "/defects?" in one]
-    return min(int(one[1]) for one in asked if one)
+    """The lowest id that a resumed reading requested: all its requests say `id GT`."""
+    matches = [re.search(r"id%20GT%20(\d+)", target) for target in targets if "/defects?" in target]
+    return min(int(match[1]) for match in matches if match)
 
 
 @pytest.mark.parametrize("page", range(1, 15))
-def test_a_refresh_that_was_stopped_asks_for_what_is_missing_alone(
+def test_a_refresh_that_was_stopped_requests_only_what_it_lacks(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
@@ -161,7 +169,7 @@ def test_parts_are_kept_from_each_page_of_a_refresh_on(
             run_extract(simulator, tmp_path, transport, concurrency=1)
         except Killed:
             continue
-        requests.append(asked_of_defects(transport))
+        requests.append(requests_of_defects(transport))
         break
 
     assert requests[0] < 7  # four pages, both ends and a first look
@@ -169,7 +177,7 @@ def test_parts_are_kept_from_each_page_of_a_refresh_on(
 
 
 @pytest.mark.parametrize("page", range(1, 16))
-def test_an_older_slice_that_was_stopped_goes_on(
+def test_an_older_slice_that_was_stopped_continues(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
@@ -179,7 +187,7 @@ def test_an_older_slice_that_was_stopped_goes_on(
         simulator.store.insert("defect", {"name": "old", "last_modified": old}) for _ in range(14)
     ]
     run_extract(simulator, tmp_path, since=START - timedelta(days=1))
-    assert len(held(tmp_path, "defect")) == DEFECTS
+    assert len(stored_rows(tmp_path, "defect")) == DEFECTS
     simulator.clock.advance(3600)
     new = simulator.store.insert("defect", {"name": "new"})
     try:
@@ -199,7 +207,7 @@ def test_an_older_slice_that_was_stopped_goes_on(
 
     report = run_extract(simulator, tmp_path, transport, since=since, concurrency=1)
 
-    assert certificate(report).rows_held == len(held(tmp_path, "defect")) >= DEFECTS + 14
+    assert certificate(report).rows_held == len(stored_rows(tmp_path, "defect")) >= DEFECTS + 14
     if kept:
         assert first_id(transport.targets) == kept[-1]["part"]["up_to"]
         newest = [one for one in transport.targets if "/defects?" in one and "LT" not in one]
@@ -209,7 +217,7 @@ def test_an_older_slice_that_was_stopped_goes_on(
     assert not run_extract(simulator, tmp_path, census=True).has_changes
 
 
-def test_a_part_of_another_question_is_not_taken_over(
+def test_a_part_of_other_readings_is_not_taken_over(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)

@@ -9,7 +9,7 @@ import pytest
 
 from octane_flows.errors import ExtractError
 from octane_simulator import Simulator
-from tests.small import held, run_extract
+from tests.small import run_extract, stored_rows
 from tests.small_defects import ids_of
 
 
@@ -25,7 +25,7 @@ def test_a_new_field_has_its_values_from_the_first_day(
 
     report = run_extract(simulator, tmp_path)
 
-    assert held(tmp_path, "defect", "team_udf")[id] == ("blue",)
+    assert stored_rows(tmp_path, "defect", "team_udf")[id] == ("blue",)
     changes = [(one.entity, one.field, one.change) for one in report.manifest.schema_changes]
     assert ("defect", "team_udf", "added") in changes
     assert report.rows_written == 1
@@ -46,7 +46,7 @@ def test_a_field_that_came_while_its_type_was_refused_is_read_afterwards(
 
     report = run_extract(simulator, tmp_path)
 
-    assert held(tmp_path, "defect", "team_udf")[first["id"]] == ("red",)
+    assert stored_rows(tmp_path, "defect", "team_udf")[first["id"]] == ("red",)
     assert not refused.schema_changes
     assert [one.field for one in report.manifest.schema_changes] == ["team_udf"]
 
@@ -76,7 +76,7 @@ def test_a_retyped_field_needs_a_yes(simulator: Simulator, tmp_path: Path) -> No
     report = run_extract(simulator, tmp_path, accept_retyped=("defect.size_udf",))
     kinds = {one.name: one.type for one in report.manifest.tables["defect"].columns}
     assert kinds["size_udf"] == "BIGINT"
-    assert held(tmp_path, "defect", "size_udf")[ids_of(simulator)[0]] == (9,)
+    assert stored_rows(tmp_path, "defect", "size_udf")[ids_of(simulator)[0]] == (9,)
 
 
 def test_a_relabelled_field_is_told(simulator: Simulator, tmp_path: Path) -> None:
@@ -101,4 +101,4 @@ def test_lists_that_came_or_went_are_told(simulator: Simulator, tmp_path: Path) 
 
     told = {(one.field, one.change) for one in report.manifest.schema_changes}
     assert told == {("list_node.new", "list_added"), ("list_node.old", "list_removed")}
-    assert "list_node.old" not in held(tmp_path, "list_node")
+    assert "list_node.old" not in stored_rows(tmp_path, "list_node")
