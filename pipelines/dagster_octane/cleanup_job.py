@@ -47,7 +47,7 @@ def clean_lake(context: dg.OpExecutionContext, config: LakeCleanup, octane: Octa
         expiry = lake.expire(opened_lake, keep=config.keep_generations, before=before)
         warehouse.forget_past(octane.home(), {kept.generation for kept in expiry.kept})
     context.log.info(
-        f"Deleted {len(expiry.generations)} generations and {expiry.bytes / 1e6:,.1f} MB; "
+        f"Deleted {len(expiry.expired)} generations and {expiry.bytes / 1e6:,.1f} MB; "
         f"{len(expiry.kept)} generations stay."
     )
 

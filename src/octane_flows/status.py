@@ -38,7 +38,7 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
     console.print(
         f"generation   {manifest.generation}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC"
     )
-    console.print(f"workspaces   {', '.join(manifest.known_workspaces())}", soft_wrap=True)
+    console.print(f"workspaces   {', '.join(manifest.workspaces)}", soft_wrap=True)
     complete = [row for row in manifest.certificate if row.status in ("complete", "carried")]
     console.print(
         f"complete     {len(complete)} of {len(manifest.certificate)} entity types, "
@@ -54,7 +54,7 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
         console.print("warehouse    not built yet; run octane-flows build")
     else:
         behind = "" if built == manifest.generation else "; run octane-flows build to catch up"
-        there = manifest.known_workspaces()
+        there = manifest.workspaces
         ids = ", ".join(row[0] for row in held)
         of = f", workspaces {ids} of {len(there)}" if len(held) < len(there) else ""
         console.print(f"warehouse    generation {built}{of}{behind}", soft_wrap=True)

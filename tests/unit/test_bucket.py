@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import octane_flows
+from octane_flows.cli import main
 from octane_flows.config import LakePlace, Secret, load_lake
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake import (
@@ -33,6 +35,22 @@ FEW = [model for model in load_models() if model.name in NAMES]
 def names(home: Path) -> list[str]:
     with connect(home) as connection:
         return [row[0] for row in connection.execute("select name from octane.release").fetchall()]
+
+
+def test_without_the_extra_the_error_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(UsageError, match=r"needs the package obstore; install octane-flows\[bucke"):
+        open_lake(tmp_path, LakePlace("bucket", "prefix"))
+
+    monkeypatch.setenv("OCTANE_LAKE", "s3://bucket/prefix")
+    monkeypatch.setenv("OCTANE_HOME", str(tmp_path))
+    for command in (["status"], ["build"], ["generations"], ["expire", "--keep", "1"]):
+        monkeypatch.setattr(sys, "argv", ["octane-flows", *command])
+        with pytest.raises(SystemExit, match="2"):
+            main()
+        assert "install octane-flows[bucket]" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_warehouse_is_built_and_updated_from_a_bucket(bucket: LakePlace, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -155,7 +154,7 @@ def test_a_discarded_file_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     publish(Draft(lake))
-    (tmp_path / "generations" / "000001.json").write_text('{"format": 2}')
+    (tmp_path / "generations" / "000001.json").write_text('{"format": 1}')
 
     with pytest.raises(LakeError, match=r"000001\.json is damaged .* restore it"):
         lake.current()
@@ -215,31 +214,14 @@ def test_a_part_that_is_not_what_was_published_is_named(tmp_path: Path) -> None:
         lake.current()
 
 
-def test_a_lake_of_the_format_before_is_read_and_continued(tmp_path: Path) -> None:
+def test_a_manifest_of_another_format_is_named(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    draft = Draft(lake)
-    file = write(draft, ["1001", "1002"])
-    (tmp_path / "generations").mkdir()
-    old = json.dumps({**FORMAT_2, "tables": {"defect": {**TABLE_2, "files": [vars(file)]}}})
-    (tmp_path / "generations" / "000001.json").write_text(old)
-    (tmp_path / "CURRENT").write_text(json.dumps(CURRENT_2))
+    publish(Draft(lake))
+    head = tmp_path / "generations" / "000001.json"
+    head.write_text(head.read_text().replace('"format":1', '"format":9'))
 
-    first = lake.current()
-    assert first is not None
-    assert (first.generation, first.parts, first.tables["defect"].files) == (1, {}, (file,))
-    assert first.states["1002"]["defect"] == dataclasses.replace(STATE, recent={"1001": "ab"})
-    assert first.certificate == [CERTIFICATE]
-    assert first.fields == [
-        field("id", 1),
-        dataclasses.replace(field("old", 0), first_generation=0),
-    ]
-    draft = Draft(lake)
-    second = publish(draft, file, write(draft, ["1003"]))
-    assert lake.current() == second
-    assert (second.parent, lake.as_of(1)) == (1, first)
-    expire(lake, keep=1)
-    assert lake.current() == second
-    assert [path.name for path in (tmp_path / "generations").iterdir()] == ["000002.json"]
+    with pytest.raises(LakeError, match=r"000001\.json was written by another version"):
+        lake.current()
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
@@ -247,102 +229,3 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 
     with pytest.raises(LakeError, match=r"Could not read .*Not a directory; give OCTANE_HOME"):
         Draft(Lake(tmp_path / "lake"))
-
-
-# As it was written before manifests had parts.
-CURRENT_2 = {
-    "generation": 1,
-    "kept": [{"generation": 1, "as_of": "2021-01-20T21:00:00+00:00"}],
-}
-TABLE_2 = {
-    "name": "defect",
-    "kind": "entity",
-    "entity": "defect",
-    "field": None,
-    "label": "Defect",
-    "columns": [
-        {
-            "name": "id",
-            "type": "VARCHAR",
-            "field": "id",
-            "field_type": "string",
-            "label": "ID",
-            "targets": ["a", "b"],
-            "is_user_defined": False,
-        }
-    ],
-}
-FIELD_2 = {
-    "workspace": "1002",
-    "entity": "defect",
-    "field_type": "string",
-    "is_multiple": False,
-    "is_user_defined": False,
-    "targets": [],
-    "list_root": None,
-}
-FORMAT_2 = {
-    "format": 2,
-    "generation": 1,
-    "parent": None,
-    "as_of": "2021-01-20T21:00:00+00:00",
-    "created_at": "2021-01-20T21:00:05+00:00",
-    "server_url": "https://octane.example",
-    "server_version": "16.2.100",
-    "shared_space": "1001",
-    "states": {
-        "1002": {
-            "defect": {
-                "mode": "changes",
-                "cursor": "2021-01-20T20:55:00+00:00",
-                "intervals": [{"start": None, "end": "2021-01-20T20:55:00+00:00"}],
-                "last_id": None,
-                "recent": {"1001": "ab"},
-                "census": {
-                    "at": "2021-01-20T20:50:00+00:00",
-                    "result": "equal",
-                    "server_count_start": 2,
-                    "server_count_end": 2,
-                    "deleted": 0,
-                    "added": 0,
-                },
-                "swept_at": None,
-                "sweep_from": None,
-                "deleted": {},
-            }
-        }
-    },
-    "fields": [
-        {**FIELD_2, "name": "id", "label": "Id", "first_generation": 1, "last_generation": 1},
-        {**FIELD_2, "name": "old", "label": "Old", "first_generation": 0, "last_generation": 0},
-    ],
-    "certificate": [
-        {
-            "workspace": "1002",
-            "entity": "defect",
-            "collection": "defects",
-            "total_count": 2,
-            "rows_read": 2,
-            "pages": 1,
-            "bytes_received": 900,
-            "status": "complete",
-            "note": "",
-            "mode": "full",
-            "rows_written": 0,
-            "rows_held": 2,
-            "server_count_start": 0,
-            "server_count_end": None,
-            "cursor": "2021-01-20T20:55:00+00:00",
-            "lag_s": 300.0,
-            "census_at": None,
-            "census_result": "",
-            "tombstones": {"deleted": 1},
-        }
-    ],
-    "schema_changes": [],
-    "politeness": {},
-    "findings": [],
-    "compacted": {},
-    "signed_in_user_id": None,
-    "signed_in_user_name": None,
-}

@@ -1,13 +1,14 @@
-"""What killed processes left beside a warehouse goes; what others are at work on stays."""
+"""Files that killed processes left next to a warehouse are deleted; other files stay."""
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
-from octane_flows.lake.leftovers import owner, sweep
+import pytest
+
+from octane_flows.lake.leftovers import delete_leftovers, process_tag
 from octane_flows.warehouse import build, load_models, warehouse_path
 from tests.golden import kit
 
@@ -17,13 +18,13 @@ import os, sys
 from pathlib import Path
 from octane_flows.warehouse import load_models
 from octane_flows.warehouse.warehouse_build import Warehouse
-few = [one for one in load_models() if one.name == "er.releases"]
+few = [model for model in load_models() if model.name == "er.releases"]
 with Warehouse(Path(sys.argv[1]), models=few):
     os.kill(os.getpid(), 9)
 """
 
 
-def test_a_build_deletes_what_a_killed_one_left(tmp_path: Path) -> None:
+def test_a_build_deletes_the_files_of_a_killed_build(tmp_path: Path) -> None:
     kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "r"}]})
     killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     assert killed.returncode == -9
@@ -34,16 +35,24 @@ def test_a_build_deletes_what_a_killed_one_left(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".warehouse-*"))
 
 
-def test_what_processes_are_at_work_on_stays(tmp_path: Path) -> None:
+def test_files_of_running_processes_and_of_other_machines_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "node")
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
-    here = socket.gethostname()
-    stay = [f".w-1-{owner()}.duckdb", f".w-1-elsewhere.{ended.pid}.duckdb", ".w-lock", ".w-1-7"]
-    go = [f".w-1-{here}.{ended.pid}.duckdb", f".w-1-{here}.{ended.pid}.duckdb.wal"]
-    for name in (*stay, *go):
+    other_hosts = ["super-node", "super.node", "node-2", f"node.{ended.pid}", "elsewhere"]
+    stay = [
+        f".w-1-{process_tag()}.duckdb",
+        *(f".w-1-@{host}@{ended.pid}.duckdb" for host in other_hosts),
+        ".w-lock",
+        ".w-1-7",
+    ]
+    leftovers = [f".w-1-@node@{ended.pid}.duckdb", f".w-1-@node@{ended.pid}.duckdb.wal"]
+    for name in (*stay, *leftovers):
         (tmp_path / name).touch()
-    folder = tmp_path / f".w-{here}.{ended.pid}"
+    folder = tmp_path / f".w-@node@{ended.pid}"
     (folder / "octane").mkdir(parents=True)
 
-    sweep(tmp_path, ".w-")
-    assert sorted(one.name for one in tmp_path.iterdir()) == sorted(stay)
+    delete_leftovers(tmp_path, ".w-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)

@@ -13,7 +13,7 @@ import pytest
 from octane_flows.errors import LakeError
 from octane_flows.lake import BucketStorage, Draft, Lake, expire
 from octane_flows.lake.storage import FolderStorage, Storage
-from octane_flows.lake.table_writer import digest
+from octane_flows.lake.table_writer import file_digest
 from tests.unit.test_lake import publish, write
 
 
@@ -28,7 +28,7 @@ def add(storage: Storage, path: str, body: bytes) -> str:
     scratch = storage.scratch(path)
     scratch.parent.mkdir(parents=True, exist_ok=True)
     scratch.write_bytes(body)
-    sha256 = digest(scratch)
+    sha256 = file_digest(scratch)
     storage.add(path, scratch, sha256)
     return sha256
 
@@ -72,7 +72,7 @@ def test_two_publishers_race_and_one_is_told(storage: Storage) -> None:
     winner = publish(one, write(one, ["1"]))
     lost = write(other, ["2"])
 
-    with pytest.raises(LakeError, match=r"Another process published .*nothing of this one"):
+    with pytest.raises(LakeError, match=r"Another process published .*nothing of this process"):
         publish(other, lost)
     assert lake.current() == winner
     assert [one.generation for one in lake.kept()] == [first.generation, winner.generation]
@@ -132,7 +132,7 @@ def test_a_kill_at_any_step_leaves_a_whole_generation(
     assert current.tables["defect"].columns[0].label == label
     file = current.tables["defect"].files[0]
     assert pq.read_table(lake.resolve(file)).column("id").to_pylist() == rows
-    assert digest(lake.resolve(file)) == file.sha256
+    assert file_digest(lake.resolve(file)) == file.sha256
     if not is_killed:
         assert current.generation == 2
     again = Draft(lake)

@@ -123,7 +123,7 @@ def test_expired_generations_go_and_kept_ones_answer(lake: Lake, tmp_path: Path)
     gone = expire(lake, keep=1)
 
     assert told == gone
-    assert [one.generation for one in gone.generations] == list(range(1, 10))
+    assert [one.generation for one in gone.expired] == list(range(1, 10))
     assert files(lake) == merged
     assert [one.generation for one in lake.kept()] == [10]
     build(tmp_path, models=FEW)
@@ -179,6 +179,6 @@ def test_an_expiry_that_loses_to_a_publisher_deletes_nothing(
     grow(tmp_path, range(9, 10))
     before = files(lake)
     monkeypatch.setattr(lake, "pointer", lambda: pointer)
-    with pytest.raises(LakeError, match="nothing was let go of"):
+    with pytest.raises(LakeError, match="nothing was removed"):
         expire(lake, keep=1)
     assert files(lake) == before

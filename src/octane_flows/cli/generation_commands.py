@@ -86,7 +86,7 @@ def expire(
         warehouse.forget_past(data_folder(), {generation.generation for generation in expiry.kept})
     verb = "would let" if dry_run else "let"
     output.print(
-        f"expire       {verb} go of {len(expiry.generations)} generations and {len(expiry.files)} "
+        f"expire       {verb} go of {len(expiry.expired)} generations and {len(expiry.files)} "
         f"files ({expiry.bytes / 1e6:,.1f} MB); {len(expiry.kept)} generations are kept",
         soft_wrap=True,
     )

@@ -115,8 +115,8 @@ def _folder(home: Path) -> Finding:
 
 
 def _bucket(home: Path, place: LakePlace) -> Finding:
-    storage = BucketStorage(place, home / CACHE, patience_s=TIMEOUT_S)
     try:
+        storage = BucketStorage(place, home / CACHE, patience_s=TIMEOUT_S)
         storage.probe()
     except OctaneFlowsError as error:
         return Finding("lake", "failed", str(error))

@@ -184,7 +184,7 @@ class Content:
             for one in table.columns
         )
         former = self._former(since)
-        stamps = {one: former.stamp(one) for one in former.known_workspaces()} if former else held()
+        stamps = {one: former.stamp(one) for one in former.workspaces} if former else held()
         change = TableChange(self._manifest.tables[name], tuple(files), stamps)
         newer = f"from {source} as versions where {is_new(change)}"
         rows = self._connection.execute(f"select count(*) {newer}").fetchall()[0][0]

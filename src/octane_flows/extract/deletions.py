@@ -86,9 +86,9 @@ def _not_read(task: EntityTask, writer: EntityWriter) -> tuple[list[str], int]:
     """The stored ids that a full reading did not bring, and how many are stored."""
     name, workspace, stored = task.entity.name, task.entity.workspace, task.context.stored
     if writer.names:
-        ids = set(stored.ids(name, workspace))
+        ids = set(stored.live_ids(name, workspace))
         return sorted(ids.difference(writer.names, map(str, writer.numbers))), len(ids)
-    numbers = stored.numbers(name, workspace)
+    numbers = stored.live_numeric_ids(name, workspace)
     read = np.array(writer.numbers, dtype=np.int64)
     return [str(id) for id in np.setdiff1d(numbers, read)], len(numbers)
 
@@ -118,13 +118,15 @@ def _list_changes(
     added: list[tuple[str, SchemaChangeKind]] = [
         (id, "list_added") for id in sorted(read.roots) if id not in previous
     ]
-    roots = task.context.stored.values(LIST_TYPE, task.entity.workspace, unanswered, LIST_ROOT)
+    roots = task.context.stored.newest_values(
+        LIST_TYPE, task.entity.workspace, unanswered, LIST_ROOT
+    )
     return (*added, *((id, "list_removed") for id in sorted(roots) if roots[id] is None))
 
 
 def stored_ids(task: EntityTask, writer: EntityWriter) -> Ids:
     """The ids that the lake has after this reading, in order."""
-    before = task.context.stored.numbers(task.entity.name, task.entity.workspace)
+    before = task.context.stored.live_numeric_ids(task.entity.name, task.entity.workspace)
     written = np.array(sorted(map(int, writer.written)), dtype=np.int64)
     return np.union1d(before, written)
 
@@ -329,14 +331,14 @@ def read_moved_rows(context: Context, results: Mapping[Key, Result]) -> dict[Key
             result = results.get(entity.key)
             if entity.key not in moved or result is None or result.kind in ("full", "whole"):
                 continue
-            stored = now.numbers(entity.name, entity.workspace)
+            stored = now.live_numeric_ids(entity.name, entity.workspace)
             moved_here = np.setdiff1d(np.array(sorted(moved[entity.key]), dtype=np.int64), stored)
             if not len(moved_here):
                 continue
             previous = Previous(result.state, rows_stored=result.counts.rows_held)
             task = make_task(replace(context, stored=now), entity, previous)
             with task.writer() as writer:
-                writer.already_written(new.keys(entity.name, entity.workspace, "id"))
+                writer.already_written(new.ever_stored_ids(entity.name, entity.workspace, "id"))
                 changed[entity.key] = _with_moved_rows(task, writer, result, stored, moved_here)
             context.journal.append(changed[entity.key])
     return changed
@@ -348,7 +350,7 @@ def _moved_ids(new: StoredRows, results: Mapping[Key, Result]) -> dict[Key, set[
     for (workspace, entity), result in results.items():
         if not any(reason.startswith(MOVED_TO) for reason in result.state.deleted):
             continue
-        for id, reason in new.reasons(entity, workspace).items():
+        for id, reason in new.deletion_reasons(entity, workspace).items():
             if reason.startswith(MOVED_TO) and id.isdecimal():
                 target = (workspace, reason.removeprefix(MOVED_TO))
                 if reason.startswith(MOVED_TO_WORKSPACE):

@@ -103,7 +103,7 @@ class EntityWriter:
         table = page.tables[self._entity.name]
         chosen = pa.array(ids, pa.string())
         self._write(self._entity.name, table.filter(pc.is_in(table["id"], value_set=chosen)))
-        before = self._stored.present(self._entity.name, self._entity.workspace, ids)
+        before = self._stored.live_ids_among(self._entity.name, self._entity.workspace, ids)
         self.new_rows += len(ids) - len(before)
         for name in self.link_names:
             links = page.tables[name]

@@ -21,7 +21,7 @@ from octane_flows.errors import LakeError
 from octane_flows.extract.cursor import Reading
 from octane_flows.extract.entity_result import Files, ReadCount, Result, files_from_json
 from octane_flows.extract.extract_plan import EntityPlan, Key
-from octane_flows.lake import FileEntry, Lake, made_by
+from octane_flows.lake import FileEntry, Lake, file_origin
 from octane_flows.lake.storage import disk_errors
 
 # Older work is not taken over: its rows would be published with a far older time.
@@ -267,7 +267,7 @@ class Journal:
         kept = {file.path for entry in done for files in entry.files.values() for file in files}
         for path in (self._lake.folder / "data" / workspace).glob("*/*"):
             name = path.relative_to(self._lake.folder).as_posix()
-            owner, number = made_by(name)
+            owner, number = file_origin(name)
             if owner == workspace and number > stamp and name not in kept:
                 path.unlink(missing_ok=True)
 

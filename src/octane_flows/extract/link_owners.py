@@ -23,7 +23,7 @@ from octane_flows.extract.extract_plan import EntityPlan, Key
 from octane_flows.extract.link_sweep import BATCH_OWNERS, LinkComparison
 from octane_flows.extract.page_reader import IDS_PER_REQUEST, id_query
 from octane_flows.extract.page_to_arrow import DecodedPage
-from octane_flows.lake.stored_rows import LINK_PREFIX, Ids, StoredRows
+from octane_flows.lake.stored_rows import TARGET_PREFIX, Ids, StoredRows
 
 # Where the links of more than this share of all owners may differ, pages of all owners are read.
 ALL_OWNERS_SHARE = 0.5
@@ -64,9 +64,9 @@ def read_links_of_owners(
         for key, owners in search.owners().items():
             entity = owner_types[key]
             links = tuple(link for link in entity.links if link.name in owners.fields)
-            written = new.keys(entity.name, entity.workspace, "id").union(
+            written = new.ever_stored_ids(entity.name, entity.workspace, "id").union(
                 *(
-                    new.keys(entity.link_table(link), entity.workspace, "source_id")
+                    new.ever_stored_ids(entity.link_table(link), entity.workspace, "source_id")
                     for link in links
                 )
             )
@@ -117,7 +117,7 @@ class _OwnerSearch:
         """
         key = (*entity.key, since)
         if key not in self._changed:
-            rows = self._new.keys(entity.name, entity.workspace, "id")
+            rows = self._new.ever_stored_ids(entity.name, entity.workspace, "id")
             if entity.has_last_modified:
                 rows |= self._stored.changed_since(entity.name, entity.workspace, since)
             self._changed[key] = rows
@@ -154,7 +154,7 @@ class _OwnerSearch:
         if not changed:
             return set()
         table = entity.link_table(reference) if reference.multiple else entity.name
-        prefix = LINK_PREFIX if reference.multiple else reference.name
+        prefix = TARGET_PREFIX if reference.multiple else reference.name
         now = self._new.references(table, entity.workspace, prefix)
         return now | self._stored.references(table, entity.workspace, prefix, changed)
 
@@ -184,12 +184,12 @@ class _OwnerReading:
         context, entity = self._task.context, self._task.entity
         read_to = self._previous.owners_read_to or 0
         left = {id for id in ids - self._written if int(id) > read_to}
-        present = context.stored.present(entity.name, entity.workspace, left)
+        present = context.stored.live_ids_among(entity.name, entity.workspace, left)
         if not present:
             return False
         rows_stored = self._task.previous.rows_stored
         if rows_stored is not None and len(present) > ALL_OWNERS_SHARE * rows_stored:
-            owners = context.stored.numbers(entity.name, entity.workspace)
+            owners = context.stored.live_numeric_ids(entity.name, entity.workspace)
             self._read_all(owners[owners > read_to])
         else:
             self._read_some(_numbers(present))

@@ -1,11 +1,11 @@
 """The lake: immutable Parquet files and the manifests that name them.
 
-`extract` appends a generation, `warehouse` reads the current one; nobody else touches its files.
+`extract` adds a generation, `warehouse` reads the current one; no other package writes its files.
 """
 
 from octane_flows.lake.bucket import BucketStorage, open_lake
 from octane_flows.lake.compaction import Compaction, compact
-from octane_flows.lake.draft import Draft, made_by
+from octane_flows.lake.draft import Draft, file_origin
 from octane_flows.lake.expiry import Expiry, expire
 from octane_flows.lake.generations import Lake
 from octane_flows.lake.manifest import (
@@ -13,7 +13,7 @@ from octane_flows.lake.manifest import (
     ColumnEntry,
     FileEntry,
     Finding,
-    Kept,
+    KeptGeneration,
     Manifest,
     SchemaChange,
     TableEntry,
@@ -34,7 +34,7 @@ __all__ = [
     "FileEntry",
     "Finding",
     "Interval",
-    "Kept",
+    "KeptGeneration",
     "Lake",
     "Manifest",
     "ReadState",
@@ -43,7 +43,7 @@ __all__ = [
     "WorkspaceEntry",
     "compact",
     "expire",
-    "made_by",
+    "file_origin",
     "open_lake",
     "write_lock",
 ]

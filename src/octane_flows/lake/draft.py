@@ -26,8 +26,8 @@ COMPACTION = "*"  # stands where a workspace's id stands for other files
 MERGED = "m"  # in names of files that compaction made, before digits that are hexadecimal
 
 
-def made_by(path: str) -> tuple[str, int]:
-    """Who wrote a data file, a workspace's extract or `COMPACTION`, and the number in its name."""
+def file_origin(path: str) -> tuple[str, int]:
+    """The workspace whose extract wrote a file, or `COMPACTION`, and the number in its name."""
     workspace, name = PurePosixPath(path).parts[1::2]
     digits, _, rest = name.partition("-")
     owner = COMPACTION if rest.startswith(MERGED) else workspace
@@ -35,17 +35,17 @@ def made_by(path: str) -> tuple[str, int]:
 
 
 class Draft:
-    """The next generation while it is being made; belongs to one extract or compaction.
+    """The next generation while one extract or compaction makes it.
 
-    `generation` is the number that its rows carry; it is published under that number, or a higher
-    one where others were published first.
+    `generation` is the number that its rows carry. It is published under that number, or under a
+    higher number when other processes published first.
     """
 
     def __init__(self, lake: Lake, is_compaction: bool = False) -> None:
         self.lake = lake
         self.parent = lake.current()
         self.generation = lake.next_generation()
-        # two machines may make the same generation at once: their files must not meet
+        # two machines may make the same generation at once, so the names of their files must differ
         self._token = (MERGED if is_compaction else "") + secrets.token_hex(3)
         self._parts = 0
 
@@ -76,8 +76,9 @@ class Draft:
     ) -> Manifest:
         """Make the generation current and return its manifest.
 
-        `workspaces` are those that it is about; of others stays what the newest generation says.
-        None: it is about the whole lake. Raises LakeError when others published the same meanwhile.
+        `workspaces` are those that the draft read; the others stay as the newest generation has
+        them. None: the draft is the whole lake. Raises LakeError when another process published
+        the same workspaces meanwhile.
         """
         draft = Manifest(
             generation=self.generation,

@@ -13,17 +13,17 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from octane_flows.errors import LakeError, UsageError
-from octane_flows.lake.draft import COMPACTION, made_by
+from octane_flows.lake.draft import COMPACTION, file_origin
 from octane_flows.lake.generations import Lake, manifest_path
-from octane_flows.lake.manifest import Kept, Manifest
+from octane_flows.lake.manifest import KeptGeneration, Manifest
 
 
 @dataclass(frozen=True)
 class Expiry:
-    """What an expiry let go of: generations, and files with their bytes."""
+    """What an expiry removed: generations, and files with their bytes."""
 
-    generations: tuple[Kept, ...]
-    kept: tuple[Kept, ...]
+    expired: tuple[KeptGeneration, ...]
+    kept: tuple[KeptGeneration, ...]
     files: tuple[str, ...]
     bytes: int
 
@@ -35,47 +35,48 @@ def expire(
     before: datetime | None = None,
     dry_run: bool = False,
 ) -> Expiry:
-    """Let go of generations beyond the newest `keep`, or older than `before`; never the current.
+    """Remove generations beyond the newest `keep`, or older than `before`, but not the current one.
 
-    Then sweep what no kept generation names: data, manifests and their parts, leftovers of killed
-    runs. A file of a run that may still be at work stays: what it reads of a workspace has a higher
-    number than what was published of that workspace.
+    Then delete the files that no kept generation names: data, manifests and their parts, leftovers
+    of killed runs. A file of a run that may still be active stays: it has a higher number than the
+    newest published rows of its workspace. Raises UsageError without a generation, and LakeError
+    when another process publishes meanwhile.
     """
-    former = lake.pointer()
-    if not former.kept:
-        raise UsageError(f"There is nothing to let go of in {lake.storage.describe()}.")
-    current = lake.manifest(former.kept[-1].generation)
-    newest = former.kept[-keep:] if keep is not None else former.kept
+    pointer = lake.pointer()
+    if not pointer.kept:
+        raise UsageError(f"There is no generation to expire in {lake.storage.describe()}.")
+    current = lake.manifest(pointer.kept[-1].generation)
+    newest = pointer.kept[-keep:] if keep is not None else pointer.kept
     kept = tuple(
-        one
-        for one in newest
-        if before is None or one.as_of >= before or one.generation == current.generation
+        entry
+        for entry in newest
+        if before is None or entry.as_of >= before or entry.generation == current.generation
     )
-    gone = tuple(one for one in former.kept if one not in kept)
-    named = _named(lake.manifest(one.generation) for one in kept)
-    named |= {manifest_path(one.generation) for one in kept}
-    garbage = [
-        stored
+    expired = tuple(entry for entry in pointer.kept if entry not in kept)
+    named = _named_files(lake.manifest(entry.generation) for entry in kept)
+    named |= {manifest_path(entry.generation) for entry in kept}
+    unnamed = [
+        file
         for folder in ("data", "generations", "parts")
-        for stored in lake.storage.list(folder)
-        if stored.path not in named and _is_over(stored.path, current)
+        for file in lake.storage.list(folder)
+        if file.path not in named and _has_ended(file.path, current)
     ]
     expiry = Expiry(
-        gone, kept, tuple(one.path for one in garbage), sum(one.bytes for one in garbage)
+        expired, kept, tuple(file.path for file in unnamed), sum(file.bytes for file in unnamed)
     )
     if dry_run:
         return expiry
-    if gone and not lake.move_pointer(kept, former):
+    if expired and not lake.move_pointer(kept, pointer):
         raise LakeError(
-            f"Another process published into {lake.storage.describe()} in between; nothing was "
-            "let go of. Run it again."
+            f"Another process published into {lake.storage.describe()} meanwhile; nothing was "
+            "removed. Run it again."
         )
-    for one in garbage:
-        lake.storage.delete(one.path)
+    for file in unnamed:
+        lake.storage.delete(file.path)
     return expiry
 
 
-def _named(manifests: Iterable[Manifest]) -> set[str]:
+def _named_files(manifests: Iterable[Manifest]) -> set[str]:
     named: set[str] = set()
     for manifest in manifests:
         named.update(part.path for part in manifest.parts.values())
@@ -84,11 +85,13 @@ def _named(manifests: Iterable[Manifest]) -> set[str]:
     return named
 
 
-def _is_over(path: str, current: Manifest) -> bool:
-    """Whether no run that is still at work can have written a file that is not named."""
-    if not path.startswith("data/"):  # these are written at the end, under the next number
+def _has_ended(path: str, current: Manifest) -> bool:
+    """Whether the run that wrote a file must have ended."""
+    if not path.startswith(
+        "data/"
+    ):  # manifests and parts are written at the end, under the next number
         digits = re.match(r"\d*", PurePosixPath(path).name)
         return int((digits and digits[0]) or 0) <= current.generation
-    owner, number = made_by(path)
+    owner, number = file_origin(path)
     newest = current.compaction_stamp if owner == COMPACTION else current.stamp(owner)
     return number <= newest

@@ -16,7 +16,7 @@ from pathlib import Path
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake.manifest import (
     FileEntry,
-    Kept,
+    KeptGeneration,
     Manifest,
     PartEntry,
 )
@@ -33,9 +33,9 @@ def manifest_path(generation: int) -> str:
 
 @dataclass(frozen=True)
 class Pointer:
-    """What is current and kept; `body` is the pointer's content as it was read."""
+    """The kept generations, the current one last; `body` is the pointer file as it was read."""
 
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[KeptGeneration, ...] = ()
     body: bytes | None = None
 
 
@@ -47,7 +47,7 @@ class Lake:
 
     @property
     def folder(self) -> Path:
-        """The lake's folder, or what this machine keeps of a lake in a bucket."""
+        """The lake's folder, or this machine's cache of a lake in a bucket."""
         return self.storage.folder
 
     def current(self) -> Manifest | None:
@@ -55,47 +55,47 @@ class Lake:
         kept = self.pointer().kept
         return self.manifest(kept[-1].generation) if kept else None
 
-    def kept(self) -> tuple[Kept, ...]:
+    def kept(self) -> tuple[KeptGeneration, ...]:
         """The generations that can be opened, the current one last."""
         return self.pointer().kept
 
     def as_of(self, when: int | datetime) -> Manifest:
         """The manifest of a generation, or the newest one at a moment (UTC). Raises UsageError."""
         kept = self.kept()
-        found = [
-            one.generation
-            for one in kept
-            if (one.generation == when if isinstance(when, int) else one.as_of <= when)
+        numbers = [
+            entry.generation
+            for entry in kept
+            if (entry.generation == when if isinstance(when, int) else entry.as_of <= when)
         ]
-        if not found:
-            there = (
+        if not numbers:
+            wanted = f"generation {when}" if isinstance(when, int) else f"generation of {when} UTC"
+            choice = (
                 f"it keeps {len(kept)}, from {kept[0]} to {kept[-1]}"
                 if kept
-                else "it holds none yet"
+                else "it has no generation yet"
             )
-            asked = f"generation {when}" if isinstance(when, int) else f"generation of {when} UTC"
-            raise UsageError(f"The lake {self.storage.describe()} has no {asked}; {there}.")
-        return self.manifest(found[-1])
+            raise UsageError(f"The lake {self.storage.describe()} has no {wanted}; {choice}.")
+        return self.manifest(numbers[-1])
 
     def pointer(self) -> Pointer:
-        """What the pointer says."""
+        """The kept generations, as the pointer file names them."""
         body = self.storage.read(POINTER)
         if body is None:
             return Pointer()
         try:
-            found = json.loads(body)
+            content = json.loads(body)
             kept = tuple(
-                Kept(int(one["generation"]), datetime.fromisoformat(one["as_of"]))
-                for one in found.get("kept", ())
+                KeptGeneration(int(entry["generation"]), datetime.fromisoformat(entry["as_of"]))
+                for entry in content.get("kept", ())
             )
-            generation = int(found["generation"])
+            generation = int(content["generation"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LakeError(
                 f'{self.storage.describe(POINTER)} is damaged; write {{"generation": N}} into it '
-                "with the highest N that has a file in the folder generations beside it."
+                "with the highest N that has a file in the folder generations next to it."
             ) from error
-        if not kept or kept[-1].generation != generation:  # written by hand, as the message says
-            kept = (Kept(generation, self.manifest(generation).as_of),)
+        if not kept or kept[-1].generation != generation:  # written by hand, as the message advises
+            kept = (KeptGeneration(generation, self.manifest(generation).as_of),)
         return Pointer(kept, body)
 
     def manifest(self, generation: int) -> Manifest:
@@ -112,9 +112,9 @@ class Lake:
     def _read_part(self, part: PartEntry) -> bytes:
         body = self.storage.read(part.path)
         if body is None or sha256(body).hexdigest() != part.sha256:
-            found = "no such file" if body is None else "it is not what its manifest says"
+            fault = "no such file" if body is None else "it is not what its manifest says"
             raise LakeError(
-                f"{self.storage.describe(part.path)} cannot be read: {found}; restore it from a "
+                f"{self.storage.describe(part.path)} cannot be read: {fault}; restore it from a "
                 "backup, or extract into a new OCTANE_HOME."
             )
         return body
@@ -124,16 +124,16 @@ class Lake:
         return self.storage.local(file.path, file.sha256)
 
     def next_generation(self) -> int:
-        """One more than any generation ever written here, published or not."""
-        numbers = [int(Path(one.path).stem) for one in self.storage.list("generations")]
+        """One more than the highest generation ever written here, published or not."""
+        numbers = [int(Path(file.path).stem) for file in self.storage.list("generations")]
         return max(numbers, default=0) + 1
 
-    def move_pointer(self, kept: Sequence[Kept], former: Pointer) -> bool:
-        """Let the pointer name these generations; False when it is no longer `former`."""
+    def move_pointer(self, kept: Sequence[KeptGeneration], previous: Pointer) -> bool:
+        """Let the pointer name these generations; False when it is not `previous` any more."""
         body = {
             "generation": kept[-1].generation,
             "kept": [
-                {"generation": one.generation, "as_of": one.as_of.isoformat()} for one in kept
+                {"generation": entry.generation, "as_of": entry.as_of.isoformat()} for entry in kept
             ],
         }
-        return self.storage.swap(POINTER, json.dumps(body).encode(), former.body)
+        return self.storage.swap(POINTER, json.dumps(body).encode(), previous.body)

@@ -1,7 +1,7 @@
-"""What is made aside carries its process in its name, so that what a killed one left is told.
+"""Unfinished files carry the name of their process, so that those of an ended process are deleted.
 
 A folder and the start of names in, nothing out; builds of the warehouse and of Spark call it before
-they begin. Files of other machines stay: whether their process still runs cannot be told.
+they begin. Files of other machines stay, because nobody can tell whether their process still runs.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import socket
 from pathlib import Path
 
 
-def owner() -> str:
-    """This machine and process, as names of files tell them."""
-    return f"{socket.gethostname()}.{os.getpid()}"
+def process_tag() -> str:
+    """This machine and process, for names of files; no host name contains `@`."""
+    return f"@{socket.gethostname()}@{os.getpid()}"
 
 
 def is_running(process: int) -> bool:
@@ -24,17 +24,21 @@ def is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # another user's
+    except PermissionError:  # a process of another user
         return True
     return True
 
 
-def sweep(folder: Path, start: str) -> None:
-    """Delete files and folders named `start`, `owner` and any suffix, of processes that ended."""
-    made_here = re.compile(rf"{re.escape(start)}.*\b{re.escape(socket.gethostname())}\.(\d+)\b.*")
+def delete_leftovers(folder: Path, start: str) -> None:
+    """Delete files and folders of ended processes of this machine.
+
+    Their names are `start`, any text, `process_tag` and any suffix.
+    """
+    host = re.escape(socket.gethostname())
+    of_this_machine = re.compile(rf"{re.escape(start)}[^@]*@{host}@(\d+)(?!\d).*")
     for path in folder.glob(f"{start}*"):
-        found = made_here.fullmatch(path.name)
-        if found is None or is_running(int(found[1])):
+        match = of_this_machine.fullmatch(path.name)
+        if match is None or is_running(int(match[1])):
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -1,6 +1,7 @@
-"""The manifest of one generation: which files hold which table, and what is known about them.
+"""The manifest of one generation: its tables with their files, and what is known of them.
 
-Records alone: an extract fills them, `encode` turns them into JSON and back, the warehouse reads.
+Records alone: an extract fills them, `manifest_json` writes and reads them, the warehouse loads by
+them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from octane_flows.lake.read_state import FieldEntry, ReadState
 
 TableKind = Literal["entity", "link"]
-CertificateStatus = Literal["complete", "refused", "incomplete", "carried"]
+CertificateStatus = Literal["complete", "refused", "carried"]
 SchemaChangeKind = Literal[
     "added", "removed", "retyped", "relabelled", "list_added", "list_removed"
 ]
@@ -20,7 +21,7 @@ SchemaChangeKind = Literal[
 
 @dataclass(frozen=True)
 class ColumnEntry:
-    """One column: its DuckDB type and the Octane field that it comes from (None: ours)."""
+    """One column: its DuckDB type and the Octane field that it comes from (None: our own)."""
 
     name: str
     type: str
@@ -44,7 +45,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class PartEntry:
-    """A JSON file with a part of the manifest, the same for all generations that name it."""
+    """A JSON file with a part of the manifest; several generations can name the same file."""
 
     path: str
     bytes: int
@@ -76,11 +77,11 @@ class TableEntry:
 
 @dataclass(frozen=True)
 class CertificateRow:
-    """What was asked of one entity type in one workspace, what came, and what is held.
+    """What an extract requested of one entity type in one workspace, what came, what is stored.
 
-    `total_count` and `rows_read` speak of this extract's question, which a refresh narrows to what
-    changed; `rows_held` of all rows, where it is known; counts of the server belong to a census or
-    a full read. `lag_s`: from the cursor to the server's time.
+    `total_count` and `rows_read` count the rows of this extract's query, which in a refresh are the
+    changed rows; `rows_held` counts all rows of the lake, where that is known. The server's counts
+    are those of a census or of a full read. `lag_s`: from the cursor to the server's time.
     """
 
     workspace: str
@@ -106,7 +107,7 @@ class CertificateRow:
 
 @dataclass(frozen=True)
 class SchemaChange:
-    """A field or list that appeared, went away or was changed since the generation before."""
+    """A field or list that was added, removed or changed since the previous generation."""
 
     generation: int
     workspace: str
@@ -118,7 +119,7 @@ class SchemaChange:
 
 @dataclass(frozen=True)
 class Finding:
-    """What an extract found odd in a workspace but could go on with: one sentence."""
+    """One sentence on a workspace: something unusual that did not stop the extract."""
 
     workspace: str
     text: str
@@ -129,11 +130,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class WorkspaceEntry:
-    """What the newest extract of a workspace told; `as_of` is the server's time when it began.
+    """The newest extract of a workspace; `as_of` is the server's time when it began.
 
-    `stamp` is the `_generation` of its newest rows. Rows carry the number that was next when they
-    were read: it orders the versions of a workspace, and is lower than that of the generation that
-    published them where others published in between.
+    `stamp` is the `_generation` of the workspace's newest rows. Rows carry the number that was next
+    when the extract began. It orders the versions of a workspace; it is lower than the number of
+    the generation that published them when other processes published in between.
     """
 
     stamp: int
@@ -146,11 +147,12 @@ class WorkspaceEntry:
 class Manifest:
     """One generation of the lake; `as_of` is the server's time when its extract began (UTC).
 
-    Where others read later, `as_of` is theirs: nothing that is in the generation is newer.
-    `findings` are those of the newest extract of each workspace; politeness, server version and
-    signed-in user are those of the extract that published the generation. `compacted` names, in a
-    generation that compaction made, each new file's former files; `compaction_stamp` is the highest
-    number in names of such files; `parts` is where a published manifest's parts lie.
+    When another workspace was read later, `as_of` is the later time: no row of the generation is
+    newer. `findings` are those of the newest extract of each workspace; politeness, server version
+    and signed-in user are those of the extract that published the generation. `compacted`, in a
+    generation that compaction made, has for each new file the files that it replaces;
+    `compaction_stamp` is the highest number in names of such files; `parts` are the files with the
+    parts of a published manifest; `workspaces` are those with rows in the generation, by id.
     """
 
     generation: int
@@ -176,24 +178,13 @@ class Manifest:
 
     def stamp(self, workspace: str) -> int:
         """The `_generation` of a workspace's newest rows; 0 when it has none."""
-        found = self.known_workspaces().get(workspace)
-        return found.stamp if found is not None else 0
-
-    def known_workspaces(self) -> dict[str, WorkspaceEntry]:
-        """The workspaces that the generation holds anything of, by id."""
-        if self.workspaces:
-            return self.workspaces
-        # in generations of before, all rows carry their generation's number
-        told = WorkspaceEntry(
-            self.generation, self.as_of, self.signed_in_user_id, self.signed_in_user_name
-        )
-        files = {file.workspace for entry in self.tables.values() for file in entry.files}
-        return dict.fromkeys(sorted({*self.states, *files}), told)
+        entry = self.workspaces.get(workspace)
+        return entry.stamp if entry is not None else 0
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A generation that can be opened, and the server's time that it shows."""
+class KeptGeneration:
+    """A generation that is kept, so that it can be opened, and its server's time."""
 
     generation: int
     as_of: datetime

@@ -1,8 +1,9 @@
-"""A manifest as JSON: a head of its own for each generation, and parts that generations share.
+"""A manifest as JSON: a head for each generation, and parts that generations share.
 
-Records in, bytes out and back; `store` writes and reads them. What every extract tells anew is in
-the head (cursors, certificate, politeness); what mostly stays is in a part of its own, so that a
-refresh without changes writes the head alone. Fields that have their default are left out.
+Records in, bytes out, and back; `publish` writes them and `generations` reads them. The head has
+what every extract changes (cursors, certificate, politeness). What mostly stays the same is in
+parts, so that a refresh without changes writes the head alone. Fields with their default are left
+out.
 """
 
 from __future__ import annotations
@@ -27,20 +28,19 @@ from octane_flows.lake.manifest import (
 )
 from octane_flows.lake.read_state import FieldEntry, ReadState
 
-FORMAT = 3
-WHOLE_FORMAT = 2  # everything in one file; such generations can be read and continued
+FORMAT = 1  # another number means another layout
 CERTIFICATE_TIMES = ("cursor", "census_at")
 
-#: Of the fields of a workspace and entity type, the last generation that any was seen in.
-Seen = dict[str, dict[str, int]]
+#: Workspace -> entity type -> the last generation that had any of its fields.
+LastGenerations = dict[str, dict[str, int]]
 
 
 def encode_parts(manifest: Manifest) -> dict[str, bytes]:
     """The parts by name: `schema` (columns, fields, changes), `files`, `recent` (row digests)."""
-    seen = _seen(manifest)
+    last_generations = _last_generations(manifest)
     schema = {
         "tables": {name: _table_schema(entry) for name, entry in manifest.tables.items()},
-        "fields": [_field(entry, seen) for entry in manifest.fields],
+        "fields": [_field(entry, last_generations) for entry in manifest.fields],
         "schema_changes": manifest.schema_changes,
     }
     recent = {
@@ -55,19 +55,23 @@ def encode_parts(manifest: Manifest) -> dict[str, bytes]:
 
 
 def encode_head(manifest: Manifest) -> bytes:
-    """What is left without the parts; it names them, so they must be written before."""
-    body = _brief(manifest)
+    """All but the parts; the head names them, so they must be written before it."""
+    body = _changed_fields(manifest)
     for name in ("tables", "fields", "schema_changes"):
         body.pop(name, None)
     states = {
-        workspace: {entity: _brief(replace(one, recent={})) for entity, one in states.items()}
+        workspace: {
+            entity: _changed_fields(replace(state, recent={})) for entity, state in states.items()
+        }
         for workspace, states in manifest.states.items()
     }
     body |= {
         "states": states,
-        "fields_seen": _seen(manifest),
-        "certificate": [_brief(row) for row in manifest.certificate],
-        "workspaces": {id: _brief(one) for id, one in manifest.workspaces.items()},
+        "fields_last_generation": _last_generations(manifest),
+        "certificate": [_changed_fields(row) for row in manifest.certificate],
+        "workspaces": {
+            id: _changed_fields(workspace) for id, workspace in manifest.workspaces.items()
+        },
     }
     return _bytes({"format": FORMAT, **body})
 
@@ -76,30 +80,28 @@ def decode(head: bytes, read_part: Callable[[PartEntry], bytes], *, where: str) 
     """Read a manifest back; `where` names it in errors."""
     try:
         body: dict[str, Any] = json.loads(head)
-        written_as = body.pop("format")
-        if written_as not in (FORMAT, WHOLE_FORMAT):
+        if body.pop("format") != FORMAT:
             raise LakeError(
                 f"{where} was written by another version of octane-flows; "
                 "use that version, or extract into a new OCTANE_HOME."
             )
-        if written_as == FORMAT:
-            _add_parts(body, read_part)
+        _add_parts(body, read_part)
         body["as_of"] = datetime.fromisoformat(body["as_of"])
         body["created_at"] = datetime.fromisoformat(body["created_at"])
         body["tables"] = {name: _read_table(entry) for name, entry in body["tables"].items()}
         body["certificate"] = [_read_certificate(row) for row in body["certificate"]]
         body["states"] = {
-            workspace: {entity: ReadState.from_json(one) for entity, one in states.items()}
+            workspace: {entity: ReadState.from_json(state) for entity, state in states.items()}
             for workspace, states in body["states"].items()
         }
         body["fields"] = [
             FieldEntry(**{**row, "targets": tuple(row["targets"])}) for row in body["fields"]
         ]
         body["schema_changes"] = [SchemaChange(**row) for row in body["schema_changes"]]
-        body["findings"] = [_read_finding(one) for one in body.get("findings", ())]
+        body["findings"] = [Finding(**finding) for finding in body.get("findings", ())]
         body["workspaces"] = {
-            id: WorkspaceEntry(**{**one, "as_of": datetime.fromisoformat(one["as_of"])})
-            for id, one in body.get("workspaces", {}).items()
+            id: WorkspaceEntry(**{**entry, "as_of": datetime.fromisoformat(entry["as_of"])})
+            for id, entry in body["workspaces"].items()
         }
         return Manifest(**body)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -110,7 +112,7 @@ def decode(head: bytes, read_part: Callable[[PartEntry], bytes], *, where: str) 
 
 
 def _add_parts(body: dict[str, Any], read_part: Callable[[PartEntry], bytes]) -> None:
-    """Put what the parts tell back into the body, as if it had been one file."""
+    """Put the content of the parts back into the body."""
     parts = {name: PartEntry(**part) for name, part in body["parts"].items()}
     body["parts"] = parts
     body |= json.loads(read_part(parts["schema"]))
@@ -119,32 +121,32 @@ def _add_parts(body: dict[str, Any], read_part: Callable[[PartEntry], bytes]) ->
     for workspace, recent in json.loads(read_part(parts["recent"])).items():
         for entity, digests in recent.items():
             body["states"][workspace][entity]["recent"] = digests
-    seen: Seen = body.pop("fields_seen")
+    last_generations: LastGenerations = body.pop("fields_last_generation")
     for row in body["fields"]:
-        row.setdefault("last_generation", seen[row["workspace"]][row["entity"]])
+        row.setdefault("last_generation", last_generations[row["workspace"]][row["entity"]])
 
 
-def _seen(manifest: Manifest) -> Seen:
-    seen: Seen = {}
+def _last_generations(manifest: Manifest) -> LastGenerations:
+    last_generations: LastGenerations = {}
     for entry in manifest.fields:
-        entities = seen.setdefault(entry.workspace, {})
+        entities = last_generations.setdefault(entry.workspace, {})
         last = entities.get(entry.entity, 0)
         entities[entry.entity] = max(last, entry.last_generation)
-    return seen
+    return last_generations
 
 
-def _field(entry: FieldEntry, seen: Seen) -> dict[str, Any]:
-    """A field that is still there does not name the generation: that is told once for all."""
+def _field(entry: FieldEntry, last_generations: LastGenerations) -> dict[str, Any]:
+    """A field; its last generation is left out where it is that of the whole entity type."""
     body = asdict(entry)
-    if entry.last_generation == seen[entry.workspace][entry.entity]:
+    if entry.last_generation == last_generations[entry.workspace][entry.entity]:
         del body["last_generation"]
     return body
 
 
 def _table_schema(entry: TableEntry) -> dict[str, Any]:
-    body = _brief(entry)
+    body = _changed_fields(entry)
     del body["files"]
-    return {**body, "columns": [_brief(column) for column in entry.columns]}
+    return {**body, "columns": [_changed_fields(column) for column in entry.columns]}
 
 
 def _read_table(entry: dict[str, Any]) -> TableEntry:
@@ -161,22 +163,15 @@ def _read_certificate(row: dict[str, Any]) -> CertificateRow:
     return CertificateRow(**{**row, **times})
 
 
-def _read_finding(one: dict[str, str] | str) -> Finding:
-    if isinstance(one, str):  # as generations of before have it: "workspace 1002: ..."
-        workspace, _, text = one.removeprefix("workspace ").partition(": ")
-        return Finding(workspace, text)
-    return Finding(**one)
-
-
-def _brief(record: Any) -> dict[str, Any]:
-    """A record's fields by name, but those that have their default."""
-    values = {one.name: getattr(record, one.name) for one in fields(record)}
-    defaults = {one.name: _default(one) for one in fields(record)}
+def _changed_fields(record: Any) -> dict[str, Any]:
+    """A record's fields by name, without those that have their default."""
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    defaults = {field.name: _default(field) for field in fields(record)}
     return {name: value for name, value in values.items() if value != defaults[name]}
 
 
-def _default(one: Field[Any]) -> Any:
-    return one.default if one.default_factory is MISSING else one.default_factory()
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _bytes(body: Mapping[str, Any]) -> bytes:
@@ -189,4 +184,4 @@ def _plain(value: Any) -> Any:
         return value.astimezone(UTC).isoformat()
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

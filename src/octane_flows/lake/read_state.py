@@ -1,7 +1,7 @@
-"""How far each entity type of each workspace is known: the part of a manifest that a refresh needs.
+"""How far each entity type of each workspace was read: the state that the next extract needs.
 
-`extract` makes these records, the manifest keeps them with the rows they speak of, `meta.*` and
-`status` show them. Times are the server's, in UTC.
+`extract` makes these records, the manifest keeps them with their rows, `meta.*` and `status` show
+them. Times are the server's, in UTC.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ReadMode = Literal["changes", "ids", "whole"]
 
 @dataclass(frozen=True)
 class Interval:
-    """Rows with start <= `last_modified` < end are held; `start` None is the beginning."""
+    """Rows with start <= `last_modified` < end are stored; `start` None: from the beginning."""
 
     start: datetime | None
     end: datetime
@@ -25,7 +25,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Census:
-    """The last comparison of the rows held with those that the server counts."""
+    """The last comparison of the stored rows with the rows that the server counts.
+
+    `deleted` rows were missing on the server; `added` rows were missing in the lake.
+    """
 
     at: datetime
     result: str
@@ -37,11 +40,12 @@ class Census:
 
 @dataclass(frozen=True)
 class ReadState:
-    """What is known of one entity type in one workspace.
+    """How far one entity type of one workspace was read.
 
-    `cursor`: every row whose `last_modified` lies before it is held, from `intervals` on. `recent`:
-    id -> digest of the rows that the next overlap brings again, to tell them from new versions.
-    `sweep_from`: id at which the next link sweep goes on. `deleted`: tombstones by reason.
+    `cursor`: every row with an earlier `last_modified` is stored, within `intervals`. `recent`:
+    id -> digest of the rows that the next extract reads again in its overlap, to tell them from new
+    versions. `sweep_from`: the id at which the next link sweep continues. `deleted`: the number of
+    tombstones by reason.
     """
 
     mode: ReadMode
@@ -56,11 +60,11 @@ class ReadState:
 
     @property
     def is_whole(self) -> bool:
-        """Whether rows of any age are held, and not only those of backfilled slices."""
+        """Whether rows of any age are stored, and not only those of backfilled slices."""
         return len(self.intervals) == 1 and self.intervals[0].start is None
 
     def to_json(self) -> dict[str, Any]:
-        """JSON values only."""
+        """The state as JSON values."""
         return {key: _plain(value) for key, value in asdict(self).items()}
 
     @classmethod
@@ -72,8 +76,11 @@ class ReadState:
                 **body,
                 "cursor": _time(body["cursor"]),
                 "intervals": tuple(
-                    Interval(_time(one["start"]) if one["start"] else None, _time(one["end"]))
-                    for one in body.get("intervals", ())
+                    Interval(
+                        _time(interval["start"]) if interval["start"] else None,
+                        _time(interval["end"]),
+                    )
+                    for interval in body.get("intervals", ())
                 ),
                 "census": Census(**{**census, "at": _time(census["at"])}) if census else None,
                 "swept_at": _time(body["swept_at"]) if body.get("swept_at") else None,
@@ -83,7 +90,7 @@ class ReadState:
 
 @dataclass(frozen=True)
 class FieldEntry:
-    """One field of one entity type in one workspace, as metadata told it."""
+    """One field of one entity type in one workspace, as the metadata describes it."""
 
     workspace: str
     entity: str
@@ -100,13 +107,15 @@ class FieldEntry:
 
 def merge_intervals(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     """The same coverage in as few intervals as possible, in order of time."""
-    ordered = sorted(intervals, key=lambda one: (one.start is not None, one.start or one.end))
+    ordered = sorted(
+        intervals, key=lambda interval: (interval.start is not None, interval.start or interval.end)
+    )
     merged: list[Interval] = []
-    for one in ordered:
-        if merged and (one.start is None or one.start <= merged[-1].end):
-            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, one.end))
+    for interval in ordered:
+        if merged and (interval.start is None or interval.start <= merged[-1].end):
+            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, interval.end))
         else:
-            merged.append(one)
+            merged.append(interval)
     return tuple(merged)
 
 

@@ -1,8 +1,8 @@
-"""What a draft becomes after the newest generation, which others may have published meanwhile.
+"""Rebase: a draft becomes the generation after the newest one, which may not be its parent.
 
 A draft, the generation that it was made from and the newest one in, the next generation out;
-`store` calls it at every attempt to publish. Workspaces are what processes share a lake by: all of
-the draft's own come from the draft, all of the others from the newest generation.
+`draft` calls it at every attempt to publish. Processes share a lake by workspaces: the draft's own
+workspaces come from the draft, all others from the newest generation.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ def rebase(
     number: int,
     where: str,
 ) -> Manifest:
-    """The draft as generation `number`, after `head`, with these workspaces as the draft has them.
+    """The draft as generation `number`, after `head`, with `workspaces` as the draft has them.
 
-    None: the draft is about all of them and taken as it is. `where` names the lake in errors.
-    Raises LakeError when others published the same workspaces.
+    `workspaces` None: the draft is the whole lake. `where` names the lake in errors. Raises
+    LakeError when another process published the same workspaces.
     """
-    own = set(draft.known_workspaces() if workspaces is None else workspaces)
-    told = WorkspaceEntry(
+    own = _workspaces_of(draft) if workspaces is None else set(workspaces)
+    entry = WorkspaceEntry(
         draft.generation, draft.as_of, draft.signed_in_user_id, draft.signed_in_user_name
     )
     if head is not None:
-        changed = own if workspaces is not None else own | set(head.known_workspaces())
+        changed = own if workspaces is not None else own | set(head.workspaces)
         _require_same_server(draft, head, where)
         _require_unchanged(parent, head, changed, where)
         if workspaces is not None:
@@ -52,112 +52,126 @@ def rebase(
         _numbered(draft, own, number),
         parent=head.generation if head is not None else None,
         workspaces={
-            **(head.known_workspaces() if head is not None else {}),
-            **dict.fromkeys(sorted(own), told),
+            **(head.workspaces if head is not None else {}),
+            **dict.fromkeys(sorted(own), entry),
         },
         compaction_stamp=head.compaction_stamp if head is not None else 0,
     )
 
 
+def _workspaces_of(draft: Manifest) -> set[str]:
+    files = {file.workspace for table in draft.tables.values() for file in table.files}
+    return {*draft.states, *files}
+
+
 def _require_unchanged(
     parent: Manifest | None, head: Manifest, own: Collection[str], where: str
 ) -> None:
-    taken = [one for one in own if head.stamp(one) != (parent.stamp(one) if parent else 0)]
-    if taken:
-        about = ", ".join(f"workspace {one}" for one in sorted(taken))
+    published = [
+        workspace
+        for workspace in own
+        if head.stamp(workspace) != (parent.stamp(workspace) if parent else 0)
+    ]
+    if published:
+        names = ", ".join(f"workspace {workspace}" for workspace in sorted(published))
         raise LakeError(
-            f"Another process published {about} into {where} while this one read it; nothing of "
-            "this one was published. Run it again: it will begin with what the other one published."
+            f"Another process published {names} into {where} while this process read it; "
+            "nothing of this process was published. Run it again: it will start from what the "
+            "other process published."
         )
 
 
 def _require_same_server(draft: Manifest, head: Manifest, where: str) -> None:
-    now, then = (draft.server_url, draft.shared_space), (head.server_url, head.shared_space)
+    own = (draft.server_url, draft.shared_space)
+    published = (head.server_url, head.shared_space)
     hosts = [urlsplit(url).hostname or "" for url in (draft.server_url, head.server_url)]
-    if now != then and not all(map(is_loopback, hosts)):
+    if own != published and not all(map(is_loopback, hosts)):
         raise LakeError(
-            f"Another process published shared space {then[1]} of {then[0]} into {where}, not "
-            f"{now[1]} of {now[0]}; nothing of this one was published. Give each a lake of its own."
+            f"Another process published shared space {published[1]} of {published[0]} into "
+            f"{where}, not {own[1]} of {own[0]}; nothing of this process was published. Give each "
+            "shared space a lake of its own."
         )
 
 
 def _merged(draft: Manifest, parent: Manifest | None, head: Manifest, own: set[str]) -> Manifest:
-    """Own workspaces as the draft has them, the others as they are now."""
+    """Own workspaces as the draft has them, the others as the newest generation has them."""
     as_of = max(draft.as_of, head.as_of)
-    former = parent.tables if parent is not None else {}
+    parent_tables = parent.tables if parent is not None else {}
     names = [*head.tables, *(name for name in draft.tables if name not in head.tables)]
     return replace(
         draft,
         as_of=as_of,
         tables={
-            name: _table(draft.tables.get(name), former.get(name), head.tables.get(name), own)
+            name: _table(
+                draft.tables.get(name), parent_tables.get(name), head.tables.get(name), own
+            )
             for name in names
         },
-        states={**head.states, **{one: draft.states[one] for one in own if one in draft.states}},
+        states={**head.states, **{id: draft.states[id] for id in own if id in draft.states}},
         fields=sorted(
             [
-                *(one for one in head.fields if one.workspace not in own),
-                *(one for one in draft.fields if one.workspace in own),
+                *(field for field in head.fields if field.workspace not in own),
+                *(field for field in draft.fields if field.workspace in own),
             ],
-            key=lambda one: (one.workspace, one.entity, one.name),
+            key=lambda field: (field.workspace, field.entity, field.name),
         ),
         certificate=[
-            *(_aged(row, as_of) for row in draft.certificate if row.workspace in own),
+            *(_with_lag(row, as_of) for row in draft.certificate if row.workspace in own),
             *(_carried(row, as_of) for row in head.certificate if row.workspace not in own),
         ],
         schema_changes=[
             *head.schema_changes,
-            *(one for one in draft.schema_changes if one.generation == draft.generation),
+            *(change for change in draft.schema_changes if change.generation == draft.generation),
         ],
         findings=[
-            *(one for one in draft.findings if one.workspace in own),
-            *(one for one in head.findings if one.workspace not in own),
+            *(finding for finding in draft.findings if finding.workspace in own),
+            *(finding for finding in head.findings if finding.workspace not in own),
         ],
     )
 
 
 def _table(
-    draft: TableEntry | None, former: TableEntry | None, head: TableEntry | None, own: set[str]
+    draft: TableEntry | None, parent: TableEntry | None, head: TableEntry | None, own: set[str]
 ) -> TableEntry:
     if draft is None or head is None:
         table = draft or head
         assert table is not None  # the name came from one of the two
         return table
-    told = draft if former is None or draft.label != former.label else head
+    labelled = draft if parent is None or draft.label != parent.label else head
     return replace(
         draft,
-        label=told.label,
-        columns=_columns(draft.columns, former.columns if former else (), head.columns),
-        files=tuple(_files(draft.files, former.files if former else (), head.files, own)),
+        label=labelled.label,
+        columns=_columns(draft.columns, parent.columns if parent else (), head.columns),
+        files=tuple(_files(draft.files, parent.files if parent else (), head.files, own)),
     )
 
 
 def _columns(
-    draft: Collection[ColumnEntry], former: Collection[ColumnEntry], head: Collection[ColumnEntry]
+    draft: Collection[ColumnEntry], parent: Collection[ColumnEntry], head: Collection[ColumnEntry]
 ) -> tuple[ColumnEntry, ...]:
-    """The draft's columns, those that others changed as they are now, and those that are new."""
-    now = {column.name: column for column in head}
+    """The draft's own changes, on top of the columns that the newest generation has."""
+    newest = {column.name: column for column in head}
     columns = {
-        column.name: now.get(column.name, column) if column in former else column
+        column.name: newest.get(column.name, column) if column in parent else column
         for column in draft
     }
-    return tuple({**now, **columns}[name] for name in dict.fromkeys([*columns, *now]))
+    return tuple({**newest, **columns}[name] for name in dict.fromkeys([*columns, *newest]))
 
 
 def _files(
     draft: Collection[FileEntry],
-    former: Collection[FileEntry],
+    parent: Collection[FileEntry],
     head: Collection[FileEntry],
     own: set[str],
 ) -> Iterator[FileEntry]:
-    """Where own files were let go of, own files are the draft's alone.
+    """The files of the newest generation, which may be compacted meanwhile, and the new files.
 
-    Others are the newest generation's, in which they may have been merged meanwhile.
+    A workspace of which the draft dropped files has the draft's files alone.
     """
     kept = {file.path for file in draft}
-    replaced = {file.workspace for file in former if file.path not in kept} & own
+    replaced = {file.workspace for file in parent if file.path not in kept} & own
     yield from (file for file in head if file.workspace not in replaced)
-    new = kept - {file.path for file in former}
+    new = kept - {file.path for file in parent}
     yield from (
         file
         for file in draft
@@ -167,19 +181,19 @@ def _files(
 
 def _carried(row: CertificateRow, as_of: datetime) -> CertificateRow:
     """A row of a workspace that this generation did not read."""
-    return _aged(replace(row, status="carried", rows_written=0), as_of)
+    return _with_lag(replace(row, status="carried", rows_written=0), as_of)
 
 
-def _aged(row: CertificateRow, as_of: datetime) -> CertificateRow:
-    """A row whose lag is that of the generation, which may be later than the row's own extract."""
+def _with_lag(row: CertificateRow, as_of: datetime) -> CertificateRow:
+    """A row with its lag behind the generation, which may be later than the row's own extract."""
     lag_s = (as_of - row.cursor).total_seconds() if row.cursor is not None else None
     return replace(row, lag_s=lag_s)
 
 
 def _numbered(draft: Manifest, own: set[str], number: int) -> Manifest:
-    """What the draft says of the generation that it makes, by the number that this one gets."""
+    """The draft with its own number replaced by the number under which it is published."""
 
-    def told(workspace: str, generation: int) -> int:
+    def renumbered(workspace: str, generation: int) -> int:
         return number if generation == draft.generation and workspace in own else generation
 
     return replace(
@@ -187,14 +201,14 @@ def _numbered(draft: Manifest, own: set[str], number: int) -> Manifest:
         generation=number,
         fields=[
             replace(
-                one,
-                first_generation=told(one.workspace, one.first_generation),
-                last_generation=told(one.workspace, one.last_generation),
+                field,
+                first_generation=renumbered(field.workspace, field.first_generation),
+                last_generation=renumbered(field.workspace, field.last_generation),
             )
-            for one in draft.fields
+            for field in draft.fields
         ],
         schema_changes=[
-            replace(one, generation=told(one.workspace, one.generation))
-            for one in draft.schema_changes
+            replace(change, generation=renumbered(change.workspace, change.generation))
+            for change in draft.schema_changes
         ],
     )

@@ -1,7 +1,8 @@
-"""Where a lake's files lie, behind six operations: a folder here, a bucket in `bucket`.
+"""Storage of a lake's files: the operations that a lake needs, and a folder that has them.
 
-Paths within the lake, bytes and finished local files in; the lake's guarantees rest on `create` and
-`swap`, which one of two writers at most wins. Only `store`, `files` and upkeep call it.
+Paths within the lake, bytes and finished local files in. The lake's guarantees rest on `create` and
+`swap`: of two writers at once, one at most succeeds. Only modules of the lake call it; `bucket` has
+the same operations for a bucket.
 """
 
 from __future__ import annotations
@@ -20,46 +21,46 @@ LOCK = ".pointer.lock"
 
 
 @dataclass(frozen=True)
-class Stored:
-    """One file of the lake: path within it and size in bytes."""
+class StoredFile:
+    """One file of the lake: its path within the lake, and its size in bytes."""
 
     path: str
     bytes: int
 
 
 class Storage(Protocol):
-    """A place for immutable files and one pointer; every failure is a `LakeError`."""
+    """Immutable files and one pointer; every failure is a `LakeError`."""
 
     @property
     def folder(self) -> Path:
-        """A local folder: the lake itself, or what is kept of it on this machine."""
+        """A local folder: the lake itself, or this machine's cache of it."""
 
     def describe(self, path: str = "") -> str:
         """How to name a file to the user."""
 
     def read(self, path: str) -> bytes | None:
-        """A small file whole; None when it is not there."""
+        """The content of a small file; None when it does not exist."""
 
-    def list(self, prefix: str) -> Iterator[Stored]:
+    def list(self, prefix: str) -> Iterator[StoredFile]:
         """Every file below a folder of the lake."""
 
     def scratch(self, path: str) -> Path:
         """Where to write a file on this machine before it is added."""
 
     def add(self, path: str, local: Path, sha256: str) -> None:
-        """Take a finished local file over; it is safe against a crash when this returns."""
+        """Move a finished local file into the lake; afterwards a crash cannot lose it."""
 
     def create(self, path: str, body: bytes) -> bool:
-        """Write a small file that must not be there yet; False when it is."""
+        """Write a small file that must not exist yet; False when it does."""
 
-    def swap(self, path: str, body: bytes, former: bytes | None) -> bool:
-        """Replace a small file if its content is still `former` (None: absent); else False."""
+    def swap(self, path: str, body: bytes, previous: bytes | None) -> bool:
+        """Replace a small file if its content is still `previous` (None: no file); else False."""
 
     def local(self, path: str, sha256: str) -> Path:
-        """A local file with the content; it may be missing when the lake lacks it."""
+        """The path of a local file with the content; without a check that the lake has it."""
 
     def delete(self, path: str) -> None:
-        """Delete a file; one that is not there is no error."""
+        """Delete a file; a file that does not exist is no error."""
 
 
 class FolderStorage:
@@ -78,7 +79,7 @@ class FolderStorage:
         return str(self._folder / path)
 
     def read(self, path: str) -> bytes | None:
-        """A small file whole; None when it is not there."""
+        """The content of a small file; None when it does not exist."""
         try:
             return (self._folder / path).read_bytes()
         except FileNotFoundError:
@@ -89,15 +90,15 @@ class FolderStorage:
                 "folder that you may read and write."
             ) from error
 
-    def list(self, prefix: str) -> Iterator[Stored]:
+    def list(self, prefix: str) -> Iterator[StoredFile]:
         """Every file below a folder of the lake, in order."""
-        for found in sorted((self._folder / prefix).rglob("*")):
-            with suppress(FileNotFoundError):  # somebody else let go of it just now
-                if found.is_file():
-                    yield Stored(found.relative_to(self._folder).as_posix(), found.stat().st_size)
+        for path in sorted((self._folder / prefix).rglob("*")):
+            with suppress(FileNotFoundError):  # another process deleted it just now
+                if path.is_file():
+                    yield StoredFile(path.relative_to(self._folder).as_posix(), path.stat().st_size)
 
     def scratch(self, path: str) -> Path:
-        """Beside its later place, under a name nobody reads."""
+        """Next to its later path, under a name that nobody reads."""
         return (self._folder / path).with_suffix(".parquet.part")
 
     def add(self, path: str, local: Path, sha256: str) -> None:
@@ -110,7 +111,7 @@ class FolderStorage:
             sync_file(target.parent)
 
     def create(self, path: str, body: bytes) -> bool:
-        """Write a small file that must not be there yet; False when it is."""
+        """Write a small file that must not exist yet; False when it does."""
         target = self._folder / path
         with disk_errors(target, "write"):
             make_folder(target.parent)
@@ -123,28 +124,28 @@ class FolderStorage:
                     stream.write(body)
                     stream.flush()
                     os.fsync(stream.fileno())
-            except OSError:  # the disk is full: half a file is none
+            except OSError:  # the disk is full; an incomplete file must not stay
                 target.unlink()
                 raise
             sync_file(target.parent)
         return True
 
-    def swap(self, path: str, body: bytes, former: bytes | None) -> bool:
-        """Compare and rename under a lock that the operating system drops with its process."""
+    def swap(self, path: str, body: bytes, previous: bytes | None) -> bool:
+        """Compare and rename under a lock that the operating system releases with its process."""
         target = self._folder / path
-        aside = target.with_name(f".{target.name}.{os.getpid()}")
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
         with disk_errors(target, "write"):
             make_folder(target.parent)
             with (self._folder / LOCK).open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                if self.read(path) != former:
+                if self.read(path) != previous:
                     return False
                 try:
-                    aside.write_bytes(body)
-                    sync_file(aside)
-                    aside.replace(target)
+                    temporary.write_bytes(body)
+                    sync_file(temporary)
+                    temporary.replace(target)
                 finally:
-                    aside.unlink(missing_ok=True)
+                    temporary.unlink(missing_ok=True)
                 sync_file(target.parent)
         return True
 
@@ -153,14 +154,14 @@ class FolderStorage:
         return self._folder / path
 
     def delete(self, path: str) -> None:
-        """Delete a file; one that is not there is no error."""
+        """Delete a file; a file that does not exist is no error."""
         target = self._folder / path
         with disk_errors(target, "delete"):
             target.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder with those above it, so that a crash does not lose their names."""
+    """Create a folder and the folders above it, so that a crash does not lose their names."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
@@ -169,7 +170,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Have the operating system put a file (or a folder's entries) on the disk."""
+    """Let the operating system write a file (or a folder's entries) to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -179,11 +180,11 @@ def sync_file(path: Path) -> None:
 
 @contextmanager
 def disk_errors(path: Path, verb: str) -> Iterator[None]:
-    """Turn an operating system's refusal into one sentence that names the file and the remedy."""
+    """Turn an error of the operating system into one sentence: the file, the error, the remedy."""
     try:
         yield
     except OSError as error:
         raise LakeError(
             f"Could not {verb} {path}: {error.strerror or error}; free space or give OCTANE_HOME "
-            "a folder that you may write. The former generation is still whole."
+            "a folder that you may write. The previous generation is still whole."
         ) from error

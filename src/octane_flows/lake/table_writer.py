@@ -1,6 +1,6 @@
-"""Parquet files of the lake: one Arrow table in, one immutable file and its entry out.
+"""Parquet files of the lake: Arrow tables in, one immutable file and its manifest entry out.
 
-Files are written under a name nobody reads yet, then given to the lake's storage.
+A file is written under a name that nobody reads, and then given to the lake's storage.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from octane_flows.lake.manifest import FileEntry
 from octane_flows.lake.storage import Storage, disk_errors, make_folder
 
-ROW_GROUP_ROWS = 25_000  # one group holds 25 pages: statistics stay useful, memory small
+ROW_GROUP_ROWS = 25_000  # 25 pages a group: the statistics stay useful, and memory small
 DIGEST_CHUNK_BYTES = 1 << 20
 
 
 class TableWriter:
-    """Appends batches to one Parquet file; `close` returns its entry (None when no row came)."""
+    """Appends tables to one Parquet file; `close` gives its entry, or None without rows."""
 
     def __init__(self, storage: Storage, path: str, schema: pa.Schema, *, workspace: str) -> None:
         self._storage = storage
@@ -66,23 +66,23 @@ class TableWriter:
                 workspace=self._workspace,
                 rows=self.rows,
                 bytes=self._scratch.stat().st_size,
-                sha256=digest(self._scratch),
+                sha256=file_digest(self._scratch),
             )
         self._storage.add(self._path, self._scratch, entry.sha256)
         return entry
 
     def discard(self) -> None:
-        """Drop what was written; used when the extract of this table failed."""
+        """Delete what was written; used when the extract of this table failed."""
         if self._writer is not None:
-            with suppress(OSError):  # the disk is full: the file is dropped all the same
+            with suppress(OSError):  # the disk is full; the file is deleted all the same
                 self._writer.close()
             self._scratch.unlink(missing_ok=True)
 
 
-def digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """SHA-256 of a file, as hexadecimal text."""
-    total = hashlib.sha256()
+    hasher = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(DIGEST_CHUNK_BYTES):
-            total.update(chunk)
-    return total.hexdigest()
+            hasher.update(chunk)
+    return hasher.hexdigest()

@@ -1,7 +1,7 @@
-"""Who writes: extracts side by side, each alone in its workspaces; upkeep with nobody beside it.
+"""The lock of writers: extracts run at once, each alone in its workspaces; compaction runs alone.
 
-A folder, a purpose and workspaces in, a context manager out; `extract` and upkeep of the lake hold
-it. The operating system lets go of the locks when their process ends, however it ends.
+A folder, a purpose and workspaces in, a context manager out; `extract`, compaction and expiry use
+it. The operating system releases the locks when their process ends, also when it is killed.
 """
 
 from __future__ import annotations
@@ -21,50 +21,52 @@ from octane_flows.errors import LakeError
 from octane_flows.lake.leftovers import is_running
 from octane_flows.lake.storage import disk_errors
 
-LOCK_FILE = ".writer.lock"  # of all workspaces; extracts share it
-POLL_S = 0.5  # how often a waiting process looks again
+LOCK_FILE = ".writer.lock"  # for all workspaces; extracts share it
+POLL_S = 0.5  # how often a waiting process tries again
 
 
 @contextmanager
 def write_lock(
     home: Path, purpose: str, *, workspaces: Collection[str] | None = None, wait_s: float = 0.0
 ) -> Iterator[None]:
-    """Hold some workspaces of the data folder for writing; None: all of them, and alone.
+    """Lock some workspaces of the data folder for writing; None: the whole folder.
 
-    Waits up to `wait_s` seconds for whoever holds one of them. Raises LakeError.
+    Waits up to `wait_s` seconds for another process that has locked them. Raises LakeError.
     """
     deadline = time.monotonic() + wait_s
     with disk_errors(home / LOCK_FILE, "write"):
         home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         if workspaces is None:
-            stack.enter_context(_held(home, None, purpose, fcntl.LOCK_EX, deadline))
+            stack.enter_context(_locked(home, None, purpose, fcntl.LOCK_EX, deadline))
         else:
-            stack.enter_context(_held(home, None, purpose, fcntl.LOCK_SH, deadline))
-            for one in sorted(set(workspaces)):  # in one order, so that no two wait for each other
-                stack.enter_context(_held(home, one, purpose, fcntl.LOCK_EX, deadline))
+            stack.enter_context(_locked(home, None, purpose, fcntl.LOCK_SH, deadline))
+            for workspace in sorted(
+                set(workspaces)
+            ):  # in one order, so that no two processes deadlock
+                stack.enter_context(_locked(home, workspace, purpose, fcntl.LOCK_EX, deadline))
         yield
 
 
 @contextmanager
-def _held(
+def _locked(
     home: Path, workspace: str | None, purpose: str, how: int, deadline: float
 ) -> Iterator[None]:
     path = _lock_path(home, workspace)
     with disk_errors(path, "write"):
         stream = path.open("a+", encoding="utf-8")
     with stream:
-        while not _taken(stream, how):
+        while not _try_lock(stream, how):
             if time.monotonic() >= deadline:
-                what = f"Workspace {workspace} in {home}" if workspace else str(home)
+                place = f"Workspace {workspace} in {home}" if workspace else str(home)
                 raise LakeError(
-                    f"{what} is being written by {_owner(home, workspace)}; wait for it to end, or "
-                    "use --wait to have this one wait. Nothing was read or changed."
+                    f"{place} is being written by {_owner(home, workspace)}; wait for its end, or "
+                    "let this command wait with --wait. Nothing was read or changed."
                 )
             time.sleep(POLL_S)
-        if how == fcntl.LOCK_EX:  # those who share one name themselves in their workspaces' locks
+        if how == fcntl.LOCK_EX:  # who shares it writes its name in its workspaces' locks
             stream.truncate(0)
-            stream.write(json.dumps(_myself(purpose)))
+            stream.write(json.dumps(_this_process(purpose)))
             stream.flush()
         try:
             yield
@@ -78,7 +80,7 @@ def _lock_path(home: Path, workspace: str | None) -> Path:
     return home / (f".writer-{workspace}.lock" if workspace is not None else LOCK_FILE)
 
 
-def _taken(stream: IO[str], how: int) -> bool:
+def _try_lock(stream: IO[str], how: int) -> bool:
     try:
         fcntl.flock(stream, how | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -86,7 +88,7 @@ def _taken(stream: IO[str], how: int) -> bool:
     return True
 
 
-def _myself(purpose: str) -> dict[str, Any]:
+def _this_process(purpose: str) -> dict[str, Any]:
     return {
         "purpose": purpose,
         "process": os.getpid(),
@@ -96,26 +98,26 @@ def _myself(purpose: str) -> dict[str, Any]:
 
 
 def _owner(home: Path, workspace: str | None) -> str:
-    """Who holds a workspace, or keeps whoever wants the whole folder from it."""
+    """The process that locks a workspace, or any part of the folder (`workspace` None)."""
     paths = [_lock_path(home, workspace)]
     if workspace is None:
         paths += sorted(home.glob(".writer-*.lock"))
     for path in paths:
         try:
             owner = json.loads(path.read_text(encoding="utf-8"))
-            told = (
+            name = (
                 f"{owner['purpose']} (process {owner['process']} on {owner['host']}, since "
                 f"{owner['since']})"
             )
-            if _is_alive(owner):
-                return told
+            if _may_run(owner):
+                return name
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return "another process"
 
 
-def _is_alive(owner: dict[str, Any]) -> bool:
-    """Whether the process may still run; a killed one leaves its name behind."""
+def _may_run(owner: dict[str, Any]) -> bool:
+    """Whether the process may still run; a killed process leaves its name in the lock file."""
     if owner["host"] != socket.gethostname():
         return True
     return is_running(int(owner["process"]))

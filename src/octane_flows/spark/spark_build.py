@@ -182,7 +182,7 @@ class Build:
         self._write("meta.generation", generation)
         users = [
             f"({text_literal(id)}, cast({text_literal(one.signed_in_user_name)} as string))"
-            for id, one in known.known_workspaces().items()
+            for id, one in known.workspaces.items()
         ]
         workspaces = self._session.sql(
             f"select * from values {', '.join(users)} as told (workspace_id, signed_in_user_name)"

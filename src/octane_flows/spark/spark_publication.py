@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from octane_flows.errors import LakeError, UsageError
-from octane_flows.lake.leftovers import owner, sweep
+from octane_flows.lake.leftovers import delete_leftovers, process_tag
 from octane_flows.lake.storage import sync_file
 
 POINTER = "current.json"
@@ -110,8 +110,8 @@ def _choice(found: dict[str, Any]) -> tuple[str, ...] | None:
 
 def begin(home: Path) -> Path:
     """An empty folder to build in, which nobody reads."""
-    sweep(spark_folder(home), ".building-")
-    aside = spark_folder(home) / f".building-{owner()}"
+    delete_leftovers(spark_folder(home), ".building-")
+    aside = spark_folder(home) / f".building-{process_tag()}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     return aside

@@ -18,7 +18,7 @@ import duckdb
 from octane_flows import __version__
 from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
-from octane_flows.lake.leftovers import owner, sweep
+from octane_flows.lake.leftovers import delete_leftovers, process_tag
 from octane_flows.lake.storage import sync_file
 from octane_flows.models.model import Model, load_models, models_digest
 from octane_flows.models.sql_text import quoted
@@ -114,7 +114,7 @@ class Warehouse:
         self.check_results: list[CheckResult] = []
         self._progress = progress
         self._aside = self.target.with_name(
-            f".{self.target.stem}-{self.manifest.generation}-{owner()}.duckdb"
+            f".{self.target.stem}-{self.manifest.generation}-{process_tag()}.duckdb"
         )
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._entries = completed(self.manifest.tables, self.missing)
@@ -126,7 +126,7 @@ class Warehouse:
 
     def __enter__(self) -> Warehouse:
         self.discard()
-        sweep(self.target.parent, f".{self.target.stem}-")
+        delete_leftovers(self.target.parent, f".{self.target.stem}-")
         try:
             if self._full or not self._open_copy():
                 self.discard()
@@ -268,7 +268,7 @@ class Warehouse:
             models=self.model_results,
             checks=self.check_results,
             missing=self.missing,
-            workspaces=tuple(self.manifest.known_workspaces()),
+            workspaces=tuple(self.manifest.workspaces),
             newer=newer,
         )
 

@@ -25,7 +25,7 @@ def choose(asked: Sequence[str], manifest: Manifest) -> Choice:
     """The choice that was asked for, by ids or `all`. Raises UsageError."""
     if ALL in asked:
         return None
-    there = manifest.known_workspaces()
+    there = manifest.workspaces
     lacking = [one for one in asked if one not in there]
     if lacking:
         raise UsageError(
@@ -60,7 +60,7 @@ def of_workspaces(manifest: Manifest, choice: Choice) -> Manifest:
     if choice is None:
         return manifest
     own = set(choice)
-    known = {one for one in manifest.known_workspaces().items() if one[0] in own}
+    known = {one for one in manifest.workspaces.items() if one[0] in own}
     fields = [one for one in manifest.fields if one.workspace in own]
     theirs = {(one.entity, one.name) for one in manifest.fields if one.is_user_defined}
     theirs -= {(one.entity, one.name) for one in fields}

@@ -67,7 +67,7 @@ def create_meta(
         "workspaces",
         [
             (id, naive_utc(one.as_of), one.signed_in_user_id, one.signed_in_user_name)
-            for id, one in manifest.known_workspaces().items()
+            for id, one in manifest.workspaces.items()
         ],
     )
     insert(connection, "certificate", certificate_rows(manifest))

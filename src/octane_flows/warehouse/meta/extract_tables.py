@@ -29,7 +29,7 @@ KNOWN_TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("rows_read", "BIGINT", "rows that were read"),
             ("page_count", "BIGINT", "pages that were read"),
             ("received_bytes", "BIGINT", "bytes that were received"),
-            ("status", "VARCHAR", "complete, refused, incomplete or carried"),
+            ("status", "VARCHAR", "complete, refused or carried"),
             ("note", "VARCHAR", "why, when it is not complete, and what else was done"),
             ("mode", "VARCHAR", "full, newest (changes), ids (new ids) or whole"),
             ("rows_written", "BIGINT", "new versions and tombstones of this extract"),
