@@ -336,7 +336,7 @@ def test_what_is_in_force_is_shown_and_cleared(client: httpx.Client) -> None:
         ("POST", "faults", {"kind": "refuse", "entity": None}, 400, "is text"),
         ("PUT", "clock", {"advance": 1e30}, 400, "control request"),
         ("POST", "faults", [1], 400, "control request"),
-        ("PUT", "faults", {"refuse": ["defect"]}, 400, "known: clear, remove, add"),
+        ("PUT", "faults", {"refuse": ["defect"]}, 400, "use clear, remove, add"),
         ("PUT", "faults", {"add": [{}]}, 400, "needs its kind"),
         ("PUT", "clock", {"forward": 1}, 400, "known: now, frozen, advance"),
         ("PUT", "clock", {"now": "yesterday"}, 400, "control request"),

@@ -26,14 +26,14 @@ def test_a_fault_is_read_from_text(text: str, expected: dict[str, object]) -> No
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("earthquake", "There is no fault 'earthquake'; known: add_field"),
+        ("earthquake", "There is no fault 'earthquake'; choose one of add_field"),
         ("latency:0.2", "'0.2' of the fault 'latency:0.2' is not option=value"),
-        ("latency:second=1", "has no option 'second'; known: seconds, spread, times"),
+        ("latency:second=1", "has no option 'second'; it takes: seconds, spread, times"),
         ("latency:seconds=soon", "is a number up to 100000000, not 'soon'"),
         ("unavailable:times=1.5", "is a whole number up to 100000000, not '1.5'"),
         ("too_many_requests:as_date=1", "is true or false, not '1'"),
         ("count_cap", "The fault 'count_cap' needs max"),
-        ("count_cap:max=5,times=2", "has no option 'times'; known: max"),
+        ("count_cap:max=5,times=2", "has no option 'times'; it takes: max"),
     ],
 )
 def test_what_cannot_be_read_is_named(text: str, problem: str) -> None:

@@ -1,8 +1,8 @@
-"""Misbehaviour on demand: what real servers, their proxies and their upgrades do on bad days.
+"""The faults in force: mistakes of real servers, their proxies and their upgrades.
 
-In: faults by kind, from Python, `simulate --fault` or `/simulator/faults`. Out: what the HTTP and
-read layers ask on each request. fault_kinds.py lists them; server_faults.py does those that change
-the server itself.
+In: faults by kind, from Python, `--fault` or `/simulator/faults`. Out: `Faults`, which routes and
+reader ask at each request. fault_kinds.py lists the kinds; server_faults.py has the effects of
+those that change the server itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from octane_simulator.faults.fault_kinds import COMMON, KINDS, REQUIRED
 __all__ = ["Effect", "Fault", "Faults", "parse_fault"]
 
 
-# No number of an option goes beyond this: three years in seconds, and more rows than there are.
+# The largest number of an option: three years in seconds, and more rows than any server has.
 MOST = 100_000_000
 
 
@@ -35,7 +35,7 @@ class Fault:
     options: dict[str, Any] = field(default_factory=dict)
 
     def shown(self) -> dict[str, Any]:
-        """The fault as JSON object, the way it was asked for."""
+        """The fault as JSON object, with the options that it takes."""
         request = {"times": self.times, "path": self.path, "after": self.after,
                    "chance": self.chance}  # fmt: skip
         return {"kind": self.kind, **(request if KINDS[self.kind].holds == "requests" else {}),
@@ -64,49 +64,49 @@ class Faults:
     # -- switching ------------------------------------------------------------------------------
 
     def add(self, kind: str, **options: Any) -> None:
-        """Put a fault in force; unknown kinds and options are ValueError."""
-        fault = _fault(kind, options)
+        """Put a fault in force; an unknown kind or option raises ValueError."""
+        fault = _make_fault(kind, options)
         if KINDS[kind].holds == "once":
             self.effects[kind](fault.options)
             return
         if kind in self.effects:
             self.effects[kind](fault.options)
         with self._lock:
-            same = [one for one in self._standing if _same(one, fault)]
+            replaced = [standing for standing in self._standing if _replaces(standing, fault)]
             if KINDS[kind].holds == "stands":
-                self._standing = [one for one in self._standing if one not in same]
+                self._standing = [
+                    standing for standing in self._standing if standing not in replaced
+                ]
                 self._standing.append(fault)
             else:
                 self._coming.append(fault)
 
     def remove(self, kind: str, **options: Any) -> None:
-        """Take back every fault of a kind, or those with just these options."""
+        """Remove every fault of a kind, or only those with these options."""
         if kind not in KINDS:
             raise ValueError(_unknown(kind))
-        given = {name: _cast(kind, name, value) for name, value in options.items()}
+        given = {name: _option_value(kind, name, value) for name, value in options.items()}
 
-        def meant(fault: Fault) -> bool:
+        def matches(fault: Fault) -> bool:
             return fault.kind == kind and given.items() <= fault.shown().items()
 
         with self._lock:
-            gone = any(meant(fault) for fault in self._standing)
-            self._standing = [fault for fault in self._standing if not meant(fault)]
-            self._coming = [fault for fault in self._coming if not meant(fault)]
-        if gone and kind in self.effects:
+            was_standing = any(matches(fault) for fault in self._standing)
+            self._standing = [fault for fault in self._standing if not matches(fault)]
+            self._coming = [fault for fault in self._coming if not matches(fault)]
+        if was_standing and kind in self.effects:
             self.effects[kind](None)
 
     def clear(self) -> None:
-        """Behave again; fields that were added, removed or retyped stay so."""
+        """Remove all faults; fields that were added, removed or retyped stay so."""
         for kind in {fault.kind for fault in (*self._standing, *self._coming)}:
             self.remove(kind)
 
     def apply(self, body: Mapping[str, Any]) -> None:
-        """What `PUT /simulator/faults` takes: clear, then remove, then add; ValueError if wrong."""
+        """Do what `PUT /simulator/faults` says: clear, then remove, then add; or ValueError."""
         unknown = set(body) - {"clear", "remove", "add"}
         if unknown:
-            raise ValueError(
-                f"Unknown keys: {', '.join(sorted(unknown))}; known: clear, remove, add"
-            )
+            raise ValueError(f"Unknown keys: {', '.join(sorted(unknown))}; use clear, remove, add")
         if body.get("clear"):
             self.clear()
         for act, name in ((self.remove, "remove"), (self.add, "add")):
@@ -122,12 +122,12 @@ class Faults:
             self.add("refuse", entity=entity)
 
     def allow(self, *entities: str) -> None:
-        """Take refusals back; without names, all of them."""
+        """Remove refusals; without names, all of them."""
         for entity in entities or tuple(self.refused):
             self.remove("refuse", entity=entity)
 
     def expire(self, *, absolute: bool = False) -> None:
-        """Let every session end before the next request."""
+        """End every session before the next request."""
         self.add("expire", reason="absolute" if absolute else "idle")
 
     def rotate(self) -> None:
@@ -137,13 +137,13 @@ class Faults:
     # -- asking ---------------------------------------------------------------------------------
 
     def take(self, kind: str, path: str) -> Fault | None:
-        """The fault of a kind that hits this request, counted down."""
+        """The fault of a kind that hits this request; it counts down."""
         with self._lock:
             for fault in self._coming:
                 if fault.kind != kind or fault.path not in path:
                     continue
                 if path.startswith("/authentication/") and not fault.path:
-                    continue  # signing in works unless a fault names it
+                    continue  # signing in works unless the path of a fault names it
                 if fault.after > 0:
                     fault.after -= 1
                     continue
@@ -175,13 +175,13 @@ class Faults:
         return None
 
     def by_field(self, kind: str) -> dict[tuple[str, str], Any]:
-        """The standing faults of a kind by (entity type, field): what type they tell, if any."""
-        found = {}
+        """The standing faults of a kind by (entity type, field), with the type that they show."""
+        types = {}
         for fault in self._standing:
             if fault.kind == kind:
                 entity, _, name = str(fault.options["field"]).partition(".")
-                found[(entity, name)] = fault.options.get("type")
-        return found
+                types[(entity, name)] = fault.options.get("type")
+        return types
 
     @property
     def refused(self) -> dict[str, int]:
@@ -193,7 +193,7 @@ class Faults:
         }
 
     def shown(self) -> dict[str, Any]:
-        """What is in force and what has been served, for the control route."""
+        """The faults in force and how often each kind has hit, for the control route."""
         return {
             "in_force": [fault.shown() for fault in (*self._standing, *self._coming)],
             "served": self.served,
@@ -209,33 +209,33 @@ def parse_fault(text: str) -> dict[str, Any]:
         if not mark:
             raise ValueError(f"'{part}' of the fault '{text}' is not option=value")
         options[name.strip()] = None if value in {"always", "none"} else value
-    _fault(kind, {name: value for name, value in options.items() if name != "kind"})
+    _make_fault(kind, {name: value for name, value in options.items() if name != "kind"})
     return options
 
 
-def _fault(kind: str, options: Mapping[str, Any]) -> Fault:
-    known = KINDS.get(kind)
-    if known is None:
+def _make_fault(kind: str, options: Mapping[str, Any]) -> Fault:
+    definition = KINDS.get(kind)
+    if definition is None:
         raise ValueError(_unknown(kind))
-    given = {name: _cast(kind, name, value) for name, value in options.items()}
-    own = {name: default for name, (_, default) in known.options.items()}
-    own.update({name: value for name, value in given.items() if name in own})
-    missing = [name for name, value in own.items() if value is REQUIRED]
+    given = {name: _option_value(kind, name, value) for name, value in options.items()}
+    values = {name: default for name, (_, default) in definition.options.items()}
+    values.update({name: value for name, value in given.items() if name in values})
+    missing = [name for name, value in values.items() if value is REQUIRED]
     if missing:
         raise ValueError(f"The fault '{kind}' needs {' and '.join(missing)}")
-    if known.holds != "requests":
-        return Fault(kind, options=own)
-    times = given.get("times", known.times)
+    if definition.holds != "requests":
+        return Fault(kind, options=values)
+    times = given.get("times", definition.times)
     path, after, chance = given.get("path", ""), given.get("after", 0), given.get("chance", 1.0)
-    return Fault(kind, times, path, after, chance, own)
+    return Fault(kind, times, path, after, chance, values)
 
 
-def _cast(kind: str, name: str, value: Any) -> Any:
-    """A value in the type of its option; text is read, as it comes from the command line."""
+def _option_value(kind: str, name: str, value: Any) -> Any:
+    """A value in the type of its option; text is converted, as it comes from a command line."""
     options = {**KINDS[kind].options, **(COMMON if KINDS[kind].holds == "requests" else {})}
     if name not in options:
-        known = ", ".join(options) or "none"
-        raise ValueError(f"The fault '{kind}' has no option '{name}'; known: {known}")
+        names = ", ".join(options) or "none"
+        raise ValueError(f"The fault '{kind}' has no option '{name}'; it takes: {names}")
     wanted, default = options[name]
     if value is default or (wanted in {str, bool} and isinstance(value, wanted)):
         return value
@@ -255,13 +255,13 @@ def _cast(kind: str, name: str, value: Any) -> Any:
     raise ValueError(f"The option '{name}' of the fault '{kind}' is {shown}, not {value!r}")
 
 
-def _same(one: Fault, other: Fault) -> bool:
+def _replaces(fault: Fault, other: Fault) -> bool:
     """Whether a newer standing fault takes the place of an older one."""
     keys = ("entity", "field")
-    return one.kind == other.kind and all(
-        one.options.get(key) == other.options.get(key) for key in keys
+    return fault.kind == other.kind and all(
+        fault.options.get(key) == other.options.get(key) for key in keys
     )
 
 
 def _unknown(kind: str) -> str:
-    return f"There is no fault '{kind}'; known: {', '.join(sorted(KINDS))}"
+    return f"There is no fault '{kind}'; choose one of {', '.join(sorted(KINDS))}"

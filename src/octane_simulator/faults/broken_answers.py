@@ -53,7 +53,7 @@ def replacing_answer(faults: Faults, clock: Clock, request: Request) -> Response
 
 
 def _servlet_error(status: int) -> Response:
-    """An error as the layer below the resources words it, not in the platform's shape."""
+    """An error of the layer below the resources, which is not in the platform's shape."""
     inner = json.dumps({"errorCode": "SERVLET_ERROR", "accumulatedMessage": "The request failed"})
     body = json.dumps({"message": html.escape(inner)})
     return Response(body, status, content_type="application/json")
@@ -71,7 +71,7 @@ def time_of_write(faults: Faults, clock: Clock, request: Request) -> Iterator[No
 def shifted_parameters(
     faults: Faults, path: str, parameters: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """The parameters of a page whose rows have moved since the page before."""
+    """The parameters of a page whose rows have moved since the previous page."""
     offset = parameters.get("offset", "")
     if not offset.isdecimal() or int(offset) == 0:
         return parameters
@@ -92,9 +92,9 @@ def broken_page(faults: Faults, path: str, page: Page) -> Page:
     if path in pages and faults.take("repeated_page", path):
         page.rows = pages[path]
     limit = faults.setting("count_limit", "max")
-    low = faults.take("low_total", path)
-    if low is not None:
-        total = low.options["total"]
+    low_total = faults.take("low_total", path)
+    if low_total is not None:
+        total = low_total.options["total"]
         limit = max(0, page.total_count - 1) if total is None else total
     if limit is not None and page.total_count > limit:
         page.total_count, page.exceeds = limit, True

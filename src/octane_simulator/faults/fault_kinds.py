@@ -1,4 +1,4 @@
-"""The one list of faults: what each does, its options, and how long it holds.
+"""The list of faults: what each does, its options, and how long it holds.
 
 In: nothing. Out: `KINDS`, read by active_faults.py, which validates and keeps them, and by
 start_page.py and the command line, which show them.
@@ -20,7 +20,7 @@ class Kind:
     """What a fault does, its options with their defaults, and how long it holds.
 
     `holds`: `requests` hits the next ones, `stands` until it is removed, `once` acts at once and
-    is not taken back.
+    cannot be removed.
     """
 
     effect: str
@@ -50,13 +50,13 @@ KINDS: dict[str, Kind] = {
     "rotate": Kind("renews the session cookie with the answer"),
     "session_life": Kind(
         "seconds a session lives idle and in all; a new cookie every so many answers; seconds the "
-        "former cookie still works",
+        "old cookie still works",
         "stands",
         {"idle": (float, None), "absolute": (float, None), "rotate_every": (int, None),
          "grace": (float, None)}),
     # -- pages --
-    "repeated_page": Kind("the page before comes again"),
-    "shifted_page": Kind("rows moved since the page before: a positive number is missed, a "
+    "repeated_page": Kind("the previous page comes again"),
+    "shifted_page": Kind("rows moved since the previous page: a positive number is missed, a "
                          "negative one comes twice (only where offset is above 0)",
                          options={"by": (int, 1)}),
     "short_page": Kind("the second half of the page is missing"),
@@ -82,15 +82,15 @@ KINDS: dict[str, Kind] = {
         "a new user-defined field; type is a field type, or list_root names a list", "once",
         {"field": (str, REQUIRED), "type": (str, "string"), "label": (str, None),
          "list_root": (str, None), "target": (str, None), "multiple": (bool, False)}),
-    "remove_field": Kind("the field is no longer known", "once", {"field": (str, REQUIRED)}),
+    "remove_field": Kind("the field no longer exists", "once", {"field": (str, REQUIRED)}),
     "retype_field": Kind("the field has another type, in metadata and in every row", "once",
                          {"field": (str, REQUIRED), "type": (str, REQUIRED)}),
-    "odd_type": Kind("only metadata tells another field type, known or not", "stands",
+    "odd_type": Kind("metadata alone shows another field type, perhaps an unknown one", "stands",
                      {"field": (str, REQUIRED), "type": (str, "matrix")}),
-    "missing_targets": Kind("metadata does not tell the targets of a reference", "stands",
+    "missing_targets": Kind("metadata does not show the targets of a reference", "stands",
                             {"field": (str, REQUIRED)}),
     # -- versions --
-    "default_order": Kind("what rows are sorted by unasked: id, or name (16.1.100 and later)",
+    "default_order": Kind("sort key of rows without order_by: id, or name (16.1.100 and later)",
                           "stands", {"by": (str, "name")}),
     "phase_ids": Kind("ids of phases and metaphases: named, or numeric (before 12.55)", "stands",
                       {"form": (str, "numeric")}),

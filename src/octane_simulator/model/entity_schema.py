@@ -18,7 +18,7 @@ from octane_simulator.model.field_model import (
     EntityDef,
     FieldDef,
     entity_of,
-    universal,
+    unlisted_fields,
 )
 from octane_simulator.model.relations import INVERSES, LINKS, Inverse, Link
 
@@ -67,7 +67,7 @@ class Schema:
             self.by_collection[alias] = self.by_collection[collection]
         self._add_relations()
         for entity in self.entities.values():
-            for definition in universal(entity, self.family(entity.name)):
+            for definition in unlisted_fields(entity, self.family(entity.name)):
                 entity.fields.setdefault(definition.name, definition)
 
     def family(self, name: str) -> str:
@@ -86,15 +86,15 @@ class Schema:
         return [name for name in self.entities if self.family(name) == family]
 
     def concrete(self, name: str) -> tuple[str, ...]:
-        """The types a row may have when it is reached through this entity type."""
+        """The types that a row of this entity type may have."""
         return self.subtypes.get(name) or (SHARED_STORAGE.get(name, name),)
 
     def find_field(self, types: tuple[str, ...], name: str) -> FieldDef | None:
         """A field by name over the possible types of a row."""
         for entity in types:
-            found = self.entities[entity].fields.get(name) if entity in self.entities else None
-            if found is not None:
-                return found
+            definition = self.entities[entity].fields.get(name) if entity in self.entities else None
+            if definition is not None:
+                return definition
         return None
 
     def family_fields(self, family: str) -> dict[str, FieldDef]:
@@ -108,21 +108,21 @@ class Schema:
     def add_field(self, entity: str, definition: FieldDef) -> None:
         """Add a field to an entity type, its aggregate or its subtypes."""
         for name in {entity, *self.subtypes.get(entity, ()), self.family(entity)}:
-            held = self.entities[name]  # a new dictionary: readers may walk the old one
-            held.fields = {**held.fields, definition.name: definition}
+            owner = self.entities[name]  # a new dictionary: readers may walk the old one
+            owner.fields = {**owner.fields, definition.name: definition}
         if definition.is_reference and definition.multiple:
             self._own_link(self.family(entity), definition)
 
     def remove_field(self, entity: str, name: str) -> None:
-        """Take a field out of an entity type and its family (its data stays, unseen)."""
-        gone = {entity, *self.subtypes.get(entity, ())}
+        """Remove a field from an entity type and its family; its data stays stored."""
+        owners = {entity, *self.subtypes.get(entity, ())}
         family = self.family(entity)
-        if not any(name in self.entities[one].fields for one in self.members(family)
-                   if one not in gone and one != family):  # fmt: skip
-            gone.add(family)
-        for member in gone:
-            held = self.entities[member]
-            held.fields = {key: kept for key, kept in held.fields.items() if key != name}
+        if not any(name in self.entities[sibling].fields for sibling in self.members(family)
+                   if sibling not in owners and sibling != family):  # fmt: skip
+            owners.add(family)
+        for member in owners:
+            owner = self.entities[member]
+            owner.fields = {key: field for key, field in owner.fields.items() if key != name}
 
     def retype_field(self, entity: str, name: str, field_type: str) -> None:
         """Give a field another type in the whole family, which stores it once."""

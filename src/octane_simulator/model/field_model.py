@@ -18,7 +18,7 @@ __all__ = [
     "EntityDef",
     "FieldDef",
     "entity_of",
-    "universal",
+    "unlisted_fields",
 ]
 
 AGGREGATES = (
@@ -126,7 +126,7 @@ def entity_of(name: str, raw: dict[str, Any]) -> EntityDef:
     return entity
 
 
-# Fields that the field model leaves out but that recorded answers of servers hold, by family.
+# Fields that the field model leaves out but recorded answers of servers contain, by family.
 _RECORDED = {
     "run": {"order_in_suite_run": "integer", "activity_level": "integer"},
     "run_step": {"index_in_report": "string", "index_in_script": "integer",
@@ -135,8 +135,8 @@ _RECORDED = {
 }  # fmt: skip
 
 
-def universal(entity: EntityDef, family: str) -> list[FieldDef]:
-    """Fields the source leaves out because every entity has them, or that the flows filter by."""
+def unlisted_fields(entity: EntityDef, family: str) -> list[FieldDef]:
+    """Fields that the field model leaves out, though every entity has them or clients use them."""
     fields = [
         FieldDef("id", "ID", "string", returned_by_default=True),
         FieldDef("type", "Type", "string", sortable=False, returned_by_default=True),

@@ -1,6 +1,7 @@
 """Refusals of the simulated server and the JSON shape they are sent in.
 
-In: facts about a refusal. Out: `ApiError`, raised anywhere below the HTTP layer, and its body.
+In: what is wrong with a request. Out: `ApiError`, raised anywhere below the HTTP layer, and its
+body.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def correlation_ids(origin: str) -> Iterator[str]:
-    """Names of 25 characters that follow from where they are needed (seed and request)."""
+    """Names of 25 characters; the same origin (seed and request) gives the same names."""
     source = random.Random(f"correlation/{origin}")
     while True:
         yield "".join(source.choices(_ALPHABET, k=25))
 
 
 _OUTSIDE = correlation_ids("no request")
-# The ids for the errors of the request at hand; set by application.py.
+# The ids for the errors of the current request; application.py sets them.
 next_ids: ContextVar[Iterator[str]] = ContextVar("next_ids", default=_OUTSIDE)
 
 
@@ -94,7 +95,7 @@ def entity_not_found(entity_type: str, identifier: object) -> ApiError:
 
 
 def bad_query(problem: str) -> ApiError:
-    """The query text cannot be parsed or does not fit the fields; the code is this simulator's."""
+    """The query cannot be parsed or does not fit the fields; this simulator chose the code."""
     return ApiError(400, "platform.invalid_query", problem)
 
 
@@ -115,7 +116,7 @@ def missing_field(entity_type: str, name: str) -> ApiError:
 
 
 def duplicate(entity_type: str, name: str, problem: str) -> ApiError:
-    """Another row is equal in what must be unique."""
+    """Another row has the same value where values must be unique."""
     return ApiError(
         409,
         "platform.duplicate_entity_error",
@@ -126,7 +127,7 @@ def duplicate(entity_type: str, name: str, problem: str) -> ApiError:
 
 
 def method_not_allowed() -> ApiError:
-    """The path is known, the method is not."""
+    """The path exists, but it does not take this method."""
     return not_found(405, "HTTP 405 Method Not Allowed")
 
 

@@ -1,4 +1,4 @@
-"""Whose request is being answered.
+"""The user whose request is being answered.
 
 In: the id of a workspace user, set by application.py for the length of a request. Out: that user as
 author of what is written. Outside requests, the first user writes.

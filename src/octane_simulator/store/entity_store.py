@@ -1,7 +1,7 @@
 """Writing the rows of one simulated workspace, in SQLite.
 
-In: rows as dictionaries (references as {"type","id"}), from the write layer, the CI endpoints and
-the datasets. Out: the tables of sqlite_database.py kept in order; row_reading.py reads them back.
+In: rows as dictionaries (references as {"type","id"}), from rules, results and datasets. Out: rows
+in the tables of sqlite_database.py, which row_reading.py reads.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from octane_simulator.store.generated_names import opaque_name
 from octane_simulator.store.link_tables import Links
 from octane_simulator.store.paths_and_flags import (
     OWNER_FLAGS,
-    flagged,
-    move,
+    flagged_owners,
+    move_paths,
     path_below,
     renew_flags,
 )
@@ -151,8 +151,8 @@ class Store(Links):
                 for stamp in ("version_stamp", "client_lock_stamp")
                 if stamp in columns and stamp not in flat
             ]
-            moved = family in OWNER_FLAGS or "parent_id" in flat
-            owners = flagged(self, family, key) if moved else []
+            owners_change = family in OWNER_FLAGS or "parent_id" in flat
+            owners = flagged_owners(self, family, key) if owners_change else []
             if sets:
                 self.connection.execute(
                     f"UPDATE {quoted(family)} SET {', '.join(sets)} WHERE id = ?",
@@ -162,32 +162,34 @@ class Store(Links):
             for name, _, targets in links:
                 self._link(family, kind, name, key, targets, replace=True)
             if "parent_id" in flat and family in TREE_ROOTS:
-                move(self, family, key, flat["parent_id"])
-            if moved:
-                renew_flags(self, family, [*owners, *flagged(self, family, key)])
+                move_paths(self, family, key, flat["parent_id"])
+            if owners_change:
+                renew_flags(self, family, [*owners, *flagged_owners(self, family, key)])
 
     def delete(self, entity_type: str, id: str) -> list[tuple[str, str, str | None]]:
         """Remove one row, its links, what belongs to it, and the references that point at it.
 
-        Gives (type, id, name) of every row that went.
+        Returns (type, id, name) of every deleted row.
         """
         family = self.schema.family(entity_type)
         key = self.key(family, id)
         name = "name" if "name" in self._columns[family] else "NULL"
         with self.transaction():
             rows = self.read(f"SELECT type, {name} FROM {quoted(family)} WHERE id = ?", (key,))
-            gone = self._let_go(family, key)
-            owners = flagged(self, family, key)
+            deleted = self._release_references(family, key)
+            owners = flagged_owners(self, family, key)
             for (owner, _), end in self.schema.link_ends.items():
                 if owner == family:
                     self._unlink(end, key)
             self.connection.execute(f"DELETE FROM {quoted(family)} WHERE id = ?", (key,))
             renew_flags(self, family, owners)
-        return [*gone, *((kind, id, name_) for kind, name_ in rows)]
+        return [*deleted, *((kind, id, name_) for kind, name_ in rows)]
 
-    def _let_go(self, family: str, key: int | str | None) -> list[tuple[str, str, str | None]]:
-        """Children of a tree go to its root, required owners take rows along, others are unset."""
-        gone: list[tuple[str, str, str | None]] = []
+    def _release_references(
+        self, family: str, key: int | str | None
+    ) -> list[tuple[str, str, str | None]]:
+        """Move children to their tree's root, delete rows that require this row, empty the rest."""
+        deleted: list[tuple[str, str, str | None]] = []
         for child, columns in self._columns.items():
             for name, column in columns.items():
                 if column.kind != "single" or column.far_family != family:
@@ -202,14 +204,14 @@ class Store(Links):
                         self.update(child, str(row), {"parent": root})
                 elif owned or column.field.required:
                     for kind, row in self.read(f"SELECT type, id {pointing}", (key,)):
-                        gone += self.delete(kind, str(row))
+                        deleted += self.delete(kind, str(row))
                 else:
                     self.connection.execute(
                         f"UPDATE {quoted(child)} SET {reference} = NULL,"
                         f" {quoted(name + '_type')} = NULL WHERE {reference} = ?",
                         (key,),
                     )
-        return gone
+        return deleted
 
     # -- links ----------------------------------------------------------------------------------
 
@@ -243,14 +245,14 @@ class Store(Links):
     ) -> None:
         inverse = self.schema.inverses.get((family, field))
         if inverse is not None:
-            self._adopt(inverse, kind, key, targets, replace=replace)
+            self._point_targets(inverse, kind, key, targets, replace=replace)
             return
         end = self.schema.link_ends[(family, field)]
         if replace:
             self._unlink(end, key)
         self._append(end, self._pairs(end, kind, key, targets))
 
-    def _adopt(
+    def _point_targets(
         self,
         inverse: Inverse,
         kind: str,
@@ -259,20 +261,20 @@ class Store(Links):
         *,
         replace: bool,
     ) -> None:
-        """Let the reference of the targets point here, and that of all others away from here."""
+        """Set the reference of the targets to this row, and empty it in all other rows."""
         child = inverse.child
         reference = quoted(f"{inverse.reference}_id")
         rows = self.read(f"SELECT id FROM {quoted(child)} WHERE {reference} = ?", (key,))
-        held = {row[0] for row in rows}
-        wanted = {self.key(child, target["id"]) for target in targets}
-        for one in held - wanted if replace else ():
-            self._point(child, one, {inverse.reference: None})
+        current_keys = {row[0] for row in rows}
+        target_keys = {self.key(child, target["id"]) for target in targets}
+        for far_key in current_keys - target_keys if replace else ():
+            self._point(child, far_key, {inverse.reference: None})
         owner: dict[str, Any] = {inverse.reference: {"type": kind, "id": str(key)}}
-        if child in OWNER_FLAGS:  # has one owner of all kinds
+        if child in OWNER_FLAGS:  # has one owner, of any kind
             names = [name for name in self._columns[child] if name.startswith("owner_")]
             owner = dict.fromkeys(names) | owner
-        for one in wanted - held:
-            self._point(child, one, owner)
+        for far_key in target_keys - current_keys:
+            self._point(child, far_key, owner)
 
     def _point(self, child: str, key: object, values: dict[str, Any]) -> None:
         """Change references of a row from their far side, which leaves its stamps alone."""

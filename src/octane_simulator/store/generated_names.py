@@ -1,6 +1,6 @@
 """Names that the server makes up: opaque logical names and the paths of trees.
 
-In: what a row is known by. Out: text. Called by entity_store.py and ci_rules.py.
+In: the parts that identify a row. Out: text. Called by entity_store.py and ci_rules.py.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ __all__ = ["Links"]
 
 
 class Links(Rows):
-    """Writes link tables; `_filled` remembers which have ever held a row."""
+    """Writes link tables; `_filled` names those that may have rows."""
 
     def _unlink(self, end: LinkEnd, key: int | str | None) -> None:
         if end.link in self._filled:

@@ -1,4 +1,4 @@
-"""What a write keeps right in other rows: paths below it in a tree, and the flags of its owner.
+"""What a write changes in other rows: paths below it in a tree, and the flags of its owner.
 
 In: a database and the row that is written. Out: paths, and flags such as `has_comments` renewed.
 Called by entity_store.py.
@@ -13,7 +13,7 @@ from octane_simulator.store.generated_names import ROOT_PATH, path_segment
 from octane_simulator.store.sqlite_database import Database
 from octane_simulator.store.table_layout import quoted
 
-__all__ = ["OWNER_FLAGS", "Owner", "flagged", "move", "path_below", "renew_flags"]
+__all__ = ["OWNER_FLAGS", "Owner", "flagged_owners", "move_paths", "path_below", "renew_flags"]
 
 OWNER_FLAGS = {"comment": "has_comments", "attachment": "has_attachments"}
 
@@ -29,23 +29,23 @@ def path_below(database: Database, family: str, parent: object, key: int | str) 
     return ((rows[0][0] or "") if rows else "") + path_segment(key)
 
 
-def move(database: Database, family: str, key: int | str, parent: object) -> None:
+def move_paths(database: Database, family: str, key: int | str, parent: object) -> None:
     """Renew the path of a row that got another parent, and of the rows below it."""
     table = quoted(family)
-    above = database.read(f"SELECT path FROM {table} WHERE id = ?", (parent,))
-    old = database.read(f"SELECT path FROM {table} WHERE id = ?", (key,))
-    if above and old and above[0][0] and old[0][0]:
-        new, before = above[0][0] + path_segment(key), old[0][0]
+    parent_rows = database.read(f"SELECT path FROM {table} WHERE id = ?", (parent,))
+    own_rows = database.read(f"SELECT path FROM {table} WHERE id = ?", (key,))
+    if parent_rows and own_rows and parent_rows[0][0] and own_rows[0][0]:
+        new_path, old_path = parent_rows[0][0] + path_segment(key), own_rows[0][0]
         database.connection.execute(
             f"UPDATE {table} SET path = ? || substr(path, ?) WHERE path LIKE ?",
-            (new, len(before) + 1, before + "%"),
+            (new_path, len(old_path) + 1, old_path + "%"),
         )
 
 
-def flagged(database: Database, family: str, key: int | str | None) -> list[Owner]:
-    """The owner and the parent of a row, as far as they have a flag for it."""
+def flagged_owners(database: Database, family: str, key: int | str | None) -> list[Owner]:
+    """The owner and the parent of a row, if they have a flag for it."""
     columns = database.columns(family)
-    found: list[Owner] = []
+    owners: list[Owner] = []
     for name, column in columns.items():
         flag = OWNER_FLAGS.get(family) if name.startswith("owner_") else None
         if name == "parent" and "has_children" in columns:
@@ -53,13 +53,13 @@ def flagged(database: Database, family: str, key: int | str | None) -> list[Owne
         if flag is not None and column.kind == "single":
             reference = quoted(f"{name}_id")
             sql = f"SELECT {reference} FROM {quoted(family)} WHERE id = ?"
-            found += [(column.far_family, flag, reference, row[0])
+            owners += [(column.far_family, flag, reference, row[0])
                       for row in database.read(sql, (key,)) if row[0] is not None]  # fmt: skip
-    return found
+    return owners
 
 
 def renew_flags(database: Database, family: str, owners: Iterable[Owner]) -> None:
-    """Whether the owners still have rows of this family, or have them now."""
+    """Set the flags of the owners: do they have rows of this family?"""
     for far, flag, reference, owner in owners:
         database.connection.execute(
             f"UPDATE {quoted(far)} SET {quoted(flag)} = EXISTS (SELECT 1 FROM"

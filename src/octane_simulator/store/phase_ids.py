@@ -1,4 +1,4 @@
-"""Ids of phases and metaphases, named as today or numeric as servers had them before 12.55.
+"""Ids of phases and metaphases: names as today, or numbers as before version 12.55.
 
 In: a store. Out: the same rows under other ids, everywhere they are referred to. Called by
 server_faults.py.

@@ -26,7 +26,7 @@ _BY_CALLER = ("author", *EDITORS)
 
 
 def defaults_of(columns: Collection[str], now: str) -> dict[str, Any]:
-    """What a new row has where nothing is given."""
+    """The values of a new row where none are given."""
     values = {
         "creation_time": now, "last_modified": now, "version_stamp": 1, "client_lock_stamp": 1,
         "activity_level": 0, "has_comments": 0, "has_attachments": 0, "has_children": 0,

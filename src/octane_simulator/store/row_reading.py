@@ -47,8 +47,8 @@ class Rows(Database):
     ) -> dict[str, Any] | None:
         """One row with its scalars, single references and links (all, or those named), or None."""
         family = self.schema.family(entity_type)
-        found = self._select(entity_type, "id = ?", (self.key(family, id),), links)
-        return found[0] if found else None
+        rows = self._select(entity_type, "id = ?", (self.key(family, id),), links)
+        return rows[0] if rows else None
 
     def find(self, entity_type: str, /, **equals: Any) -> list[dict[str, Any]]:
         """Rows whose fields equal the values; single references are given as id text."""
@@ -64,7 +64,7 @@ class Rows(Database):
             elif column is not None and column.kind == "scalar":
                 sql_name = name
             else:
-                raise KeyError(f"{entity_type} cannot be found by {name}")
+                raise KeyError(f"{entity_type} has no column {name} to search by")
             if value is None:
                 conditions.append(f"{quoted(sql_name)} IS NULL")
             else:

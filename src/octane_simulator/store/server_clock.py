@@ -16,7 +16,7 @@ from email.utils import format_datetime
 __all__ = ["Clock", "iso"]
 
 
-# How long before now the stamps of the request at hand are: see Clock.backdated.
+# How far the stamps of the current request lie before now: see Clock.backdated.
 _behind: ContextVar[timedelta] = ContextVar("_behind", default=timedelta())
 
 
@@ -41,7 +41,7 @@ class Clock:
 
     @contextmanager
     def backdated(self, seconds: float) -> Iterator[None]:
-        """Let this thread see an earlier time within the block, for a write committed late."""
+        """Show this thread an earlier time within the block, for a write that is committed late."""
         token = _behind.set(timedelta(seconds=seconds))
         try:
             yield

@@ -31,7 +31,7 @@ __all__ = ["FIRST_ID", "Database", "SpaceIds"]
 FIRST_ID = 1001
 
 
-# How a stored value becomes one of another field type; text that is no number becomes nothing.
+# How a stored value becomes a value of another type; text that is not a number becomes NULL.
 _AS_NUMBER = (
     "CASE WHEN {0} GLOB '*[0-9]*' AND {0} NOT GLOB '*[^-+.0-9eE]*' THEN CAST({0} AS %s) END"
 )
@@ -61,13 +61,13 @@ class SpaceIds:
         return family in self._next
 
     def take(self, family: str) -> int:
-        """A number that was never given before."""
+        """The next number that no row has."""
         with self._lock:
             self._next[family] += 1
             return self._next[family] - 1
 
     def reserve(self, family: str, number: int) -> None:
-        """Never give this number, nor a lower one."""
+        """Do not give this number or a lower one any more."""
         with self._lock:
             self._next[family] = max(self._next[family], number + 1)
 
@@ -88,12 +88,12 @@ class Database:
         self.clock = clock
         self.workspace = workspace
         self.space_ids = ids or SpaceIds()
-        # The databases that a field defined here belongs to.
+        # The databases that get the fields that are defined in this one.
         self.peers: list[Database] = [self]
         self.locked_scripts: set[str] = set()  # ids of tests that another user is editing
         self.lock = threading.RLock()
         self.version = 0
-        # An empty name is SQLite's private on-disk database: it vanishes with the connection.
+        # An empty name is SQLite's private on-disk database: it ends with the connection.
         self.connection = sqlite3.connect(
             str(path) if path else "", check_same_thread=False, isolation_level=None,
             cached_statements=512,
@@ -144,11 +144,13 @@ class Database:
         with self.transaction():
             self.schema.add_field(entity, definition)
             family = self.schema.family(entity)
-            known = {r[1] for r in self.connection.execute(f"PRAGMA table_info({quoted(family)})")}
+            existing_columns = {
+                r[1] for r in self.connection.execute(f"PRAGMA table_info({quoted(family)})")
+            }
             self._columns[family] |= columns_of(self.schema, family)
             column = self._columns[family][definition.name]
             for ddl in field_ddl(column):
-                if ddl.split('"')[1] not in known:
+                if ddl.split('"')[1] not in existing_columns:
                     self.connection.execute(f"ALTER TABLE {quoted(family)} ADD COLUMN {ddl}")
             if column.kind == "link":
                 name = self.schema.link_ends[(family, definition.name)].link
@@ -161,7 +163,7 @@ class Database:
                     self._filled.add(name)
 
     def remove_field(self, entity: str, name: str) -> None:
-        """Take a field out of the schema; the server itself still fills and reads it."""
+        """Remove a field from the schema; the server itself still fills and reads it."""
         with self.transaction():
             self.schema.remove_field(entity, name)
 
@@ -174,32 +176,32 @@ class Database:
                 f"Only a scalar field can be retyped, to one of {', '.join(CASTS)};"
                 f" not {entity}.{name} to {field_type}"
             )
-        table, column, former = quoted(family), quoted(name), quoted(f"{name}.{self.version}")
+        table, column, old_column = quoted(family), quoted(name), quoted(f"{name}.{self.version}")
         with self.transaction():
             self.schema.retype_field(entity, name, field_type)
             self._columns[family] |= columns_of(self.schema, family)
             run = self.connection.execute
-            run(f"ALTER TABLE {table} RENAME COLUMN {column} TO {former}")
+            run(f"ALTER TABLE {table} RENAME COLUMN {column} TO {old_column}")
             for ddl in field_ddl(self._columns[family][name]):
                 run(f"ALTER TABLE {table} ADD COLUMN {ddl}")
-            cast = CASTS[field_type].format(former)
+            cast = CASTS[field_type].format(old_column)
             if old.field.field_type == "boolean" and field_type in {"string", "memo"}:
-                cast = f"CASE {former} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
-            run(f"UPDATE {table} SET {column} = {cast} WHERE {former} IS NOT NULL")
+                cast = f"CASE {old_column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+            run(f"UPDATE {table} SET {column} = {cast} WHERE {old_column} IS NOT NULL")
 
     def columns(self, family: str) -> dict[str, Column]:
         """How each field of a family is stored."""
         return self._columns[family]
 
     def link_filled(self, link: str) -> bool:
-        """Whether a link table has ever held a row: empty ones need not be asked."""
+        """Whether a link table may have rows: an empty one needs no query."""
         return link in self._filled
 
     # -- transactions ---------------------------------------------------------------------------
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the store lock; the outermost block commits, an exception rolls it all back."""
+        """Take the lock; the outermost block commits, an exception rolls everything back."""
         with self.lock:
             self._depth += 1
             outermost = self._depth == 1
@@ -227,14 +229,14 @@ class Database:
         return self.clock.now()
 
     def keep_clock(self) -> None:
-        """Write a clock that stands still into the file, for whoever opens it again."""
+        """Store the time of a clock that stands still in the file, for a later process."""
         if self.clock.frozen:
             moment = int(self.clock.now().timestamp())
             with self.lock:
                 self.connection.execute(f"PRAGMA user_version = {moment}")
 
     def restore_clock(self) -> None:
-        """Let the clock stand where it stood when the file was filled."""
+        """Stop the clock at the time that the file stores."""
         moment = self.read("PRAGMA user_version")[0][0]
         if moment:
             self.clock.set(datetime.fromtimestamp(moment, UTC), frozen=True)
@@ -242,7 +244,7 @@ class Database:
     # -- ids ------------------------------------------------------------------------------------
 
     def key(self, family: str, identifier: object) -> int | str | None:
-        """An id in the form the table keeps, or None when it cannot be one."""
+        """An id in the form that the table stores, or None when the text is no id."""
         if family in NAMED_FAMILIES:
             return str(identifier)
         try:
@@ -252,7 +254,7 @@ class Database:
         return number if abs(number) < 2**63 else None
 
     def root(self, family: str) -> str:
-        """The id of the root of a tree: that of the first row ever made in it."""
+        """The id of the root of a tree, which is the first row made in it."""
         with self.lock:
             row = self.connection.execute(f"SELECT min(id) FROM {quoted(family)}").fetchone()
         return str(row[0] or FIRST_ID)
@@ -267,6 +269,6 @@ class Database:
         return row[0] if row else None
 
     def close(self) -> None:
-        """Give the database back; the store is unusable afterwards."""
+        """Close the database; the store cannot be used afterwards."""
         with self.lock:
             self.connection.close()

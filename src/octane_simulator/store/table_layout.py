@@ -13,7 +13,7 @@ from octane_simulator.model.field_model import NAMED_FAMILIES, FieldDef
 
 __all__ = ["Column", "columns_of", "family_ddl", "field_ddl", "link_ddl", "quoted"]
 
-# Kept outside the columns: computed from the row itself.
+# Fields without a column: they are computed from the row itself.
 VIRTUAL_FIELDS = frozenset({"id", "type", "subtype", "workspace_id", "is_test_last_run"})
 
 
@@ -32,7 +32,7 @@ def quoted(name: str) -> str:
 
 
 def column_of(schema: Schema, family: str, definition: FieldDef) -> Column:
-    """Where a field of a family is kept."""
+    """How a field of a family is stored."""
     name = definition.name
     if name in VIRTUAL_FIELDS:
         return Column(definition, "virtual")
@@ -54,7 +54,7 @@ def columns_of(schema: Schema, family: str) -> dict[str, Column]:
 
 
 def id_type(family: str) -> str:
-    """SQLite type of ids: words for reference data, integers else."""
+    """SQLite type of ids: text for reference data, integers otherwise."""
     return "TEXT" if family in NAMED_FAMILIES else "INTEGER"
 
 
