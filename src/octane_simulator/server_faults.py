@@ -1,7 +1,7 @@
 """Faults that change the server itself: its fields, its sessions, its version.
 
 In: the space and its sign-in. Out: for each such kind of fault the function that puts it in force,
-or takes it back when it is called with None. Used by simulator.py.
+or removes it when it is called with None. Used by simulator.py.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Options = Mapping[str, Any] | None
 
 def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
     """What each kind of fault changes in the server."""
-    usual = {"idle": auth.idle_s, "absolute": auth.absolute_s,
+    default_life = {"idle": auth.idle_s, "absolute": auth.absolute_s,
              "rotate_every": auth.rotate_every, "grace": auth.grace_s}  # fmt: skip
 
     def add_field(options: Options) -> None:
-        entity, name = _field(space, options, known=False)
+        entity, name = _field_of(space, options, must_exist=False)
         assert options is not None
         _check_new_field(space, options)
         is_reference = options["target"] or options["list_root"]
@@ -39,19 +39,19 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
         )  # fmt: skip
 
     def remove_field(options: Options) -> None:
-        entity, name = _field(space, options)
+        entity, name = _field_of(space, options)
         if name in {"id", "type"}:
             raise ValueError(f"Every entity has the field {name}: it cannot be removed")
         space.remove_field(entity, name)
 
     def retype_field(options: Options) -> None:
-        entity, name = _field(space, options)
+        entity, name = _field_of(space, options)
         assert options is not None
         space.retype_field(entity, name, options["type"])
 
     def metadata_only(options: Options) -> None:
         if options:
-            _field(space, options)
+            _field_of(space, options)
 
     def refuse(options: Options) -> None:
         if options:
@@ -61,7 +61,7 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
                 raise ValueError(f"A refusal is 403 or 404, not {options['status']}")
 
     def session_life(options: Options) -> None:
-        life = {**usual, **{k: v for k, v in (options or {}).items() if v is not None}}
+        life = {**default_life, **{k: v for k, v in (options or {}).items() if v is not None}}
         auth.idle_s, auth.absolute_s = life["idle"], life["absolute"]
         auth.rotate_every, auth.grace_s = life["rotate_every"], life["grace"]
 
@@ -71,22 +71,22 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
             workspace.reader.max_limit = options["max"] if options else MAX_LIMIT
 
     def default_order(options: Options) -> None:
-        order = _one_of("default_order", "by", options, "id", "name")
+        order = _choice("default_order", "by", options, "id", "name")
         for workspace in space.workspaces.values():
             workspace.reader.default_order = order
 
     def aggregate_type(options: Options) -> None:
-        form = _one_of("aggregate_type", "form", options, "auto", "concrete", "aggregate")
+        form = _choice("aggregate_type", "form", options, "auto", "concrete", "aggregate")
         for workspace in space.workspaces.values():
             workspace.reader.aggregate_rows = form
 
     def phase_ids(options: Options) -> None:
-        form = _one_of("phase_ids", "form", options, "named", "numeric")
+        form = _choice("phase_ids", "form", options, "named", "numeric")
         for workspace in space.workspaces.values():
             (number_phases if form == "numeric" else name_phases)(workspace.store)
 
     def expire(options: Options) -> None:
-        _one_of("expire", "reason", options, "idle", "absolute")
+        _choice("expire", "reason", options, "idle", "absolute")
 
     return {
         "add_field": add_field, "remove_field": remove_field, "retype_field": retype_field,
@@ -96,16 +96,16 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
     }  # fmt: skip
 
 
-def _field(space: Space, options: Options, *, known: bool = True) -> tuple[str, str]:
+def _field_of(space: Space, options: Options, *, must_exist: bool = True) -> tuple[str, str]:
     """The entity type and the name in `entity.field`, or ValueError."""
     text = str((options or {}).get("field", ""))
     entity, _, name = text.partition(".")
     definition = space.first.schema.entities.get(entity)
     if definition is None or not name:
         raise ValueError(
-            f"A field is named as defect.severity, by a known entity type; not '{text}'"
+            f"A field is named as defect.severity, with an entity type that exists; not '{text}'"
         )
-    if known and name not in definition.fields:
+    if must_exist and name not in definition.fields:
         raise ValueError(f"The entity type '{entity}' has no field '{name}'")
     return entity, name
 
@@ -114,7 +114,7 @@ def _check_new_field(space: Space, options: Mapping[str, Any]) -> None:
     """ValueError for a name, a type, a target or a list that no field can have."""
     if not re.fullmatch(r"[a-z_]+\.[a-z][a-z0-9_]*_udf", options["field"]):
         raise ValueError(f"A user-defined field's name ends in _udf, so not '{options['field']}'")
-    _one_of("add_field", "type", options, *FIELD_TYPES)
+    _choice("add_field", "type", options, *FIELD_TYPES)
     if options["target"] and options["target"] not in space.first.schema.entities:
         raise ValueError(f"There is no entity type '{options['target']}'")
     root = options["list_root"]
@@ -122,11 +122,9 @@ def _check_new_field(space: Space, options: Mapping[str, Any]) -> None:
         raise ValueError(f"There is no list '{root}'")
 
 
-def _one_of(kind: str, option: str, options: Options, usual: str, *others: str) -> str:
-    """The chosen value of an option with few values; the first is what holds without the fault."""
-    value = str(options[option]) if options else usual
-    if value not in {usual, *others}:
-        raise ValueError(
-            f"{option} of {kind} is one of {', '.join((usual, *others))}; not '{value}'"
-        )
+def _choice(kind: str, option: str, options: Options, default: str, *others: str) -> str:
+    """The value of an option with few values; the first is the value without the fault."""
+    value = str(options[option]) if options else default
+    if value not in {default, *others}:
+        raise ValueError(f"{option} of {kind} takes {', '.join((default, *others))}; not '{value}'")
     return value

@@ -15,13 +15,14 @@ from octane_simulator.query.reader import Reader
 from octane_simulator.rules.seed_rows import seed
 from octane_simulator.rules.user_defined_fields import restore
 from octane_simulator.rules.writer import Writer
+from octane_simulator.store.current_caller import FIRST_USER
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.server_clock import Clock
 from octane_simulator.store.sqlite_database import SpaceIds
 
 __all__ = ["MASTER", "Workspace", "workspace_row"]
 
-# Holds what is shared by all workspaces of a space; hidden, but it answers.
+# The workspace of the rows that all workspaces share; it is not listed, but it answers.
 MASTER = "500"
 
 
@@ -43,7 +44,7 @@ class Workspace:
         self.name = name
         self.schema = load_schema()
         self.store = Store(self.schema, clock, path, workspace=identifier, ids=ids)
-        self.is_new = self.store.type_of("workspace_user", "1001") is None
+        self.is_new = self.store.type_of("workspace_user", FIRST_USER) is None
         if self.is_new:
             seed(self.store, user=user, roots=identifier != MASTER)
         else:

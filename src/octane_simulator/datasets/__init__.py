@@ -1,7 +1,7 @@
 """Data to fill a simulated workspace with; called by the simulator, the demo and the tests.
 
 In: a `Feeder`, which may write into a store in this process or over HTTP into any server. Out: the
-server's rows. `generated` alone writes into a store directly, for sheer size.
+server's rows. `generated` alone writes into a store directly, because of its size.
 """
 
 from __future__ import annotations

@@ -16,15 +16,16 @@ from xml.sax.saxutils import quoteattr
 import pyarrow.parquet as pq
 
 from octane_simulator.datasets import Event, Feeder
+from octane_simulator.store.server_clock import iso
 
 __all__ = ["BUILDS", "END", "FIRST_RELEASE", "RESULTS", "SECOND_RELEASE", "iter_builds", "load",
            "module_of", "release_of"]  # fmt: skip
 
 RESULTS, BUILDS = 79_192, 657
 FIRST_RELEASE, SECOND_RELEASE = "2.8 spring", "2.9 winter"
-# Where the releases part is made up: the source knows no releases.
+# The start of the second release is made up: the source has no releases.
 _SECOND_FROM = datetime(2020, 10, 1, tzinfo=UTC)
-# Where the demo's clock stands in the end: an hour after the last build.
+# The time of the demo's clock at the end: an hour after the last build.
 END = datetime(2021, 1, 20, 21, tzinfo=UTC)
 
 _FIRST_FROM, _LAST_DAY = "2020-05-04T00:00:00Z", "2021-03-31T23:59:59Z"
@@ -76,10 +77,6 @@ def module_of(test: int) -> str | None:
 def release_of(moment: datetime) -> str:
     """The release a build of that time belongs to."""
     return FIRST_RELEASE if moment < _SECOND_FROM else SECOND_RELEASE
-
-
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _milliseconds(moment: datetime) -> int:
@@ -151,16 +148,17 @@ def load(
 ) -> int:
     """Register the CI server and its pipelines, then post every build (or the first `limit`).
 
-    `modules` as in `iter_builds`; with it, the releases must exist (demo_workspace makes them),
-    without it they are made here. `progress` gets posted and total builds. `meanwhile` happens
-    between builds, in its order. Returns the builds posted; the clock stands at the demo's end.
+    `modules` as in `iter_builds`; with it, the releases must exist (demo_workspace creates them),
+    without it they are created here. `progress` gets posted and total builds. The events in
+    `meanwhile` happen between builds, in their order. Returns the number of posted builds; at the
+    end, the clock stands at the demo's end.
     """
     if modules is None:
         feeder.create(
             "releases",
             [
-                {"name": FIRST_RELEASE, "start_date": _FIRST_FROM, "end_date": _iso(_SECOND_FROM)},
-                {"name": SECOND_RELEASE, "start_date": _iso(_SECOND_FROM), "end_date": _LAST_DAY},
+                {"name": FIRST_RELEASE, "start_date": _FIRST_FROM, "end_date": iso(_SECOND_FROM)},
+                {"name": SECOND_RELEASE, "start_date": iso(_SECOND_FROM), "end_date": _LAST_DAY},
             ],
         )
     (server,) = feeder.create(

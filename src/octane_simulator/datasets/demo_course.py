@@ -1,7 +1,7 @@
-"""When the demo's story happens: items are made over the weeks and move from phase to phase.
+"""The times of the demo's story: items are created over the weeks and move through phases.
 
-In: keys, sprints and final phases out of demo_story. Out: moments (UTC) with phases, the first of
-which is the creation. Called by demo_workspace.py only.
+In: keys, sprints and final phases out of demo_story. Out: moments (UTC) with phases; the first
+moment is the creation. Called by demo_workspace.py only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BEGINS = {
     "spring": datetime(2020, 5, 4, tzinfo=UTC),
     "winter": datetime(2020, 10, 1, tzinfo=UTC),
 }
-# Stories of the second release come in one after the other, so that its scope grows.
+# Stories of the second release are created one after another, so that its scope grows.
 _BACKLOG_FROM = datetime(2020, 8, 3, tzinfo=UTC)
 _BACKLOG_STEP = timedelta(days=9)
 _WAYS = {
@@ -26,14 +26,14 @@ _WAYS = {
     "feature": ("inprogress", "intesting", "done"),
     "epic": ("inprogress", "done"),
 }
-# Days after the begin of the release in which features and epics get there.
+# Days from the start of the release to each phase of features and epics.
 _LARGE = {"inprogress": 11, "intesting": 80, "done": 140}
 # Days after its sprint's end that a story was done.
 _LATE = {"gmres_memory": 3}
 
 _DEFECT_WAY = (("opened", 1), ("fixed", 12), ("proposeclose", 15), ("closed", 20))
 _ASIDE = ("deferred", "duplicate", "rejected")
-# Three defects came back and one took its time: days after they were found, and the phase.
+# Three defects were reopened and one took long: days after they were found, and the phase.
 _SPECIAL = {
     "lost_message": ((1, "opened"), (9, "fixed"), (30, "opened")),
     "wrong_norm": ((1, "opened"), (8, "fixed"), (11, "opened"), (40, "fixed")),
@@ -55,7 +55,7 @@ def sprint_start(sprint: str) -> datetime:
 
 
 def story_course(kind: str, key: str, number: int, sprint: str, phase: str) -> Course:
-    """The way of the story with that number among those of its release."""
+    """The course of a story; `number` is its position among those of its release."""
     start = sprint_start(sprint)
     if sprint.startswith("spring"):
         created = max(start - timedelta(days=10), BEGINS["spring"] + timedelta(days=1))
@@ -73,7 +73,7 @@ def story_course(kind: str, key: str, number: int, sprint: str, phase: str) -> C
 
 
 def large_course(kind: str, release: str, phase: str) -> Course:
-    """The way of a feature or epic, which is there from the first day."""
+    """The course of a feature or epic, which exists from the first day."""
     begin = BEGINS[release]
     return [
         (BEGINS["spring"] + timedelta(hours=8), "new"),
@@ -87,8 +87,8 @@ def _way(kind: str, phase: str) -> tuple[str, ...]:
 
 
 def defect_course(defect: Defect) -> Course:
-    """The way of a defect from the moment it was found."""
-    found = at(defect.found)
+    """The course of a defect from the moment when it was found."""
+    found_at = at(defect.found_at)
     steps: tuple[tuple[int, str], ...] = ()
     if defect.key in _SPECIAL:
         steps = _SPECIAL[defect.key]
@@ -98,4 +98,4 @@ def defect_course(defect: Defect) -> Course:
         names = [name for name, _ in _DEFECT_WAY]
         way = _DEFECT_WAY[: names.index(defect.phase) + 1]
         steps = tuple((days, name) for name, days in way)
-    return [(found, "new"), *((found + timedelta(days=days), name) for days, name in steps)]
+    return [(found_at, "new"), *((found_at + timedelta(days=days), name) for days, name in steps)]

@@ -14,7 +14,7 @@ from octane_simulator.datasets import Event, Feeder, ci_history, demo_workspace
 
 __all__ = ["LOOKS", "load"]
 
-#: Moments of the second release at which somebody may look, two weeks apart; items move in between.
+#: Moments of the second release for `look`, two weeks apart; items move in between.
 LOOKS = tuple(datetime(2020, 12, 1, 12, tzinfo=UTC) + timedelta(weeks=2 * n) for n in range(-4, 3))
 
 

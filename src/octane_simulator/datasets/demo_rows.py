@@ -1,4 +1,4 @@
-"""Writing the demo's rows: references by symbolic name, now or when the clock is there.
+"""Writing the demo's rows: references by symbolic name, now or at a later moment.
 
 In: a Feeder, and rows that demo_workspace and demo_testing give. Out: rows of the server, ids by
 symbolic name, and the events of the story.
@@ -12,21 +12,11 @@ from functools import partial
 from typing import Any
 
 from octane_simulator.datasets import Event, Feeder
+from octane_simulator.datasets.dataset_references import phase_of
 from octane_simulator.datasets.demo_course import Course
-
-SAM_ID = "1001"  # the user who signs in is there before all others
+from octane_simulator.store.current_caller import FIRST_USER
 
 Row = dict[str, Any]
-
-
-def node_of(root: str, word: str) -> Row:
-    """The reference to a node of a list."""
-    return {"type": "list_node", "id": f"list_node.{root}.{word}"}
-
-
-def phase_of(entity: str, word: str) -> Row:
-    """The reference to a phase."""
-    return {"type": "phase", "id": f"phase.{entity}.{word}"}
 
 
 class Story:
@@ -34,9 +24,9 @@ class Story:
 
     def __init__(self, feeder: Feeder) -> None:
         self.feeder = feeder
-        self.ids: dict[str, str] = {"user.sam": SAM_ID}
+        self.ids: dict[str, str] = {"user.sam": FIRST_USER}
         self.events: list[Event] = []
-        #: When each thing that is made later comes, by symbolic name.
+        #: The moment at which each later row is created, by symbolic name.
         self.created: dict[str, datetime] = {}
         self._types: dict[str, str] = {"user.sam": "workspace_user"}
 
@@ -47,7 +37,7 @@ class Story:
         self._types.update(dict.fromkeys(rows, entity_type))
 
     def later(self, moment: datetime, act: Callable[[], None]) -> None:
-        """Do something when the clock is there."""
+        """Do something at a moment of the story."""
         self.events.append((moment, act))
 
     def make(

@@ -1,7 +1,7 @@
 """The text of the made-up workspace, as tables; read by demo_workspace.py only.
 
 Nothing here is real: people, plans, defects and runs are invented around the real CI history, and
-descriptions say so. Keys are symbolic names; several names in one string are parted by blanks.
+descriptions say so. Keys are symbolic names; blanks separate several names in one string.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Defect:
     phase: str
     severity: str
     modules: str
-    found: str
+    found_at: str
     text: str
     feature: str = ""
     priority: str = "medium"
@@ -188,7 +188,7 @@ DEFECTS = (
            "2021-01-20T08:30:00", "No severity yet.", "guide", "low", ""),
 )  # fmt: skip
 
-# Items with tasks, in an order that gives the first one task kind, the next two, and so on.
+# Items with tasks; the first gets tasks of one kind, the second of two, and so on.
 TASK_OWNERS = (
     "story.halo_async", "story.cg_restart", "story.curved_map", "story.gmres_memory",
     "story.norm_choice", "story.names_types", "story.guide_poisson", "story.curved_checks",
@@ -231,14 +231,14 @@ GHERKIN_TESTS = {
     "export_file": ("Export a picture", "ready", "automated", "io", "feature.viewer"),
     "zoom": ("Zoom with the keyboard", "new", "not_automated", "viewer", ""),
 }  # fmt: skip
-# key: (name, tests that cover it): one is tested, one has only a test without a run, one none.
+# key: (name, tests that cover it): tested, only a test without a run, no test.
 REQUIREMENTS = {
     "install": ("A user without rights can install it in five minutes",
                 "test_manual.install_linux test_manual.install_mac"),
     "zoom": ("Everything can be done with the keyboard", "gherkin_test.zoom"),
     "restart": ("A run of days survives the loss of a machine", ""),
 }  # fmt: skip
-# The user who signs in, and what is hers or his besides two stories: the answers to "my ...".
+# The user who signs in, and this user's tests and defects: the answers to "my ...".
 SAM = "sam"
 SAMS_TESTS = frozenset({"install_linux", "poisson", "umlaut", "colours"})
 SAM_CHECKS = frozenset({"lost_message", "restart_hang", "unicode_path", "wrong_norm"})
@@ -267,7 +267,7 @@ WORKAROUNDS = {
     "restart_hang": "Delete the half-written file",
 }
 ASKED_BY = {"viewer_page": "sofia", "checkpoint_write": "mert", "curved_area": "sam"}
-# Found in the field after the first release was out.
+# Defects that users found after the first release.
 ESCAPED = frozenset({"wrong_norm", "lost_message", "fixed_high", "medium_norm"})
 
 SUITES = {

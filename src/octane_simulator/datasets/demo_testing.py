@@ -12,7 +12,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from octane_simulator.datasets import demo_course, demo_story
 from octane_simulator.datasets.ci_history import SECOND_RELEASE
-from octane_simulator.datasets.demo_rows import Row, Story, node_of, phase_of
+from octane_simulator.datasets.dataset_references import node_of, phase_of
+from octane_simulator.datasets.demo_rows import Row, Story
 
 __all__ = ["add_comments", "add_runs", "add_tests"]
 

@@ -15,14 +15,15 @@ from operator import itemgetter
 
 from octane_simulator.datasets import Event, Feeder, demo_course, demo_story
 from octane_simulator.datasets.ci_history import FIRST_RELEASE, SECOND_RELEASE
-from octane_simulator.datasets.demo_rows import Row, Story, node_of
+from octane_simulator.datasets.dataset_references import node_of
+from octane_simulator.datasets.demo_rows import Row, Story
 from octane_simulator.datasets.demo_testing import add_comments, add_runs, add_tests
 
 __all__ = ["begin", "modules_of"]
 
 BEGIN = datetime(2020, 5, 4, 8, tzinfo=UTC)
 
-# Rows that every workspace is made with.
+# A row that every new workspace has.
 MODULE_ROOT = {"type": "product_area", "id": "1001"}
 
 
@@ -33,9 +34,9 @@ def modules_of(ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def begin(feeder: Feeder) -> tuple[dict[str, str], list[Event]]:
-    """Make what is there from the first day; the events are what comes later, in order of time.
+    """Create the rows of the first day; the events create the later ones, in order of time.
 
-    The ids by symbolic name get complete as the events are run.
+    Each event adds its ids to the ids by symbolic name.
     """
     story = Story(feeder)
     feeder.set_clock(BEGIN)
@@ -194,7 +195,7 @@ def _defects(story: Story) -> None:
 
 def _defect(story: Story, defect: demo_story.Defect) -> Row:
     key = defect.key
-    planned = "spring" if defect.found < "2020-10" else "winter"
+    planned = "spring" if defect.found_at < "2020-10" else "winter"
     checks = demo_story.SAM if key in demo_story.SAM_CHECKS else "sofia"
     row: Row = {
         "name": defect.name,

@@ -7,7 +7,6 @@ page at `/` in start_page.py.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,7 +18,12 @@ from octane_simulator.http import space_routes, start_page
 from octane_simulator.http.authentication import Authentication
 from octane_simulator.http.control_routes import control, state
 from octane_simulator.http.token_routes import token_routes
-from octane_simulator.http.wire import CUT_BODY, compress, json_response, request_of
+from octane_simulator.http.wire import (
+    CUT_BODY,
+    compress,
+    object_response,
+    request_of,
+)
 from octane_simulator.model.refusals import ApiError, correlation_ids, next_ids
 from octane_simulator.simulated_space import Space
 from octane_simulator.store.current_caller import caller_id
@@ -54,7 +58,7 @@ class Application:
             response = self._answer(request)
         except ApiError as error:
             request = Request(environ)
-            response = json_response(json.dumps(error.body()), error.status)
+            response = object_response(error.body(), error.status)
         faults, path = self._space.faults, request.path
         skew = faults.setting("clock_skew", "seconds") or 0.0
         response.headers["Date"] = self._space.clock.http_date(skew)

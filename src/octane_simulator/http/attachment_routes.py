@@ -1,16 +1,16 @@
 """Contents of attachments: upload in both forms, download by id and by file name.
 
-In: requests to `attachments`. Out: answers, or None when the ordinary entity code is to answer.
+In: requests to `attachments`. Out: answers, or None when entity_routes.py is to answer.
 Called by workspace_routes.py.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from octane_simulator.http.wire import object_response
 from octane_simulator.model.refusals import entity_not_found, illegal_value
 from octane_simulator.model.strict_json import json_value
 from octane_simulator.simulated_workspace import Workspace
@@ -23,7 +23,7 @@ def attachment_routes(workspace: Workspace, request: Request, parts: list[str]) 
     """Upload by multipart or octet stream, download; None for everything that is JSON."""
     if request.method == "POST" and not parts:
         if request.mimetype == "multipart/form-data":
-            return _upload(workspace, *_described(request))
+            return _upload(workspace, *_multipart_upload(request))
         if request.mimetype == "application/octet-stream":
             return _upload(workspace, _from_parameters(workspace, request), request.get_data())
     if request.method == "GET" and parts:
@@ -33,11 +33,13 @@ def attachment_routes(workspace: Workspace, request: Request, parts: list[str]) 
     return None
 
 
-def _described(request: Request) -> tuple[dict[str, Any], bytes]:
+def _multipart_upload(request: Request) -> tuple[dict[str, Any], bytes]:
     """The two parts of a multipart upload: the attachment's fields as JSON, and its bytes."""
-    described = request.files.get("entity")
+    entity_part = request.files.get("entity")
     content = request.files.get("content")
-    text = described.read() if described is not None else request.form.get("entity", "").encode()
+    text = (
+        entity_part.read() if entity_part is not None else request.form.get("entity", "").encode()
+    )
     try:
         values: Any = json_value(text)
     except ValueError as error:
@@ -75,15 +77,13 @@ def _upload(workspace: Workspace, values: dict[str, Any], data: bytes) -> Respon
         identifier = outcome.ids[0]
         stamps = {"version_stamp": 1, "client_lock_stamp": 1}
         store.update("attachment", identifier, {"size": len(data), **stamps})
-        store.connection.execute(
-            "INSERT INTO attachment_content VALUES (?, ?)", (int(identifier), data)
-        )
+        store.store_content(identifier, data)
     body = {
         "total_count": 1,
         "data": [{"type": "attachment", "id": identifier, "name": values.get("name")}],
         "exceeds_total_count": False,
     }
-    return Response(json.dumps(body), 201, content_type="application/json")
+    return object_response(body, 201)
 
 
 def _download(store: Store, parts: list[str]) -> Response:

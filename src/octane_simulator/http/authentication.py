@@ -31,7 +31,7 @@ TOKEN_COOKIE = "access_token"
 
 @dataclass
 class Session:
-    """A token: whose it is, when it was made and last used, how long a renewed one still works."""
+    """A session: its user, when it began and was last used, how long a replaced token works."""
 
     user: str
     started: float
@@ -43,7 +43,7 @@ class Authentication:
     """Credentials and live sessions; life times are attributes that tests may change.
 
     `find_user` gives the id of a workspace user by name or email; all have the same password.
-    Tokens follow from the seed: whoever can start the simulator may know them.
+    The same seed gives the same tokens: they protect nothing.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class Authentication:
     # -- sign-in --------------------------------------------------------------------------------
 
     def sign_in(self, request: Request) -> Response:
-        """Both body forms; keys beyond the credentials do not matter."""
+        """Both forms of the body; other keys than the credentials are ignored."""
         try:
             body = json_value(request.get_data())
         except ValueError:
             body = None
-        user = self._known(body) if isinstance(body, dict) else None
+        user = self._user_of(body) if isinstance(body, dict) else None
         if user is None:
             return _unauthorized("AUTHENTICATION_FAILED", "Wrong user name or password")
         with self._lock:
@@ -107,8 +107,8 @@ class Authentication:
     def redeem(self, identifier: object) -> str | None:
         """The token of an identifier that was offered, or None."""
         with self._lock:
-            known = identifier in self._offers if isinstance(identifier, str) else False
-        return self.open_session() if known else None
+            was_offered = identifier in self._offers if isinstance(identifier, str) else False
+        return self.open_session() if was_offered else None
 
     def sign_out(self, request: Request) -> Response:
         """Forget the session and empty the cookie."""
@@ -118,24 +118,24 @@ class Authentication:
         response.delete_cookie(COOKIE, path="/")
         return response
 
-    def _known(self, body: dict[str, object]) -> str | None:
+    def _user_of(self, body: dict[str, object]) -> str | None:
         pairs = (
             (body.get("client_id"), body.get("client_secret")),
             (body.get("user"), body.get("password")),
         )
-        return next((user for pair in pairs if (user := self._valid(*pair))), None)
+        return next((user for pair in pairs if (user := self._user_with(*pair))), None)
 
-    def _valid(self, name: object, secret: object) -> str | None:
-        """The id of the user whom a name and a secret stand for."""
+    def _user_with(self, name: object, secret: object) -> str | None:
+        """The id of the user with this name and secret."""
         if (name, secret) in {(self.client_id, self.client_secret), (self.user, self.password)}:
             return FIRST_USER
-        known = isinstance(name, str) and secret == self.password
-        return self.find_user(str(name)) if known else None
+        has_password = isinstance(name, str) and secret == self.password
+        return self.find_user(str(name)) if has_password else None
 
     # -- every other request --------------------------------------------------------------------
 
     def caller(self, request: Request) -> str | Response:
-        """The id of the user who calls, or the 401 answer when nobody known does."""
+        """The id of the user who calls, or the 401 answer when there is none."""
         header = request.headers.get("Authorization", "")
         if header.startswith("Bearer "):
             if header[7:].strip() in self.bearer_tokens:
@@ -165,7 +165,7 @@ class Authentication:
             return session.user
 
     def renew(self, request: Request, response: Response, *, force: bool = False) -> None:
-        """Now and then give the caller a new token; the old one works for a short time."""
+        """Give the caller a new token from time to time; the old one works for another minute."""
         token = request.cookies.get(COOKIE, "")
         with self._lock:
             session = self._sessions.get(token)
@@ -190,8 +190,8 @@ class Authentication:
     def _new_token(self) -> str:
         return "".join(self._random.choices(_LETTERS, k=64))
 
-    def known_basic(self, request: Request) -> bool:
-        """Whether the request carries Basic credentials that are known."""
+    def has_valid_basic(self, request: Request) -> bool:
+        """Whether the request has valid Basic credentials."""
         header = request.headers.get("Authorization", "")
         return header.startswith("Basic ") and self._basic(header[6:]) is not None
 
@@ -200,7 +200,7 @@ class Authentication:
             name, _, secret = base64.b64decode(encoded).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
-        return self._valid(name, secret)
+        return self._user_with(name, secret)
 
     def _set_cookie(self, response: Response, token: str) -> None:
         response.set_cookie(COOKIE, token, path="/", httponly=True)

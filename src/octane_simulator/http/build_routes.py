@@ -6,11 +6,11 @@ workspace_routes.py.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from octane_simulator.http.wire import object_response
 from octane_simulator.model.refusals import entity_not_found, illegal_value, method_not_allowed
 from octane_simulator.model.strict_json import json_value
 from octane_simulator.results.ci_builds import builds_of
@@ -46,7 +46,7 @@ def answer(store: Store, request: Request) -> Response:
         )  # fmt: skip
         changes = {name: body[key] for key, name in _CHANGES.items() if key in body}
         builds.report(build, **changes)
-    return Response(json.dumps(body), 200, content_type="application/json")
+    return object_response(body)
 
 
 def _problem(body: Any) -> str | None:

@@ -6,7 +6,6 @@ application.py before sign-in; the real server has nothing like it. The page at 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from octane_simulator.http import start_page
 from octane_simulator.http.authentication import Authentication
-from octane_simulator.http.wire import body_of, json_response
+from octane_simulator.http.wire import body_of, object_response
 from octane_simulator.model.refusals import illegal_value, method_not_allowed, not_found
 from octane_simulator.simulated_space import Space
 from octane_simulator.store.server_clock import Clock
@@ -66,8 +65,8 @@ def control(
             _set_clock(space.clock, body)
         elif path == "/simulator/faults":
             _switch_faults(space, method, body)
-            return json_response(json.dumps(space.faults.shown()))
-        return json_response(json.dumps(current_state()))
+            return object_response(space.faults.shown())
+        return object_response(current_state())
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise illegal_value(f"The control request is wrong: {error}") from error
 
@@ -75,7 +74,7 @@ def control(
 def _set_clock(clock: Clock, body: dict[str, Any]) -> None:
     unknown = set(body) - {"now", "frozen", "advance"}
     if unknown:
-        raise ValueError(f"unknown keys {', '.join(sorted(unknown))}; known: now, frozen, advance")
+        raise ValueError(f"unknown keys {', '.join(sorted(unknown))}; use now, frozen, advance")
     if body.get("now") or "frozen" in body:
         moment = datetime.fromisoformat(body["now"]) if body.get("now") else clock.now()
         clock.set(moment, frozen=bool(body.get("frozen", True)))

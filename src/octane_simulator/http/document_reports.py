@@ -1,19 +1,18 @@
 """Document reports: a template goes in, a background task and then a file come out (flow 25).
 
-In: `POST reports` and `GET background_tasks`. Out: answers; the task ends after it was looked at
-once. Called by workspace_routes.py.
+In: `POST reports` and `GET background_tasks`. Out: answers; the task ends after its first
+look-up. Called by workspace_routes.py.
 """
 
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from octane_simulator.http.wire import body_of, json_response
+from octane_simulator.http.wire import body_of, object_response
 from octane_simulator.model.refusals import ApiError, duplicate, illegal_value, method_not_allowed
 from octane_simulator.query.reader import Caller
 from octane_simulator.simulated_workspace import Workspace
@@ -38,7 +37,7 @@ def report_route(workspace: Workspace, request: Request) -> Response:
     if workspace.store.find("attachment", name=_file(name)):
         raise duplicate("report", "file_name", f"There is already a report file '{name}'")
     task = workspace.store.insert("background_task", {"status": "Running", "request": body})
-    return json_response(json.dumps({"background_task_id": task}), 201)
+    return object_response({"background_task_id": task}, 201)
 
 
 def _file(name: str) -> str:
@@ -58,9 +57,7 @@ def finish_tasks(workspace: Workspace) -> None:
                 continue
             name = _file(task["request"]["file_name"])
             attachment = store.insert("attachment", {"name": name, "size": len(content)})
-            store.connection.execute(
-                "INSERT INTO attachment_content VALUES (?, ?)", (int(attachment), content)
-            )
+            store.store_content(attachment, content)
             result = {"attachment_id": attachment, "file_name": name}
             store.update("background_task", task["id"], {"status": "Finished", "result": result})
 
@@ -89,15 +86,15 @@ def _document(workspace: Workspace, template: Mapping[str, Any]) -> str:
 def _with_descendants(
     workspace: Workspace, name: str, identifiers: list[str], descendants: bool
 ) -> list[dict[str, Any]]:
-    """The rows, each followed by what lies below it by `parent`, when that is asked for."""
+    """The rows; with `descendants`, each is followed by the rows below it."""
     store, family = workspace.store, workspace.schema.family(name)
-    found: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     waiting = list(reversed(identifiers))
     while waiting:
         row = store.get(family, waiting.pop(), links=())
-        if row is None or row["id"] in found:
+        if row is None or row["id"] in rows:
             continue
-        found[row["id"]] = row
+        rows[row["id"]] = row
         if descendants and "parent" in row:
             waiting += [child["id"] for child in reversed(store.find(family, parent=row["id"]))]
-    return list(found.values())
+    return list(rows.values())

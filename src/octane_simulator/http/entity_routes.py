@@ -6,14 +6,19 @@ by workspace_routes.py.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator.faults.active_faults import Faults
 from octane_simulator.faults.broken_answers import broken_page, shifted_parameters
-from octane_simulator.http.wire import body_of, caller_of, json_response, parameters_of
+from octane_simulator.http.wire import (
+    body_of,
+    caller_of,
+    json_response,
+    object_response,
+    parameters_of,
+)
 from octane_simulator.model.collection_page import Page
 from octane_simulator.model.field_model import EntityDef
 from octane_simulator.model.refusals import (
@@ -50,8 +55,8 @@ def answer(workspace: Workspace, faults: Faults, request: Request, parts: list[s
     if not caller.preview and (entity.access_level != "PUBLIC" or parts[0] == "suite_runs"):
         raise not_authorized(f"{parts[0]} needs the technical preview header")
     if parts[1:] == ["groups"] and request.method == "GET":
-        found = groups(workspace.reader, entity, parameters_of(request), caller)
-        return json_response(json.dumps(found))
+        result = groups(workspace.reader, entity, parameters_of(request), caller)
+        return object_response(result)
     _check_method(request, entity)
     if len(parts) == 2:
         return _single(workspace, request, entity, parts[1], caller)
@@ -87,7 +92,7 @@ def _write(workspace: Workspace, request: Request, entity: EntityDef, caller: Ca
             raise illegal_value("An update by query takes exactly one object")
         with workspace.store.lock:
             ids = workspace.reader.ids(entity, parameters["query"], caller)
-            rows: list[Any] = [{**data[0], "id": one} for one in ids]
+            rows: list[Any] = [{**data[0], "id": identifier} for identifier in ids]
             outcome = workspace.writer.update(entity, rows, append=append)
     else:
         outcome = workspace.writer.update(entity, require_list(body), append=append)
@@ -118,7 +123,7 @@ def _single(
     if request.method == "PUT":
         append = parameters.get("reference_update_mode") == "append"
         workspace.writer.update_one(entity, identifier, body_of(request), append=append)
-    return json_response(workspace.reader.one(entity, identifier, parameters, caller))
+    return json_response(workspace.reader.single(entity, identifier, parameters, caller))
 
 
 def _written(

@@ -53,22 +53,22 @@ def matches(node: Node, row: Mapping[str, Any], kind: str) -> bool:
 
 def _refers(value: Any, part: Node | Null | Literal, kind: str) -> bool:
     """Whether a reference, or one of several, fulfils the inside of a pair of braces."""
-    held = value if isinstance(value, list) else [value] if isinstance(value, Mapping) else None
-    if held is None or isinstance(part, Literal):
+    references = [value] if isinstance(value, Mapping) else value
+    if not isinstance(references, list) or isinstance(part, Literal):
         raise bad_query(f"Only references of a {kind} take sub-queries, and those no token")
     if isinstance(part, Null):
-        return not held
-    return any(matches(part, one, kind) for one in held)
+        return not references
+    return any(matches(part, reference, kind) for reference in references)
 
 
-def _equal(found: Any, value: Literal) -> bool:
-    if value.kind == "null":
-        return found is None
-    shown = {True: "true", False: "false"}.get(found) if isinstance(found, bool) else found
-    text, wanted = str(shown).casefold(), value.text.casefold()
-    if WILDCARD not in wanted:
-        return text == wanted
-    first, *middle, last = wanted.split(WILDCARD)
+def _equal(value: Any, literal: Literal) -> bool:
+    if literal.kind == "null":
+        return value is None
+    readable = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else value
+    text, pattern = str(readable).casefold(), literal.text.casefold()
+    if WILDCARD not in pattern:
+        return text == pattern
+    first, *middle, last = pattern.split(WILDCARD)
     if not (text.startswith(first) and text.endswith(last)):
         return False
     rest = text[len(first) : len(text) - len(last)]
@@ -84,14 +84,14 @@ def _filtered(rows: list[dict[str, Any]], query: str | None, kind: str) -> dict[
     if query:
         node = parse(unwrap(query))
         if has_or(node):
-            raise bad_query("Metadata queries know only the operator ;")
+            raise bad_query("Metadata queries take only the operator ;")
         rows = [row for row in rows if matches(node, row, kind)]
     return {"total_count": len(rows), "data": rows, "exceeds_total_count": False}
 
 
 def entities(store: Store, query: str | None) -> dict[str, Any]:
     """`metadata/entities`."""
-    rows = [_entity(store, one) for one in store.schema.entities.values() if one.listed]
+    rows = [_entity(store, entity) for entity in store.schema.entities.values() if entity.listed]
     return _filtered(rows, query, "entity_metadata")
 
 

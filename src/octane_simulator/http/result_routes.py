@@ -6,11 +6,11 @@ by workspace_routes.py.
 
 from __future__ import annotations
 
-import json
 import re
 
 from werkzeug.wrappers import Request, Response
 
+from octane_simulator.http.wire import object_response
 from octane_simulator.model.refusals import (
     ApiError,
     entity_not_found,
@@ -43,7 +43,7 @@ def answer(store: Store, request: Request) -> Response:
             raise entity_not_found("test_results_task", task_path[1])
         if task_path[2]:
             return Response("\n".join(task.log) + "\n", content_type="text/plain; charset=utf-8")
-        return _json(_status(task))
+        return object_response(_status(task))
     if task_path or rest in ("", "xsd"):
         raise method_not_allowed()
     raise not_found()
@@ -57,7 +57,7 @@ def _post(store: Store, request: Request) -> Response:
         task_id, status = post(store, request.get_data(), skip_errors=word == "true")
     except SchemaError as failure:
         raise ApiError(400, "testbox.invalid_xml", str(failure)) from failure
-    return _json({"status": status, "id": task_id}, 202)
+    return object_response({"status": status, "id": task_id}, 202)
 
 
 def _status(task: Task) -> dict[str, object]:
@@ -69,7 +69,3 @@ def _status(task: Task) -> dict[str, object]:
     if task.status in ("warning", "failed"):
         body["errorDetails"] = "\n".join(task.log)
     return body
-
-
-def _json(body: object, status: int = 200) -> Response:
-    return Response(json.dumps(body), status, content_type="application/json")

@@ -6,11 +6,11 @@ workspace_routes.py.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from octane_simulator.http.wire import object_response
 from octane_simulator.model.refusals import entity_not_found, illegal_value, method_not_allowed
 from octane_simulator.model.strict_json import json_value
 from octane_simulator.rules.script_revisions import revise, script_of
@@ -32,8 +32,7 @@ def script_route(store: Store, request: Request, identifier: str) -> Response:
             revise(store, str(kind), identifier, _script_body(request))
     elif request.method != "GET":
         raise method_not_allowed()
-    body = json.dumps(script_of(store, identifier))
-    return Response(body, 200, content_type="application/json")
+    return object_response(script_of(store, identifier))
 
 
 def _script_body(request: Request) -> dict[str, Any]:

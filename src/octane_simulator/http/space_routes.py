@@ -12,11 +12,11 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator.http import metadata_resources, workspace_routes
-from octane_simulator.http.wire import caller_of, json_response
+from octane_simulator.http.wire import caller_of, json_response, object_response
 from octane_simulator.model.collection_page import Page
 from octane_simulator.model.refusals import not_found
 from octane_simulator.query.query_language import parse, unwrap
-from octane_simulator.query.reader import whole
+from octane_simulator.query.reader import DEFAULT_LIMIT, MAX_LIMIT, whole_number
 from octane_simulator.simulated_space import Space
 from octane_simulator.simulated_workspace import MASTER
 
@@ -42,24 +42,24 @@ def answer(space: Space, request: Request) -> Response:
         return workspace_routes.answer(space, request, MASTER, ["audits"])
     if request.method != "GET":
         raise not_found()
-    found = _get(space, request, parts)
-    if found is None:
+    response = _get(space, request, parts)
+    if response is None:
         raise not_found()
-    return found
+    return response
 
 
 def _get(space: Space, request: Request, parts: list[str]) -> Response | None:
     if parts == ["api", "current_user"]:
         user = space.find_user(caller_of(request).user_id) or {}
         shown = {key: user.get(key) for key in ("id", "name", "email", "full_name")}
-        return json_response(json.dumps({"type": "sharedspace_user", **shown}))
+        return object_response({"type": "sharedspace_user", **shown})
     if parts == ["admin", "server", "version"]:
-        return json_response(json.dumps(VERSION))
+        return object_response(VERSION)
     if parts == ["api", "shared_spaces"]:
         return _flat(request, [space.row()], "shared_space")
     if parts[:2] == ["api", "shared_spaces"]:
         if len(parts) == 3:
-            return json_response(json.dumps(space.row()))
+            return object_response(space.row())
         if parts[3:] == ["workspaces"]:
             return _flat(request, _with_users(space), "workspace")
         if parts[3:] == ["users"]:
@@ -68,7 +68,7 @@ def _get(space: Space, request: Request, parts: list[str]) -> Response | None:
 
 
 def _with_users(space: Space) -> list[dict[str, Any]]:
-    """The workspaces, each with references to its users, so that `users EQ {..}` can be asked."""
+    """The workspaces, each with references to its users, for the query `users EQ {..}`."""
     rows = space.workspace_rows()
     for row in rows:
         workspace = space.workspaces.get(row["id"])
@@ -83,8 +83,8 @@ def _flat(request: Request, rows: list[dict[str, Any]], kind: str) -> Response:
     if query:
         node = parse(unwrap(query))
         rows = [row for row in rows if metadata_resources.matches(node, row, kind)]
-    limit = whole(request.args.get("limit"), "limit", 50, 1, 1000)
-    offset = whole(request.args.get("offset"), "offset", 0, 0)
+    limit = whole_number(request.args.get("limit"), "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    offset = whole_number(request.args.get("offset"), "offset", 0, 0)
     names = {"type", "id", *(request.args.get("fields") or "id,name").split(",")}
     shown = [{k: _listed(v) for k, v in row.items() if k in names} for row in rows]
     page = [json.dumps(row) for row in shown[offset : offset + limit]]

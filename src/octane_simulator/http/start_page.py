@@ -1,4 +1,4 @@
-"""The page at `/`: what this simulator holds, how to sign in, how to make it misbehave.
+"""The page at `/`: what this simulator holds, how to sign in, how to switch faults on.
 
 In: the space, its sign-in and the address it was asked at. Out: one HTML page that needs nothing
 else, and the text of CHOICES.md. Called by application.py; no sign-in is needed.
@@ -78,7 +78,7 @@ def examples(space: Space, auth: Authentication, url: str) -> list[tuple[str, st
 
 
 def _counts(workspace: Workspace) -> list[tuple[str, str, int]]:
-    """Entity type, collection and number of rows; what is empty is left out."""
+    """Entity type, collection and number of rows of each type that has rows."""
     store, schema = workspace.store, workspace.schema
     counts: dict[str, int] = {}
     for family in schema.families():

@@ -6,11 +6,10 @@ In: requests to `grant_tool_token` and to the token end point. Out: tokens that 
 
 from __future__ import annotations
 
-import json
-
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator.http.authentication import TOKEN_COOKIE, Authentication
+from octane_simulator.http.wire import object_response
 from octane_simulator.model.refusals import method_not_allowed, not_found
 from octane_simulator.model.strict_json import json_value
 
@@ -33,10 +32,10 @@ def token_routes(auth: Authentication, request: Request) -> Response | None:
 
 
 def _offer(auth: Authentication, request: Request) -> Response:
-    """Where a person would sign in; here everybody is let in at once."""
+    """The address where a person signs in; here the token is ready at once."""
     identifier = auth.offer()
     url = f"{request.host_url}?identifier={identifier}"
-    return _json({"identifier": identifier, "authentication_url": url})
+    return object_response({"identifier": identifier, "authentication_url": url})
 
 
 def _grant(auth: Authentication, request: Request) -> Response:
@@ -46,19 +45,15 @@ def _grant(auth: Authentication, request: Request) -> Response:
         raise not_found(400, "The body must name the identifier") from error
     token = auth.redeem(identifier)
     if token is None:
-        return _json({"error": "unknown identifier"}, 401)
-    return _json({"access_token": token, "cookie_name": TOKEN_COOKIE})
+        return object_response({"error": "unknown identifier"}, 401)
+    return object_response({"access_token": token, "cookie_name": TOKEN_COOKIE})
 
 
 def _exchange(auth: Authentication, request: Request) -> Response:
     """Any subject token is taken; the client signs with Basic authentication."""
-    if not auth.known_basic(request):
-        return _json({"error": "invalid_client"}, 401)
+    if not auth.has_valid_basic(request):
+        return object_response({"error": "invalid_client"}, 401)
     if request.form.get("grant_type") != EXCHANGE or not request.form.get("subject_token"):
-        return _json({"error": "invalid_request"}, 400)
+        return object_response({"error": "invalid_request"}, 400)
     life = {"token_type": "Bearer", "expires_in": int(auth.absolute_s)}
-    return _json({"access_token": auth.open_session(), **life})
-
-
-def _json(body: dict[str, object], status: int = 200) -> Response:
-    return Response(json.dumps(body), status, content_type="application/json")
+    return object_response({"access_token": auth.open_session(), **life})

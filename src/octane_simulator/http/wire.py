@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zlib
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "check_accept",
     "compress",
     "json_response",
+    "object_response",
     "parameters_of",
     "request_of",
 ]
@@ -40,7 +42,7 @@ _PREVIEW_CLIENTS = frozenset({
 
 
 def request_of(environ: dict[str, Any]) -> Request:
-    """The request with its body unpacked."""
+    """The request with its body decompressed."""
     if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() in _GZIP:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         try:
@@ -60,8 +62,13 @@ def json_response(text: str, status: int = 200) -> Response:
     return response
 
 
+def object_response(body: object, status: int = 200) -> Response:
+    """A value as a JSON answer."""
+    return json_response(json.dumps(body), status)
+
+
 def compress(request: Request, response: Response) -> None:
-    """Pack the answer when the caller can unpack it and it is worth it."""
+    """Compress a large answer when the caller accepts gzip."""
     if "gzip" not in request.headers.get("Accept-Encoding", ""):
         return
     data = response.get_data()
@@ -89,7 +96,7 @@ def body_of(request: Request, *, check_type: bool = True) -> Any:
 
 
 def caller_of(request: Request) -> Caller:
-    """Who asks, and for which API mode."""
+    """The caller, and whether the request is in preview mode."""
     headers = request.headers
     preview = (
         headers.get("ALM-OCTANE-TECH-PREVIEW", "").lower() == "true"

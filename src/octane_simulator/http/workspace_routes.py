@@ -5,8 +5,6 @@ In: the parts of a path below a workspace. Out: answers. Called by space_routes.
 
 from __future__ import annotations
 
-import json
-
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator.faults.active_faults import Faults
@@ -14,7 +12,7 @@ from octane_simulator.http import build_routes, entity_routes, metadata_resource
 from octane_simulator.http.attachment_routes import attachment_routes
 from octane_simulator.http.document_reports import finish_tasks, report_route
 from octane_simulator.http.script_routes import script_route
-from octane_simulator.http.wire import check_accept, json_response
+from octane_simulator.http.wire import check_accept, json_response, object_response
 from octane_simulator.model.refusals import (
     ApiError,
     illegal_value,
@@ -45,7 +43,7 @@ def answer(space: Space, request: Request, identifier: str, parts: list[str]) ->
     if caller != FIRST_USER and workspace.store.type_of("workspace_user", caller) is None:
         raise not_authorized(f"workspace {identifier}")
     if not parts:
-        return json_response(json.dumps(workspace.row()))
+        return object_response(workspace.row())
     special = _special(workspace, request, parts)
     if special is not None:
         return special
@@ -54,7 +52,7 @@ def answer(space: Space, request: Request, identifier: str, parts: list[str]) ->
         return _metadata(workspace, space.faults, request, parts[1:])
     response = entity_routes.answer(workspace, space.faults, request, parts)
     if parts[0] == "background_tasks":
-        finish_tasks(workspace)  # whoever asked saw them run
+        finish_tasks(workspace)  # this answer has shown them running
     return response
 
 
@@ -76,7 +74,7 @@ def _special(workspace: Workspace, request: Request, parts: list[str]) -> Respon
 
 
 def _run_auto(workspace: Workspace, request: Request, identifier: str) -> Response:
-    """`POST suite_runs/{id}/run_auto`: the suite run is under way; its runs come with results."""
+    """`POST suite_runs/{id}/run_auto`: the suite run starts; test results add its runs."""
     if request.method != "POST":
         raise method_not_allowed()
     status = {"type": "list_node", "id": "list_node.run_native_status.not_completed"}
@@ -93,8 +91,8 @@ def _metadata(workspace: Workspace, faults: Faults, request: Request, parts: lis
         raise illegal_value(f"Metadata takes only the parameter query, not {sorted(extra)[0]}")
     query = request.args.get("query")
     if parts == ["entities"]:
-        return json_response(json.dumps(metadata_resources.entities(workspace.store, query)))
+        return object_response(metadata_resources.entities(workspace.store, query))
     if parts == ["fields"]:
         fields = metadata_resources.fields(workspace.schema, faults, query)
-        return json_response(json.dumps(fields))
+        return object_response(fields)
     raise not_found()

@@ -23,7 +23,7 @@ _SHOWN = ("type", "id", "name", "logical_name")
 def groups(
     reader: Reader, entity: EntityDef, parameters: Mapping[str, str], caller: Caller
 ) -> dict[str, Any]:
-    """Groups by one field or several (by commas), the biggest first, with sums if asked for."""
+    """Groups by the fields in `group_by`, the biggest first, with the sums in `group_data`."""
     columns = [_grouped(reader, entity, name) for name in parameters.get("group_by", "").split(",")]
     sums = [
         _summed(entity, text) for text in parameters.get("group_data", "").split(",") if text
@@ -37,7 +37,7 @@ def groups(
         f" WHERE {condition.sql} GROUP BY {places} ORDER BY count(*) DESC, {places}",
         condition.parameters,
     )
-    found = []
+    result = []
     for row in rows:
         values = [_value(reader, column, value)
                   for column, value in zip(columns, row, strict=False)]  # fmt: skip
@@ -47,11 +47,11 @@ def groups(
         }
         if sums:
             group["aggregatedData"] = dict(zip(sums, row[len(columns) + 1 :], strict=True))
-        found.append(group)
-    return {"groupsTotalCount": len(found), "groups": found}
+        result.append(group)
+    return {"groupsTotalCount": len(result), "groups": result}
 
 
-def _known(entity: EntityDef, name: str) -> FieldDef:
+def _shown_field(entity: EntityDef, name: str) -> FieldDef:
     definition = entity.fields.get(name)
     if definition is None or definition.filter_only:
         raise unknown_field(entity.name, name)
@@ -59,7 +59,7 @@ def _known(entity: EntityDef, name: str) -> FieldDef:
 
 
 def _grouped(reader: Reader, entity: EntityDef, name: str) -> Column:
-    definition = _known(entity, name.strip())
+    definition = _shown_field(entity, name.strip())
     column = column_of(reader.schema, reader.schema.family(entity.name), definition)
     plain = column.kind == "scalar" and definition.field_type != "object"
     if not plain and column.kind != "single" and definition.name not in {"id", "subtype"}:
@@ -71,7 +71,7 @@ def _summed(entity: EntityDef, text: str) -> str:
     match = _SUM.match(text.strip())
     if match is None:
         raise illegal_value(f"group_data takes sum(<field>), not '{text}'")
-    definition = _known(entity, match[1])
+    definition = _shown_field(entity, match[1])
     if definition.field_type not in {"integer", "float"} or definition.name == "workspace_id":
         raise illegal_value(f"The field '{definition.name}' is not a number that can be summed")
     return definition.name

@@ -1,8 +1,8 @@
-"""How many rows a query matches, cheaply for clients that page by id.
+"""How many rows a query matches, at little cost for clients that page by id.
 
 In: a condition, with the id bounds of the query apart. Out: the number of matches. Called by
-reader.py for `total_count`, which would else cost more than the page: `id GT last` is another query
-on each page, and SQLite has to walk all ids that are left.
+reader.py for `total_count`, which would otherwise cost more than the page: `id GT last` is another
+query on each page, and SQLite has to walk all ids that are left.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from octane_simulator.store.entity_store import Store
 
 __all__ = ["UNBOUNDED", "Counter", "Windowed", "split_window"]
 
-# Answers kept: numbers are small, a list of a million ids is 8 MB.
+# How many results are kept: numbers are small, a list of a million ids is 8 MB.
 _NUMBERS = 500
 _LISTS = 8
 _MOST = 2**63 - 1
@@ -37,22 +37,22 @@ class Windowed(Condition):
 
 
 def split_window(node: Node) -> tuple[Node | None, int, int]:
-    """What is left of a query without its bounds on the id, and these bounds."""
+    """A query without its bounds on the id, and these bounds."""
     low, high = UNBOUNDED
-    left: list[Node] = []
+    remaining: list[Node] = []
     for part in node.parts if isinstance(node, And) else (node,):
         bounds = _bounds(part)
         if bounds is None:
-            left.append(part)
+            remaining.append(part)
         else:
             low, high = max(low, bounds[0]), min(high, bounds[1])
-    if not left:
+    if not remaining:
         return None, low, high
-    return (left[0] if len(left) == 1 else And(tuple(left))), low, high
+    return (remaining[0] if len(remaining) == 1 else And(tuple(remaining))), low, high
 
 
 def _bounds(part: Node) -> tuple[int, int] | None:
-    """The ids that a comparison lets through, or None when it is none of whole numbers."""
+    """The range of ids that a comparison selects, or None when it compares no whole numbers."""
     if not isinstance(part, Compare) or part.field != "id" or part.op in {"EQ", "IN"}:
         return None
     values = []
@@ -71,30 +71,30 @@ def _bounds(part: Node) -> tuple[int, int] | None:
 
 
 class Counter:
-    """Counts of one store; whatever is kept is forgotten at the next write."""
+    """Counts of one store; a write discards all results that are kept."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self._version = -1
         self._numbers: dict[Key, int] = {}
-        self._asked: set[Key] = set()
+        self._counted_once: set[Key] = set()
         self._ids: OrderedDict[Key, array[int]] = OrderedDict()
 
     def total(self, family: str, condition: Condition) -> int:
-        """The number of rows of a family's table (a quoted name) that fulfil the condition."""
+        """The number of rows of a family's table (a quoted name) that match the condition."""
         with self.store.lock:
             if self._version != self.store.version:
                 self._version = self.store.version
                 self._numbers.clear()
-                self._asked.clear()
+                self._counted_once.clear()
                 self._ids.clear()
             if isinstance(condition, Windowed) and condition.rest is not None:
                 key = (family + condition.rest.sql, tuple(condition.rest.parameters))
-                if key in self._ids or key in self._asked:
+                if key in self._ids or key in self._counted_once:
                     ids = self._listed(key, family, condition.rest)
                     within = bisect_right(ids, condition.high) - bisect_left(ids, condition.low)
                     return max(0, within)
-                self._asked.add(key)  # one page alone is not worth a list
+                self._counted_once.add(key)  # a list is not worth its cost for a single page
             return self._counted(family, condition)
 
     def _counted(self, family: str, condition: Condition) -> int:
@@ -109,7 +109,7 @@ class Counter:
         return self._numbers[key]
 
     def _listed(self, key: Key, family: str, rest: Condition) -> array[int]:
-        """The ids that fulfil the condition, in order."""
+        """The ids that match the condition, in order."""
         if key not in self._ids:
             rows = self.store.read(f"SELECT t.id FROM {family} t WHERE {rest.sql}", rest.parameters)
             # Sorted here, so that SQLite may walk the narrowest index instead of the table.

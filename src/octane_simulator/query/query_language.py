@@ -167,8 +167,8 @@ class _Parser:
             raise self.unexpected(f"'{text}'")
 
     def unexpected(self, wanted: str) -> Exception:
-        found = f"'{self.token.text}'" if self.token.kind != "end" else "the end"
-        return bad_query(f"Expected {wanted} but found {found} at position {self.token.at}")
+        actual = f"'{self.token.text}'" if self.token.kind != "end" else "the end"
+        return bad_query(f"Expected {wanted} but found {actual} at position {self.token.at}")
 
     def statement(self) -> Node:
         node = self.disjunction()

@@ -1,6 +1,6 @@
 """Query trees to SQLite conditions.
 
-In: a tree of query_language.py and the entity type it is asked of. Out: a condition over the table
+In: a tree of query_language.py and the entity type that it filters. Out: a condition over the table
 alias and its parameters. Unknown or unfilterable fields and ill-typed values are ApiError 400.
 """
 
@@ -224,7 +224,7 @@ def _boolean(name: str, value: Literal, op: str) -> int:
 
 def _moment(sql: str, op: str, value: Literal) -> Condition:
     moment, fraction = parse_moment(value.text)
-    if fraction:  # stored times have whole seconds, so the floor decides
+    if fraction:  # stored times have whole seconds, so the fraction is cut off
         if op == "EQ":
             return Condition("0")
         op = {"GT": "GT", "GE": "GT", "LT": "LE", "LE": "LE"}[op]

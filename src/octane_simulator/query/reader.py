@@ -1,7 +1,7 @@
-"""Collections, single entities and groups.
+"""Pages of collections and single entities.
 
-In: the entity type and the query-string parameters. Out: JSON text built by SQLite. Called by
-application.py.
+In: the entity type and the query-string parameters. Out: JSON text built by SQLite. Called by the
+routes.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ from octane_simulator.query.match_counts import UNBOUNDED, Counter, Windowed, sp
 from octane_simulator.query.query_language import Node, has_or, parse, unwrap
 from octane_simulator.query.query_sql import Condition, compile_query
 from octane_simulator.query.row_json import (
-    Wanted,
+    RequestedFields,
     default_fields,
     has_expansion,
     parse_fields,
     row_expression,
 )
+from octane_simulator.store.current_caller import FIRST_USER
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.table_layout import column_of, quoted
 
-__all__ = ["Caller", "Reader", "whole"]
+__all__ = ["Caller", "Reader", "whole_number"]
 
 DEFAULT_LIMIT = 50
-_LARGEST = 2**63 - 1  # what SQLite takes as a number
+_LARGEST = 2**63 - 1  # the largest number that SQLite takes
 MAX_LIMIT = 1000
 MAX_LIST_NODES = 5000
-# What one query of the log may give in all, over all its pages.
+# How many records one query of the log gives at most, over all its pages.
 MAX_RECORDS = 10_000
 _LOGS = frozenset({"audit", "history_record"})
 
@@ -50,7 +51,7 @@ class Caller:
     """What the answer depends on besides the parameters."""
 
     preview: bool = True
-    user_id: str = "1001"
+    user_id: str = FIRST_USER
 
 
 class Reader:
@@ -73,16 +74,16 @@ class Reader:
     def page(self, entity: EntityDef, parameters: Mapping[str, str], caller: Caller) -> Page:
         """One page of a collection."""
         if entity.name == "audit":
-            _check_audit(parameters)
+            _check_audit_parameters(parameters)
         condition = self.condition(entity, parameters.get("query"), caller)
         words = (
             text_search.words_of(parameters["text_search"]) if "text_search" in parameters else None
         )
-        fields, tells_hits = text_search.fields_without(parameters.get("fields"), words)
+        fields, shows_hits = text_search.fields_without(parameters.get("fields"), words)
         if words is not None:
             condition = text_search.narrowed(condition, entity, words)
         limit = self._limit(entity, parameters.get("limit"))
-        offset = whole(parameters.get("offset"), "offset", 0, 0)
+        offset = whole_number(parameters.get("offset"), "offset", 0, 0)
         order = self._order(entity, parameters.get("order_by"))
         shown = self._shown(entity, fields, caller)
         family = quoted(self.schema.family(entity.name))
@@ -108,11 +109,11 @@ class Reader:
             )
         exceeds = capped and total > MAX_RECORDS
         texts = [row[0] for row in rows]
-        if words is not None and tells_hits:
+        if words is not None and shows_hits:
             texts = text_search.marked(self.store, entity, texts, words)
         return Page(texts, MAX_RECORDS if exceeds else total, exceeds)
 
-    def one(
+    def single(
         self, entity: EntityDef, identifier: str, parameters: Mapping[str, str], caller: Caller
     ) -> str:
         """The JSON text of one entity, or ApiError 404."""
@@ -124,15 +125,15 @@ class Reader:
     def rows(
         self, entity: EntityDef, identifiers: list[str], fields: str | None, caller: Caller
     ) -> list[str]:
-        """JSON texts of rows by id, in the order given, leaving out unknown ones."""
+        """JSON texts of rows by id, in the order given; ids without a row are left out."""
         shown = self._shown(entity, fields, caller)
         base = self.condition(entity, None, caller)
         family = self.schema.family(entity.name)
         sql = f"SELECT {shown} FROM {quoted(family)} t WHERE t.id = ? AND {base.sql}"
-        found = []
+        rows = []
         for identifier in identifiers:
-            found += self.store.read(sql, (self.store.key(family, identifier), *base.parameters))
-        return [row[0] for row in found]
+            rows += self.store.read(sql, (self.store.key(family, identifier), *base.parameters))
+        return [row[0] for row in rows]
 
     def ids(self, entity: EntityDef, query: str, caller: Caller) -> list[str]:
         """Ids of the rows that a query selects."""
@@ -151,26 +152,30 @@ class Reader:
         base, refused = "1", self.faults.refused
         if entity.subtype_of:
             base = f"t.type = '{entity.name}'"
-        unseen = [one for one in self.schema.subtypes.get(entity.name, ()) if one in refused]
-        if unseen:
-            base = " AND ".join(f"t.type <> '{one}'" for one in unseen)
+        hidden_types = [
+            subtype for subtype in self.schema.subtypes.get(entity.name, ()) if subtype in refused
+        ]
+        if hidden_types:
+            base = " AND ".join(f"t.type <> '{subtype}'" for subtype in hidden_types)
         if not query:
             return Condition(base)
         tree = parse(unwrap(query))
-        whole_query = self._compiled(entity, tree, base, caller)
+        condition = self._compiled(entity, tree, base, caller)
         if self.schema.family(entity.name) in NAMED_FAMILIES:
-            return whole_query
-        left, low, high = split_window(tree)
+            return condition
+        remaining, low, high = split_window(tree)
         if (low, high) == UNBOUNDED:
-            return whole_query
-        rest = self._compiled(entity, left, base, caller) if left else Condition(base)
-        return Windowed(whole_query.sql, whole_query.parameters, rest, low, high)
+            return condition
+        rest = self._compiled(entity, remaining, base, caller) if remaining else Condition(base)
+        return Windowed(condition.sql, condition.parameters, rest, low, high)
 
     def _compiled(self, entity: EntityDef, tree: Node, base: str, caller: Caller) -> Condition:
-        found = compile_query(
+        condition = compile_query(
             self.store, tree, entity.name, "t", lambda name: self._token(name, caller)
         )
-        return Condition(f"{base} AND {found.sql}" if base != "1" else found.sql, found.parameters)
+        return Condition(
+            f"{base} AND {condition.sql}" if base != "1" else condition.sql, condition.parameters
+        )
 
     def _token(self, name: str, caller: Caller) -> str:
         if name == "current_user":
@@ -183,11 +188,11 @@ class Reader:
                 (today, today),
             )
             return str(rows[0][0]) if rows else "0"
-        raise illegal_value(f"The token [{name}] is not known")
+        raise illegal_value(f"There is no token [{name}]")
 
     def _limit(self, entity: EntityDef, text: str | None) -> int:
         top = max(self.max_limit, MAX_LIST_NODES) if entity.name == "list_node" else self.max_limit
-        return whole(text, "limit", self.default_limit, 1, top)
+        return whole_number(text, "limit", self.default_limit, 1, top)
 
     def _order(self, entity: EntityDef, text: str | None) -> str:
         keys: list[str] = []
@@ -220,14 +225,14 @@ class Reader:
 
     def _shown(self, entity: EntityDef, fields: str | None, caller: Caller) -> str:
         if fields is None or not fields.strip():
-            wanted = default_fields(self.store, entity.name)
+            requested = default_fields(self.store, entity.name)
         else:
-            wanted = parse_fields(fields)
-            if has_expansion(wanted) and not caller.preview:
+            requested = parse_fields(fields)
+            if has_expansion(requested) and not caller.preview:
                 raise not_authorized("fields can be expanded in technical preview mode only")
-            _hidden(entity, wanted)
+            _refuse_hidden_fields(entity, requested)
         return row_expression(
-            self.store, wanted, (entity.name,), "t", self._type_sql(entity, caller)
+            self.store, requested, (entity.name,), "t", self._type_sql(entity, caller)
         )
 
     def _type_sql(self, entity: EntityDef, caller: Caller) -> str:
@@ -241,25 +246,27 @@ class Reader:
         return "t.type"
 
 
-def _check_audit(parameters: Mapping[str, str]) -> None:
-    """Audits are asked with `query`, `fields`, `limit` and `offset`, and without `||`."""
+def _check_audit_parameters(parameters: Mapping[str, str]) -> None:
+    """Audits take `query`, `fields`, `limit` and `offset`, and no `||`."""
     others = set(parameters) - {"query", "fields", "limit", "offset"}
     if others:
         raise illegal_value(f"Audits do not take the parameter {min(others)}")
     if parameters.get("query") and has_or(parse(unwrap(parameters["query"]))):
-        raise bad_query("Queries of audits know only the operator ;")
+        raise bad_query("Queries of audits take only the operator ;")
 
 
-def _hidden(entity: EntityDef, wanted: Wanted) -> None:
-    """Refuse names that queries know but answers do not have."""
-    for name in wanted.fields:
+def _refuse_hidden_fields(entity: EntityDef, requested: RequestedFields) -> None:
+    """Refuse names that queries may use but answers do not have."""
+    for name in requested.fields:
         definition = entity.fields.get(name)
         if definition is None or definition.filter_only:
             raise unknown_field(entity.name, name)
 
 
-def whole(text: str | None, name: str, default: int, low: int, high: int | None = None) -> int:
-    """A whole-number parameter, or ApiError 400 when it is none or out of bounds."""
+def whole_number(
+    text: str | None, name: str, default: int, low: int, high: int | None = None
+) -> int:
+    """A parameter as whole number; ApiError 400 when it is not one or out of bounds."""
     if text is None or text == "":
         return default
     try:

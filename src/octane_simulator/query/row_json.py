@@ -1,6 +1,6 @@
 """Rows to JSON text, inside SQLite.
 
-In: the wanted fields (with expansion) of an entity type. Out: one SQL expression that yields the
+In: the requested fields (with expansion) of an entity type. Out: one SQL expression that yields the
 JSON object of a row, so that Python never touches the values of a page.
 """
 
@@ -13,7 +13,7 @@ from octane_simulator.model.refusals import illegal_value, unknown_field
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.table_layout import column_of, quoted
 
-__all__ = ["Wanted", "default_fields", "has_expansion", "parse_fields", "row_expression"]
+__all__ = ["RequestedFields", "default_fields", "has_expansion", "parse_fields", "row_expression"]
 
 MAX_EXPANSION = 3
 MAX_PAIRS = 50  # of one json_object call: SQLite takes 127 arguments unless built otherwise
@@ -22,64 +22,68 @@ EMPTY_LIST = '{"total_count":0,"data":[]}'
 
 
 @dataclass
-class Wanted:
-    """Names of fields, each with the expansion asked for (None: only type and id)."""
+class RequestedFields:
+    """Names of fields, each with its expansion (None: only type and id)."""
 
-    fields: dict[str, Wanted | None] = field(default_factory=dict)
+    fields: dict[str, RequestedFields | None] = field(default_factory=dict)
 
 
-def parse_fields(text: str) -> Wanted:
+def parse_fields(text: str) -> RequestedFields:
     """The `fields` parameter: `name,owner{full_name},test{id,release{name}}`."""
-    wanted, at = _field_list(text, 0, 0)
+    requested, at = _field_list(text, 0, 0)
     if at != len(text):
         raise illegal_value(f"Unexpected '{text[at]}' at position {at} of the fields parameter")
-    return wanted
+    return requested
 
 
-def _field_list(text: str, at: int, depth: int) -> tuple[Wanted, int]:
+def _field_list(text: str, at: int, depth: int) -> tuple[RequestedFields, int]:
     if depth > MAX_EXPANSION:
         raise illegal_value(f"Fields can be expanded over {MAX_EXPANSION} levels at most")
-    wanted = Wanted()
+    requested = RequestedFields()
     while at < len(text) and text[at] != "}":
         start = at
         while at < len(text) and text[at] not in ",{}":
             at += 1
         name = text[start:at].strip()
-        inner: Wanted | None = None
+        inner: RequestedFields | None = None
         if at < len(text) and text[at] == "{":
             inner, at = _field_list(text, at + 1, depth + 1)
             if at >= len(text) or text[at] != "}":
                 raise illegal_value("A brace of the fields parameter is not closed")
             at += 1
         if name:
-            wanted.fields[name] = inner
+            requested.fields[name] = inner
         elif inner is not None:
             raise illegal_value("An expansion in the fields parameter has no field name")
         if at < len(text) and text[at] == ",":
             at += 1
         elif at < len(text) and text[at] != "}":
             raise illegal_value(f"Expected a comma at position {at} of the fields parameter")
-    return wanted, at
+    return requested, at
 
 
-def has_expansion(wanted: Wanted) -> bool:
+def has_expansion(requested: RequestedFields) -> bool:
     """Whether any field is expanded (which needs the preview header)."""
-    return any(inner is not None for inner in wanted.fields.values())
+    return any(inner is not None for inner in requested.fields.values())
 
 
-def default_fields(store: Store, entity: str) -> Wanted:
-    """What comes back when `fields` is not given."""
-    return Wanted(
+def default_fields(store: Store, entity: str) -> RequestedFields:
+    """The fields of an answer without the parameter `fields`."""
+    return RequestedFields(
         {f.name: None for f in store.schema.entities[entity].fields.values()
          if f.returned_by_default}
     )  # fmt: skip
 
 
 def row_expression(
-    store: Store, wanted: Wanted, types: tuple[str, ...], alias: str, type_sql: str | None = None
+    store: Store,
+    requested: RequestedFields,
+    types: tuple[str, ...],
+    alias: str,
+    type_sql: str | None = None,
 ) -> str:
     """SQL for the JSON object of the row at `alias`; `type` and `id` are always in it."""
-    return _joined(_Renderer(store).pairs(wanted, types, alias, type_sql or f"{alias}.type"))
+    return _joined(_Renderer(store).pairs(requested, types, alias, type_sql or f"{alias}.type"))
 
 
 class _Renderer:
@@ -90,10 +94,12 @@ class _Renderer:
         self.schema = store.schema
         self.count = 0
 
-    def pairs(self, wanted: Wanted, types: tuple[str, ...], alias: str, type_sql: str) -> list[str]:
+    def pairs(
+        self, requested: RequestedFields, types: tuple[str, ...], alias: str, type_sql: str
+    ) -> list[str]:
         """Name and value of each field, as arguments of json_object."""
         pairs = [f"'type',{type_sql}", f"'id',{_text(alias + '.id')}"]
-        for name, inner in wanted.fields.items():
+        for name, inner in requested.fields.items():
             if name in {"id", "type"}:
                 continue
             definition = self.schema.find_field(types, name)
@@ -102,13 +108,19 @@ class _Renderer:
             pairs.append(f"'{name}',{self.value(definition, inner, types, alias)}")
         return pairs
 
-    def row(self, wanted: Wanted, types: tuple[str, ...], alias: str, type_sql: str) -> str:
-        pairs = self.pairs(wanted, types, alias, type_sql)
+    def row(
+        self, requested: RequestedFields, types: tuple[str, ...], alias: str, type_sql: str
+    ) -> str:
+        pairs = self.pairs(requested, types, alias, type_sql)
         whole = _joined(pairs)
         return whole if len(pairs) <= MAX_PAIRS else f"json({whole})"
 
     def value(
-        self, definition: FieldDef, inner: Wanted | None, types: tuple[str, ...], alias: str
+        self,
+        definition: FieldDef,
+        inner: RequestedFields | None,
+        types: tuple[str, ...],
+        alias: str,
     ) -> str:
         name = definition.name
         family = self.schema.family(types[0])

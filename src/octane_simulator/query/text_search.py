@@ -1,4 +1,4 @@
-"""Text search: which rows hold all words, and where the words stand.
+"""Text search: which rows contain all words, and where.
 
 In: the `text_search` parameter of a collection. Out: a condition on the rows, and for each row the
 `global_text_search_result` with the words marked. Called by reader.py.
@@ -33,7 +33,7 @@ def words_of(text: str) -> list[str]:
 
 
 def fields_without(fields: str | None, words: list[str] | None) -> tuple[str | None, bool]:
-    """The `fields` parameter without the search result, and whether that is to be told."""
+    """The `fields` parameter without the search result, and whether the answer shows that."""
     if words is None or not fields:
         return fields, True
     names = [name for name in fields.split(",") if name.strip() != RESULT]
@@ -41,7 +41,7 @@ def fields_without(fields: str | None, words: list[str] | None) -> tuple[str | N
 
 
 def narrowed(condition: Condition, entity: EntityDef, words: list[str]) -> Condition:
-    """The condition, and that each word stands in a searched field."""
+    """The condition, and also that each word occurs in a searched field."""
     names = [name for name in _SEARCHED if name in entity.fields]
     for word in words:
         escaped = word.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -54,7 +54,7 @@ def narrowed(condition: Condition, entity: EntityDef, words: list[str]) -> Condi
 
 
 def marked(store: Store, entity: EntityDef, rows: list[str], words: list[str]) -> list[str]:
-    """The rows as JSON text with the searched fields beside them, each hit in `<em>`."""
+    """The rows as JSON text with their searched fields, each hit in `<em>`."""
     family = store.schema.family(entity.name)
     names = [name for name in _SEARCHED if name in entity.fields]
     listed = ", ".join(map(quoted, names)) or "NULL"

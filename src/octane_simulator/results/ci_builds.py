@@ -33,7 +33,7 @@ class BuildRow:
     result: str | None = None
     pipeline: str | None = None
     pipeline_name: str | None = None
-    pipeline_run: str | None = None  # that this build is the root of
+    pipeline_run: str | None = None  # the run whose root this build is
     joined: str | None = None  # the pipeline run of the build that caused this one
     start: int | None = None  # epoch ms
     duration: int | None = None  # ms
@@ -43,7 +43,7 @@ class Builds:
     """Finds or creates the build, pipeline run and pipeline node of a CI server's own ids."""
 
     def __init__(self, store: Store) -> None:
-        self.store: Store = proxy(store)  # a strong one would keep the store alive for good
+        self.store: Store = proxy(store)  # a strong reference would keep the store in memory
         self._by_key: dict[tuple[str, str, str], BuildRow] = {}
         self._by_id: dict[str, BuildRow] = {}
 
@@ -51,11 +51,11 @@ class Builds:
         """A build row by its id, read from the store when it is not remembered."""
         if id is None:
             return None
-        known = self._by_id.get(id)
-        if known is None and (row := self.store.get("ci_build", id)) is not None:
-            known = BuildRow(id, row["name"], row["name"], row.get("status"), row.get("result"))
-            self._by_id[id] = known
-        return known
+        build = self._by_id.get(id)
+        if build is None and (row := self.store.get("ci_build", id)) is not None:
+            build = BuildRow(id, row["name"], row["name"], row.get("status"), row.get("result"))
+            self._by_id[id] = build
+        return build
 
     def find_or_create(
         self,
@@ -67,25 +67,25 @@ class Builds:
         name: str,
         cause: tuple[str, str] | None = None,
     ) -> BuildRow:
-        """The build with these CI ids; the pipeline's rows are made when the job is its root.
+        """The build with these CI ids; a root job's build gets a pipeline run and a node.
 
         A build of another job belongs to the pipeline run of the build that caused it.
         """
         key = (server, job, number)
-        known = self._by_key.get(key)
-        if known is not None and self.store.get("ci_build", known.id) is not None:
-            return known
+        remembered = self._by_key.get(key)
+        if remembered is not None and self.store.get("ci_build", remembered.id) is not None:
+            return remembered
         pipeline = self._pipeline(server, job)
-        build = self._stored(pipeline, number, job_name) or self._create(
+        build = self._find_stored(pipeline, number, job_name) or self._create(
             pipeline, number, job_name, name
         )
         if pipeline is None and cause is not None:
-            self._join(build, self._by_key.get((server, *cause)))
+            self._join_pipeline_run(build, self._by_key.get((server, *cause)))
         self._by_key[key] = self._by_id[build.id] = build
         return build
 
-    def _join(self, build: BuildRow, parent: BuildRow | None) -> None:
-        """Put a build into the pipeline run of its cause, when that is known."""
+    def _join_pipeline_run(self, build: BuildRow, parent: BuildRow | None) -> None:
+        """Put a build into the pipeline run of its cause, if the cause was reported."""
         if parent is None or (parent.pipeline_run or parent.joined) is None:
             return
         build.pipeline, build.pipeline_name = parent.pipeline, parent.pipeline_name
@@ -107,7 +107,7 @@ class Builds:
                 "duration": build.duration,
             },
         )
-        if build.pipeline_run is not None:  # only the root's build tells how the run went
+        if build.pipeline_run is not None:  # the root's build alone decides the status of the run
             word = build.result if build.status == "finished" else build.status
             self.store.update(
                 "pipeline_run",
@@ -120,21 +120,21 @@ class Builds:
             )
 
     def _pipeline(self, server: str, job: str) -> Row | None:
-        for found in self.store.find("ci_server", instance_id=server):
+        for ci_server in self.store.find("ci_server", instance_id=server):
             for pipeline in self.store.find("pipeline", root_job_ci_id=job):
                 owner = pipeline.get("ci_server") or {}
-                if owner.get("id") == found["id"] or pipeline.get("server_ci_id") == server:
+                if owner.get("id") == ci_server["id"] or pipeline.get("server_ci_id") == server:
                     return pipeline
         return None
 
-    def _stored(self, pipeline: Row | None, number: str, job_name: str) -> BuildRow | None:
-        """The build of an earlier process: its pipeline run carries the CI's build id as name."""
+    def _find_stored(self, pipeline: Row | None, number: str, job_name: str) -> BuildRow | None:
+        """The build of an earlier process: its pipeline run has the CI's build id as name."""
         if pipeline is None:
             return None
         for run in self.store.find("pipeline_run", name=number):
-            listed = run.get("ci_builds") or []
-            if (run.get("pipeline") or {}).get("id") == pipeline["id"] and listed:
-                row = self.store.get("ci_build", listed[0]["id"])
+            builds = run.get("ci_builds") or []
+            if (run.get("pipeline") or {}).get("id") == pipeline["id"] and builds:
+                row = self.store.get("ci_build", builds[0]["id"])
                 if row is not None:
                     return BuildRow(
                         row["id"], row["name"], job_name, row.get("status"), row.get("result"),
@@ -173,10 +173,10 @@ _BUILDS: WeakKeyDictionary[Store, Builds] = WeakKeyDictionary()
 
 
 def builds_of(store: Store) -> Builds:
-    """The one `Builds` of a store."""
+    """The `Builds` of a store, which is made once."""
     return _BUILDS.setdefault(store, Builds(store))
 
 
 def forget_builds(store: Store) -> None:
-    """Drop what is remembered of a store's builds; it is read again when needed."""
+    """Drop what is remembered about a store's builds; it is read again when needed."""
     _BUILDS.pop(store, None)

@@ -1,7 +1,7 @@
-"""Which test a result belongs to: found by its key, or made.
+"""The test that a result belongs to: found by its key, or created.
 
-In: results with their settings. Out: one test id for each. A test is known by component, package,
-class and name, a Gherkin test by its name. Called by result_ingest.py.
+In: results with their settings. Out: one test id for each. The key of a test is component,
+package, class and name; that of a Gherkin test is its name. Called by result_ingest.py.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from octane_simulator.results.result_document import Result
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.table_layout import quoted
 
-__all__ = ["ResultTests", "alive"]
+__all__ = ["ReportedTests", "existing_ids"]
 
 TestKey = tuple[str, str, str, str]
 
 
-def alive(store: Store, family: str, ids: Collection[str]) -> set[str]:
-    """Which of the ids still have a row."""
+def existing_ids(store: Store, family: str, ids: Collection[str]) -> set[str]:
+    """Those of the ids that still have a row."""
     listed = ", ".join(ids)  # ids of these families are numbers
     rows = store.read(f"SELECT id FROM {quoted(family)} WHERE id IN ({listed})")
     return {str(row[0]) for row in rows}
 
 
-class ResultTests:
-    """Remembers which test a key stands for."""
+class ReportedTests:
+    """Finds tests by key, and remembers them."""
 
     def __init__(self, store: Store) -> None:
         self.store: Store = proxy(store)
@@ -36,13 +36,15 @@ class ResultTests:
         self._linked: set[tuple[str, str, str]] = set()
 
     def find(self, kept: list[tuple[Result, Setting]]) -> list[str]:
-        """One test id per result; tests that are new are made in one go."""
+        """One test id for each result; new tests are inserted together."""
         missing: dict[tuple[str, TestKey], Row] = {}
         keys: list[tuple[str, TestKey]] = []
         checked: set[tuple[str, TestKey]] = set()
-        wanted = ("gherkin_test" if r.gherkin else "test_automated" for r, _ in kept)
-        known = [self._tests.get((kind, r.test)) for kind, (r, _) in zip(wanted, kept, strict=True)]
-        living = alive(self.store, "test", {id for id in known if id is not None})
+        kinds = ("gherkin_test" if r.gherkin else "test_automated" for r, _ in kept)
+        remembered_ids = [
+            self._tests.get((kind, r.test)) for kind, (r, _) in zip(kinds, kept, strict=True)
+        ]
+        existing = existing_ids(self.store, "test", {id for id in remembered_ids if id is not None})
         for result, setting in kept:
             kind = "gherkin_test" if result.gherkin else "test_automated"
             key = (kind, result.test)
@@ -51,17 +53,17 @@ class ResultTests:
                 continue
             checked.add(key)
             id = self._tests.get(key)
-            if id is None or id not in living:
+            if id is None or id not in existing:
                 id = self._stored_test(kind, result.test)
             if id is None:
                 missing[key] = self._test_row(kind, result, setting)
             else:
                 self._tests[key] = id
         for kind in ("test_automated", "gherkin_test"):
-            fresh = [key for key in missing if key[0] == kind]
-            if fresh:
-                ids = self.store.insert_many(kind, [missing[key] for key in fresh])
-                self._tests.update(zip(fresh, ids, strict=True))
+            new_keys = [key for key in missing if key[0] == kind]
+            if new_keys:
+                ids = self.store.insert_many(kind, [missing[key] for key in new_keys])
+                self._tests.update(zip(new_keys, ids, strict=True))
         for (_result, setting), key in zip(kept, keys, strict=True):
             areas = [("product_area", id) for id in setting.areas]
             self._append(key[0], "product_areas", self._tests[key], areas)
@@ -97,7 +99,7 @@ class ResultTests:
         return row
 
     def _append(self, kind: str, name: str, test: str, targets: Iterable[tuple[str, str]]) -> None:
-        fresh = [target for target in targets if (test, name, target[1]) not in self._linked]
-        if fresh:
-            self.store.link(kind, name, test, fresh, replace=False)
-            self._linked.update((test, name, id) for _, id in fresh)
+        new_targets = [target for target in targets if (test, name, target[1]) not in self._linked]
+        if new_targets:
+            self.store.link(kind, name, test, new_targets, replace=False)
+            self._linked.update((test, name, id) for _, id in new_targets)

@@ -1,7 +1,7 @@
-"""What a result is reported for: its context's references looked up in the store.
+"""The context of a result, such as its release and suite, found in the store.
 
-In: the context of a document or of one run. Out: a `Setting` with ids, and what was not found.
-Environment tags that are new are made. Called by result_ingest.py.
+In: the context of a document or of one run. Out: a `Setting` with ids, and errors for
+references without a row. New environment tags are created. Called by result_ingest.py.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _COVERABLE = ("story", "feature", "defect")
 
 @dataclass
 class Setting:
-    """A context whose references were looked up."""
+    """A context with the ids of the rows that it refers to."""
 
     suite_run: str | None = None
     release: str | None = None
@@ -46,8 +46,8 @@ class Setting:
 
     def node(self, name: str) -> dict[str, str] | None:
         """The first list node given for a test field."""
-        found = self.nodes.get(name)
-        return ref("list_node", found[0]) if found else None
+        nodes = self.nodes.get(name)
+        return ref("list_node", nodes[0]) if nodes else None
 
 
 def id_of(value: Any) -> str | None:
@@ -56,48 +56,50 @@ def id_of(value: Any) -> str | None:
 
 
 class Contexts:
-    """Looks contexts up; remembers the tags it made or found."""
+    """Finds the rows of contexts; remembers their tags."""
 
     def __init__(self, store: Store) -> None:
-        self.store: Store = proxy(store)  # a strong one would keep the store alive for good
+        self.store: Store = proxy(store)  # a strong reference would keep the store in memory
         self._tags: dict[tuple[str, str], str] = {}
 
     def look_up(self, context: Context) -> Setting:
-        """Find every reference; what is missing becomes one of the errors."""
-        found = Setting()
+        """Find every reference; one without a row becomes an error of the setting."""
+        setting = Setting()
 
-        def one(entity_type: str, id: str | None) -> str | None:
+        def existing_id(entity_type: str, id: str | None) -> str | None:
             if id is not None and self.store.get(entity_type, id) is None:
-                found.errors.append(f"There is no {entity_type} with id {id}.")
+                setting.errors.append(f"There is no {entity_type} with id {id}.")
                 return None
             return id
 
-        suite = one("test_suite", context.suite)
-        found.suite_run = self._suite_run(suite) if suite is not None else None
-        found.program = one("program", context.program)
-        found.milestone = one("milestone", context.milestone)
+        suite = existing_id("test_suite", context.suite)
+        setting.suite_run = self._suite_run(suite) if suite is not None else None
+        setting.program = existing_id("program", context.program)
+        setting.milestone = existing_id("milestone", context.milestone)
         if context.release is not None:
             how, value = context.release
-            found.release = one("release", value) if how == "id" else self._release(value, found)
-        areas = (one("product_area", id) for id in dict.fromkeys(context.areas or ()))
-        found.areas = tuple(id for id in areas if id is not None)
+            setting.release = (
+                existing_id("release", value) if how == "id" else self._release(value, setting)
+            )
+        areas = (existing_id("product_area", id) for id in dict.fromkeys(context.areas or ()))
+        setting.areas = tuple(id for id in areas if id is not None)
         for id in dict.fromkeys(context.backlog or ()):
-            kind = next((k for k in _COVERABLE if self.store.get(k, id) is not None), None)
+            kind = next((kind for kind in _COVERABLE if self.store.get(kind, id)), None)
             if kind is None:
-                found.errors.append(f"There is no story, feature or defect with id {id}.")
+                setting.errors.append(f"There is no story, feature or defect with id {id}.")
             else:
-                found.covered += ((kind, id),)
+                setting.covered += ((kind, id),)
         for name, value in context.fields or ():
             word = re.sub(r"[^a-z0-9]+", "_", value.strip().lower())
             node = f"{_LIST_ROOTS[name]}.{word.removesuffix('_test')}"
             if (name, word) == ("Test_Level", "gherkin_test"):
-                continue  # written by the vendor's converter, but no node of the list
+                continue  # the vendor's converter writes it, but the list has no such node
             if self.store.get("list_node", node) is None:
-                found.errors.append(f"{value!r} is no value of {name}.")
+                setting.errors.append(f"{value!r} is no value of {name}.")
             else:
-                found.nodes.setdefault(name, []).append(node)
-        found.tags = tuple(dict.fromkeys(self._tag(*tag) for tag in context.environment or ()))
-        return found
+                setting.nodes.setdefault(name, []).append(node)
+        setting.tags = tuple(dict.fromkeys(self._tag(*tag) for tag in context.environment or ()))
+        return setting
 
     def _suite_run(self, suite: str) -> str | None:
         """The newest run of a suite, if it was ever run."""
@@ -106,21 +108,21 @@ class Contexts:
         )
         return None if newest[0] is None else str(newest[0])
 
-    def _release(self, name: str, found: Setting) -> str | None:
+    def _release(self, name: str, setting: Setting) -> str | None:
         if name == "_default_":
             rows = self.store.find("release", is_default=True)
         else:
             rows = self.store.find("release", name=name)
         if rows:
             return str(rows[0]["id"])
-        found.errors.append(f"There is no release named {name!r}.")
+        setting.errors.append(f"There is no release named {name!r}.")
         return None
 
     def _tag(self, category: str, value: str) -> str:
-        """The environment tag, made with its category when it is new."""
-        known = self._tags.get((category, value))
-        if known is not None:
-            return known
+        """The environment tag, created with its category when it is new."""
+        remembered = self._tags.get((category, value))
+        if remembered is not None:
+            return remembered
         parents = self.store.find("taxonomy_category_node", name=category)
         parent = str(parents[0]["id"]) if parents else self.store.insert(
             "taxonomy_category_node", {"name": category}

@@ -69,7 +69,7 @@ def _iso(value: str | None) -> str | None:
 
 
 def _context(element: ET.Element, outer: Context) -> Context:
-    """The context given on one element laid over the outer one: the inner part wins."""
+    """The context of an element over that of the document: the inner part wins."""
     given: dict[str, object] = {}
     for child in element:
         match child.tag:
@@ -112,8 +112,10 @@ def _test_run(element: ET.Element, outer: Context) -> Result:
 
 def _gherkin_run(element: ET.Element, outer: Context) -> Result:
     feature = element.find("feature")
-    assert feature is not None  # the schema check has seen it
-    details = next((found.text for found in feature.iter("error_message") if found.text), None)
+    assert feature is not None  # the schema check requires it
+    details = next(
+        (message.text for message in feature.iter("error_message") if message.text), None
+    )
     name = element.attrib["name"] or feature.attrib["name"]
     return Result(
         test=("", "", "", name),

@@ -1,4 +1,4 @@
-"""Previous runs: what a run held before a new result came, as rows of the run history.
+"""Previous runs: the result that a run had before a new one, as a row of the run history.
 
 In: the old values of runs, from result_ingest.py. Out: `run_history` rows, written many at a time.
 """
@@ -20,7 +20,7 @@ def _ids(row: Row, name: str) -> list[str]:
 
 
 def history_row(builds: Builds, result: Result, old: Row) -> Row:
-    """The result that a run holds, as a row of the run history (without the run's id)."""
+    """The present result of a run as a row of the run history (without the run's id)."""
     component, package, class_name, name = result.test
     build_id = (old.get("build") or {}).get("id")
     build = builds.by_id(build_id)
@@ -61,12 +61,12 @@ def history_row(builds: Builds, result: Result, old: Row) -> Row:
 
 
 def append_history(store: Store, rows: list[Row]) -> None:
-    """Add previous runs, many at a time; only this method makes ids of theirs."""
+    """Add previous runs, many at a time; no other function adds any."""
     if not rows:
         return
     top = store.read("SELECT max(id) FROM run_history")[0][0]
     first = max(FIRST_ID, (top or 0) + 1)
-    # The last row goes the store's own way, so that the store knows how far the ids went.
+    # The store itself inserts the last row, so that it knows the highest id.
     store.insert("run_history", rows[-1], id=str(first + len(rows) - 1))
     columns = store.columns("run_history")
     scalars, singles, links = (
@@ -84,7 +84,9 @@ def append_history(store: Store, rows: list[Row]) -> None:
             values += (value["id"], value["type"]) if value else (None, None)
         flat.append(values)
         for name in links:
-            pairs[name] += [(id, "run_history", one["id"], one["type"]) for one in row[name]]
+            pairs[name] += [
+                (id, "run_history", reference["id"], reference["type"]) for reference in row[name]
+            ]
     store.connection.executemany(
         f"INSERT INTO run_history ({', '.join(map(quoted, names))}) "
         f"VALUES ({', '.join('?' * len(names))})",

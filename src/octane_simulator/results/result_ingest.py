@@ -1,8 +1,8 @@
-"""Turns checked results into tests, runs and previous runs; called by result_tasks.py.
+"""Checked results become tests, runs and previous runs; called by result_tasks.py.
 
 In: one document's build and results. Out: rows in the store and an `Outcome` for the task.
-A test has one run per release, milestone, program and set of environment tags; what that run held
-before moves to the run history, so each result is either a run or a previous run, never both.
+A test has one run for each release, milestone, program and set of environment tags. The result that
+this run had before moves to the run history, so each result is either a run or a previous run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from weakref import proxy
 
 from octane_simulator.results.ci_builds import BuildRow, Row, builds_of
-from octane_simulator.results.reported_tests import ResultTests, alive
+from octane_simulator.results.reported_tests import ReportedTests, existing_ids
 from octane_simulator.results.result_context import Contexts, Setting
 from octane_simulator.results.result_document import Build, Context, Result
 from octane_simulator.results.result_history import append_history, history_row
@@ -26,12 +26,12 @@ from octane_simulator.store.table_layout import quoted
 
 __all__ = ["Ingest", "Outcome"]
 
-_UNKNOWN = object()  # equal to no value
+_NO_VALUE = object()  # equal to no value
 
 
 @dataclass
 class Outcome:
-    """How many results were kept and skipped, and what the task's log says."""
+    """How many results were stored and skipped, and the lines of the task's log."""
 
     kept: int = 0
     skipped: int = 0
@@ -40,7 +40,7 @@ class Outcome:
 
     @property
     def status(self) -> str:
-        """The task's final word."""
+        """The final status of the task."""
         if self.skipped and not self.kept:
             return "failed"
         return "warning" if self.skipped or self.warned else "success"
@@ -53,7 +53,7 @@ class _Batch:
     new: dict[RunKey, Row] = field(default_factory=dict)
     changed: dict[RunKey, tuple[str, Row]] = field(default_factory=dict)
     history: list[tuple[RunKey, Row]] = field(default_factory=list)
-    alive: set[str] = field(default_factory=set)  # runs remembered that still exist
+    existing_runs: set[str] = field(default_factory=set)  # of the remembered runs
 
 
 def _milliseconds(iso: str) -> int:
@@ -62,13 +62,13 @@ def _milliseconds(iso: str) -> int:
 
 
 class Ingest:
-    """The memory of one store: which test and run a key stands for."""
+    """Stores results; it remembers the test and the run of each key."""
 
     def __init__(self, store: Store) -> None:
-        self.store: Store = proxy(store)  # a strong one would keep the store alive for good
+        self.store: Store = proxy(store)  # a strong reference would keep the store in memory
         self.builds = builds_of(store)
         self._contexts = Contexts(store)
-        self._tests = ResultTests(store)
+        self._tests = ReportedTests(store)
         self._runs: dict[str, dict[RunKey, str]] = {}
         self._rows: dict[str, Row] = {}  # run id -> what was last written
 
@@ -98,7 +98,7 @@ class Ingest:
         tests = self._tests.find(kept)
         now = iso(self.store.now())
         remembered = {id for test in set(tests) for id in self._runs.get(test, {}).values()}
-        batch.alive = alive(self.store, "run", remembered)
+        batch.existing_runs = existing_ids(self.store, "run", remembered)
         for (result, setting), test in zip(kept, tests, strict=True):
             self._put(batch, result, setting, test, row, now)
         self._write(batch)
@@ -111,7 +111,7 @@ class Ingest:
             build.server_id, build.job_id, build.build_id,
             job_name=build.job_name, name=build.build_name,
         )  # fmt: skip
-        if row.status is None:  # nobody reported the build: what its results tell stands in
+        if row.status is None:  # the build was not reported: its results decide
             times = [(_milliseconds(r.started), r.duration) for r in results if r.started]
             starts, ends = [start for start, _ in times], [start + took for start, took in times]
             self.builds.report(
@@ -126,13 +126,13 @@ class Ingest:
     # Runs ---------------------------------------------------------------------------------------
 
     def _runs_of(self, kind: str, test: str) -> dict[RunKey, str]:
-        """The runs a test has, by key; read from the store once."""
-        known = self._runs.get(test)
-        if known is None:
-            known = self._runs[test] = {}
+        """The runs of a test by key; they are read from the store once."""
+        runs = self._runs.get(test)
+        if runs is None:
+            runs = self._runs[test] = {}
             for row in self.store.find(kind, test=test):
-                known[key_of(row, test)] = str(row["id"])
-        return known
+                runs[key_of(row, test)] = str(row["id"])
+        return runs
 
     def _put(
         self,
@@ -145,46 +145,50 @@ class Ingest:
     ) -> None:
         kind = "gherkin_automated_run" if result.gherkin else "run_automated"
         planned = result.status == "Planned"
-        place = (test, setting.release, setting.milestone, setting.program,
+        context_key = (test, setting.release, setting.milestone, setting.program,
                  frozenset(setting.tags))  # fmt: skip
-        key: RunKey = (*place, planned)
-        known = self._runs_of(kind, test)
-        if not planned and key not in known and (waiting := known.pop((*place, True), None)):
-            # The plan is carried out: its run takes the result, and no result is replaced.
-            known[key] = waiting
-            batch.changed.pop((*place, True), None)
-            old = None
+        key: RunKey = (*context_key, planned)
+        runs = self._runs_of(kind, test)
+        if (
+            not planned
+            and key not in runs
+            and (planned_run := runs.pop((*context_key, True), None))
+        ):
+            # The planned run takes the result, and no result is replaced.
+            runs[key] = planned_run
+            batch.changed.pop((*context_key, True), None)
+            old_row = None
         elif key in batch.new:
-            old = batch.new[key]
+            old_row = batch.new[key]
         elif key in batch.changed:
-            old = batch.changed[key][1]
+            old_row = batch.changed[key][1]
         else:
-            old = self._stored_run(batch, kind, known[key]) if key in known else None
-            if old is None:
-                known.pop(key, None)
-        row = run_row(kind, result, setting, test, build, now, old)
-        if old is not None and not planned:
-            batch.history.append((key, history_row(self.builds, result, old)))
-        if key in known:
-            batch.changed[key] = (known[key], row)
+            old_row = self._stored_run(batch, kind, runs[key]) if key in runs else None
+            if old_row is None:
+                runs.pop(key, None)
+        row = run_row(kind, result, setting, test, build, now, old_row)
+        if old_row is not None and not planned:
+            batch.history.append((key, history_row(self.builds, result, old_row)))
+        if key in runs:
+            batch.changed[key] = (runs[key], row)
         else:
             batch.new[key] = row
 
     def _stored_run(self, batch: _Batch, kind: str, id: str) -> Row | None:
-        """What a run holds now: nothing but this class writes the parts that history keeps."""
-        if id in self._rows and id in batch.alive:
+        """The present values of a run; this class alone writes those that the history keeps."""
+        if id in self._rows and id in batch.existing_runs:
             return self._rows[id]
         return self.store.get(kind, id)
 
     def _write(self, batch: _Batch) -> None:
         ids: dict[RunKey, str] = {}
         for kind in ("run_automated", "gherkin_automated_run"):
-            fresh = {k: row for k, row in batch.new.items() if kind_of(row) == kind}
-            if fresh:
-                made = self.store.insert_many(kind, list(fresh.values()))
-                for key, id in zip(fresh, made, strict=True):
+            new_rows = {k: row for k, row in batch.new.items() if kind_of(row) == kind}
+            if new_rows:
+                new_ids = self.store.insert_many(kind, list(new_rows.values()))
+                for key, id in zip(new_rows, new_ids, strict=True):
                     ids[key] = self._runs[key[0]][key] = id
-                    self._rows[id] = fresh[key]
+                    self._rows[id] = new_rows[key]
         self._renew(list(batch.changed.values()))
         rows = [*batch.new.values(), *(row for _, row in batch.changed.values())]
         for test in {r["test"]["id"] for r in rows if r["test"]["type"] == "gherkin_test"}:
@@ -201,10 +205,10 @@ class Ingest:
         }
         for id, row in changed:
             flat: Row = {}
-            before = self._rows.get(id, {})
+            old_row = self._rows.get(id, {})
             for name, value in row.items():
-                held = before.get(name, _UNKNOWN)
-                if held is value or held == value:
+                old_value = old_row.get(name, _NO_VALUE)
+                if old_value is value or old_value == value:
                     continue
                 kind, id_column, type_column = stored[name]
                 if kind == "link":

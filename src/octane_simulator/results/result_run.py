@@ -1,6 +1,6 @@
-"""What a run holds after a result: the row, and the key that tells runs of one test apart.
+"""The values of a run with a new result, and the key that tells runs of one test apart.
 
-In: a result, its context and build, and what the run held before. Out: the row to be stored.
+In: a result, its context and build, and the old values of the run. Out: the row to be stored.
 Called by result_ingest.py.
 """
 
@@ -12,7 +12,7 @@ from octane_simulator.results.result_document import Result
 
 __all__ = ["RunKey", "key_of", "kind_of", "run_row"]
 
-# What keeps two runs of one test apart: test, release, milestone, program, tags, planned or not.
+# The key of a run: test, release, milestone, program, tags, and whether it is planned.
 RunKey = tuple[str, str | None, str | None, str | None, frozenset[str], bool]
 
 _TEST_OF = {"run_automated": "test_automated", "gherkin_automated_run": "gherkin_test"}
@@ -29,19 +29,22 @@ def run_row(
     test: str,
     build: BuildRow | None,
     now: str,
-    old: Row | None,
+    old_row: Row | None,
 ) -> Row:
-    """The values of a run that takes a result; `old` is what it held before."""
+    """The values of a run that takes a result; `old_row` has its old values."""
     component, package, class_name, name = result.test
     word = result.status.lower()
     build_id = None if build is None else build.id
     age, since = None, None
     if word == "failed":
         age, since = 1, None if build_id is None else int(build_id)
-        if old is not None and id_of(old.get("native_status")) == _STATUS_NODES["failed"][0]:
-            same = id_of(old.get("build")) == build_id
-            age = (old.get("failed_build_age") or 1) + (0 if same else 1)
-            since = old.get("failed_since_build") or since
+        if (
+            old_row is not None
+            and id_of(old_row.get("native_status")) == _STATUS_NODES["failed"][0]
+        ):
+            same = id_of(old_row.get("build")) == build_id
+            age = (old_row.get("failed_build_age") or 1) + (0 if same else 1)
+            since = old_row.get("failed_since_build") or since
     native, summary = _STATUS_NODES[word]
     row: Row = {
         "name": result.run_name,

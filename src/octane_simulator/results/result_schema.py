@@ -26,7 +26,7 @@ class SchemaError(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """What an attribute takes: `wrong` tells a breach, the rest is the same for an XML schema."""
+    """What an attribute takes: `wrong` names a breach, the rest says the same in an XML schema."""
 
     wrong: Callable[[str], str | None]
     base: str = "string"
@@ -261,9 +261,9 @@ def _check(element: ET.Element, kind_name: str) -> None:
             _check(children[position], part.elements[tag])
             first, count, position = tag, count + 1, position + 1
         if count < part.least:
-            found = f"<{children[position].tag}>" if position < len(children) else "its end"
+            actual = f"<{children[position].tag}>" if position < len(children) else "its end"
             expected = " or ".join(f"<{name}>" for name in part.elements)
-            raise SchemaError(f"Element <{element.tag}> needs {expected} where {found} stands.")
+            raise SchemaError(f"Element <{element.tag}> needs {expected} where {actual} stands.")
     if position < len(children):
         raise SchemaError(
             f"Element <{children[position].tag}> is not allowed at this place in <{element.tag}>."

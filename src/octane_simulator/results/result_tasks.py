@@ -36,7 +36,7 @@ class Task:
 
 
 class _Tasks:
-    """The tasks of one store, found by id and by what was posted."""
+    """The tasks of one store, by id and by posted document."""
 
     def __init__(self, store: Store) -> None:
         self.ingest = Ingest(store)
@@ -55,13 +55,13 @@ def _tasks_of(store: Store) -> _Tasks:
 
 
 def forget(store: Store) -> None:
-    """Drop what is remembered of a store's tests, runs and builds; it is read again when needed."""
+    """Drop what is remembered about tests, runs and builds; it is read again when needed."""
     forget_builds(store)
     _tasks_of(store).ingest = Ingest(store)
 
 
 def post(store: Store, body: bytes, *, skip_errors: bool = False) -> tuple[int, str]:
-    """Process one document; gives the task's id and the word the POST answers with.
+    """Process one document; returns the task's id and the status that the POST answers with.
 
     A document that was posted before, and whose task is still kept, is not processed again.
     Raises `SchemaError`.
@@ -69,15 +69,15 @@ def post(store: Store, body: bytes, *, skip_errors: bool = False) -> tuple[int, 
     tasks, now = _tasks_of(store), store.now()
     digest = hashlib.sha256(body + b"\0skip" * skip_errors).digest()
     with _LOCK:
-        before = tasks.by_hash.get(digest)
-        if before is not None and now < before.until:
-            return before.id, before.status
+        previous = tasks.by_hash.get(digest)
+        if previous is not None and now < previous.until:
+            return previous.id, previous.status
         build, results = parse(body)
         try:
             with store.transaction():
                 outcome = tasks.ingest.process(build, results, skip_errors=skip_errors)
         except BaseException:
-            forget(store)  # what is remembered may name rows that were rolled back
+            forget(store)  # the memory may name rows that were rolled back
             raise
         task = Task(_FIRST_TASK + len(tasks.by_id), outcome.status, now + _KEPT_FOR, outcome.notes)
         task.log.append(f"{outcome.kept} results kept, {outcome.skipped} skipped.")

@@ -50,7 +50,7 @@ def _part(part: Part) -> Iterator[str]:
     elements = [f'<xs:element name="{name}" type="{kind}"' for name, kind in part.elements.items()]
     if len(elements) == 1:
         yield f"{elements[0]}{occurs}/>"
-    elif part.one_kind:  # many of the one or many of the other
+    elif part.one_kind:  # many elements, all of the same name
         yield "<xs:choice>"
         yield from (f"{element}{occurs}/>" for element in elements)
         yield "</xs:choice>"

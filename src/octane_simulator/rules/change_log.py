@@ -25,24 +25,24 @@ class Log:
         self.rows: list[dict[str, Any]] = []
 
     def created(self, kind: str, identifier: str, values: Mapping[str, Any]) -> None:
-        """A new entity with the values it got."""
+        """A new entity with its values."""
         name = values.get("name")
         filled = {key: value for key, value in values.items() if value not in (None, [])}
         for field, value in filled.items():
             self._add("Create", kind, identifier, name, field, None, _text(value))
 
     def updated(
-        self, kind: str, identifier: str, held: Mapping[str, Any], values: Mapping[str, Any]
+        self, kind: str, identifier: str, old_row: Mapping[str, Any], values: Mapping[str, Any]
     ) -> None:
-        """The fields of an entity whose value is another one now."""
-        name = values.get("name") or held.get("name")
+        """The fields of an entity that have a new value."""
+        name = values.get("name") or old_row.get("name")
         for field, value in values.items():
-            old, new = _text(held.get(field)), _text(value)
+            old, new = _text(old_row.get(field)), _text(value)
             if old != new:
                 self._add("Update", kind, identifier, name, field, old, new)
 
     def deleted(self, kind: str, identifier: str, name: str | None) -> None:
-        """An entity that is gone."""
+        """A deleted entity."""
         self._add("Delete", kind, identifier, name, None, None, None)
 
     def write(self) -> None:
@@ -75,6 +75,8 @@ def _text(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, Mapping) and "id" in value:
         return str(value["id"])
-    if isinstance(value, list) and all(isinstance(one, Mapping) and "id" in one for one in value):
-        return ",".join(sorted({str(one["id"]) for one in value})) or None
+    if isinstance(value, list) and all(
+        isinstance(item, Mapping) and "id" in item for item in value
+    ):
+        return ",".join(sorted({str(item["id"]) for item in value})) or None
     return json.dumps(value) if isinstance(value, (list, dict)) else str(value)

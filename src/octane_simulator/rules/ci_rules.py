@@ -1,4 +1,4 @@
-"""What the server asks of a new CI server or pipeline.
+"""What the server requires of a new CI server or pipeline.
 
 In: the values of a row about to be created. Out: the values completed, or a refusal. Called by
 writer.py.
@@ -23,7 +23,7 @@ CI_KINDS = frozenset({"ci_server", "pipeline"})
 
 
 def check_ci(store: Store, kind: str, values: dict[str, Any]) -> None:
-    """A server gets an instance id; a pipeline needs a server that is known, and its root job."""
+    """A server gets an instance id; a pipeline needs a server that exists, and its root job."""
     if kind == "ci_server":
         values["instance_id"] = values.get("instance_id") or opaque_name(
             "ci_server", values.get("name"), len(store.find("ci_server"))
@@ -37,19 +37,19 @@ def check_ci(store: Store, kind: str, values: dict[str, Any]) -> None:
 
 
 def _find_server(store: Store, values: dict[str, Any]) -> None:
-    """The server may be named by reference or by its own id; the row holds both."""
+    """The pipeline names its server by reference or instance id; the row has both."""
     server = values.get("ci_server")
     if server is not None:
-        held = store.get("ci_server", server["id"]) or {}
-        values["server_ci_id"] = values.get("server_ci_id") or held.get("instance_id")
+        stored_server = store.get("ci_server", server["id"]) or {}
+        values["server_ci_id"] = values.get("server_ci_id") or stored_server.get("instance_id")
         return
-    named = values.get("server_ci_id")
-    if not named:
+    instance_id = values.get("server_ci_id")
+    if not instance_id:
         raise missing_field("pipeline", "server_ci_id")
-    found = store.find("ci_server", instance_id=named)
-    if not found:
-        raise entity_not_found("ci_server", named)
-    values["ci_server"] = {"type": "ci_server", "id": found[0]["id"]}
+    servers = store.find("ci_server", instance_id=instance_id)
+    if not servers:
+        raise entity_not_found("ci_server", instance_id)
+    values["ci_server"] = {"type": "ci_server", "id": servers[0]["id"]}
 
 
 def _check_jobs(values: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Which runs are the last runs of their test.
 
-In: the id of a test. Out: `test_of_last_run` of its runs renewed. Called by the write layer for
-manual and suite runs; automated results may use it as well.
+In: the id of a test. Out: `test_of_last_run` of its runs renewed. Called by writer.py for manual
+and suite runs, and by result_ingest.py.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _RUNS = """
 
 
 def renew_last_runs(store: Store, test_id: str | int) -> None:
-    """One last run for each release, milestone, program and tag set; a planned one besides."""
+    """One last run for each release, milestone, program and tag set, and one planned run each."""
     newest: dict[tuple[object, ...], tuple[tuple[str, int], int]] = {}
-    marked: set[int] = set()
+    marked_runs: set[int] = set()
     with store.transaction():
         rows = store.read(_RUNS, (int(test_id),))
         for run, _, native, moment, release, milestone, program, last, tags in rows:
@@ -31,15 +31,15 @@ def renew_last_runs(store: Store, test_id: str | int) -> None:
             if key not in newest or rank > newest[key][0]:
                 newest[key] = (rank, run)
             if last is not None:
-                marked.add(run)
-        wanted = {run for _, run in newest.values()}
+                marked_runs.add(run)
+        last_runs = {run for _, run in newest.values()}
         kind = store.type_of("test", test_id)
         run_sql = store.connection.executemany
         run_sql(
             "UPDATE run SET test_of_last_run_id = NULL, test_of_last_run_type = NULL WHERE id = ?",
-            [(run,) for run in marked - wanted],
+            [(run,) for run in marked_runs - last_runs],
         )
         run_sql(
             "UPDATE run SET test_of_last_run_id = ?, test_of_last_run_type = ? WHERE id = ?",
-            [(int(test_id), kind, run) for run in wanted - marked],
+            [(int(test_id), kind, run) for run in last_runs - marked_runs],
         )

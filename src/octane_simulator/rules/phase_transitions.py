@@ -14,7 +14,7 @@ from octane_simulator.store.entity_store import Store
 
 __all__ = ["check_transition", "transitions_of"]
 
-# Phases beside the way from start to end: entered from anywhere, left to the start again.
+# Phases that are not on the way from start to end: left to one of the first two phases.
 _ASIDE = frozenset({"deferred", "duplicate", "rejected", "obsolete", "skipped", "aborted",
                     "failed", "failing"})  # fmt: skip
 
@@ -27,23 +27,23 @@ def transitions_of(ordered: Sequence[str]) -> list[tuple[str, str, bool]]:
     """
     way = [phase for phase in ordered if phase.rsplit(".", 1)[-1] not in _ASIDE]
     aside = [phase for phase in ordered if phase not in way]
-    found: dict[tuple[str, str], bool] = {}
+    transitions: dict[tuple[str, str], bool] = {}
     for at, source in enumerate(way):
         for later, target in enumerate(way[at + 1 :]):
-            found[(source, target)] = later == 0
+            transitions[(source, target)] = later == 0
         if at > 0:
-            found.setdefault((source, way[at - 1]), False)
+            transitions.setdefault((source, way[at - 1]), False)
         if at < len(way) - 1:
-            found.update({(source, target): False for target in aside})
+            transitions.update({(source, target): False for target in aside})
     if len(way) > 2:
-        found.setdefault((way[-1], way[1]), False)
+        transitions.setdefault((way[-1], way[1]), False)
     for source in aside:
-        found.update({(source, target): False for target in way[:2]})
-    return [(source, target, primary) for (source, target), primary in found.items()]
+        transitions.update({(source, target): False for target in way[:2]})
+    return [(source, target, primary) for (source, target), primary in transitions.items()]
 
 
 def check_transition(store: Store, kind: str, old: dict[str, Any] | None, new: str) -> None:
-    """Refuse a move that no transition allows; entity types without any are free."""
+    """Refuse a move that no transition allows; entity types without transitions are free."""
     if old is None or old["id"] == new:
         return
     rows = store.read(

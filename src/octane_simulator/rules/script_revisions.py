@@ -54,10 +54,10 @@ def revise(store: Store, kind: str, identifier: str, body: dict[str, Any]) -> No
 
 
 def _next_revision(store: Store, identifier: str, revision_type: str) -> str:
-    held = store.find("test_version", test=identifier)
-    if not held:
+    revisions = store.find("test_version", test=identifier)
+    if not revisions:
         return "0.1.0" if revision_type == "Minor" else "1.0.0"
-    major, minor = (int(part) for part in str(held[-1]["name"]).split(".")[:2])
+    major, minor = (int(part) for part in str(revisions[-1]["name"]).split(".")[:2])
     return f"{major}.{minor + 1}.0" if revision_type == "Minor" else f"{major + 1}.0.0"
 
 
@@ -94,17 +94,17 @@ def start_steps(store: Store, run: dict[str, Any]) -> None:
 
 
 def _steps(store: Store, test: str, depth: int) -> list[tuple[str, str]]:
-    """(kind, text) of the steps of a script; a call gives way to the steps of the test called."""
+    """(kind, text) of the steps of a script; a call is replaced by the steps of its test."""
     rows = store.read("SELECT script FROM test_script WHERE id = ?", (int(test),))
-    found: list[tuple[str, str]] = []
+    steps: list[tuple[str, str]] = []
     for line in rows[0][0].splitlines() if rows else []:
         call = _CALL.match(line)
         if call is not None:
-            found += _steps(store, call[1], depth + 1) if depth < _MAX_CALLS else []
+            steps += _steps(store, call[1], depth + 1) if depth < _MAX_CALLS else []
         elif line.startswith("- ?"):
-            found.append(("validate", line[3:].strip()))
+            steps.append(("validate", line[3:].strip()))
         elif line.startswith("- "):
-            found.append(("normal", line[2:].strip()))
+            steps.append(("normal", line[2:].strip()))
         elif line.strip().startswith(("Scenario:", "Scenario Outline:")):
-            found.append(("scenario", line.strip()))
-    return found
+            steps.append(("scenario", line.strip()))
+    return steps

@@ -1,6 +1,6 @@
 """The rows that every new workspace has: lists, phases, metaphases, roots, the first user.
 
-In: the schema's logical names. Out: rows in the store. Called once when a simulator is made.
+In: the schema's logical names. Out: rows in the store. Called once for a new workspace.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from octane_simulator.rules.phase_transitions import transitions_of
+from octane_simulator.store.current_caller import FIRST_USER
 from octane_simulator.store.entity_store import Store
 
 __all__ = ["seed"]
@@ -89,9 +90,9 @@ def seed(store: Store, *, user: str, roots: bool = True) -> None:
             _stamped({
                 "name": user, "email": f"{user}@example.com", "first_name": first.title(),
                 "last_name": last.title() or "User", "full_name": user.replace(".", " ").title(),
-                "language": "lang.en", "uid": "uid-1001", "phone1": "",
+                "language": "lang.en", "uid": f"uid-{FIRST_USER}", "phone1": "",
             }),
-            id="1001",
+            id=FIRST_USER,
         )  # fmt: skip
         for kind, name in _ROOTS if roots else ():
             store.insert(kind, _stamped({"name": name}))
@@ -119,19 +120,19 @@ def _seed_lists(store: Store) -> None:
 
 
 def _seed_phases(store: Store) -> None:
-    known: dict[str, int] = {}
+    orders: dict[str, int] = {}
     for root, phases in store.schema.phases.items():
         entity = root.split(".")[1]
         ordered = sorted(phases, key=lambda name: _PHASE_ORDER.index(name.rsplit(".", 1)[-1]))
         start = next((p for p in ordered if p.rsplit(".", 1)[-1] in _START), ordered[0])
         for index, phase in enumerate(ordered):
             group, metaphase = metaphase_of(phase)
-            if metaphase not in known:
-                known[metaphase] = sum(name.startswith(f"metaphase.{group}.") for name in known)
+            if metaphase not in orders:
+                orders[metaphase] = sum(name.startswith(f"metaphase.{group}.") for name in orders)
                 store.insert(
                     "metaphase",
                     _stamped({"name": label(metaphase), "logical_name": metaphase,
-                              "entity": group, "is_system": True, "order": known[metaphase]}),
+                              "entity": group, "is_system": True, "order": orders[metaphase]}),
                     id=metaphase,
                 )  # fmt: skip
             store.insert(

@@ -1,7 +1,8 @@
 """User-defined fields: what a definition must look like, and the field it makes.
 
 In: rows of `metadata_fields`. Out: refusals, or fields in the schema of every workspace that shares
-the definition. Called by writer.py, write_effects.py, simulated_workspace.py and simulator.py.
+the definition. Called by writer.py, write_effects.py, simulated_workspace.py and
+simulated_space.py.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _MULTIPLE = frozenset({
 })  # fmt: skip
 
 
-def _wrong(problem: str, field: str) -> ApiError:
+def _refusal(problem: str, field: str) -> ApiError:
     return illegal_value(problem, {"entity_type": "field_metadata", "field_name": field})
 
 
@@ -38,24 +39,24 @@ def check_definition(store: Store, kind: str, values: Mapping[str, Any]) -> None
     """Refuse a new definition that breaks a rule; ApiError 400 or 409."""
     name, owner = str(values["name"]), str(values["entity_type"])
     if not _NAME.match(name):
-        raise _wrong(f"'{name}' must be lower case without punctuation and end with _udf", "name")
+        raise _refusal(f"'{name}' must be lower case without punctuation and end with _udf", "name")
     entity = store.schema.entities.get(owner)
     if entity is None or "CREATE" not in entity.methods or owner in store.schema.subtypes:
-        raise _wrong(f"The entity type '{owner}' takes no user-defined fields", "entity_type")
+        raise _refusal(f"The entity type '{owner}' takes no user-defined fields", "entity_type")
     root = values.get("list")
     if (kind == "field_metadata_list") != (root is not None):
-        raise _wrong("A list, and only that kind of field, names its list root in 'list'", "list")
+        raise _refusal("A list, and only that kind of field, names its list root in 'list'", "list")
     if root is not None:
         node = store.get("list_node", root["id"], links=()) or {}
         if node.get("list_root") is not None:
-            raise _wrong(f"'{root['id']}' is a node of a list, not the root of one", "list")
+            raise _refusal(f"'{root['id']}' is a node of a list, not the root of one", "list")
     if values.get("multiple") and kind not in _MULTIPLE:
-        raise _wrong(f"A field of the kind {kind} has a single value", "multiple")
+        raise _refusal(f"A field of the kind {kind} has a single value", "multiple")
     for kinds, most in _LIMITS:
         marks = ", ".join("?" * len(kinds))
-        held = store.read(f"SELECT count(*) FROM field_metadata WHERE type IN ({marks})", kinds)
-        if kind in kinds and held[0][0] >= most:
-            raise _wrong(f"A workspace has at most {most} fields of this kind", "subtype")
+        counts = store.read(f"SELECT count(*) FROM field_metadata WHERE type IN ({marks})", kinds)
+        if kind in kinds and counts[0][0] >= most:
+            raise _refusal(f"A workspace has at most {most} fields of this kind", "subtype")
     _check_name_is_free(store, owner, field_of(kind, values))
 
 
@@ -65,12 +66,14 @@ def _check_name_is_free(store: Store, owner: str, new: FieldDef) -> None:
         sibling = schema.family_fields(schema.family(owner)).get(new.name)
         taken = new.name in schema.entities[owner].fields
         # Types of one family share a column, so the same name means the same kind of value.
-        other = sibling is not None and (
+        differs = sibling is not None and (
             (sibling.field_type, sibling.multiple, sibling.targets)
             != (new.field_type, new.multiple, new.targets)
         )
-        if taken or other:
-            problem = f"There is already a field '{new.name}' of '{owner}' or of a type beside it"
+        if taken or differs:
+            problem = (
+                f"There is already a field '{new.name}' of '{owner}' or of a type of its family"
+            )
             raise duplicate("field_metadata", "name", problem)
 
 
@@ -91,8 +94,8 @@ def kind_of_field(definition: FieldDef) -> str | None:
     """The subtype of the definition that would make this field, if there is one."""
     for kind, (field_type, target, max_length) in UDF_KINDS.items():
         targets = (target,) if target else ()
-        found = (definition.field_type, definition.targets, definition.max_length)
-        if found == (field_type, targets, max_length):
+        properties = (definition.field_type, definition.targets, definition.max_length)
+        if properties == (field_type, targets, max_length):
             return kind
     return None
 
@@ -104,6 +107,6 @@ def define(store: Store, kind: str, values: Mapping[str, Any]) -> None:
 
 
 def restore(store: Store) -> None:
-    """Define the fields of a store that was opened again."""
+    """Define the fields of a store that was opened from a file."""
     for row in store.find("field_metadata"):
         define(store, row["type"], row)

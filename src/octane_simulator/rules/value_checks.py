@@ -54,26 +54,28 @@ class Values:
         family = column_of(self.schema, self.schema.family(entity.name), definition).far_family
         if self.schema.family(kind) != family:
             raise _illegal(entity, definition, f"a reference to {' or '.join(definition.targets)}")
-        found = self.store.type_of(family, identifier)
-        if found is None or (kind != found and kind not in {family, "application_module"}):
+        stored_type = self.store.type_of(family, identifier)
+        if stored_type is None or (
+            kind != stored_type and kind not in {family, "application_module"}
+        ):
             raise entity_not_found(kind, identifier)
-        self._check_target(entity, definition, found)
+        self._check_target(entity, definition, stored_type)
         if definition.list_root:
             node = self.store.read("SELECT list_root_id FROM list_node WHERE id = ?", (identifier,))
             if node[0][0] != definition.list_root:
                 raise _illegal(entity, definition, f"a node of the list {definition.list_root}")
-        if found == "phase" and definition.name == "phase":
+        if stored_type == "phase" and definition.name == "phase":
             phase = self.store.read("SELECT entity FROM phase WHERE id = ?", (identifier,))
             if phase[0][0] != entity.name:
                 raise _illegal(entity, definition, f"a phase of {entity.name}")
-        return {"type": found, "id": identifier}
+        return {"type": stored_type, "id": identifier}
 
-    def _check_target(self, entity: EntityDef, definition: FieldDef, found: str) -> None:
-        """The row referred to is of a type that the field takes."""
-        taken = {SHARED_STORAGE.get(target, target) for target in definition.targets}
+    def _check_target(self, entity: EntityDef, definition: FieldDef, stored_type: str) -> None:
+        """Refuse a row of a type that the field does not take."""
+        allowed_types = {SHARED_STORAGE.get(target, target) for target in definition.targets}
         for target in definition.targets:
-            taken.update(self.schema.subtypes.get(target, ()))
-        if found not in taken:
+            allowed_types.update(self.schema.subtypes.get(target, ()))
+        if stored_type not in allowed_types:
             raise _illegal(entity, definition, f"a reference to {' or '.join(definition.targets)}")
 
 
@@ -115,7 +117,7 @@ def _scalar(entity: EntityDef, definition: FieldDef, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise _illegal(entity, definition, "a number")
         if not -inf < value < inf or (isinstance(value, int) and abs(value) >= 2**63):
-            raise _illegal(entity, definition, "a number that is not as large")
+            raise _illegal(entity, definition, "a number that fits into 64 bits")
         return value
     if kind in {"date", "date_time"}:
         try:

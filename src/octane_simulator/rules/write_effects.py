@@ -1,7 +1,7 @@
 """What the server adds to a write: defaults before it, computed fields after it.
 
-In: validated values of a new or changed row. Out: the values completed; dependent rows renewed.
-Called by writer.py only.
+In: validated values of a new or changed row. Out: the completed values, and changes in the rows
+that depend on them. Called by writer.py only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _ref(kind: str, identifier: str) -> dict[str, str]:
 
 
 def summary_status(native: str) -> str:
-    """The list node of `status` that goes with a list node of `native_status`."""
+    """The list node of `status` for a list node of `native_status`."""
     last = native.rsplit(".", 1)[-1]
     return f"list_node.run_status.{last if last in _SAME_STATUS else 'requires_attention'}"
 
@@ -69,26 +69,30 @@ def complete(store: Store, kind: str, values: dict[str, Any]) -> None:
 
 def _complete_run(store: Store, kind: str, values: dict[str, Any]) -> None:
     test = values.get("test")
-    held = store.get("test", test["id"]) if test else None
-    if held:
-        values.setdefault("name", held["name"])
-        values["test_name"] = held["name"]
-        versions = store.find("test_version", test=held["id"]) if kind == "run_manual" else []
+    stored_test = store.get("test", test["id"]) if test else None
+    if stored_test:
+        values.setdefault("name", stored_test["name"])
+        values["test_name"] = stored_test["name"]
+        versions = (
+            store.find("test_version", test=stored_test["id"]) if kind == "run_manual" else []
+        )
         if versions:
             values.setdefault("test_version", {"type": "test_version", "id": versions[-1]["id"]})
     values.setdefault("draft_run", False)
     if values.get("native_status") is None and kind in {"run_manual", "run_suite"}:
         values["native_status"] = _ref("list_node", PLANNED)
-    _judge(store, kind, values, None)
+    _set_status(store, kind, values, None)
 
 
-def _judge(store: Store, kind: str, values: dict[str, Any], before: dict[str, Any] | None) -> None:
+def _set_status(
+    store: Store, kind: str, values: dict[str, Any], old_row: dict[str, Any] | None
+) -> None:
     """Set `status`, and `started` as soon as a run is no longer planned."""
     native = values.get("native_status")
     if native is None:
         return
     values["status"] = _ref("list_node", summary_status(native["id"]))
-    started = (before or {}).get("started") or values.get("started")
+    started = (old_row or {}).get("started") or values.get("started")
     if native["id"] != PLANNED and not started:
         values["started"] = iso(store.now())
         if kind != "run_suite":
@@ -96,15 +100,15 @@ def _judge(store: Store, kind: str, values: dict[str, Any], before: dict[str, An
 
 
 def after_write(
-    store: Store, touched: Sequence[tuple[str, str, dict[str, Any]]], *, created: bool
+    store: Store, written: Sequence[tuple[str, str, dict[str, Any]]], *, created: bool
 ) -> None:
-    """Renew computed fields of rows just written and of the rows they belong to."""
+    """Renew computed fields of the written rows and of the rows that they belong to."""
     tests: set[str] = set()
-    for kind, identifier, values in touched:
+    for kind, identifier, values in written:
         family = store.schema.family(kind)
         if family == "run":
             if not created:
-                _rejudge(store, kind, identifier, values)
+                _change_status(store, kind, identifier, values)
             elif kind == "run_suite":
                 tests |= _plan_children(store, identifier)
             run = store.get(kind, identifier, links=())
@@ -115,32 +119,34 @@ def after_write(
         elif kind in UDF_KINDS:
             define(store, kind, store.get(kind, identifier) or values)
         elif family == "work_item" and "phase" in values:
-            _close(store, kind, identifier, values)
+            _set_phase_dates(store, kind, identifier, values)
     for test in tests:
         renew_last_runs(store, test)
 
 
-def _rejudge(store: Store, kind: str, identifier: str, values: dict[str, Any]) -> None:
+def _change_status(store: Store, kind: str, identifier: str, values: dict[str, Any]) -> None:
     if "native_status" in values:
         more: dict[str, Any] = {"native_status": values["native_status"]}
-        _judge(store, kind, more, store.get(kind, identifier))
-        store.update(kind, identifier, {**more, "version_stamp": _held(store, kind, identifier)})
+        _set_status(store, kind, more, store.get(kind, identifier))
+        store.update(
+            kind, identifier, {**more, "version_stamp": _version_stamp(store, kind, identifier)}
+        )
 
 
-def _held(store: Store, kind: str, identifier: str) -> Any:
+def _version_stamp(store: Store, kind: str, identifier: str) -> Any:
     return (store.get(kind, identifier) or {}).get("version_stamp")
 
 
-def reopened(kind: str, held: Mapping[str, Any], phase: str) -> dict[str, int]:
-    """The count of a defect that goes back to Opened after somebody called it fixed or done."""
-    before = (held.get("phase") or {}).get("id", "").rsplit(".", 1)[-1]
-    if kind == "defect" and phase == "phase.defect.opened" and before in _FINISHED:
-        return {"reopens": (held.get("reopens") or 0) + 1}
+def reopened(kind: str, old_row: Mapping[str, Any], phase: str) -> dict[str, int]:
+    """The count of a defect that goes back to Opened from Fixed or a later phase."""
+    old_phase = (old_row.get("phase") or {}).get("id", "").rsplit(".", 1)[-1]
+    if kind == "defect" and phase == "phase.defect.opened" and old_phase in _FINISHED:
+        return {"reopens": (old_row.get("reopens") or 0) + 1}
     return {}
 
 
-def _close(store: Store, kind: str, identifier: str, values: dict[str, Any]) -> None:
-    """Keep the dates that go with phases."""
+def _set_phase_dates(store: Store, kind: str, identifier: str, values: dict[str, Any]) -> None:
+    """Set the dates that go with phases."""
     fields = store.schema.entities[kind].fields
     if "closed_on" not in fields or values["phase"] is None:
         return
@@ -154,8 +160,8 @@ def _close(store: Store, kind: str, identifier: str, values: dict[str, Any]) -> 
     if fixed and "fixed_on" in fields and "fixed_on" not in values:
         more["fixed_on"] = iso(store.now())
     if more:
-        held = store.get(kind, identifier) or {}
-        stamps = {name: held[name] for name in ("version_stamp", "client_lock_stamp")}
+        row = store.get(kind, identifier) or {}
+        stamps = {name: row[name] for name in ("version_stamp", "client_lock_stamp")}
         store.update(kind, identifier, {**more, **stamps})
 
 
@@ -171,9 +177,9 @@ def _plan_children(store: Store, suite_run: str) -> set[str]:
         test = link["test"]
         if test is None or link["include_in_next_run"] is False:
             continue
-        held = store.get("test", test["id"])
-        child = _CHILD_RUNS.get(held["type"]) if held else None
-        if child is None or held is None:
+        stored_test = store.get("test", test["id"])
+        child = _CHILD_RUNS.get(stored_test["type"]) if stored_test else None
+        if child is None or stored_test is None:
             continue
         inherited = {
             name: run[name] for name in ("release", "milestone", "sprint", "program") if run[name]
@@ -181,7 +187,7 @@ def _plan_children(store: Store, suite_run: str) -> set[str]:
         store.insert(
             child,
             {
-                "name": held["name"], "test": test, "test_name": held["name"],
+                "name": stored_test["name"], "test": test, "test_name": stored_test["name"],
                 "parent_suite": _ref("run_suite", suite_run), "draft_run": False,
                 "native_status": _ref("list_node", PLANNED),
                 "status": _ref("list_node", summary_status(PLANNED)),

@@ -1,7 +1,7 @@
 """Create, update and delete, with the rules and side effects of the server.
 
 In: JSON bodies that are already parsed. Out: ids of the rows written and errors by position.
-Called by application.py and, in process, by LocalFeeder.
+Called by entity_routes.py and, in process, by LocalFeeder.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ UNIQUE: dict[str, tuple[str, ...]] = {
     "taxonomy_category_node": ("name",), "taxonomy_item_node": ("category", "name"),
     "transition": ("source_phase", "target_phase"),
 }  # fmt: skip
-# Sent along by clients that read an entity, changed it and send all of it back.
+# Clients that read an entity, change it and send it back send these fields as well.
 ECHOED = frozenset({"id", "type", "workspace_id", "client_lock_stamp"})
 # Marked as required by the field model although the server's own clients leave them out.
 NOT_ENFORCED = frozenset({
@@ -76,52 +76,52 @@ class Writer:
         self._values = Values(store)
 
     def create(self, entity: EntityDef, rows: Sequence[Any], *, atomic: bool = False) -> Outcome:
-        """Add rows; those that break a rule are left out and reported (atomic: with all others)."""
+        """Add rows; those that break a rule are reported and not added (atomic: nor any other)."""
         outcome = Outcome()
-        touched: list[tuple[str, str, dict[str, Any]]] = []
+        written: list[tuple[str, str, dict[str, Any]]] = []
         with self.store.transaction():
             prepared: list[tuple[str, dict[str, Any]]] = []
             for index, row in enumerate(rows):
                 try:
                     prepared.append(self._new(entity, row))
                     if not atomic:
-                        self._insert(prepared, touched)
+                        self._insert(prepared, written)
                         prepared = []
                 except ApiError as error:
                     outcome.errors.append((index, error))
             if not outcome.errors:
-                self._insert(prepared, touched)
-            outcome.ids += [identifier for _, identifier, _ in touched]
+                self._insert(prepared, written)
+            outcome.ids += [identifier for _, identifier, _ in written]
             log = Log(self.store)
-            for written in touched:
-                log.created(*written)
-            after_write(self.store, touched, created=True)
+            for row in written:
+                log.created(*row)
+            after_write(self.store, written, created=True)
             log.write()
         return outcome
 
     def _insert(
         self,
         prepared: list[tuple[str, dict[str, Any]]],
-        touched: list[tuple[str, str, dict[str, Any]]],
+        written: list[tuple[str, str, dict[str, Any]]],
     ) -> None:
         for kind, values in prepared:
-            touched.append((kind, self.store.insert(kind, values), values))
+            written.append((kind, self.store.insert(kind, values), values))
 
     def update(self, entity: EntityDef, rows: Sequence[Any], *, append: bool = False) -> Outcome:
         """Change rows that name their id."""
         outcome = Outcome()
-        touched: list[tuple[str, str, dict[str, Any]]] = []
+        written: list[tuple[str, str, dict[str, Any]]] = []
         with self.store.transaction():
             log = Log(self.store)
             for index, row in enumerate(rows):
                 try:
                     if not isinstance(row, Mapping) or "id" not in row:
                         raise illegal_value("An update needs the id of the entity")
-                    touched.append(self._change(entity, str(row["id"]), row, append, log))
+                    written.append(self._change(entity, str(row["id"]), row, append, log))
                     outcome.ids.append(str(row["id"]))
                 except ApiError as error:
                     outcome.errors.append((index, error))
-            after_write(self.store, touched, created=False)
+            after_write(self.store, written, created=False)
             log.write()
         return outcome
 
@@ -133,20 +133,20 @@ class Writer:
             raise illegal_value("The body of an update is one JSON object")
         with self.store.transaction():
             log = Log(self.store)
-            touched = self._change(entity, identifier, row, append, log)
-            after_write(self.store, [touched], created=False)
+            written = self._change(entity, identifier, row, append, log)
+            after_write(self.store, [written], created=False)
             log.write()
 
     def delete(self, entity: EntityDef, identifiers: Sequence[str]) -> None:
         """Remove rows; the first unknown id stops all."""
         runs = self.schema.members("run")
         tests: set[str] = set()
-        gone: set[str] = set()
+        deleted_ids: set[str] = set()
         with self.store.transaction():
             log = Log(self.store)
             for identifier in identifiers:
-                if identifier in gone:
-                    continue  # taken along by a row deleted before
+                if identifier in deleted_ids:
+                    continue  # deleted together with an earlier row
                 kind = self._existing(entity, identifier)
                 if identifier == self.store.root(self.schema.family(kind)) and (
                     self.schema.family(kind) in TREE_ROOTS
@@ -155,7 +155,7 @@ class Writer:
                 run = self.store.get(kind, identifier) if kind in runs else None
                 for type_, id_, name in self.store.delete(kind, identifier):
                     if self.schema.family(type_) == self.schema.family(kind):
-                        gone.add(id_)
+                        deleted_ids.add(id_)
                     log.deleted(type_, id_, name)
                 if run and run["test"]:
                     tests.add(run["test"]["id"])
@@ -210,13 +210,13 @@ class Writer:
     ) -> tuple[str, str, dict[str, Any]]:
         kind = self._existing(entity, identifier)
         definition = self.schema.entities[kind]
-        held = self.store.get(kind, identifier, links=set(row)) or {}
+        old_row = self.store.get(kind, identifier, links=set(row)) or {}
         stamp = row.get("client_lock_stamp")
-        if stamp is not None and held.get("client_lock_stamp") != stamp:
+        if stamp is not None and old_row.get("client_lock_stamp") != stamp:
             raise ApiError(
                 409,
                 "platform.stale_client_lock_stamp",
-                f"The {kind} {identifier} was changed by somebody else meanwhile",
+                f"The {kind} {identifier} was changed by another client meanwhile",
                 {"entity_type": kind, "entity_id": identifier},
                 business_error=True,
             )
@@ -225,32 +225,32 @@ class Writer:
             if name in ECHOED:
                 continue
             values[name] = self._values.value(definition, name, value)
-            if definition.fields[name].final and values[name] != held.get(name):
+            if definition.fields[name].final and values[name] != old_row.get(name):
                 raise not_editable(definition, name)
             if definition.fields[name].required and values[name] in (None, ""):
                 raise missing_field(kind, name)
             if append and definition.fields[name].multiple:
                 values[name] = [
-                    *held[name], *(one for one in values[name] if one not in held[name])
+                    *old_row[name], *(item for item in values[name] if item not in old_row[name])
                 ]  # fmt: skip
-        self._unique(kind, values, held)
-        check_ownership(self.store, kind, held, values)
+        self._unique(kind, values, old_row)
+        check_ownership(self.store, kind, old_row, values)
         if values.get("phase") is not None:
-            check_transition(self.store, kind, held.get("phase"), values["phase"]["id"])
-            values |= reopened(kind, held, values["phase"]["id"])
+            check_transition(self.store, kind, old_row.get("phase"), values["phase"]["id"])
+            values |= reopened(kind, old_row, values["phase"]["id"])
         editors = {name: caller_ref() for name in EDITORS if name in definition.fields}
         self.store.update(kind, identifier, {**editors, **values})
-        log.updated(kind, identifier, held, values)
+        log.updated(kind, identifier, old_row, values)
         return kind, identifier, values
 
-    def _unique(self, kind: str, values: Mapping[str, Any], own: dict[str, Any] | None) -> None:
-        """Refuse a row that another one is equal to in what must be unique."""
+    def _unique(self, kind: str, values: Mapping[str, Any], old_row: dict[str, Any] | None) -> None:
+        """Refuse a row that has the same values as another one where they must be unique."""
         names = UNIQUE.get(kind, ())
         if not any(name in values for name in names):
             return
         conditions, parameters = [], []
         for name in names:
-            value = values[name] if name in values else (own or {}).get(name)
+            value = values[name] if name in values else (old_row or {}).get(name)
             if value is None:
                 return
             if isinstance(value, Mapping):
@@ -264,7 +264,7 @@ class Writer:
             f" WHERE type = ? AND {' AND '.join(conditions)}",
             (kind, *parameters),
         )
-        if any(str(row[0]) != (own or {}).get("id") for row in rows):
+        if any(str(row[0]) != (old_row or {}).get("id") for row in rows):
             problem = f"There is already a {kind} with the same {' and '.join(names)}"
             raise duplicate(kind, names[-1], problem)
 

@@ -213,6 +213,12 @@ class Store(Links):
                     )
         return deleted
 
+    def store_content(self, attachment: str, content: bytes) -> None:
+        """Store the bytes of an attachment."""
+        self.connection.execute(
+            "INSERT INTO attachment_content VALUES (?, ?)", (int(attachment), content)
+        )
+
     # -- links ----------------------------------------------------------------------------------
 
     def link(

@@ -1,7 +1,7 @@
 """A made-up workspace of any size, the same for the same seed.
 
 In: a store, how many runs, a seed. Out: plan, backlog, tests, runs over three years, defects and
-notes, written into the store without the write layer, for sheer size. Called for
+notes, written into the store directly, because the rules would take too long. Called for
 `simulate --dataset generated`, by benchmarks and by tests over many workspaces.
 """
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from octane_simulator.datasets.generated.generated_world import Ref, Row, Test, World, node
+from octane_simulator.datasets.dataset_references import node_of
+from octane_simulator.datasets.generated.generated_world import Ref, Row, Test, World
 from octane_simulator.datasets.generated.pipelines_and_builds import add_builds
 from octane_simulator.datasets.generated.result_patterns import Habit, Result, results_of
 from octane_simulator.datasets.generated.tests_and_suites import links_of_test
@@ -20,7 +21,7 @@ __all__ = ["add"]
 _CHUNK = 10_000
 _PACKAGES = ("net", "ui", "core", "store")
 _VERBS = ("opens", "keeps", "sorts", "refuses", "sends", "rounds")
-_EARLIER = (0,) * 15 + (1, 1, 2, 2, 5)  # results that a run held before, so five in ten runs
+_EARLIER = (0,) * 15 + (1, 1, 2, 2, 5)  # previous results of a run: about five for ten runs
 
 
 def add(world: World, count: int) -> None:
@@ -41,7 +42,7 @@ def add(world: World, count: int) -> None:
         for at, test in enumerate(tests):
             if born[at] > release:
                 continue
-            # Selection sampling: each key as likely as the other, and exactly `count` of them.
+            # Selection sampling: all keys are equally likely, and exactly `count` are chosen.
             if dice.random() * open_keys < wanted:
                 wanted -= 1
                 results = results_of(dice, habits[at], series, dice.choice(_EARLIER))
@@ -54,7 +55,7 @@ def add(world: World, count: int) -> None:
 
 
 def _births(world: World, count: int) -> list[int]:
-    """The release in which each test first ran: tests enough for the runs wanted."""
+    """The release in which each test first ran; enough tests for the number of runs."""
     dice = world.dice("births")
     releases, environments = len(world.releases), len(world.environments)
     born: list[int] = []
@@ -76,8 +77,8 @@ def _tests(world: World, born: list[int]) -> list[Test]:
             {
                 "name": f"{dice.choice(_VERBS)}_{number}", "component": "generated",
                 "package": package, "class_name": f"Case{number // 12}",
-                "framework": node("je.framework", dice.choice(frameworks)),
-                "test_level": node("test_level", dice.choice(levels)),
+                "framework": node_of("je.framework", dice.choice(frameworks)),
+                "test_level": node_of("test_level", dice.choice(levels)),
                 **links_of_test(world, dice), **world.stamps(made),
             }
         )  # fmt: skip
@@ -126,8 +127,8 @@ def _rows(
 
 def _outcome(result: Result, native: str, summary: str) -> Row:
     row: Row = {
-        native: node("run_native_status", result.word),
-        summary: node("run_status", result.word),
+        native: node_of("run_native_status", result.word),
+        summary: node_of("run_status", result.word),
     }
     if result.word == "failed":
         row["error_type"] = "AssertionError"

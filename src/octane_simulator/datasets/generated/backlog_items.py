@@ -10,7 +10,8 @@ import random
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from octane_simulator.datasets.generated.generated_world import Ref, Row, World, node, phase
+from octane_simulator.datasets.dataset_references import node_of, phase_of
+from octane_simulator.datasets.generated.generated_world import Ref, Row, World
 from octane_simulator.store.server_clock import iso
 
 __all__ = ["add"]
@@ -76,7 +77,7 @@ def _item(
     row: Row = {
         "name": f"{dice.choice(_VERBS)} the {dice.choice(_THINGS)} ({kind} {number})",
         "parent": parent,
-        "phase": phase(kind, word),
+        "phase": phase_of(kind, word),
         "owner": world.owner(dice),
         "description": f"<html><body><p>Made up: {kind} {number}.</p></body></html>",
         "user_tags": world.some(dice, 2, world.tags),
@@ -98,8 +99,8 @@ def _item(
 
 def _defect(world: World, dice: random.Random, row: Row, made: datetime, word: str) -> None:
     row |= {
-        "severity": node("severity", dice.choice(_SEVERITIES)) if dice.random() < 0.9 else None,
-        "priority": node("priority", dice.choice(_SEVERITIES)) if dice.random() < 0.8 else None,
+        "severity": node_of("severity", dice.choice(_SEVERITIES)) if dice.random() < 0.9 else None,
+        "priority": node_of("priority", dice.choice(_SEVERITIES)) if dice.random() < 0.8 else None,
         "qa_owner": world.owner(dice),
         "detected_by": dice.choice(world.users),
         "detected_in_release": row["release"],
@@ -120,8 +121,8 @@ def _tasks(world: World, owners: list[Ref], rows: list[Row]) -> None:
             tasks.append(
                 {
                     "name": f"{kind.title()} for {row['name']}"[:255], "story": owner,
-                    "phase": phase("task", word), "owner": world.owner(dice),
-                    "item_type": node("task_item_type", kind) if dice.random() < 0.9 else None,
+                    "phase": phase_of("task", word), "owner": world.owner(dice),
+                    "item_type": node_of("task_item_type", kind) if dice.random() < 0.9 else None,
                     "estimated_hours": dice.randint(1, 16),
                     "remaining_hours": 0 if word == "completed" else dice.randint(1, 8),
                     "creation_time": row["creation_time"], "last_modified": row["last_modified"],
@@ -143,7 +144,7 @@ def _requirements(world: World) -> None:
         [
             {
                 "name": f"Requirement {number}", "parent": dice.choice(folders),
-                "phase": phase("requirement_document", dice.choice(words)),
+                "phase": phase_of("requirement_document", dice.choice(words)),
                 "owner": world.owner(dice), "features": world.some(dice, 2, world.features),
                 "release": [dice.choice(world.releases).ref],
                 **world.stamps(world.moment(dice)),

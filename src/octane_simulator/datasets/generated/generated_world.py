@@ -1,6 +1,6 @@
-"""What the parts of a generated workspace share: sizes, random choices, ids made so far.
+"""What the parts of a generated workspace share: sizes, random choices, ids so far.
 
-In: a store, a seed, a size. Out: `World`, filled by one part after the other.
+In: a store, a seed, a size. Out: `World`, which the parts fill one after another.
 """
 
 from __future__ import annotations
@@ -12,25 +12,15 @@ from datetime import UTC, datetime, timedelta
 from math import isqrt
 from typing import Any
 
+from octane_simulator.datasets.dataset_references import Ref
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.server_clock import iso
 
-__all__ = ["Ref", "Release", "Row", "Test", "World", "node", "phase"]
+__all__ = ["Ref", "Release", "Row", "Test", "World"]
 
 Row = dict[str, Any]
-Ref = dict[str, str]
 
 YEARS = 3
-
-
-def node(root: str, word: str) -> Ref:
-    """A list node by its root and its last word."""
-    return {"type": "list_node", "id": f"list_node.{root}.{word}"}
-
-
-def phase(entity: str, word: str) -> Ref:
-    """A phase by its entity type and its last word."""
-    return {"type": "phase", "id": f"phase.{entity}.{word}"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +35,8 @@ class Release:
 
     def sprint_at(self, moment: datetime) -> Ref:
         """The sprint of a moment within the release."""
-        begun = [ref for ref, start in self.sprints if start <= moment]
-        return begun[-1] if begun else self.sprints[0][0]
+        started = [ref for ref, start in self.sprints if start <= moment]
+        return started[-1] if started else self.sprints[0][0]
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,7 @@ class Test:
 
 
 class World:
-    """The workspace that is being made; lists hold references in order of creation."""
+    """The workspace that is being filled; lists hold references in order of creation."""
 
     def __init__(self, store: Store, seed: int | str, runs: int, end: datetime) -> None:
         self.store = store
@@ -91,7 +81,7 @@ class World:
         self.manual_runs: list[Ref] = []
 
     def dice(self, part: str) -> random.Random:
-        """Random choices of one part; another part's do not move them."""
+        """Random choices of one part, which do not depend on those of other parts."""
         return random.Random(f"{self.seed}/{part}")
 
     def add(self, kind: str, rows: Iterable[Mapping[str, Any]]) -> list[Ref]:

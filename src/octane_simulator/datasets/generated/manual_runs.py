@@ -1,4 +1,4 @@
-"""Runs by hand of a generated workspace: single ones, planned ones, suite runs with children.
+"""Manual runs of a generated workspace: single ones, planned ones, suite runs with children.
 
 In: a World with its tests, and how many runs. Out: runs with steps, defects and last runs, in
 order of time.
@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from octane_simulator.datasets.generated.generated_world import Ref, Release, Row, Test, World, node
+from octane_simulator.datasets.dataset_references import node_of
+from octane_simulator.datasets.generated.generated_world import Ref, Release, Row, Test, World
 from octane_simulator.store.server_clock import iso
 
 __all__ = ["add"]
@@ -23,7 +24,7 @@ _SAME = frozenset({"passed", "failed", "skipped", "planned"})
 
 @dataclass
 class LastRuns:
-    """Which run of a test is its last one for each release, milestone, program and tag set."""
+    """The last run of each test for each release, milestone, program and tag set."""
 
     newest: dict[tuple[object, ...], tuple[str, int]] = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ class _Plan:
 
 
 def add(world: World, count: int) -> int:
-    """Write that many manual and suite runs; tells how many they are."""
+    """Write manual and suite runs; returns their number."""
     dice = world.dice("manual runs")
     plans = _plan(world, dice, count)
     last = LastRuns()
@@ -62,7 +63,7 @@ def add(world: World, count: int) -> int:
     for kind, group in groupby(pairs, key=lambda pair: _kind_of(pair[0])):
         batch = []
         for plan, row in group:
-            if plan.suite is not None:  # its suite run is of an earlier group, so its id is known
+            if plan.suite is not None:  # its suite run is in an earlier group, so it has an id
                 row["parent_suite"] = refs[plan.suite]
             batch.append(row)
         refs += world.add(kind, batch)
@@ -80,7 +81,7 @@ def _plan(world: World, dice: random.Random, count: int) -> list[_Plan]:
     moments = sorted(world.moment(dice) for _ in range(count))
     while len(plans) < count:
         moment = moments[len(plans)]
-        release = [one for one in world.releases if one.start <= moment][-1]
+        release = [candidate for candidate in world.releases if candidate.start <= moment][-1]
         word = dice.choice(_WORDS)
         if world.suites and dice.random() < 0.15:
             suite, members = dice.choice(world.suites)
@@ -103,8 +104,8 @@ def _row(world: World, dice: random.Random, plan: _Plan, number: int, last: Last
         "name": plan.test.name,
         "test": plan.test.ref,
         "test_name": plan.test.name,
-        "native_status": node("run_native_status", plan.word),
-        "status": node("run_status", status),
+        "native_status": node_of("run_native_status", plan.word),
+        "status": node_of("run_status", status),
         "release": plan.release.ref,
         "milestone": milestone,
         "sprint": plan.release.sprint_at(plan.moment) if dice.random() < 0.7 else None,
@@ -136,8 +137,8 @@ def _row(world: World, dice: random.Random, plan: _Plan, number: int, last: Last
 
 def _defects(world: World, dice: random.Random, word: str) -> list[Ref]:
     chance = {"failed": 0.6, "blocked": 0.3, "passed": 0.2}.get(word, 0)
-    found = world.maybe(dice, chance, world.defects)
-    return [found] if found else []
+    defect = world.maybe(dice, chance, world.defects)
+    return [defect] if defect else []
 
 
 def _steps(world: World, dice: random.Random, refs: list[Ref], rows: list[Row]) -> None:
@@ -148,12 +149,14 @@ def _steps(world: World, dice: random.Random, refs: list[Ref], rows: list[Row]) 
             continue
         count = dice.randint(0, 3)
         for number in range(count):
-            failed = row["status"]["id"].endswith(".failed") and number == count - 1
+            is_last = number == count - 1
+            failed = row["status"]["id"].endswith(".failed") and is_last
+            step_type = "validate" if failed else "normal"
             steps.append(
                 {
                     "run": ref, "description": f"Step {number + 1}",
-                    "step_type": node("manual_test_run_step_type", ("normal", "validate")[failed]),
-                    "result": node("run_native_status", "failed" if failed else "passed"),
+                    "step_type": node_of("manual_test_run_step_type", step_type),
+                    "result": node_of("run_native_status", "failed" if failed else "passed"),
                     "defect": row["defect"] if failed else [],
                     "creation_time": row["creation_time"], "last_modified": row["last_modified"],
                 }

@@ -1,13 +1,14 @@
 """People, releases, sprints, milestones, modules, tags and environments of a generated workspace.
 
-In: a World. Out: the rows everything else refers to. Called first.
+In: a World. Out: the rows that everything else refers to. Called first.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from octane_simulator.datasets.generated.generated_world import Ref, Release, Row, World, node
+from octane_simulator.datasets.dataset_references import node_of
+from octane_simulator.datasets.generated.generated_world import Ref, Release, Row, World
 from octane_simulator.store.server_clock import iso
 
 __all__ = ["add"]
@@ -57,7 +58,7 @@ def _releases(world: World) -> None:
     length = timedelta(days=365 * 3 // count)
     for number in range(count):
         start = (world.start + number * length).replace(hour=0)
-        # The last one is under way: "current" is true of exactly one release and sprint.
+        # The last release is not over: exactly one release and one sprint are current.
         end = start + length if number < count - 1 else world.end + timedelta(days=30)
         (ref,) = world.add(
             "release",
@@ -65,7 +66,7 @@ def _releases(world: World) -> None:
                 {
                     "name": f"{start:%Y}.{number + 1}", "start_date": iso(start),
                     "end_date": iso(end - timedelta(seconds=1)), "is_default": number == count - 1,
-                    "agile_type": node("release_agile_type", "scrum"),
+                    "agile_type": node_of("release_agile_type", "scrum"),
                     "programs": [world.program] if number % 2 else [],
                     "description": "<html><body><p>Generated.</p></body></html>",
                     **world.stamps(start - timedelta(days=30)),
@@ -115,7 +116,7 @@ def _areas(world: World) -> None:
     impacts = ("no_impact", "low", "medium", "high", "critical")
 
     def row(name: str, parent: Ref) -> Row:
-        impact = node("business_impact", dice.choice(impacts))
+        impact = node_of("business_impact", dice.choice(impacts))
         return {"name": name, "parent": parent, "business_impact": impact,
                 **world.stamps(world.start)}  # fmt: skip
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from octane_simulator.datasets.generated.generated_world import Ref, World, node
+from octane_simulator.datasets.dataset_references import node_of
+from octane_simulator.datasets.generated.generated_world import Ref, World
 from octane_simulator.store.server_clock import iso
 
 __all__ = ["Build", "add_builds"]
@@ -39,7 +40,7 @@ def add_builds(world: World) -> dict[tuple[int, int], list[Build]]:
         [{"name": "Generated CI", "instance_id": "generated-ci", "server_type": "jenkins",
           "url": "http://ci.example.invalid", "is_connected": True, **world.stamps(world.start)}],
     )  # fmt: skip
-    found: dict[tuple[int, int], list[Build]] = {}
+    builds: dict[tuple[int, int], list[Build]] = {}
     for at, tags in enumerate(world.environments):
         job = f"nightly-{at + 1}"
         (pipeline,) = world.add(
@@ -55,8 +56,8 @@ def add_builds(world: World) -> dict[tuple[int, int], list[Build]]:
         )  # fmt: skip
         (step,) = world.add("pipeline_node", [{"pipeline": pipeline, **world.stamps(world.start)}])
         for number in range(len(world.releases)):
-            found[number, at] = _series(world, number, at, job, pipeline, step)
-    return found
+            builds[number, at] = _series(world, number, at, job, pipeline, step)
+    return builds
 
 
 def _series(world: World, number: int, at: int, job: str, pipeline: Ref, step: Ref) -> list[Build]:
@@ -72,7 +73,7 @@ def _series(world: World, number: int, at: int, job: str, pipeline: Ref, step: R
         moments[-2] = world.end - timedelta(hours=20 + at)
     moments.sort()
     bad = [dice.random() < _BAD_SHARE for _ in moments]
-    results = [dice.choice(("failure", "unstable")) if one else "unstable" for one in bad]
+    results = [dice.choice(("failure", "unstable")) if is_bad else "unstable" for is_bad in bad]
     minutes = [dice.randint(4, 90) for _ in moments]
     ends = [start + timedelta(minutes=more) for start, more in zip(moments, minutes, strict=True)]
     stamps = [world.stamps(end) for end in ends]
@@ -81,7 +82,7 @@ def _series(world: World, number: int, at: int, job: str, pipeline: Ref, step: R
         "pipeline_run",
         [
             {"name": str(position + 1), "pipeline": pipeline, "release": release.ref,
-             "status": node("pipeline_run_status", results[position]),
+             "status": node_of("pipeline_run_status", results[position]),
              "start_time": milliseconds[position], "duration": minutes[position] * 60_000,
              **stamps[position]}
             for position in range(count)

@@ -33,11 +33,13 @@ class Habit:
 
     @classmethod
     def draw(cls, dice: random.Random, start: datetime, end: datetime) -> Habit:
-        """A habit at random; half of the broken tests are never mended."""
+        """A habit at random; half of the broken tests are never repaired."""
         span = end - start
-        begun = start + span * dice.random()
-        mended = end + timedelta(days=1) if dice.random() < 0.5 else begun + span * 0.1
-        return cls(dice.choice(_KINDS), dice.randint(5, 4_000), begun, mended, start, end)
+        broken_from = start + span * dice.random()
+        broken_until = end + timedelta(days=1) if dice.random() < 0.5 else broken_from + span * 0.1
+        return cls(
+            dice.choice(_KINDS), dice.randint(5, 4_000), broken_from, broken_until, start, end
+        )
 
     def word(self, dice: random.Random, build: Build) -> str:
         """Passed, failed or skipped in one build."""
@@ -79,7 +81,7 @@ def results_of(
     last = len(builds) - 1
     if dice.random() < 0.2:
         last = dice.randint(0, last)
-    found: list[Result] = []
+    results: list[Result] = []
     age, since = 0, 0
     for build in builds[max(0, last - earlier) : last + 1]:
         word = habit.word(dice, build)
@@ -89,5 +91,5 @@ def results_of(
             age, since = 0, 0
         started = build.start + timedelta(seconds=dice.randint(0, 200))
         milliseconds = habit.milliseconds(dice, build)
-        found.append(Result(build, word, started, milliseconds, age or None, since or None))
-    return found
+        results.append(Result(build, word, started, milliseconds, age or None, since or None))
+    return results

@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from octane_simulator.datasets.generated.generated_world import Row, Test, World, node, phase
+from octane_simulator.datasets.dataset_references import node_of, phase_of
+from octane_simulator.datasets.generated.generated_world import Row, Test, World
 from octane_simulator.store.server_clock import iso
 
 __all__ = ["add", "links_of_test"]
@@ -32,7 +33,9 @@ def links_of_test(world: World, dice: random.Random) -> Row:
         "covered_content": items,
         "covered_requirement": world.some(dice, 1, world.requirements)
         if dice.random() < 0.3 else [],
-        "test_type": [node("test_type", word) for word in dice.sample(_TYPES, dice.randint(0, 2))],
+        "test_type": [
+            node_of("test_type", word) for word in dice.sample(_TYPES, dice.randint(0, 2))
+        ],
         "owner": world.owner(dice),
         "designer": dice.choice(world.users),
     }  # fmt: skip
@@ -49,8 +52,8 @@ def add(world: World) -> None:
             rows.append(
                 {
                     "name": f"{kind.replace('_', ' ')} {number}",
-                    "phase": phase(kind, dice.choice(_PHASES)),
-                    "automation_status": node("automation_status", dice.choice(_AUTOMATION))
+                    "phase": phase_of(kind, dice.choice(_PHASES)),
+                    "automation_status": node_of("automation_status", dice.choice(_AUTOMATION))
                     if dice.random() < 0.9 else None,
                     "steps_num": dice.randint(1, 12),
                     **links_of_test(world, dice), **world.stamps(made, changed),
