@@ -3,8 +3,8 @@
 `cases` reads pages and `--golden-update` writes them. A page is Markdown with tables. An empty cell
 is null. A cell in double quotes is a JSON text: so are written an empty text, line breaks, bars,
 and spaces at an end. Every other cell is the text of its value; its type is that of its column.
-The column `why` says why the row is there. A table whose lines would be too long is written as one
-table of columns and values for each row.
+The column `why` says why the row is there. A table whose lines would be too long is written on its
+side: a line for each column, and the rows next to one another as far as they fit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 WHY = "why"
 LONGEST_LINE = 200
-_BY_COLUMN = ["column", "value"]
+_SIDE_HEAD = "column"
 _NO_ROWS = "No rows."
 _SOURCES = ("base", "rows of", "without")
 
@@ -124,7 +124,7 @@ def format_base(title: str, about: str, sets: Iterable[BaseSet]) -> str:
 
 
 def format_rows(rows: Iterable[Row]) -> str:
-    """An aligned table, or one table a row where lines would be too long."""
+    """An aligned table, on its side where lines would be too long."""
     rows = list(rows)
     if not rows:
         return _NO_ROWS
@@ -134,10 +134,9 @@ def format_rows(rows: Iterable[Row]) -> str:
     for row in rows:
         cells = [write_cell(row.values.get(column)) for column in columns]
         lines.append(cells + [row.why] * has_why)
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    if sum(widths) + 3 * len(widths) + 1 <= LONGEST_LINE:
-        return _table(lines, widths)
-    return "\n\n".join(_columns_and_values(row, columns) for row in rows)
+    if _width(lines) <= LONGEST_LINE:
+        return _table(lines)
+    return "\n\n".join(_on_its_side(lines))
 
 
 def write_cell(value: str | None) -> str:
@@ -159,7 +158,18 @@ def read_cell(text: str) -> str | None:
     return text or None
 
 
-def _table(lines: list[list[str]], widths: list[int]) -> str:
+def _widths(lines: list[list[str]]) -> list[int]:
+    return [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+
+
+def _width(lines: list[list[str]]) -> int:
+    return len(_line([" " * width for width in _widths(lines)]))
+
+
+def _table(lines: list[list[str]]) -> str:
+    widths = _widths(lines)
+    if _width(lines) > LONGEST_LINE:  # a single long value: its lines need no end
+        widths[-1] = len(lines[0][-1])
     written = [
         _line([cell.ljust(width) for cell, width in zip(cells, widths, strict=True)])
         for cells in lines
@@ -167,13 +177,24 @@ def _table(lines: list[list[str]], widths: list[int]) -> str:
     return "\n".join([written[0], _line(["-" * width for width in widths]), *written[1:]])
 
 
-def _columns_and_values(row: Row, columns: list[str]) -> str:
-    cells = {column: write_cell(row.values.get(column)) for column in columns}
-    cells |= {WHY: row.why} if row.why else {}
-    width = max(map(len, ("column", *cells)))
-    lines = [_line([column.ljust(width), cell]) for column, cell in cells.items()]
-    head = [_line(["column".ljust(width), "value"]), _line(["-" * width, "-" * 5])]
-    return "\n".join(head + lines)
+def _on_its_side(lines: list[list[str]]) -> Iterator[str]:
+    """Tables with a line for each column, of as many rows as fit next to one another."""
+    columns, *rows = lines
+    number = 1
+    while rows:
+        count = 1
+        while (
+            count < len(rows)
+            and _width(_turned(columns, rows[: count + 1], number)) <= LONGEST_LINE
+        ):
+            count += 1
+        yield _table(_turned(columns, rows[:count], number))
+        number, rows = number + count, rows[count:]
+
+
+def _turned(columns: list[str], rows: list[list[str]], number: int) -> list[list[str]]:
+    head = [_SIDE_HEAD, *(f"row {number + place}" for place in range(len(rows)))]
+    return [head, *map(list, zip(columns, *rows, strict=True))]
 
 
 def _line(cells: list[str]) -> str:
@@ -231,8 +252,9 @@ def _rows(lines: list[str], where: str) -> Iterator[Row]:
         head, rule, *body = block
         if set("".join(rule)) > {"-"} or not all(len(cells) == len(head) for cells in block):
             raise PageError(f"{where}: a line of the table '{' | '.join(head)}' does not fit.")
-        if head == _BY_COLUMN:
-            yield _row(dict(body))
+        if head[0] == _SIDE_HEAD:
+            columns, *rows = zip(*body, strict=True)
+            yield from (_row(dict(zip(columns, cells, strict=True))) for cells in rows)
         else:
             yield from (_row(dict(zip(head, cells, strict=True))) for cells in body)
 
