@@ -49,7 +49,7 @@ class ExtractConfig(dg.Config):
     sweep_share: float = Field(default=DEFAULT_SWEEP_SHARE, description="Of the rows to sweep.")
 
     def choices(self) -> dict[str, Any]:
-        """The options as arguments of `refresh.extract`."""
+        """The options as arguments of `refresh.update_lake`."""
         flags = {mode.value: self.mode is mode for mode in Mode if mode is not Mode.changes}
         return {
             **flags,
@@ -108,7 +108,7 @@ def extract(
         settings = octane.settings()
         settings = dataclasses.replace(settings, workspaces=partitions or settings.workspaces)
         try:
-            report = refresh.extract(settings, wait_s=WAIT_S, **config.choices())
+            report = refresh.update_lake(settings, wait_s=WAIT_S, **config.choices())
         except ExtractError as error:
             yield dg.AssetCheckResult(
                 asset_key=LAKE, check_name=COMPLETE, passed=False, description=str(error)

@@ -166,7 +166,7 @@ def _feed(settings: Settings, facts: Mapping[str, str], console: Console) -> Non
             bar.update(builds, completed=done, total=total)
 
         def extract() -> None:
-            refresh.extract(settings)
+            refresh.update_lake(settings)
 
         demo_data.load(feeder, progress=posted, look=extract)  # so that there is a past
 

@@ -1,6 +1,6 @@
 """The steps that keep a warehouse current, one call each; `cli` and Dagster share them.
 
-Settings in; reports of what was published out. No step leaves a half-written result behind.
+Settings come in, reports of what was published go out. No step leaves a half-written result behind.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TypedDict, Unpack
 
 import pyarrow as pa
 
-from octane_flows import extract as extraction
 from octane_flows import warehouse
 from octane_flows.client import Limits, Octane
 from octane_flows.config import Settings
+from octane_flows.extract import ExtractReport, Options, Progress, extract
 from octane_flows.lake import open_lake
 
 
@@ -39,37 +39,37 @@ class ExtractChoices(TypedDict, total=False):
 class RefreshReport:
     """What one whole refresh published."""
 
-    extract: extraction.ExtractReport
+    extract: ExtractReport
     build: warehouse.BuildReport
     page: Path
 
 
-def extract(
+def update_lake(
     settings: Settings,
     *,
-    progress: extraction.Progress | None = None,
+    progress: Progress | None = None,
     skip: Sequence[str] = (),
     **choices: Unpack[ExtractChoices],
-) -> extraction.ExtractReport:
+) -> ExtractReport:
     """Bring the lake up to date with the server of the settings.
 
     What the settings skip is skipped too, except entity types that `only` names.
     """
     skipped = {*settings.skip, *skip} - set(choices.get("only", ()))
-    # Arrow's own allocator keeps what each thread has freed: 55 MB more, and no faster.
+    # Arrow's own allocator keeps what each thread has freed: 55 MB more memory, and no faster.
     pa.set_memory_pool(pa.system_memory_pool())
-    options = extraction.Options(
+    options = Options(
         page_size=settings.page_size,
         concurrency=settings.concurrency,
         overlap=timedelta(minutes=settings.overlap_min),
         settle=timedelta(minutes=settings.settle_min),
-        max_deleted_share=settings.max_vanished,
+        max_deleted_share=settings.max_deleted_share,
         scripts=settings.scripts,
         skip=sorted(skipped),
         **choices,
     )
     with Octane(settings, limits=Limits.of_extract(settings)) as octane:
-        return extraction.extract(
+        return extract(
             octane,
             settings.home,
             lake=open_lake(settings.home, settings.lake),
@@ -84,13 +84,13 @@ def refresh(
     *,
     skip: Sequence[str] = (),
     wait_s: float = 0.0,
-    progress: extraction.Progress | None = None,
+    progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RefreshReport:
     """Extract, build the warehouse with its checks, write the report."""
     from octane_flows import reports  # plots cost 60 MB of memory: not before they are needed
 
-    extracted = extract(settings, skip=skip, wait_s=wait_s, progress=progress)
+    extracted = update_lake(settings, skip=skip, wait_s=wait_s, progress=progress)
     built = warehouse.build(
         settings.home,
         lake=open_lake(settings.home, settings.lake),

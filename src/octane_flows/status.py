@@ -1,6 +1,6 @@
-"""What lake and warehouse hold, on the terminal: how complete it is, and what the server was asked.
+"""The state of lake and warehouse on the terminal: how complete they are, what was requested.
 
-A lake in, lines on the console out; the command `status` calls it.
+A lake comes in, lines on the console go out; the command `status` calls it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from octane_flows import warehouse
 from octane_flows.errors import UsageError
 from octane_flows.lake import CertificateRow, Lake, Manifest
 
-BUSIEST = 5  # collections that are named; meta.politeness has all
+BUSIEST = 5  # collections that are printed; meta.politeness has all
 COLUMNS = (
     "entity type", "workspace", "rows held", "server's count", "changes held to", "last census",
     "tombstones", "status",
@@ -27,7 +27,7 @@ NEVER = "never"
 
 
 def print_status(home: Path, lake: Lake, console: Console) -> None:
-    """What the lake and the warehouse hold."""
+    """Print what the lake and the warehouse have, and how complete it is."""
     manifest = lake.current()
     if manifest is None:
         raise UsageError(
@@ -42,42 +42,42 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
     complete = [row for row in manifest.certificate if row.status in ("complete", "carried")]
     console.print(
         f"complete     {len(complete)} of {len(manifest.certificate)} entity types, "
-        f"{sum(map(_held, manifest.certificate)):,} entities"
+        f"{sum(map(_stored_rows, manifest.certificate)):,} entities"
     )
     _print_certificate(manifest, console)
     _print_politeness(manifest.politeness, console)
     try:
         with warehouse.connect(home) as connection:
             built = connection.execute("select generation from meta.generation").fetchall()[0][0]
-            held = connection.execute("select workspace_id from meta.workspaces").fetchall()
+            workspaces = connection.execute("select workspace_id from meta.workspaces").fetchall()
     except UsageError:
         console.print("warehouse    not built yet; run octane-flows build")
     else:
         behind = "" if built == manifest.generation else "; run octane-flows build to catch up"
-        there = manifest.workspaces
-        ids = ", ".join(row[0] for row in held)
-        of = f", workspaces {ids} of {len(there)}" if len(held) < len(there) else ""
-        console.print(f"warehouse    generation {built}{of}{behind}", soft_wrap=True)
+        in_lake = len(manifest.workspaces)
+        ids = ", ".join(row[0] for row in workspaces)
+        part = f", workspaces {ids} of {in_lake}" if len(workspaces) < in_lake else ""
+        console.print(f"warehouse    generation {built}{part}{behind}", soft_wrap=True)
     for finding in manifest.findings:
         console.print(f"finding      {finding}", soft_wrap=True)
 
 
 def _print_certificate(manifest: Manifest, console: Console) -> None:
-    """One line for each entity type that holds rows, lost some, or could not be read.
+    """Print a line for each entity type that has rows, lost some, or could not be read.
 
-    Columns that would say the same in every line, or nothing, are left out.
+    Columns that are the same or empty in every line are left out.
     """
     rows = [
         _cells(row)
-        for row in sorted(manifest.certificate, key=lambda one: (one.workspace, one.entity))
-        if _held(row) or row.tombstones or row.status == "refused"
+        for row in sorted(manifest.certificate, key=lambda row: (row.workspace, row.entity))
+        if _stored_rows(row) or row.tombstones or row.status == "refused"
     ]
     table = Table(box=box.SIMPLE_HEAD)
-    said = {name: {row[name] for row in rows} for name in COLUMNS}
+    values = {name: {row[name] for row in rows} for name in COLUMNS}
     shown = [
         name
         for name in COLUMNS
-        if len(said[name]) > 1 or (name in ALWAYS_SHOWN and said[name] != {""})
+        if len(values[name]) > 1 or (name in ALWAYS_SHOWN and values[name] != {""})
     ]
     for name in shown:
         table.add_column(
@@ -101,7 +101,7 @@ def _cells(row: CertificateRow) -> dict[str, str]:
     return {
         "entity type": row.entity,
         "workspace": row.workspace,
-        "rows held": f"{_held(row):,}",
+        "rows held": f"{_stored_rows(row):,}",
         "server's count": (f"{row.server_count_end:,}" if row.server_count_end is not None else ""),
         "changes held to": f"{row.cursor:%Y-%m-%d %H:%M}" if row.cursor else "",
         "last census": census,
@@ -110,24 +110,25 @@ def _cells(row: CertificateRow) -> dict[str, str]:
     }
 
 
-def _held(row: CertificateRow) -> int:
+def _stored_rows(row: CertificateRow) -> int:
     return row.rows_held if row.rows_held is not None else row.rows_read
 
 
 def _print_politeness(figures: dict[str, Any], console: Console) -> None:
-    """What the last extract asked of the server: in all, then the collections that took most."""
+    """Print what the last extract requested: in all, then from the collections that cost most."""
     if not figures.get("requests"):
         return
-    console.print(f"asked        {_asked(figures)}", soft_wrap=True)
+    console.print(f"asked        {_requests(figures)}", soft_wrap=True)
     collections = sorted(
         figures.get("collections", []),
-        key=lambda one: (-one["bytes_received"], one["collection"]),
+        key=lambda figures: (-figures["bytes_received"], figures["collection"]),
     )
-    for one in collections[:BUSIEST]:
-        console.print(f"             {one['collection']}: {_asked(one)}", soft_wrap=True)
+    for collection in collections[:BUSIEST]:
+        text = f"{collection['collection']}: {_requests(collection)}"
+        console.print(f"             {text}", soft_wrap=True)
 
 
-def _asked(figures: dict[str, Any]) -> str:
+def _requests(figures: dict[str, Any]) -> str:
     text = (
         f"{figures['requests']:,} requests, {figures['bytes_received'] / 1e6:,.1f} MB, "
         f"95 % of answers within {figures['p95_ms']:,.0f} ms"

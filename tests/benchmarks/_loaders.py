@@ -72,7 +72,7 @@ def octane_flows(url: str, home: Path) -> Load:
     from octane_flows import refresh
 
     def load() -> int:
-        return refresh.extract(settings(url, home), only=[ENTITY]).rows
+        return refresh.update_lake(settings(url, home), only=[ENTITY]).rows
 
     return load
 

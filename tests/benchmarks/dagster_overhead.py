@@ -33,7 +33,7 @@ def measure() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, tiny_server() as server:
         home = Path(folder)
         environment = environment_of(server, home)
-        refresh.extract(load_settings(environment))
+        refresh.update_lake(load_settings(environment))
         warehouse.build(home)
         dagster_home = home / "dagster"
         dagster_home.mkdir()

@@ -22,7 +22,7 @@ import json, os, resource, sys, time
 from octane_flows import refresh
 from octane_flows.config import load_settings
 start = time.perf_counter()
-report = refresh.extract(load_settings(os.environ), only=["run_automated"])
+report = refresh.update_lake(load_settings(os.environ), only=["run_automated"])
 print(json.dumps({
     "rows": report.rows,
     "seconds": time.perf_counter() - start,

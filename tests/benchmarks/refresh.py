@@ -30,7 +30,7 @@ import json, os, sys, time
 from octane_flows import refresh
 from octane_flows.config import load_settings
 start = time.perf_counter()
-report = refresh.extract(load_settings(os.environ), **json.loads(sys.argv[1]))
+report = refresh.update_lake(load_settings(os.environ), **json.loads(sys.argv[1]))
 print(json.dumps({
     "requests": report.manifest.politeness["requests"],
     "collections": len(report.outcomes),

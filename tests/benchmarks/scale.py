@@ -79,7 +79,7 @@ Step = Callable[[Scale], tuple[Path, Callable[[], object]]]
 
 def _extract(scale: Scale) -> tuple[Path, Callable[[], object]]:
     asked = settings(scale.url, scale.read)
-    return scale.read, lambda: refresh.extract(asked, only=[ENTITY])
+    return scale.read, lambda: refresh.update_lake(asked, only=[ENTITY])
 
 
 def _write(scale: Scale) -> tuple[Path, Callable[[], object]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from octane_flows.doctor import Finding, examine
+from octane_flows.doctor import Diagnosis, examine
 from octane_flows.doctor.estimate import request_count
 from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import environment_of
@@ -37,7 +37,7 @@ def server(served: Running) -> Iterator[Running]:
 
 def found(
     server: Running, home: Path, budget_s: float = 8.0, **settings: str
-) -> dict[str, Finding]:
+) -> dict[str, Diagnosis]:
     environ = {**environment_of(server, home), **settings}
     return {finding.name: finding for finding in examine(environ, budget_s=budget_s, timeout_s=30)}
 

@@ -19,9 +19,9 @@ def test_a_stopped_extract_goes_on_where_it_was(tmp_path: Path) -> None:
         environ = environment_of(running, tmp_path)
 
         with pytest.raises(PausedError, match="run it again to go on"):
-            refresh.extract(load_settings({**environ, "OCTANE_MAX_REQUESTS": "40"}))
+            refresh.update_lake(load_settings({**environ, "OCTANE_MAX_REQUESTS": "40"}))
         assert Lake(tmp_path / "lake").current() is None
-        report = refresh.extract(load_settings(environ))
+        report = refresh.update_lake(load_settings(environ))
 
     assert report.resumed > 0
     assert report.manifest.politeness["requests"] < len(report.outcomes) + 13

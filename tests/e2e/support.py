@@ -77,7 +77,7 @@ class World:
         return {"type": made["type"], "id": made["id"]}
 
     def rebuild(self) -> None:
-        refresh.extract(self.settings)
+        refresh.update_lake(self.settings)
         models = [one for one in load_models() if one.schema in ("er", "flow", "plan")]
         warehouse.build(self.settings.home, models=models)
 

@@ -195,7 +195,7 @@ def test_no_run_reads_entity_types_that_the_settings_skip(
     with dg.DagsterInstance.ephemeral() as instance:
         run("update", instance, asset_selection=[LAKE], run_config=choices)
     without = Lake(home / "lake").current()
-    refresh.extract(load_settings(os.environ), only=["defect"])
+    refresh.update_lake(load_settings(os.environ), only=["defect"])
     with_only = Lake(home / "lake").current()
 
     assert without is not None

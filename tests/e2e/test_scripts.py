@@ -49,15 +49,15 @@ def test_scripts_are_read_once_and_again_where_they_changed(
         int(simulator.store.read(f"SELECT count(*) FROM test WHERE type = '{kind}'")[0][0])
         for kind in KINDS
     )
-    first = refresh.extract(settings).manifest.tables[TABLE]
+    first = refresh.update_lake(settings).manifest.tables[TABLE]
 
     assert [file.rows for file in first.files] == [tests]
     assert tests > 5, "one page proves nothing"
 
     test_id = str(simulator.store.read("SELECT min(id) FROM test WHERE type = 'test_manual'")[0][0])
     write_script(simulator, test_id, "- Look at it\n- ?It is new\n")
-    second = refresh.extract(settings).manifest.tables[TABLE]
-    kept = refresh.extract(replace(settings, scripts=False)).manifest.tables[TABLE]
+    second = refresh.update_lake(settings).manifest.tables[TABLE]
+    kept = refresh.update_lake(replace(settings, scripts=False)).manifest.tables[TABLE]
 
     assert [file.rows for file in second.files] == [tests, 1]
     assert kept.files == second.files
@@ -73,7 +73,7 @@ def test_scripts_are_read_once_and_again_where_they_changed(
 
 
 def test_verify_reads_scripts_word_for_word(simulator: Simulator, settings: Settings) -> None:
-    refresh.extract(settings)
+    refresh.update_lake(settings)
     models = [model for model in load_models() if model.schema in ("er", "flow")]
     warehouse.build(settings.home, models=models)
     ids = [
@@ -101,7 +101,7 @@ def test_verify_reads_scripts_word_for_word(simulator: Simulator, settings: Sett
 
 
 def test_without_the_setting_the_table_is_there_without_rows(settings: Settings) -> None:
-    manifest = refresh.extract(replace(settings, scripts=False)).manifest
+    manifest = refresh.update_lake(replace(settings, scripts=False)).manifest
 
     assert manifest.tables[TABLE].files == ()
     assert TABLE not in manifest.states["1002"]

@@ -133,7 +133,7 @@ def settings(environment: dict[str, str]) -> Settings:
     with Octane(found) as opened:
         for workspace in WORKSPACES:
             fill_a_user_defined_field(opened.workspace(workspace))
-    refresh.extract(found)
+    refresh.update_lake(found)
     models = [model for model in load_models() if model.schema in ("er", "flow")]
     warehouse.build(found.home, models=models)
     return found

@@ -11,7 +11,7 @@ import pytest
 
 from octane_flows.client.transport import Request
 from octane_flows.config import LakePlace, Secret
-from octane_flows.doctor import Finding, examine
+from octane_flows.doctor import Diagnosis, examine
 from octane_flows.lake import BucketStorage, Lake, open_lake
 from octane_flows.warehouse import build, connect, load_models
 from octane_flows.warehouse.warehouse_as_of import connect_as_of
@@ -143,7 +143,7 @@ def test_a_part_that_the_bucket_lost_is_read_again(
     assert (report.resumed, len(built(tmp_path, lake))) == (0, DEFECTS)
 
 
-def lake_finding(home: Path, place: LakePlace) -> Finding:
+def lake_finding(home: Path, place: LakePlace) -> Diagnosis:
     environ = {
         "OCTANE_URL": "http://127.0.0.1:9",
         "OCTANE_CLIENT_ID": "client",

@@ -1,4 +1,4 @@
-"""`status` on a narrow terminal: a line for each entity type, and what is odd said in words."""
+"""`status` on a narrow terminal: a line for each entity type, and a sentence for what is odd."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NARROW = 80
 
 
 class QuietLake(Lake):
-    """A lake that tells nothing of what was asked of the server."""
+    """A lake that has no figures of the requests to the server."""
 
     def current(self) -> Manifest | None:
         manifest = super().current()
@@ -25,13 +25,13 @@ class QuietLake(Lake):
 
 def lines_of(home: Path, *certificate: CertificateRow) -> list[str]:
     kit.write_lake(home, {}, certificate=list(certificate))
-    told = io.StringIO()
-    print_status(home, QuietLake(home / "lake"), plain_console(file=told, width=NARROW))
-    return told.getvalue().splitlines()
+    output = io.StringIO()
+    print_status(home, QuietLake(home / "lake"), plain_console(file=output, width=NARROW))
+    return output.getvalue().splitlines()
 
 
 def line_about(entity: str, lines: list[str]) -> list[str]:
-    (line,) = [one for one in lines if one.strip().startswith(entity)]
+    (line,) = [line for line in lines if line.strip().startswith(entity)]
     return line.split()
 
 
@@ -45,7 +45,7 @@ def test_each_entity_type_has_a_line_of_its_own(tmp_path: Path) -> None:
     assert line_about(never.entity, lines) == [never.entity, "2", "never", "complete"]
 
 
-def test_what_says_the_same_everywhere_is_left_out_but_not_that_no_census_was_made(
+def test_columns_without_a_difference_are_left_out_but_a_missing_census_is_printed(
     tmp_path: Path,
 ) -> None:
     lines = lines_of(tmp_path, READ)
@@ -54,11 +54,11 @@ def test_what_says_the_same_everywhere_is_left_out_but_not_that_no_census_was_ma
     assert "census       never; octane-flows census finds what was deleted" in lines
 
 
-def test_what_a_census_found_and_a_refusal_are_told(tmp_path: Path) -> None:
-    found = dataclasses.replace(READ, census_at=kit.AS_OF, census_result="1 gone")
+def test_the_result_of_a_census_and_a_refusal_are_printed(tmp_path: Path) -> None:
+    counted = dataclasses.replace(READ, census_at=kit.AS_OF, census_result="1 deleted")
     refused = dataclasses.replace(READ, entity="story", status="refused", note="no [/right] :x:")
 
-    text = " ".join(" ".join(lines_of(tmp_path, found, refused)).split())
+    text = " ".join(" ".join(lines_of(tmp_path, counted, refused)).split())
 
-    assert "2021-01-20: 1 gone complete" in text
+    assert "2021-01-20: 1 deleted complete" in text
     assert "refused: no [/right] :x:" in text

@@ -120,7 +120,7 @@ def _extract(*, skip: list[str] | None, **choices: Unpack[ExtractChoices]) -> No
 
     settings = read_settings()
     with extract_progress() as progress:
-        report = refresh.extract(settings, progress=progress, skip=skip or (), **choices)
+        report = refresh.update_lake(settings, progress=progress, skip=skip or (), **choices)
     print_extract(report)
 
 

@@ -16,7 +16,7 @@ from octane_flows.config.credentials import (
 from octane_flows.config.lake_place import LakePlace
 from octane_flows.config.quiet_hours import QuietHours
 from octane_flows.config.settings import (
-    DEFAULT_MAX_VANISHED,
+    DEFAULT_MAX_DELETED_SHARE,
     DEFAULT_OVERLAP_MIN,
     DEFAULT_PLAN_LIMIT,
     DEFAULT_SETTLE_MIN,
@@ -30,7 +30,7 @@ from octane_flows.config.settings import (
 from octane_flows.config.site import Site, load_site
 
 __all__ = [
-    "DEFAULT_MAX_VANISHED",
+    "DEFAULT_MAX_DELETED_SHARE",
     "DEFAULT_OVERLAP_MIN",
     "DEFAULT_PLAN_LIMIT",
     "DEFAULT_SETTLE_MIN",

@@ -134,9 +134,9 @@ SETTINGS: Final = (
     Setting("overlap", READING, "minutes that an extract reads again", "20"),
     Setting("settle", READING, "minutes that the cursor stays behind the server's clock", "2"),
     Setting(
-        "max_vanished",
+        "max_deleted_share",
         READING,
-        "share of an entity type that may vanish at once before a census stops",
+        "share of an entity type that may be deleted at once before a census stops",
         "0.2",
     ),
 )

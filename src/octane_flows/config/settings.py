@@ -39,7 +39,7 @@ MAX_REQUESTS: Final = 10**9
 # transactions of bulk imports and CI results last minutes, and clocks may be set back by ten
 DEFAULT_OVERLAP_MIN: Final = 20.0
 DEFAULT_SETTLE_MIN: Final = 2.0  # clocks of a clustered server's nodes differ by seconds
-DEFAULT_MAX_VANISHED: Final = 0.2  # more at once is rather a lost right than a clean-up
+DEFAULT_MAX_DELETED_SHARE: Final = 0.2  # more at once is a lost right rather than a clean-up
 DEFAULT_SWEEP_SHARE: Final = 0.25  # weekly sweeps then meet each owner once a month
 DEFAULT_PLAN_LIMIT: Final = 100  # requests of a plan: what one can still review
 MAX_MINUTES: Final = 24 * 60.0
@@ -71,7 +71,7 @@ class Settings:
     scripts: bool = False  # one request a test: for those who want the steps of manual tests
     overlap_min: float = DEFAULT_OVERLAP_MIN
     settle_min: float = DEFAULT_SETTLE_MIN
-    max_vanished: float = DEFAULT_MAX_VANISHED
+    max_deleted_share: float = DEFAULT_MAX_DELETED_SHARE
 
 
 def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None) -> Settings:
@@ -106,7 +106,9 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         scripts=flag(found, "scripts", False),
         overlap_min=number(found, "overlap", DEFAULT_OVERLAP_MIN, 0, MAX_MINUTES, float),
         settle_min=number(found, "settle", DEFAULT_SETTLE_MIN, 0, MAX_MINUTES, float),
-        max_vanished=number(found, "max_vanished", DEFAULT_MAX_VANISHED, 0, 1, float),
+        max_deleted_share=number(
+            found, "max_deleted_share", DEFAULT_MAX_DELETED_SHARE, 0, 1, float
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """What a first load will take: counts of all entity types, one timed page, and arithmetic.
 
-The client and the plan in, counts and one finding out; `examination` calls it.
+The client and the plan come in, counts and one diagnosis go out; `examination` calls it.
 """
 
 from __future__ import annotations
@@ -15,27 +15,29 @@ from typing import Any
 from octane_flows.client import Octane
 from octane_flows.client.entity_count import COUNT_LIMIT_ERROR
 from octane_flows.config import Settings
-from octane_flows.doctor.finding import Finding, Status
+from octane_flows.doctor.diagnosis import Diagnosis, Status
 from octane_flows.errors import AccessError, OctaneFlowsError, RequestError
 from octane_flows.extract import EntityPlan, Plan
-
-Key = tuple[str, str]  # workspace, entity type
+from octane_flows.extract.extract_plan import Key
+from octane_flows.extract.script_reader import COLLECTIONS as SCRIPTED_TYPES
 
 FIXED_REQUESTS = 10  # sign-in, version, time, user, workspaces, metadata of a workspace
 EDGE_REQUESTS = 3  # a collection of several pages: its first page, lowest and highest id
-SCRIPTED = frozenset({"test_manual", "gherkin_test"})  # one request each where scripts are read
 PROBE_ROWS = 200  # enough to tell the rate, few enough to be quick at 50 ms a row
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows by entity type; `at_least` of them go on where the server stopped counting."""
+    """Rows by entity type; types in `at_least` have more rows than the server counts.
+
+    `not_counted` are those for which no time was left.
+    """
 
     rows: Mapping[Key, int]
     at_least: frozenset[Key]
     refused: frozenset[Key]
     failed: Mapping[Key, str]
-    unasked: frozenset[Key]
+    not_counted: frozenset[Key]
 
 
 def count_entities(octane: Octane, plan: Plan, pool: ThreadPoolExecutor, deadline: float) -> Counts:
@@ -44,12 +46,12 @@ def count_entities(octane: Octane, plan: Plan, pool: ThreadPoolExecutor, deadlin
     at_least: set[Key] = set()
     refused: set[Key] = set()
     failed: dict[Key, str] = {}
-    unasked: set[Key] = set()
+    not_counted: set[Key] = set()
 
     def count(entity: EntityPlan) -> None:
-        key = (entity.workspace, entity.name)
+        key = entity.key
         if time.monotonic() > deadline:
-            unasked.add(key)
+            not_counted.add(key)
             return
         try:
             page = octane.workspace(entity.workspace).page(
@@ -71,31 +73,31 @@ def count_entities(octane: Octane, plan: Plan, pool: ThreadPoolExecutor, deadlin
                 at_least.add(key)
 
     list(pool.map(count, plan.entities))
-    return Counts(rows, frozenset(at_least), frozenset(refused), failed, frozenset(unasked))
+    return Counts(rows, frozenset(at_least), frozenset(refused), failed, frozenset(not_counted))
 
 
 def estimate(
     octane: Octane, settings: Settings, plan: Plan, counts: Counts, free_bytes: int
-) -> Finding:
+) -> Diagnosis:
     """Requests, rows, minutes and bytes of a first load, from the counts and a timed page."""
-    entities = {(one.workspace, one.name): one for one in plan.entities}
+    entities = {entity.key: entity for entity in plan.entities}
     by_type = {key: request_count(counts.rows.get(key, 0), settings.page_size) for key in entities}
     requests = FIXED_REQUESTS + sum(by_type.values())
     if settings.scripts:
-        requests += sum(count for key, count in counts.rows.items() if key[1] in SCRIPTED)
+        requests += sum(count for key, count in counts.rows.items() if key[1] in SCRIPTED_TYPES)
     rows = sum(counts.rows.values())
-    about = "at least" if counts.at_least or counts.failed or counts.unasked else "about"
+    about = "at least" if counts.at_least or counts.failed or counts.not_counted else "about"
     text = f"{about} {requests:,} requests, {rows:,} rows"
     facts: dict[str, Any] = {"requests": requests, "rows": rows}
     if not rows:
-        return Finding("first load", "ok", text, facts=facts)
-    largest = max(counts.rows, key=lambda one: (counts.rows[one], one))
+        return Diagnosis("first load", "ok", text, facts=facts)
+    largest = max(counts.rows, key=lambda key: (counts.rows[key], key))
     try:
         probe = _probe(octane, entities[largest], min(PROBE_ROWS, settings.page_size))
     except OctaneFlowsError as error:
         text += f"; a probe page of {largest[1]} gave no time ({str(error).rstrip('.')})"
         remedy = "lower OCTANE_PAGE_SIZE, or raise OCTANE_TIMEOUT"
-        return Finding("first load", "warning", text, remedy, facts)
+        return Diagnosis("first load", "warning", text, remedy, facts)
     minutes = _minutes(settings, requests, rows, probe.seconds / probe.rows)
     size = rows * probe.body_bytes // probe.rows
     text += (
@@ -105,9 +107,9 @@ def estimate(
     facts |= {"minutes": round(minutes, 4), "json_bytes": size}
     obstacle = _obstacle(settings, requests, max(by_type.values()), largest[1], size, free_bytes)
     if obstacle is None:
-        return Finding("first load", "ok", text, facts=facts)
+        return Diagnosis("first load", "ok", text, facts=facts)
     status, remedy = obstacle
-    return Finding("first load", status, text, remedy, facts)
+    return Diagnosis("first load", status, text, remedy, facts)
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def _probe(octane: Octane, entity: EntityPlan, limit: int) -> _Probe:
 def _obstacle(
     settings: Settings, requests: int, most: int, largest: str, size: int, free_bytes: int
 ) -> tuple[Status, str] | None:
-    """What the site's limits or the disk have against it; `most` requests are for one type."""
+    """Which limit of the site or the disk it exceeds; `most` requests are for one entity type."""
     allowed = settings.max_requests
     if allowed is not None and most + FIXED_REQUESTS > allowed:
         # What a stopped extract has read is kept by entity type.
@@ -157,7 +159,7 @@ def request_count(rows: int, page_size: int) -> int:
 
 
 def _minutes(settings: Settings, requests: int, rows: int, row_s: float) -> float:
-    """By the server's speed for a row, several requests at a time, and by the pace that is set."""
+    """Minutes by the server's speed for a row, and by the pace that the settings allow."""
     by_server = rows * row_s / settings.concurrency
     pace = settings.requests_per_second
     return max(by_server, requests / pace if pace else 0.0) / 60

@@ -1,8 +1,8 @@
 """The examination: settings, folder, server, clock, workspaces, roles, and the first load's cost.
 
-The environment in, findings out, each as soon as it is known; the command line prints them. It
-stops at the first thing that makes the rest moot, and never takes much longer than its budget:
-what was not asked by then is said to be unknown.
+The environment comes in; diagnoses go out, each as soon as it is made, and the command line prints
+them. It stops at a failure after which nothing more can be examined, and never takes much longer
+than its budget: it says what was not examined by then.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from octane_flows import __version__
 from octane_flows.client import Metadata, Octane
 from octane_flows.client.retry import RetryPolicy
 from octane_flows.config import LakePlace, Settings, load_settings
+from octane_flows.doctor.diagnosis import Diagnosis
 from octane_flows.doctor.estimate import Counts, count_entities, estimate
-from octane_flows.doctor.finding import Finding
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.extract import Plan, make_plan
 from octane_flows.lake.bucket import CACHE, BucketStorage
 
-BUDGET_S: Final = 8.0  # for the questions; one that is under way then may take TIMEOUT_S more
-TIMEOUT_S: Final = 4.0  # a server that needs longer for one row is worth a finding
+BUDGET_S: Final = 8.0  # for the requests; one that is in flight then may take TIMEOUT_S more
+TIMEOUT_S: Final = 4.0  # a server that needs longer for one row is worth a diagnosis
 PATIENCE: Final = RetryPolicy(total_s=2.0, attempts=2, first_attempts=1)
 LOW_SPACE_BYTES: Final = 1 << 30  # room for about a million runs and the next generation
 SKEW_S: Final = 60.0  # below, minutes of the schedule and of quiet hours are right
@@ -38,15 +38,15 @@ SKEW_S: Final = 60.0  # below, minutes of the schedule and of quiet hours are ri
 
 def examine(
     environ: Mapping[str, str], *, budget_s: float = BUDGET_S, timeout_s: float = TIMEOUT_S
-) -> Iterator[Finding]:
-    """Yield the findings; the last one is about the first load when nothing stands in the way."""
+) -> Iterator[Diagnosis]:
+    """Yield the diagnoses; the last one is about the first load when nothing stands in the way."""
     try:
         settings = load_settings(environ)
     except UsageError as error:
-        yield Finding("settings", "failed", str(error))
+        yield Diagnosis("settings", "failed", str(error))
         return
-    yield Finding("settings", "ok", f"{settings.url}, shared space {settings.shared_space}")
-    yield Finding(
+    yield Diagnosis("settings", "ok", f"{settings.url}, shared space {settings.shared_space}")
+    yield Diagnosis(
         "tool",
         "ok",
         f"octane-flows {__version__} on Python {platform.python_version()}",
@@ -67,14 +67,14 @@ def examine(
             yield _server(octane)
             yield _clock(octane)
         except OctaneFlowsError as error:
-            yield Finding("server", "failed", str(error))
+            yield Diagnosis("server", "failed", str(error))
             return
         try:
             metadata = _metadata(octane, settings, pool, deadline)
-            known = {id: one for id, one in metadata.items() if one is not None}
-            plan = make_plan(known, skip=settings.skip)
+            complete = {id: types for id, types in metadata.items() if types is not None}
+            plan = make_plan(complete, skip=settings.skip)
         except OctaneFlowsError as error:
-            yield Finding("workspaces", "failed", str(error))
+            yield Diagnosis("workspaces", "failed", str(error))
             return
         yield _workspaces(metadata, plan)
         counts = count_entities(octane, plan, pool, deadline)
@@ -82,18 +82,18 @@ def examine(
         yield estimate(octane, settings, plan, counts, int(folder.facts.get("free_bytes", 0)))
 
 
-def _quiet_hours(settings: Settings, now: datetime) -> Finding:
+def _quiet_hours(settings: Settings, now: datetime) -> Diagnosis:
     quiet = settings.quiet_hours
     if quiet is None:
-        return Finding("quiet hours", "ok", "none are set (OCTANE_QUIET_HOURS)")
+        return Diagnosis("quiet hours", "ok", "none are set (OCTANE_QUIET_HOURS)")
     end = quiet.until(now)
     if end is None:
-        return Finding("quiet hours", "ok", f"{quiet}, not now")
+        return Diagnosis("quiet hours", "ok", f"{quiet}, not now")
     remedy = f"an extract can start after {end:%A %H:%M}"
-    return Finding("quiet hours", "warning", f"{quiet}, which is now", remedy)
+    return Diagnosis("quiet hours", "warning", f"{quiet}, which is now", remedy)
 
 
-def _folder(home: Path) -> Finding:
+def _folder(home: Path) -> Diagnosis:
     try:
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=home) as probe:
@@ -101,7 +101,7 @@ def _folder(home: Path) -> Finding:
             os.fsync(probe.fileno())
         free = shutil.disk_usage(home).free
     except OSError as error:
-        return Finding(
+        return Diagnosis(
             "data folder",
             "failed",
             f"{home} cannot be written ({error.strerror or error})",
@@ -110,29 +110,29 @@ def _folder(home: Path) -> Finding:
     text = f"{home.resolve()}, {free / 1e9:.1f} GB free"
     if free < LOW_SPACE_BYTES:
         remedy = "free space, or give OCTANE_HOME a folder on another disk"
-        return Finding("data folder", "warning", text, remedy, {"free_bytes": free})
-    return Finding("data folder", "ok", text, facts={"free_bytes": free})
+        return Diagnosis("data folder", "warning", text, remedy, {"free_bytes": free})
+    return Diagnosis("data folder", "ok", text, facts={"free_bytes": free})
 
 
-def _bucket(home: Path, place: LakePlace) -> Finding:
+def _bucket(home: Path, place: LakePlace) -> Diagnosis:
     try:
         storage = BucketStorage(place, home / CACHE, patience_s=TIMEOUT_S)
         storage.probe()
     except OctaneFlowsError as error:
-        return Finding("lake", "failed", str(error))
-    return Finding(
+        return Diagnosis("lake", "failed", str(error))
+    return Diagnosis(
         "lake", "ok", f"{storage.describe()} can be read and written, by several at once too"
     )
 
 
-def _server(octane: Octane) -> Finding:
+def _server(octane: Octane) -> Diagnosis:
     version = octane.version()
     user = octane.current_user()
     signed_in = f"signed in as {user.name}" if user is not None else "signed in"
-    return Finding("server", "ok", f"version {version}, {signed_in}", facts={"version": version})
+    return Diagnosis("server", "ok", f"version {version}, {signed_in}", facts={"version": version})
 
 
-def _clock(octane: Octane) -> Finding:
+def _clock(octane: Octane) -> Diagnosis:
     before = datetime.now(UTC)
     server = octane.server_time()
     after = datetime.now(UTC)
@@ -140,9 +140,9 @@ def _clock(octane: Octane) -> Finding:
     skew = (server - (before + (after - before) / 2)).total_seconds()
     facts = {"skew_s": round(skew, 1)}
     if abs(skew) <= SKEW_S:
-        return Finding("clock", "ok", "the server's and this machine's clock agree", facts=facts)
+        return Diagnosis("clock", "ok", "the server's and this machine's clock agree", facts=facts)
     way = "ahead of" if skew > 0 else "behind"
-    return Finding(
+    return Diagnosis(
         "clock",
         "warning",
         f"the server is {_span(abs(skew) / 60)} {way} this machine",
@@ -163,10 +163,10 @@ def _span(minutes: float) -> str:
 def _metadata(
     octane: Octane, settings: Settings, pool: ThreadPoolExecutor, deadline: float
 ) -> dict[str, Metadata | None]:
-    """Of each workspace; None where the time was up."""
+    """The metadata of each workspace; None where no time was left."""
     wanted = settings.workspaces
     if wanted is None:
-        wanted = tuple(one.id for one in octane.workspaces())
+        wanted = tuple(workspace.id for workspace in octane.workspaces())
     if not wanted:
         raise UsageError("No workspace is readable; ask for a role in one.")
 
@@ -176,47 +176,47 @@ def _metadata(
     return dict(zip(wanted, pool.map(read, wanted), strict=True))
 
 
-def _workspaces(metadata: Mapping[str, Metadata | None], plan: Plan) -> Finding:
+def _workspaces(metadata: Mapping[str, Metadata | None], plan: Plan) -> Diagnosis:
     types = {
         id: sum(entity.workspace == id for entity in plan.entities)
-        for id, one in metadata.items()
-        if one is not None
+        for id, workspace_metadata in metadata.items()
+        if workspace_metadata is not None
     }
-    told = ", ".join(f"{id} ({count} entity types)" for id, count in types.items())
+    text = ", ".join(f"{id} ({count} entity types)" for id, count in types.items())
     if len(types) < len(metadata):
-        return Finding(
+        return Diagnosis(
             "workspaces",
             "warning",
-            f"{told}; the time was up before {len(metadata) - len(types)} more",
+            f"{text}; the time was up before {len(metadata) - len(types)} more",
             "name some of them in OCTANE_WORKSPACES and run doctor again",
             {"entity_types": types},
         )
-    return Finding("workspaces", "ok", told, facts={"entity_types": types})
+    return Diagnosis("workspaces", "ok", text, facts={"entity_types": types})
 
 
-def _roles(plan: Plan, counts: Counts) -> Finding:
+def _roles(plan: Plan, counts: Counts) -> Diagnosis:
     total, facts = len(plan.entities), {"refused": sorted(counts.refused)}
     if counts.refused:
         names = _names([name for _, name in counts.refused])
         skips = " ".join(f"--skip {name}" for name in names)
-        return Finding(
+        return Diagnosis(
             "roles",
             "failed",
             f"{len(counts.refused)} of {total} entity types are refused: {', '.join(names)}",
             f"ask for a role that reads them, or leave them out with {skips} (always: OCTANE_SKIP)",
             facts,
         )
-    if counts.failed or counts.unasked:
+    if counts.failed or counts.not_counted:
         first = next(iter(counts.failed.values()), "the time was up")
-        return Finding(
+        return Diagnosis(
             "roles",
             "warning",
-            f"{len(counts.failed) + len(counts.unasked)} of {total} entity types gave no count "
+            f"{len(counts.failed) + len(counts.not_counted)} of {total} entity types gave no count "
             f"({first.rstrip('.')})",
             "run doctor again when the server is less busy",
             facts,
         )
-    return Finding("roles", "ok", f"all {total} entity types can be read", facts=facts)
+    return Diagnosis("roles", "ok", f"all {total} entity types can be read", facts=facts)
 
 
 def _names(names: Sequence[str]) -> list[str]:

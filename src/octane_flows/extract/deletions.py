@@ -9,33 +9,29 @@ another entity type or workspace is read there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
-from octane_flows.client import Workspace
-from octane_flows.errors import AccessError, ExtractError, NotFoundError, RequestError
 from octane_flows.extract.census import take_census
+from octane_flows.extract.deletion_reasons import (
+    MOVED_TO,
+    MOVED_TO_WORKSPACE,
+    deletion_reasons,
+    require_plausible,
+)
 from octane_flows.extract.entity_reading import LIST_ROOT, LIST_TYPE, EntityRead
 from octane_flows.extract.entity_result import ReadCount, Result, merge_tables
 from octane_flows.extract.entity_task import Context, EntityTask, Previous, make_task
 from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import SweepProgress
-from octane_flows.extract.extract_plan import EntityPlan, Key
-from octane_flows.extract.options import ALWAYS_ACCEPTED_DELETIONS, Options
+from octane_flows.extract.extract_plan import Key
 from octane_flows.extract.page_reader import id_groups, id_query
 from octane_flows.lake import Census
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.lake.stored_rows import Ids, StoredRows
 
-# The reasons of tombstones. The last two begin with these words and end with the target.
-DELETED = "deleted"
-FORBIDDEN = "forbidden"
-MOVED_TO = "moved to "
-MOVED_TO_WORKSPACE = f"{MOVED_TO}workspace "
 NO_IDS: Ids = np.empty(0, dtype=np.int64)
 
 
@@ -208,93 +204,11 @@ def delete_unanswered(
     if not ids:
         return {}
     context, entity = task.context, task.entity
-    _require_plausible(entity, len(ids), among, context.options)
-    others = [one for id, one in context.workspaces.items() if id != entity.workspace]
+    require_plausible(entity, len(ids), among, context.options)
+    others = [other for id, other in context.workspaces.items() if id != entity.workspace]
     reasons = deletion_reasons(task.workspace, entity, ids, context.pool, others=others)
     writer.write_tombstones(reasons)
     return reasons
-
-
-def _require_plausible(entity: EntityPlan, unanswered: int, among: int, options: Options) -> None:
-    """Raise ExtractError when more rows are not answered at once than a clean-up explains."""
-    accepted = max(ALWAYS_ACCEPTED_DELETIONS, options.max_deleted_share * among)
-    if unanswered <= accepted or entity.name in options.accept_deletions:
-        return
-    raise ExtractError(
-        f"Workspace {entity.workspace}: {unanswered:,} of the {among:,} rows of {entity.name} that "
-        f"were looked for are no longer answered, more than {options.max_deleted_share:.0%} at "
-        "once. Nothing was published, because a role or a filter may have changed; if they were "
-        f"really deleted, run it again with --accept-deletions {entity.name}."
-    )
-
-
-def deletion_reasons(
-    workspace: Workspace,
-    entity: EntityPlan,
-    ids: Sequence[str],
-    pool: ThreadPoolExecutor,
-    *,
-    others: Sequence[Workspace],
-) -> dict[str, str]:
-    """The reason of each id that is really not there; ids that are there after all are left out.
-
-    `others` are the other workspaces that are read. Ids are requested in groups first. Those that
-    are not answered are requested one by one, because only that tells deleted from forbidden.
-    """
-    answered = _answered(workspace, entity.collection, ids, pool)
-    left = [id for id in ids if id not in answered]
-    reasons: dict[str, str] = {}
-    if entity.family is not None:
-        kinds = _answered(workspace, entity.family, left, pool, fields=("id", "subtype"))
-        reasons |= {
-            id: f"{MOVED_TO}{kind}" for id, kind in kinds.items() if kind not in (None, entity.name)
-        }
-    single = [id for id in left if id not in reasons]
-    statuses = pool.map(lambda id: _status(workspace, entity, id), single)
-    reasons |= {
-        id: status for id, status in zip(single, statuses, strict=True) if status is not None
-    }
-    for other in others:
-        deleted = [id for id, reason in reasons.items() if reason == DELETED]
-        for id in _answered(other, entity.collection, deleted, pool):
-            reasons[id] = f"{MOVED_TO_WORKSPACE}{other.id}"
-    return {id: reasons[id] for id in ids if id in reasons}
-
-
-def _answered(
-    workspace: Workspace,
-    collection: str,
-    ids: Sequence[str],
-    pool: ThreadPoolExecutor,
-    fields: Sequence[str] = ("id",),
-) -> dict[str, str | None]:
-    """Those ids that a collection answers, with their concrete type where it says one."""
-
-    def request(group: Sequence[str]) -> list[dict[str, Any]]:
-        try:
-            page = workspace.page(
-                collection, fields=fields, query=id_query(group), limit=len(group)
-            )
-        except (NotFoundError, AccessError, RequestError):
-            return []  # nothing is settled: each id is requested alone
-        return page.rows
-
-    return {
-        str(row["id"]): row.get("subtype") or row.get("type")
-        for rows in pool.map(request, id_groups(ids))
-        for row in rows
-    }
-
-
-def _status(workspace: Workspace, entity: EntityPlan, id: str) -> str | None:
-    """`deleted` or `forbidden`, None for a row that is there."""
-    try:
-        workspace.entity(entity.collection, id, fields=["id"])
-    except NotFoundError:
-        return DELETED
-    except AccessError:
-        return FORBIDDEN
-    return None
 
 
 def _census(as_of: datetime, before: int, after: int, deleted: int, added: int) -> Census:

@@ -22,7 +22,7 @@ from octane_flows.extract.extract_plan import (
 )
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_digests import page_digests
-from octane_flows.extract.row_to_arrow import Stamp
+from octane_flows.extract.row_to_arrow import Stamp, stamp_arrays
 from octane_flows.lake import ColumnEntry, Draft, FileEntry
 from octane_flows.lake.stored_rows import StoredRows
 from octane_flows.lake.table_writer import TableWriter
@@ -196,15 +196,7 @@ class EntityWriter:
         self._write(name, self._tombstones(schema, keys, len(ids)))
 
     def _tombstones(self, schema: pa.Schema, keys: dict[str, pa.Array], count: int) -> pa.Table:
-        stamp = self._stamp
-        moment = stamp.extracted_at.replace(tzinfo=None)
-        values = {
-            **keys,
-            "_workspace_id": pa.repeat(pa.scalar(stamp.workspace), count),
-            "_generation": pa.repeat(pa.scalar(stamp.generation, pa.int64()), count),
-            "_extracted_at": pa.repeat(pa.scalar(moment, pa.timestamp("us")), count),
-            "_deleted": pa.repeat(pa.scalar(value=True), count),
-        }
+        values = {**keys, **stamp_arrays(self._stamp, count, deleted=True)}
         columns = [
             values[field.name] if field.name in values else pa.nulls(count, field.type)
             for field in schema

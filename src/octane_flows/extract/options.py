@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from octane_flows.config import (
-    DEFAULT_MAX_VANISHED,
+    DEFAULT_MAX_DELETED_SHARE,
     DEFAULT_OVERLAP_MIN,
     DEFAULT_SETTLE_MIN,
     DEFAULT_SWEEP_SHARE,
@@ -49,7 +49,7 @@ class Options:
     sweep_share: float = DEFAULT_SWEEP_SHARE
     overlap: timedelta = timedelta(minutes=DEFAULT_OVERLAP_MIN)
     settle: timedelta = timedelta(minutes=DEFAULT_SETTLE_MIN)
-    max_deleted_share: float = DEFAULT_MAX_VANISHED
+    max_deleted_share: float = DEFAULT_MAX_DELETED_SHARE
     accept_deletions: Sequence[str] = ()
     accept_retyped: Sequence[str] = ()
     wait_s: float = 0.0

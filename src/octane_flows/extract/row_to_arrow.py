@@ -102,11 +102,7 @@ def short_lists(plan: EntityPlan, rows: Sequence[Row]) -> list[tuple[Row, Field]
 
 def stamped(table: TablePlan, arrays: dict[str, pa.Array], count: int, stamp: Stamp) -> pa.Table:
     """The Arrow table of `count` rows: the arrays by column, nulls where there is none."""
-    moment = stamp.extracted_at.replace(tzinfo=None)
-    arrays["_workspace_id"] = pa.repeat(pa.scalar(stamp.workspace), count)
-    arrays["_generation"] = pa.repeat(pa.scalar(stamp.generation, pa.int64()), count)
-    arrays["_extracted_at"] = pa.repeat(pa.scalar(moment, pa.timestamp("us")), count)
-    arrays["_deleted"] = pa.repeat(pa.scalar(value=False), count)
+    arrays = {**arrays, **stamp_arrays(stamp, count, deleted=False)}
     columns = [
         arrays[column.name]
         if column.name in arrays
@@ -114,6 +110,18 @@ def stamped(table: TablePlan, arrays: dict[str, pa.Array], count: int, stamp: St
         for column in table.columns
     ]
     return pa.Table.from_arrays(columns, schema=arrow_schema(table.columns))
+
+
+def stamp_arrays(stamp: Stamp, count: int, *, deleted: bool) -> dict[str, pa.Array]:
+    """The columns of `count` rows that say where, when and in which generation they were read."""
+    moment = stamp.extracted_at.replace(tzinfo=None)
+    values = {
+        "_workspace_id": pa.scalar(stamp.workspace),
+        "_generation": pa.scalar(stamp.generation, pa.int64()),
+        "_extracted_at": pa.scalar(moment, pa.timestamp("us")),
+        "_deleted": pa.scalar(value=deleted),
+    }
+    return {name: pa.repeat(value, count) for name, value in values.items()}
 
 
 def _reference(plan: EntityPlan, field: Field, row: Row) -> tuple[str | None, str | None]:

@@ -1,4 +1,4 @@
-"""One line of the doctor: what was looked at, how it stands, what to do. Pure."""
+"""One line of the doctor: what was examined, its status, what to do. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ Status: TypeAlias = Literal["ok", "warning", "failed"]
 
 
 @dataclass(frozen=True)
-class Finding:
-    """`text` says what was found, `remedy` what to do about it; `facts` are for programs."""
+class Diagnosis:
+    """What the doctor says of one thing.
+
+    `text` says what was found, `remedy` what to do about it; `facts` are for programs.
+    """
 
     name: str
     status: Status
@@ -20,6 +23,6 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """The finding as one line."""
+        """The diagnosis as one line."""
         text = f"{self.text}; {self.remedy}" if self.remedy else self.text
         return f"{self.status:<8}{self.name:<13}{text}"
