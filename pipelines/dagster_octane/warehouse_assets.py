@@ -140,6 +140,8 @@ def build_warehouse(
         f"with {sum(report.tables.values()):,} rows, {len(report.models)} models, "
         f"{len(report.checks) - len(failed)} of {len(report.checks)} checks passed."
     )
+    for gap in warehouse.gaps_of_report(report):
+        context.log.warning(f"Gap: {gap}.")
     for asset, metadata in _asset_metadata(report, building.manifest):
         # Dagster would store the metadata of the result twice, also with the step's output.
         context.add_asset_metadata(metadata, asset_key=asset)
@@ -172,12 +174,13 @@ def _asset_metadata(
                 ),
                 **column_lineage(origins),
                 "status": model.status,
+                "reason": model.reason or "",
             },
         )
 
 
 def check_results(results: Sequence[warehouse.CheckResult]) -> Iterator[dg.AssetCheckResult]:
-    """The results as Dagster shows them; a check that did not run passes and says so."""
+    """The results as Dagster shows them; each says what of its tables the lake lacks."""
     by_name = {result.name: result for result in results}
     for (model, name), checks in CHECKS.items():
         ran = [by_name[check.name] for check in checks if check.name in by_name]
@@ -188,7 +191,7 @@ def check_results(results: Sequence[warehouse.CheckResult]) -> Iterator[dg.Asset
             check_name=name,
             passed=not failed,
             severity=SEVERITY["error" if "error" in severities else "warn"],
-            description=_description(checks, ran, failed),
+            description=_description(ran),
             metadata={
                 "violations": sum(result.violations for result in failed),
                 **rows_table([row for result in failed for row in _example_rows(result)]),
@@ -196,15 +199,14 @@ def check_results(results: Sequence[warehouse.CheckResult]) -> Iterator[dg.Asset
         )
 
 
-def _description(
-    checks: Sequence[warehouse.Check],
-    ran: Sequence[warehouse.CheckResult],
-    failed: Sequence[warehouse.CheckResult],
-) -> str | None:
-    names = {result.name for result in ran}
-    sentences = [f"{result.name}: {result.detail}" for result in failed]
-    if left_out := [check.name for check in checks if check.name not in names]:
-        sentences.append(f"not run, because the lake lacks what they read: {', '.join(left_out)}")
+def _description(results: Sequence[warehouse.CheckResult]) -> str | None:
+    sentences = [f"{result.name}: {result.detail}" for result in results if not result.passed]
+    for result in results:
+        if result.reason is not None:
+            sentences.append(f"{result.name} is partial: {result.reason}")
+        if result.last_run_generation is not None:
+            generation = result.last_run_generation
+            sentences.append(f"{result.name} was not run again since generation {generation}")
     return "; ".join(sentences) or None
 
 

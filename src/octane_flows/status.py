@@ -49,6 +49,7 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
     try:
         with warehouse.connect(home) as connection:
             built = connection.execute("select generation from meta.generation").fetchall()[0][0]
+            gaps = warehouse.gaps_of_warehouse(connection)
             workspaces = connection.execute("select workspace_id from meta.workspaces").fetchall()
     except UsageError:
         console.print("warehouse    not built yet; run octane-flows build")
@@ -58,6 +59,8 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
         ids = ", ".join(row[0] for row in workspaces)
         part = f", workspaces {ids} of {in_lake}" if len(workspaces) < in_lake else ""
         console.print(f"warehouse    generation {built}{part}{behind}", soft_wrap=True)
+        for gap in gaps:
+            console.print(f"gap          {gap}", soft_wrap=True)
     for finding in manifest.findings:
         console.print(f"finding      {finding}", soft_wrap=True)
 

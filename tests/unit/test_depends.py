@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from octane_flows.models.row_dependencies import depends
+from octane_flows.models.row_dependencies import row_dependencies
 from octane_flows.warehouse import load_models
 
 RUNS = """-- Which runs?
@@ -31,7 +31,7 @@ def told(folder: Path, sql: str) -> dict[str, list[list[str]]]:
     (folder / "er").mkdir()
     (folder / "er" / "runs.sql").write_text(RUNS)
     (folder / "er" / "asked.sql").write_text(HEADER + sql)
-    found = depends(load_models(folder))["er.asked"]
+    found = row_dependencies(load_models(folder))["er.asked"]
     return {table: sorted(map(sorted, places)) for table, places in sorted(found.items())}
 
 
@@ -104,7 +104,7 @@ def test_what_a_model_depends_on(
 
 def test_runs_and_their_links_are_told_by_their_ids() -> None:
     """What changes with every refresh of a large site must not be looked at in full."""
-    found = depends(load_models())
+    found = row_dependencies(load_models())
     for model in ("er.runs", "er.last_runs", "er.run_environments", "er.tests", "er.test_modules"):
         links = {table: places for table, places in found[model].items() if "__" in table}
         runs = {table: places for table, places in found[model].items() if ".run_" in table}

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from octane_flows import parity
-from octane_flows.errors import AnswerError, OctaneFlowsError, UsageError
+from octane_flows.errors import AnswerError, UsageError
 from octane_flows.parity.requests import (
     DOCUMENTED_REQUESTS,
     DocumentedRequests,
@@ -132,16 +132,6 @@ def test_an_unfinished_result_of_the_caller_does_not_matter(
     empty.execute("select * from range(3)").fetchone()
 
     assert run_question(empty, question_named("flow", SLUG)).num_rows == 0
-
-
-def test_a_flow_that_the_server_cannot_answer_says_why(tmp_path: Path) -> None:
-    with kit.open_empty() as connection:
-        connection.execute(
-            "update meta.models set status = 'unavailable', reason = 'no octane.run_history' "
-            "where model = 'flow.failed_previous_runs'"
-        )
-        with pytest.raises(OctaneFlowsError, match=r"no octane.run_history"):
-            run_question(connection, question_named("flow", "failed_previous_runs"))
 
 
 def test_a_partial_answer_is_given_and_said(tmp_path: Path) -> None:

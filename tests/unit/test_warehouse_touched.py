@@ -189,9 +189,9 @@ def test_what_is_not_touched_is_not_read(home: Path, monkeypatch: pytest.MonkeyP
     ran: dict[str, str] = {}
     run_check = data_checks._run
 
-    def noted(connection: Any, name: str, severity: Any, sql: str) -> Any:
-        ran[name] = sql
-        return run_check(connection, name, severity, sql)
+    def noted(connection: Any, check: Any, sql: str) -> Any:
+        ran[check.name] = sql
+        return run_check(connection, check, sql)
 
     monkeypatch.setattr(data_checks, "_run", noted)
     kit.write_lake(home, {"run_automated": [run("01", "t0", name="again")]})

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from octane_flows.lake import Lake, Manifest
-from octane_flows.warehouse import build, connect, load_models
+from octane_flows.warehouse import (
+    build,
+    connect,
+    gaps_of_report,
+    gaps_of_warehouse,
+    load_models,
+)
 from octane_flows.warehouse.incremental import table_changes
 from octane_flows.warehouse.meta import extract_tables
 from octane_simulator import Simulator
@@ -285,7 +291,16 @@ def test_an_update_does_not_run_macros_again_and_says_so(tmp_path: Path) -> None
     rows = {model.name: model.rows for model in report.models}
     assert rows["er.releases"] == 2
     assert rows["flow.planned_runs"] is None
-    details = {check.name: check.detail for check in report.checks if check.passed}
-    assert details["key:flow.planned_runs"] == "not run again since generation 1"
-    assert details["key:er.releases"] == ""
+    last_runs = {check.name: check.last_run_generation for check in report.checks if check.passed}
+    assert last_runs["key:flow.planned_runs"] == 1
+    assert last_runs["key:er.releases"] is None
+    [gap] = gaps_of_report(report)
+    assert "flow.planned_runs" in gap
+    assert "key:flow.planned_runs" in gap
+    assert "er.releases" not in gap
+    with connect(tmp_path) as connection:
+        assert gaps_of_warehouse(connection) == [gap]
+    kit.write_lake(tmp_path, {"release": [{"id": "7", "name": "third"}]})
+    last_runs = {check.name: check.last_run_generation for check in build(tmp_path).checks}
+    assert last_runs["key:flow.planned_runs"] == 1
     assert {model.rows is None for model in build(tmp_path, full=True).models} == {False}

@@ -81,18 +81,16 @@ def print_build(report: BuildReport) -> None:
             soft_wrap=True,
         )
         return
+    from octane_flows.warehouse import gaps_of_report
+
     failed = [check for check in report.checks if not check.passed]
     output.print(
         f"warehouse    {len(report.tables)} tables, {len(report.models)} models, "
         f"{len(report.checks) - len(failed)} of {len(report.checks)} checks passed",
         soft_wrap=True,
     )
-    partial_count = sum(model.status == "partial" for model in report.models)
-    if partial_count:
-        errors.print(
-            f"partial      {partial_count} models read what the lake does not hold; "
-            "see meta.missing and meta.models",
-        )
+    for gap in gaps_of_report(report):
+        errors.print(f"gap          {gap}", soft_wrap=True)
     for check in failed:
         errors.print(f"{check.severity:<12} {check.name}: {check.detail}")
     if any(check.severity == "error" for check in failed):

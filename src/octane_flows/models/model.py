@@ -6,7 +6,6 @@ from DuckDB's own parser, so nobody keeps a list by hand.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -241,9 +240,3 @@ def in_order(models: Iterable[Model]) -> list[Model]:
             "cut one of these links."
         ) from error
     return [by_name[name] for name in names]
-
-
-def models_digest(models: Iterable[Model]) -> str:
-    """SHA-256 over names and SQL: two warehouses with the same one answer in the same way."""
-    text = "\n".join(f"{model.name}\n{model.sql}" for model in models)
-    return hashlib.sha256(text.encode()).hexdigest()

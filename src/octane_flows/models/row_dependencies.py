@@ -24,7 +24,7 @@ UNTOLD: frozenset[str] = frozenset()
 JOINS = frozenset({"LEFT", "INNER"})
 
 
-def depends(models: Iterable[Model]) -> dict[str, Depends]:
+def row_dependencies(models: Iterable[Model]) -> dict[str, Depends]:
     """What the rows of each `er` and `check` model depend on; others are not asked for."""
     known: dict[str, Depends] = {}
     for model in models:

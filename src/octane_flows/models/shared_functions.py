@@ -6,6 +6,10 @@ The server's address and shared space in, statements out that create scalar macr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
 from octane_flows.models.sql_text import literal
 
 # name and parameters -> (comment, body); {page} is the address of the server's items
@@ -63,19 +67,35 @@ FUNCTIONS = {
 }
 
 
+@dataclass(frozen=True)
+class SharedFunction:
+    """One function: its name with parameters, and the statements that create it."""
+
+    signature: str
+    statements: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """File and line of the function in this module."""
+        path = Path(__file__)
+        before, _, _ = path.read_text(encoding="utf-8").partition(f'"{self.signature}"')
+        return f"{path.parent.name}/{path.name}:{before.count(chr(10)) + 1}"
+
+
 def page_address(server_url: str, shared_space: str) -> str:
     """Where the server shows an item, up to the id of its workspace."""
     return f"{server_url}/ui/entity-navigation?p={shared_space}/"
 
 
-def function_statements(server_url: str, shared_space: str) -> list[str]:
-    """The statements that create the functions, or replace those of an earlier build."""
+def function_statements(server_url: str, shared_space: str) -> Iterator[SharedFunction]:
+    """The functions with the statements that create them, or replace those of an earlier build."""
     page = literal(page_address(server_url, shared_space))
-    statements: list[str] = []
     for signature, (comment, body) in FUNCTIONS.items():
         name = signature.partition("(")[0]
-        statements += [
-            f"create or replace macro er.{signature} as {body.replace('{page}', page)}",
-            f"comment on macro er.{name} is {literal(comment)}",
-        ]
-    return statements
+        yield SharedFunction(
+            signature,
+            (
+                f"create or replace macro er.{signature} as {body.replace('{page}', page)}",
+                f"comment on macro er.{name} is {literal(comment)}",
+            ),
+        )

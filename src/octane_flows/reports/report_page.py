@@ -50,6 +50,7 @@ def render(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
             "select count(*) as checks, count(*) filter (where is_passed) as passed "
             "from meta.checks",
         ),
+        gaps=warehouse.gaps_of_warehouse(connection),
         areas=chapters,
         headlines=[(sections[slug], words) for slug, words in HEADLINES],
         rows_shown=ROWS_SHOWN,

@@ -4,6 +4,7 @@
 """
 
 from octane_flows.models.model import Model, load_models
+from octane_flows.warehouse.build_gaps import gaps_of_report, gaps_of_warehouse
 from octane_flows.warehouse.build_report import BuildReport, CheckResult, ColumnResult, ModelResult
 from octane_flows.warehouse.data_checks import Check, list_checks, run_checks
 from octane_flows.warehouse.duckdb_file import connect, open_file, warehouse_path
@@ -30,6 +31,8 @@ __all__ = [
     "create_schemas",
     "create_table",
     "forget_past",
+    "gaps_of_report",
+    "gaps_of_warehouse",
     "generations",
     "history",
     "history_named_in",

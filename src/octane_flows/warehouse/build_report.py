@@ -1,6 +1,6 @@
-"""What a build reports: one record per model and per check.
+"""What a build reports: one record for each model and each check.
 
-`build` and `checks` fill them; the command line, Dagster and `meta.*` read them.
+`model_creation` and `data_checks` make them; the command line, Dagster and `meta.*` read them.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from typing import Literal
 
 from octane_flows.warehouse.octane_contract import Missing
 
+Severity = Literal["error", "warn"]
+
 
 @dataclass(frozen=True)
 class ColumnResult:
-    """A column of a model; `type` is None when the model is unavailable."""
+    """A column of a model, with its DuckDB type."""
 
     name: str
-    type: str | None
+    type: str
     meaning: str
 
 
@@ -25,28 +27,33 @@ class ColumnResult:
 class CheckResult:
     """One check; `detail` shows the first violations, `examples` some more as texts by column.
 
-    A result that an update took over from the build before has no examples.
+    A result that an update took over from the previous build has no examples. `reason` says what
+    the check reads that the lake does not hold; it looked at the rest. `last_run_generation` is
+    set when the data changed and the check was not run again.
     """
 
     name: str
-    severity: Literal["error", "warn"]
+    severity: Severity
     passed: bool
     detail: str
     violations: int = 0
     examples: tuple[Mapping[str, str], ...] = ()
+    reason: str | None = None
+    last_run_generation: int | None = None
 
 
 @dataclass(frozen=True)
 class ModelResult:
     """One model as it was published; `rows` of a macro are those of its default parameters.
 
-    `key` is the check of its key, which one pass over the rows gives together with their number.
-    `partial` runs, but something that it reads is not in the lake; `unavailable` does not run.
+    `rows` is None for a macro that an update did not run. `key` is the check of its key, which one
+    pass over the rows gives together with their number. A `partial` model runs, but the lake does
+    not hold everything that it reads: `reason` says what is missing.
     """
 
     name: str
     kind: Literal["view", "table", "macro"]
-    status: Literal["available", "partial", "unavailable"]
+    status: Literal["available", "partial"]
     columns: tuple[ColumnResult, ...]
     depends_on: tuple[str, ...]
     rows: int | None = None
@@ -58,7 +65,7 @@ class ModelResult:
 class BuildReport:
     """What was published: rows by octane table, models, checks, ids of workspaces.
 
-    `newer` is the generation of a build that was published meanwhile and took this one's place.
+    `newer` is the generation of another build that was published meanwhile and stays.
     """
 
     generation: int

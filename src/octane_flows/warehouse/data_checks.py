@@ -1,25 +1,26 @@
-"""Checks before publication: rows that a check returns are violations.
+"""Checks before publication: the rows that a check returns are violations.
 
-Models in, `CheckResult`s out; `build` calls it. Keys and relations are checked as the headers of
-the `er` models declare them; everything else is a file in `sql/check`.
+Models in, `CheckResult`s out; `warehouse_build` calls it. Keys and relations are checked as the
+headers of the models declare them; everything else is a file in `sql/check`. A check whose SQL does
+not bind or run is a `ModelError` with file and line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import duckdb
 
-from octane_flows.errors import CheckError, ModelError
+from octane_flows.errors import CheckError
 from octane_flows.models.header import Relation
 from octane_flows.models.macros import called
 from octane_flows.models.model import Model
-from octane_flows.warehouse.build_report import CheckResult
-from octane_flows.warehouse.duckdb_file import fetch_within_memory, first_line
-from octane_flows.warehouse.incremental.changed_rows import Touched, kept
-from octane_flows.warehouse.incremental.previous_build import Former
+from octane_flows.warehouse.build_report import CheckResult, Severity
+from octane_flows.warehouse.duckdb_file import fetch_within_memory
+from octane_flows.warehouse.incremental.changed_rows import ChangedRows, saved_rows
+from octane_flows.warehouse.incremental.previous_build import PreviousBuild
 from octane_flows.warehouse.key_checks import (
     CHECKED_SCHEMAS,
     EXAMPLES,
@@ -27,14 +28,16 @@ from octane_flows.warehouse.key_checks import (
     key_check_name,
     violations_sql,
 )
+from octane_flows.warehouse.octane_contract import Missing, missing_by_model, partial_reason
+from octane_flows.warehouse.sql_errors import raise_error
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check: rows of `sql` are violations; `model` is the model that it speaks of."""
+    """One check: rows of `sql` are violations; `model` is the model that it is about."""
 
     name: str
-    severity: Literal["error", "warn"]
+    severity: Severity
     model: str
     meaning: str
     sql: str
@@ -48,42 +51,21 @@ def list_checks(models: list[Model]) -> list[Check]:
     by_name = {model.name: model for model in models}
     checks: list[Check] = []
     for model in models:
-        if model.schema not in CHECKED_SCHEMAS:
-            continue
-        key = ", ".join(model.header.key)
-        checks.append(
-            Check(
-                key_check_name(model),
-                "error",
-                model.name,
-                f"no two rows have the same {key}, and none is null",
-                violations_sql(model),
-                frozenset({model.name}),
-                model,
-            )
-        )
-        for relation in model.header.relations:
-            checks.append(
-                Check(
-                    f"relation:{model.name}.{relation.column}",
-                    "warn",
-                    model.name,
-                    f"every {relation.column} is in {relation.target}",
-                    _relation_sql(model, relation, by_name[relation.target], called(model)),
-                    frozenset({model.name, relation.target}),
-                    model,
-                    relation,
-                )
-            )
+        if model.schema in CHECKED_SCHEMAS:
+            checks.append(_key_check(model))
+            checks += [
+                _relation_check(model, relation, by_name[relation.target])
+                for relation in model.header.relations
+            ]
     first = next(model.name for model in models if model.schema == "er")
     for model in models:
         if model.schema == "check":
-            spoken_of = [name for name in model.sources if name in by_name]
+            read_models = [name for name in model.sources if name in by_name]
             checks.append(
                 Check(
                     model.slug,
                     "error" if model.header.severity == "error" else "warn",
-                    spoken_of[0] if spoken_of else first,
+                    read_models[0] if read_models else first,
                     model.header.question,
                     model.sql,
                     frozenset(model.sources),
@@ -93,59 +75,100 @@ def list_checks(models: list[Model]) -> list[Check]:
     return checks
 
 
+def _key_check(model: Model) -> Check:
+    return Check(
+        key_check_name(model),
+        "error",
+        model.name,
+        f"no two rows have the same {', '.join(model.header.key)}, and none is null",
+        violations_sql(model),
+        frozenset({model.name}),
+        model,
+    )
+
+
+def _relation_check(model: Model, relation: Relation, target: Model) -> Check:
+    return Check(
+        f"relation:{model.name}.{relation.column}",
+        "warn",
+        model.name,
+        f"every {relation.column} is in {relation.target}",
+        _relation_sql(model, relation, target, called(model)),
+        frozenset({model.name, relation.target}),
+        model,
+        relation,
+    )
+
+
 def run_checks(
     connection: duckdb.DuckDBPyConnection,
     models: list[Model],
-    available: set[str],
-    former: Former | None = None,
-    keys: Iterable[CheckResult] = (),
-    touched: Touched | None = None,
+    missing: Sequence[Missing] = (),
+    previous: PreviousBuild | None = None,
+    key_results: Iterable[CheckResult] = (),
+    changed_rows: ChangedRows | None = None,
 ) -> list[CheckResult]:
-    """Run every check whose sources are there; nothing is raised for a violation.
+    """The result of every check; nothing is raised for a violation.
 
-    What `former` knows and nothing changed is not run again, nor are the checks of keys that were
-    made already. A check that had passed looks at `touched` rows alone, where these can be told.
+    Results of `previous` that still hold are taken over, as are the `key_results` that the creation
+    of the models gave. A check that passed before looks at changed rows alone, where these can be
+    determined.
     """
-    known = former or Former()
-    made = {result.name: result for result in keys}
-    existing = available | _tables(connection)
+    previous = previous or PreviousBuild()
+    results_by_name = {result.name: result for result in key_results}
     by_name = {model.name: model for model in models}
+    missing_sources = missing_by_model(models, missing)
+    results: list[CheckResult] = []
+    for check in list_checks(models):
+        result = (
+            results_by_name.get(check.name)
+            or previous.check_result(check.name, check.sources)
+            or _run(connection, check, _sql_to_run(check, previous, changed_rows, by_name))
+        )
+        lacking = frozenset[str]().union(
+            *(missing_sources.get(name, frozenset()) for name in check.sources),
+            missing_sources[check.declared_by.name],
+        )
+        results.append(dataclasses.replace(result, reason=partial_reason(lacking)))
+    return results
 
-    def narrowed(check: Check) -> str:
-        before = known.checks.get(check.name)
-        if touched is None or before is None or not before.passed:
-            return check.sql
-        return _touched_sql(check, known, touched, by_name) or check.sql
 
-    return [
-        made.get(check.name)
-        or known.check(check.name, check.sources)
-        or _run(connection, check.name, check.severity, narrowed(check))
-        for check in list_checks(models)
-        if check.sources <= existing
-    ]
+def _sql_to_run(
+    check: Check,
+    previous: PreviousBuild,
+    changed_rows: ChangedRows | None,
+    models: Mapping[str, Model],
+) -> str:
+    result = previous.checks.get(check.name)
+    if changed_rows is None or result is None or not result.passed:
+        return check.sql
+    return _changed_rows_sql(check, previous, changed_rows, models) or check.sql
 
 
-def _touched_sql(
-    check: Check, known: Former, touched: Touched, models: Mapping[str, Model]
+def _changed_rows_sql(
+    check: Check, previous: PreviousBuild, changed_rows: ChangedRows, models: Mapping[str, Model]
 ) -> str | None:
     """The check over the rows that an update can have broken; None: over all."""
     source = check.declared_by
     if check.relation is None:
-        where = touched.where(source) if source.schema == "check" else None
-        return None if where is None else f"select held.* from ({check.sql}) as held where {where}"
-    target = models[check.relation.target]
-    rows: list[str] = []
-    for model in dict.fromkeys((source.name, target.name)):
-        if model in known.changed and not touched.is_followed(models[model]):
+        condition = changed_rows.condition(source) if source.schema == "check" else None
+        if condition is None:
             return None
-    if source.name in known.changed:
-        rows.append(kept(source, "after"))
-    if target.name in known.changed:
-        gone = touched.gone(target, check.relation.target_column)
-        column = check.relation.column
-        rows.append(f"(select held.* from {source.name} as held where held.{column} in ({gone}))")
-    parts = (_relation_sql(source, check.relation, target, one) for one in rows)
+        return f"select model_rows.* from ({check.sql}\n) as model_rows where {condition}"
+    target = models[check.relation.target]
+    relations: list[str] = []
+    for model in dict.fromkeys((source.name, target.name)):
+        if model in previous.changed and not changed_rows.has_previous_rows(models[model]):
+            return None
+    if source.name in previous.changed:
+        relations.append(saved_rows(source, "after"))
+    if target.name in previous.changed:
+        removed = changed_rows.removed_values(target, check.relation.target_column)
+        relations.append(
+            f"(select model_rows.* from {source.name} as model_rows "
+            f"where model_rows.{check.relation.column} in ({removed}))"
+        )
+    parts = (_relation_sql(source, check.relation, target, relation) for relation in relations)
     return " union ".join(f"({part})" for part in parts) + " order by all"
 
 
@@ -156,8 +179,8 @@ def require_passed(results: list[CheckResult]) -> None:
         details = "; ".join(f"{result.name} ({result.detail})" for result in failed)
         raise CheckError(
             f"The warehouse was not published because {len(failed)} blocking checks failed: "
-            f"{details}. The former warehouse stays; extract again with --full, and report it "
-            "if it comes back."
+            f"{details}. The previous warehouse stays; extract again with --full, and report it "
+            "if it happens again."
         )
 
 
@@ -167,10 +190,11 @@ def _relation_sql(model: Model, relation: Relation, target: Model, rows: str) ->
     A join and not `not exists`, for which DuckDB holds the whole target in memory.
     """
     key = ", ".join(f"source.{part}" for part in model.header.key)
+    workspace = [part for part in target.header.key if part == "workspace_id"]
     equal = " and ".join(
         [
             f"target.{relation.target_column} = source.{relation.column}",
-            *(f"target.{one} = source.{one}" for one in _shared(target)),
+            *(f"target.{part} = source.{part}" for part in workspace),
         ]
     )
     return (
@@ -180,36 +204,16 @@ def _relation_sql(model: Model, relation: Relation, target: Model, rows: str) ->
     )
 
 
-def _shared(target: Model) -> list[str]:
-    """Columns that tell, beside the one referred to, which row of the target is meant."""
-    return [one for one in target.header.key if one == "workspace_id"]
-
-
-def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    rows = connection.execute(
-        "select schema_name || '.' || table_name from duckdb_tables() "
-        "where schema_name in ('octane', 'meta') union all "
-        "select schema_name || '.' || view_name from duckdb_views() where schema_name = 'meta'"
-    ).fetchall()
-    return {row[0] for row in rows}
-
-
-def _run(
-    connection: duckdb.DuckDBPyConnection, name: str, severity: Literal["error", "warn"], sql: str
-) -> CheckResult:
+def _run(connection: duckdb.DuckDBPyConnection, check: Check, sql: str) -> CheckResult:
+    statement = (
+        f"select violations.*, count(*) over () as _total from ({sql}\n) as violations "
+        f"limit {EXAMPLES}"
+    )
     try:
-        names, rows = fetch_within_memory(
-            connection,
-            f"select violations.*, count(*) over () as _total from ({sql}) as violations "
-            f"limit {EXAMPLES}",
-        )
-    except duckdb.OutOfMemoryException as error:  # no fault of the SQL: `build` tells it
-        error.add_note(f"the check {name}")
-        raise
+        names, rows = fetch_within_memory(connection, statement)
     except duckdb.Error as error:
-        raise ModelError(
-            f"The check {name} does not run ({first_line(error)}); correct its SQL."
-        ) from error
+        raise_error(check.declared_by, error, statement, step=f"the check {check.name}")
     if not rows:
-        return CheckResult(name, severity, True, "")
-    return failed_check(name, severity, names[:-1], [row[:-1] for row in rows], int(rows[0][-1]))
+        return CheckResult(check.name, check.severity, True, "")
+    violations = [row[:-1] for row in rows]
+    return failed_check(check.name, check.severity, names[:-1], violations, int(rows[0][-1]))

@@ -20,6 +20,8 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+#: Texts of the operating system that DuckDB repeats when a disk takes no more.
+FULL_DISK = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
 def warehouse_path(home: Path) -> Path:
@@ -97,3 +99,10 @@ def _fetched(
 def first_line(error: BaseException) -> str:
     """The first line of a message, without DuckDB's class word in front."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def is_machine_full(error: BaseException) -> bool:
+    """Whether memory or disk space was missing."""
+    return isinstance(error, duckdb.OutOfMemoryException | MemoryError) or any(
+        text in str(error) for text in FULL_DISK
+    )

@@ -7,7 +7,7 @@ models in, the tables and columns to add empty out. `table_loading` creates them
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -41,6 +41,11 @@ class Missing:
     type: str | None
     models: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """The qualified name, as in `octane.ci_build.result`."""
+        return f"octane.{self.table}" + (f".{self.column}" if self.column else "")
+
 
 @cache
 def contract_tables() -> Mapping[str, Mapping[str, str]]:
@@ -73,7 +78,7 @@ def contract_entry(name: str, columns: Iterable[str] | None = None) -> TableEntr
 def find_missing(models: Iterable[Model], tables: Mapping[str, TableEntry]) -> list[Missing]:
     """What models read of the contract that `tables` lack; whole tables once, by name.
 
-    What the contract does not know either is left alone: a model that reads it is unavailable.
+    What the contract does not know either is left alone: SQL that reads it does not bind.
     """
     readers: dict[tuple[str, str | None], list[str]] = {}
     for model in models:
@@ -109,6 +114,26 @@ def completed(tables: Mapping[str, TableEntry], missing: Iterable[Missing]) -> l
                 (*former.columns, added), former.files,
             )  # fmt: skip
     return [entries[name] for name in sorted(entries)]
+
+
+def missing_by_model(
+    models: Iterable[Model], missing: Iterable[Missing]
+) -> dict[str, frozenset[str]]:
+    """What each model reads, itself or through others, and the lake does not hold.
+
+    `models` in their order: those that others read come first.
+    """
+    by_model: dict[str, frozenset[str]] = {}
+    every = list(missing)
+    for model in models:
+        own = frozenset(entry.name for entry in every if model.name in entry.models)
+        by_model[model.name] = own.union(*(by_model.get(name, ()) for name in model.sources))
+    return by_model
+
+
+def partial_reason(missing: Collection[str]) -> str | None:
+    """Why an answer is partial, as a clause; None when nothing is missing."""
+    return f"the lake has no {', '.join(sorted(missing))}" if missing else None
 
 
 def findings(missing: Iterable[Missing]) -> list[str]:

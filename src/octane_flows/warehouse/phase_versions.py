@@ -10,12 +10,11 @@ from collections.abc import Iterable
 
 import duckdb
 
-from octane_flows.errors import LakeError
 from octane_flows.lake import Lake
 from octane_flows.models.sql_text import literal
-from octane_flows.warehouse.duckdb_file import first_line, transaction
+from octane_flows.warehouse.duckdb_file import transaction
 from octane_flows.warehouse.incremental.table_changes import TableChange
-from octane_flows.warehouse.table_loading import files_source, is_new
+from octane_flows.warehouse.table_loading import files_source, is_new, reading_files
 
 SCHEMA = "past"
 TABLE = f"{SCHEMA}.work_item_phases"
@@ -41,24 +40,16 @@ def keep_versions(
     connection: duckdb.DuckDBPyConnection, lake: Lake, changes: Iterable[TableChange]
 ) -> None:
     """Bring the table up to date; where it is not there yet, from all files."""
-    begins = not _exists(connection)
-    if begins:
+    is_new_table = not _exists(connection)
+    if is_new_table:
         create_versions(connection)
     for change in changes:
         entry = change.entry
-        if entry.name not in WORK_ITEMS or (change.is_nothing and not begins):
+        if entry.name not in WORK_ITEMS or (change.is_nothing and not is_new_table):
             continue
-        try:
-            with transaction(connection):
-                _apply(
-                    connection, lake, TableChange(entry, entry.files, None) if begins else change
-                )
-        except duckdb.Error as error:
-            raise LakeError(
-                f"Could not read the versions of {entry.name} from {len(entry.files)} lake files "
-                f"({first_line(error)}); check free disk space, or restore the files from a backup "
-                "if one is damaged."
-            ) from error
+        versions = TableChange(entry, entry.files, None) if is_new_table else change
+        with reading_files(entry.name, versions), transaction(connection):
+            _apply(connection, lake, versions)
 
 
 def create_versions(connection: duckdb.DuckDBPyConnection) -> None:
@@ -72,10 +63,10 @@ def create_versions(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _exists(connection: duckdb.DuckDBPyConnection) -> bool:
-    found = connection.execute(
+    rows = connection.execute(
         "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?", [TABLE]
     ).fetchall()
-    return bool(found)
+    return bool(rows)
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> None:

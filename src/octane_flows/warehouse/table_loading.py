@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import duckdb
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake, TableEntry
 from octane_flows.models.sql_text import literal, quoted
-from octane_flows.warehouse.duckdb_file import first_line, transaction
+from octane_flows.warehouse.duckdb_file import first_line, is_machine_full, transaction
 from octane_flows.warehouse.incremental.table_changes import TableChange
 
 DOWNLOADS = 8  # files of a bucket at once; a folder has nothing to fetch
@@ -116,7 +117,7 @@ def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChang
     target = f"octane.{quoted(entry.name)}"
     source = files_source(lake, change)
     owner = "source_id" if entry.kind == "link" else "id"
-    try:
+    with reading_files(entry.name, change):
         values = _values(connection, source, entry)
         newest = f"select {values} from {_newest(connection, source, change)}"
         if change.since is None:
@@ -127,23 +128,20 @@ def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChang
             return
         connection.execute(f"create or replace temp table changed as {newest}")
         connection.execute(
-            f"delete from {target} as held using changed "
-            f"where held._workspace_id = changed._workspace_id and held.{owner} = changed.{owner}"
+            f"delete from {target} as loaded using changed "
+            "where loaded._workspace_id = changed._workspace_id "
+            f"and loaded.{owner} = changed.{owner}"
         )
         connection.execute(
             f"insert into {target} by name select * from changed "
             "where not coalesce(changed._deleted, false)"
         )
         connection.execute("drop table changed")
-    except duckdb.OutOfMemoryException as error:  # no fault of the files: `build` tells it
-        error.add_note(f"the load of octane.{entry.name}")
-        raise
-    except duckdb.Error as error:
-        raise _unreadable(entry, len(change.files), error) from error
 
 
 def _deletes(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> bool:
-    return bool(connection.execute(f"{deleted_ids(lake, change)} limit 1").fetchall())
+    with reading_files(change.entry.name, change):
+        return bool(connection.execute(f"{deleted_ids(lake, change)} limit 1").fetchall())
 
 
 def deleted_ids(lake: Lake, change: TableChange) -> str:
@@ -159,16 +157,33 @@ def _drop_orphans(
     connection: duckdb.DuckDBPyConnection, lake: Lake, entry: TableEntry, owners: TableChange
 ) -> None:
     """Delete the links of entities that a change deleted and that did not come back."""
-    try:
+    with reading_files(entry.name, owners):
         connection.execute(
             f"delete from octane.{quoted(entry.name)} as links "
-            f"using ({deleted_ids(lake, owners)}) as gone "
-            "where links._workspace_id = gone._workspace_id and links.source_id = gone.id "
-            f"and not exists (select 1 from octane.{quoted(entry.entity)} as held "
-            "where held._workspace_id = gone._workspace_id and held.id = gone.id)"
+            f"using ({deleted_ids(lake, owners)}) as deleted "
+            "where links._workspace_id = deleted._workspace_id and links.source_id = deleted.id "
+            f"and not exists (select 1 from octane.{quoted(entry.entity)} as owners "
+            "where owners._workspace_id = deleted._workspace_id and owners.id = deleted.id)"
         )
+
+
+@contextmanager
+def reading_files(table: str, change: TableChange) -> Iterator[None]:
+    """Turn DuckDB's errors into a `LakeError` that names the table whose files are read.
+
+    Lack of memory or disk space is no fault of the files: that error gets a note and passes.
+    """
+    try:
+        yield
     except duckdb.Error as error:
-        raise _unreadable(entry, len(owners.files), error) from error
+        if is_machine_full(error):
+            error.add_note(f"the load of octane.{table}")
+            raise
+        raise LakeError(
+            f"Could not load {table} from {len(change.files)} lake files ({first_line(error)}); "
+            "restore the files from a backup, or run 'octane-flows extract --full' if one is "
+            "damaged."
+        ) from error
 
 
 def files_source(lake: Lake, change: TableChange) -> str:
@@ -235,13 +250,6 @@ def is_new(change: TableChange) -> str:
     return (
         f"not exists (select 1 from (values {held}) as held (workspace_id, stamp) "
         "where held.workspace_id = versions._workspace_id and versions._generation <= held.stamp)"
-    )
-
-
-def _unreadable(entry: TableEntry, files: int, error: duckdb.Error) -> LakeError:
-    return LakeError(
-        f"Could not load {entry.name} from {files} lake files ({first_line(error)}); "
-        "check free disk space, or run 'octane-flows extract --full' if a file is damaged."
     )
 
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 from octane_flows import __version__
 from octane_flows.errors import CheckError, LakeError, UsageError
 from octane_flows.lake import Lake, Manifest
-from octane_flows.models.model import Model, load_models, models_digest
+from octane_flows.models.model import Model, load_models
+from octane_flows.models.models_digest import models_digest
 from octane_flows.warehouse.duckdb_file import open_file, warehouse_path
 from octane_flows.warehouse.model_creation import Progress
 from octane_flows.warehouse.warehouse_build import Warehouse

@@ -20,13 +20,20 @@ from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.lake.leftovers import delete_leftovers, process_tag
 from octane_flows.lake.storage import sync_file
-from octane_flows.models.model import Model, load_models, models_digest
+from octane_flows.models.model import Model, load_models
+from octane_flows.models.models_digest import models_digest
 from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse.build_report import BuildReport, CheckResult, ModelResult
 from octane_flows.warehouse.data_checks import require_passed, run_checks
-from octane_flows.warehouse.duckdb_file import first_line, open_file, transaction, warehouse_path
-from octane_flows.warehouse.incremental.changed_rows import Touched
-from octane_flows.warehouse.incremental.previous_build import Former, read_former
+from octane_flows.warehouse.duckdb_file import (
+    first_line,
+    is_machine_full,
+    open_file,
+    transaction,
+    warehouse_path,
+)
+from octane_flows.warehouse.incremental.changed_rows import ChangedRows
+from octane_flows.warehouse.incremental.previous_build import PreviousBuild, read_previous_build
 from octane_flows.warehouse.incremental.table_changes import (
     TableChange,
     plan_rebuild,
@@ -67,7 +74,7 @@ def build(
 
     `workspaces`: ids of those that it is to hold, or `["all"]`; None: those that it was built for.
     Only what is new since the generation that it holds is read, unless `full` or for other
-    workspaces. On any failure the former warehouse stays whole, as does a newer one that somebody
+    workspaces. On any failure the previous warehouse stays whole, as does a newer one that somebody
     else published meanwhile.
     """
     with Warehouse(
@@ -82,8 +89,8 @@ def build(
 class Warehouse:
     """One build, step by step: load, create_models, check, publish.
 
-    `lake` is `home`'s own unless given; `manifest` its current generation, `target` the published
-    file unless given. The attribute `manifest` tells of the chosen workspaces alone.
+    `lake` is that of `home` unless given; `manifest` its current generation, `target` the published
+    file unless given. The attribute `manifest` holds the chosen workspaces alone.
     """
 
     def __init__(
@@ -106,36 +113,42 @@ class Warehouse:
         )
         self.manifest = of_workspaces(whole, self.choice)
         self.target = target or warehouse_path(home)
-        self._found = _identity(self.target)
+        self._target_identity = _identity(self.target)
         self.models = models if models is not None else load_models()
         self.tables: dict[str, int] = {}
         self.missing = find_missing(self.models, self.manifest.tables)
         self.model_results: list[ModelResult] = []
         self.check_results: list[CheckResult] = []
         self._progress = progress
-        self._aside = self.target.with_name(
+        self._draft = self.target.with_name(
             f".{self.target.stem}-{self.manifest.generation}-{process_tag()}.duckdb"
         )
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._entries = completed(self.manifest.tables, self.missing)
         self._full = full
         self._changes: list[TableChange] = []
-        self._former = Former()
-        self._touched: Touched | None = None  # of an update
-        self._stored: set[str] = set()  # tables of models that stay or are followed
+        self._previous = PreviousBuild()
+        self._changed_rows: ChangedRows | None = None  # of an update
+        self._stored: set[str] = set()  # models whose tables stay, or get their changed rows alone
 
     def __enter__(self) -> Warehouse:
-        self.discard()
-        delete_leftovers(self.target.parent, f".{self.target.stem}-")
         try:
+            self.discard()
+            delete_leftovers(self.target.parent, f".{self.target.stem}-")
             if self._full or not self._open_copy():
                 self.discard()
                 self.target.parent.mkdir(parents=True, exist_ok=True)
-                self._connection = open_file(self._aside, read_only=False)
+                self._connection = open_file(self._draft, read_only=False)
                 self._changes = plan_rebuild(self._entries)
             create_schemas(self.connection)
-        except BaseException:
+        except BaseException as error:
             self.discard()
+            # an error of opening the draft names a hidden file that is gone again
+            cause = error.__cause__ if isinstance(error, LakeError) else None
+            if isinstance(cause, duckdb.Error) and str(self._draft) in str(error):
+                raise self._failure(cause, "the start") from cause
+            if isinstance(error, duckdb.Error | OSError | MemoryError):
+                raise self._failure(error, "the start") from error
             raise
         return self
 
@@ -143,28 +156,33 @@ class Warehouse:
         """Open a copy of the published file if it can be brought up to date."""
         if not self.target.is_file():
             return False
-        shutil.copyfile(self.target, self._aside)
+        shutil.copyfile(self.target, self._draft)
         try:
-            self._connection = open_file(self._aside, read_only=False)
-        except LakeError:  # no warehouse, or a damaged one: a new one takes its place
-            return False
+            self._connection = open_file(self._draft, read_only=False)
+        except LakeError as error:
+            if error.__cause__ is not None and is_machine_full(error.__cause__):
+                raise
+            return False  # no warehouse, or a damaged one: a new one takes its place
         if choice_of(self.connection) != self.choice:
             return False
         changes = plan_update(self.connection, self.lake, self.manifest, self._entries)
         if changes is None:
             return False
         self._changes = changes
-        former = read_former(self.connection, models_digest(self.models))
-        self._touched = Touched(self.connection, self.lake, changes, self.models)
-        changed = self._touched.tables
-        affected = affected_models(self.models, changed)
-        self._touched.remember(former, affected)
-        self._former = former.without(affected, changed)
+        previous = read_previous_build(self.connection, models_digest(self.models))
+        self._changed_rows = ChangedRows(self.connection, self.lake, changes, self.models)
+        changed_tables = self._changed_rows.tables
+        affected = affected_models(self.models, changed_tables)
+        self._changed_rows.save_previous_rows(previous, affected)
+        self._previous = previous.after_change(affected, changed_tables)
         self._stored = {
             model.name
             for model in self.models
             if model.header.is_stored
-            and (self._former.rows.get(model.name) is not None or self._touched.is_followed(model))
+            and (
+                self._previous.rows.get(model.name) is not None
+                or self._changed_rows.has_previous_rows(model)
+            )
         }
         wanted = {f"octane.{entry.name}" for entry in self._entries}
         drop_models(self.connection, keep=wanted | self._stored)
@@ -177,19 +195,27 @@ class Warehouse:
         trace: TracebackType | None,
     ) -> None:
         self.discard()
-        if isinstance(error, duckdb.OutOfMemoryException):
-            during = "".join(f" during {note}" for note in getattr(error, "__notes__", ()))
-            raise LakeError(
+        if isinstance(error, duckdb.Error | OSError | MemoryError):
+            raise self._failure(error) from error
+
+    def _failure(self, error: BaseException, step: str = "") -> LakeError:
+        """What stopped the build, as one sentence; `step`: where no note of the error says it."""
+        steps = [*getattr(error, "__notes__", ()), *([step] if step else [])][:1]
+        during = "".join(f" during {step}" for step in steps)
+        # the user knows the published file, and not the hidden one that takes its place at the end
+        text = getattr(error, "strerror", None) or first_line(error)
+        text = text.replace(str(self._draft), str(self.target))
+        stays = "The previous warehouse stays." if self.target.is_file() else "Nothing was built."
+        if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
+            return LakeError(
                 f"Could not build the warehouse in {self.home}, because memory, or the disk that "
-                f"takes what does not fit into it, is full{during} ({first_line(error)}). Free "
-                "some, use a bigger machine, or build fewer workspaces (--workspace). The former "
-                "warehouse stays."
-            ) from error
-        if isinstance(error, duckdb.Error | OSError):
-            raise LakeError(
-                f"Could not build the warehouse in {self.home} ({first_line(error)}); free space "
-                "or set OCTANE_HOME to a folder that you may write. The former warehouse stays."
-            ) from error
+                f"takes what does not fit into it, is full{during} ({text}). Free "
+                f"some, use a bigger machine, or build fewer workspaces (--workspace). {stays}"
+            )
+        return LakeError(
+            f"Could not build the warehouse in {self.home}{during} ({text}); free "
+            f"space, or set OCTANE_HOME to a folder that you may write. {stays}"
+        )
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -199,7 +225,7 @@ class Warehouse:
         return self._connection
 
     def load(self) -> dict[str, int]:
-        """Fill `octane.*`, `past.*` and what of `meta.*` the manifest tells; rows by table."""
+        """Fill `octane.*`, `past.*` and what `meta.*` takes from the manifest; rows by table."""
         self.tables = load_tables(self.connection, self.lake, self._changes, self._progress)
         keep_versions(self.connection, self.lake, self._changes)
         changed = self._changed_tables()
@@ -207,27 +233,27 @@ class Warehouse:
             self.connection, self.manifest, self.tables, self.missing, changed=frozenset(changed)
         )
         chosen = list(self.choice) if self.choice is not None else None
-        row = (__version__, models_digest(self.models), self._former.generation, changed, chosen)
+        row = (__version__, models_digest(self.models), self._previous.generation, changed, chosen)
         insert(self.connection, "build", [row])
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
         create_user_defined_values(self.connection, self._entries)
         return self.tables
 
     def _changed_tables(self) -> list[str]:
-        if self._touched is not None:
-            return self._touched.tables
+        if self._changed_rows is not None:
+            return self._changed_rows.tables
         return sorted(change.entry.name for change in self._changes if not change.is_nothing)
 
     def create_models(self) -> list[ModelResult]:
-        """Create all models in order; one that reads what the lake lacks is 'partial'."""
+        """Create all models in order; one that reads what the lake does not hold is `partial`."""
         self.model_results = create_models(
             self.connection,
             self.models,
             self._progress,
             self.missing,
-            self._former.rows,
+            self._previous.rows,
             self._stored,
-            self._touched,
+            self._changed_rows,
         )
         record_models(self.connection, self.models, self.model_results)
         return self.model_results
@@ -235,30 +261,34 @@ class Warehouse:
     def check(self) -> list[CheckResult]:
         """Run and record all checks; a blocking failure raises `CheckError`.
 
-        The results of checks that read nothing changed are those of the build before.
+        Checks that read nothing that changed keep the result of the previous build.
         """
-        available = {row.name for row in self.model_results if row.status != "unavailable"}
         keys = [row.key for row in self.model_results if row.key is not None]
         self.check_results = run_checks(
-            self.connection, self.models, available, self._former, keys, self._touched
+            self.connection,
+            self.models,
+            self.missing,
+            self._previous,
+            keys,
+            self._changed_rows,
         )
         record_checks(self.connection, self.check_results)
         require_passed(self.check_results)
         return self.check_results
 
     def publish(self) -> BuildReport:
-        """Flush the file and let it take the place of the former one in one rename.
+        """Flush the file and let it take the place of the previous one in one rename.
 
         A newer one that another build published meanwhile stays.
         """
         self.connection.execute("checkpoint")
         self.connection.close()
         self._connection = None
-        sync_file(self._aside)
+        sync_file(self._draft)
         with _one_at_a_time(self.target):
             newer = self._published_meanwhile()
             if newer is None:
-                self._aside.replace(self.target)
+                self._draft.replace(self.target)
                 sync_file(self.target.parent)
         if self._progress and newer is None:
             self._progress(f"published {self.target}")
@@ -274,7 +304,7 @@ class Warehouse:
 
     def _published_meanwhile(self) -> int | None:
         """The generation that another build published, if it is newer than this one's."""
-        if _identity(self.target) in (None, self._found):
+        if _identity(self.target) in (None, self._target_identity):
             return None
         with open_file(self.target, read_only=True) as connection:
             loaded = read_loaded(connection)
@@ -287,8 +317,8 @@ class Warehouse:
             self._connection.close()
             self._connection = None
         for suffix in ("", ".wal"):
-            self._aside.with_name(self._aside.name + suffix).unlink(missing_ok=True)
-        shutil.rmtree(self._aside.with_name(self._aside.name + ".tmp"), ignore_errors=True)
+            self._draft.with_name(self._draft.name + suffix).unlink(missing_ok=True)
+        shutil.rmtree(self._draft.with_name(self._draft.name + ".tmp"), ignore_errors=True)
 
 
 def _current(lake: Lake) -> Manifest:
@@ -301,12 +331,12 @@ def _current(lake: Lake) -> Manifest:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells whether a file is still the same one; None when there is none."""
+    """What differs as soon as another file stands at this path; None when there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_mtime_ns
+    return status.st_ino, status.st_mtime_ns
 
 
 @contextmanager
@@ -322,11 +352,11 @@ def drop_models(connection: duckdb.DuckDBPyConnection, *, keep: set[str]) -> Non
     with transaction(connection):
         for schema in ("flow", "metric", "plan"):
             connection.execute(f"drop schema if exists {schema} cascade")
-        held = (
+        objects = (
             "select 'view', schema_name, view_name from duckdb_views() where schema_name = 'er' "
             "union all select 'table', schema_name, table_name from duckdb_tables() "
             "where schema_name in ('er', 'octane')"
         )
-        for kind, schema, name in connection.execute(held).fetchall():
+        for kind, schema, name in connection.execute(objects).fetchall():
             if f"{schema}.{name}" not in keep:
                 connection.execute(f"drop {kind} {schema}.{quoted(name)}")

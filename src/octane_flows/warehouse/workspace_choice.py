@@ -39,7 +39,7 @@ def choice_of(connection: duckdb.DuckDBPyConnection) -> Choice:
     """The choice that an open warehouse was built with."""
     try:
         found = connection.execute("select chosen_workspaces from meta.build").fetchall()
-    except duckdb.Error:  # of a version before, which knew no choice
+    except duckdb.CatalogException:  # not a warehouse: the next build replaces it
         return None
     return tuple(found[0][0]) if found and found[0][0] is not None else None
 

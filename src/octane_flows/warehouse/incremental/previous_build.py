@@ -1,8 +1,8 @@
-"""What an update keeps of the build before: row counts and check results of unchanged models.
+"""What an update keeps of the previous build: row counts and check results of unchanged models.
 
-The copied warehouse in, a `Former` record out; `build` narrows it to what nothing changed. Macros
-whose SQL is the same are not run again by an update, which would cost as much as the data is large:
-they are counted and their keys are checked by a full build, and when the SQL models change.
+The copied warehouse in, a `PreviousBuild` out; `warehouse_build` removes from it what changed. An
+update does not run macros whose SQL is the same, because that would cost as much as the data is
+large: a full build, or a build with other SQL models, counts their rows and checks their keys.
 """
 
 from __future__ import annotations
@@ -18,53 +18,70 @@ from octane_flows.warehouse.build_report import CheckResult
 
 
 @dataclass(frozen=True)
-class Former:
-    """Rows by model and results by check; `generation` None when there was no build before."""
+class PreviousBuild:
+    """Rows by model and results by check; `generation` is None when there was no build before.
+
+    `changed` names the models and tables whose rows are other ones now.
+    """
 
     generation: int | None = None
     rows: Mapping[str, int | None] = field(default_factory=dict)
     checks: Mapping[str, CheckResult] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
 
-    def without(self, affected: Collection[str], tables: Collection[str]) -> Former:
-        """Without the models that changed; checks are compared with these and the tables."""
-        kept = {
-            model: None if model in affected else rows
-            for model, rows in self.rows.items()
-            if model not in affected or _is_macro(model)
-        }
-        return Former(
-            self.generation,
-            kept,
-            self.checks,
-            frozenset(affected) | {f"octane.{table}" for table in tables},
-        )
+    def after_change(
+        self, changed_models: Collection[str], changed_tables: Collection[str]
+    ) -> PreviousBuild:
+        """What still holds after these models and `octane` tables changed.
 
-    def check(self, name: str, sources: Collection[str]) -> CheckResult | None:
-        """The result of a check none of whose sources changed, or that speaks of macros alone."""
-        known = self.checks.get(name)
-        if known is not None and known.passed and all(_is_macro(source) for source in sources):
-            detail = known.detail or f"not run again since generation {self.generation}"
-            return dataclasses.replace(known, detail=detail)
-        if any(source in self.changed or source.startswith("meta.") for source in sources):
-            return None
-        return known
+        A changed macro is still listed, with an unknown number of rows: an update does not run it.
+        """
+        rows = {
+            model: None if model in changed_models else row_count
+            for model, row_count in self.rows.items()
+            if model not in changed_models or _is_macro(model)
+        }
+        changed = frozenset(changed_models).union(f"octane.{table}" for table in changed_tables)
+        return PreviousBuild(self.generation, rows, self.checks, changed)
+
+    def check_result(self, name: str, sources: Collection[str]) -> CheckResult | None:
+        """The result of a check that need not run: none of its sources changed, or all are macros.
+
+        The result of a check of changed macros says that it was not run again.
+        """
+        result = self.checks.get(name)
+        has_changed = any(
+            source in self.changed or source.startswith("meta.") for source in sources
+        )
+        if result is None or not has_changed:
+            return result
+        if result.passed and all(_is_macro(source) for source in sources):
+            since = result.last_run_generation or self.generation
+            return dataclasses.replace(result, last_run_generation=since)
+        return None
 
 
 def _is_macro(model: str) -> bool:
     return model.partition(".")[0] in MACRO_SCHEMAS
 
 
-def read_former(connection: duckdb.DuckDBPyConnection, models_digest: str) -> Former:
-    """What the build before recorded; nothing of it counts when its SQL models were others."""
+def read_previous_build(connection: duckdb.DuckDBPyConnection, models_digest: str) -> PreviousBuild:
+    """What the previous build recorded; only its generation if its SQL models were other ones."""
     generation, digest = connection.execute(
         "select generation.generation, build.models_digest "
         "from meta.generation as generation cross join meta.build as build"
     ).fetchall()[0]
     if digest != models_digest:
-        return Former(generation)
+        return PreviousBuild(generation)
     rows = connection.execute("select model, row_count from meta.models").fetchall()
     checks = connection.execute(
-        "select check_name, severity, is_passed, detail, violation_count from meta.checks"
+        "select check_name, severity, is_passed, detail, violation_count, last_run_generation "
+        "from meta.checks"
     ).fetchall()
-    return Former(generation, dict(rows), {check[0]: CheckResult(*check) for check in checks})
+    results = {
+        name: CheckResult(
+            name, severity, passed, detail, violations, last_run_generation=last_run_generation
+        )
+        for name, severity, passed, detail, violations, last_run_generation in checks
+    }
+    return PreviousBuild(generation, dict(rows), results)

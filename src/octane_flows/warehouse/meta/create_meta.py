@@ -197,7 +197,18 @@ def record_checks(connection: duckdb.DuckDBPyConnection, results: list[CheckResu
     insert(
         connection,
         "checks",
-        [(row.name, row.severity, row.passed, row.violations, row.detail) for row in results],
+        [
+            (
+                row.name,
+                row.severity,
+                row.passed,
+                row.violations,
+                row.detail,
+                row.reason,
+                row.last_run_generation,
+            )
+            for row in results
+        ],
     )
 
 

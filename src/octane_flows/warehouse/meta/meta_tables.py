@@ -113,8 +113,8 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
         (
             ("model", "VARCHAR", "qualified name"),
             ("kind", "VARCHAR", "view or macro"),
-            ("status", "VARCHAR", "available, partial or unavailable"),
-            ("reason", "VARCHAR", "what it reads that is missing, or why it does not run"),
+            ("status", "VARCHAR", "available, or partial when the lake lacks what it reads"),
+            ("reason", "VARCHAR", "what it reads that the lake does not hold"),
             ("row_count", "BIGINT", "rows; null for a macro that an update did not run"),
             ("question", "VARCHAR", "question that the rows answer"),
             ("grain", "VARCHAR", "what one row is"),
@@ -128,7 +128,7 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("model", "VARCHAR", "qualified name"),
             ("position", "BIGINT", "1 for the first column"),
             ("column_name", "VARCHAR", "name of the column"),
-            ("type", "VARCHAR", "DuckDB type, null when the model is unavailable"),
+            ("type", "VARCHAR", "DuckDB type"),
             ("meaning", "VARCHAR", "what a value says"),
         ),
     ),
@@ -142,7 +142,7 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("rows_mean", "VARCHAR", "what one row is"),
             ("parameters", "JSON", "name, type, default and meaning of each parameter"),
             ("source", "VARCHAR", "page or tables that it follows"),
-            ("status", "VARCHAR", "available, partial or unavailable"),
+            ("status", "VARCHAR", "available, or partial when the lake lacks what it reads"),
         ),
     ),
     "checks": (
@@ -153,6 +153,12 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
             ("is_passed", "BOOLEAN", "whether it passed"),
             ("violation_count", "BIGINT", "rows that violate it"),
             ("detail", "VARCHAR", "the first violations"),
+            ("reason", "VARCHAR", "what it reads that the lake does not hold"),
+            (
+                "last_run_generation",
+                "BIGINT",
+                "generation that it ran for, if the data changed since; null: it holds for this",
+            ),
         ),
     ),
 }
