@@ -341,7 +341,7 @@ def test_reported_results_are_runs_with_their_context(
     ]  # fmt: skip
     runner = CliRunner()
 
-    printed = runner.invoke(app, [*arguments, "--dry-run"])
+    printed = runner.invoke(app, [*arguments, "--xml"])
     assert printed.exit_code == 0, printed.output
     assert "<test_run " in printed.stdout
     runs = world.workspace.page("automated_runs", fields=["name"], query="name EQ ^reported^")

@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from octane_flows import warehouse
 from octane_flows.actions.build_registration import Build, look_up, register
-from octane_flows.actions.results_xml import report as hand_in
+from octane_flows.actions.results_xml import Document
+from octane_flows.actions.send_results import send_document
 from octane_flows.cli import app
 from octane_flows.client import Workspace
 from octane_flows.errors import RequestError, ServerError, UnavailableError, UsageError
@@ -56,8 +57,8 @@ def report(file: Path, *more: str) -> Result:
 def test_what_is_missing_is_registered_once_and_the_flow_shows_it(world: World, file: Path) -> None:
     shown = report(file, "--dry-run")
     assert shown.exit_code == 0, shown.output
-    assert "<test_run " in shown.stdout
-    assert [line.partition(": ")[2].split()[0] for line in shown.stderr.splitlines()] == [
+    assert "2 results (1 Failed, 1 Passed): not sent" in shown.stdout
+    assert [line.partition(": ")[2].split()[0] for line in shown.stderr.splitlines()[1:]] == [
         "missing", "missing", "missing",
     ]  # fmt: skip
     assert world.workspace.count("ci_servers") == 0
@@ -132,7 +133,7 @@ def test_what_was_sent_has_a_verdict_also_when_it_fails(
     monkeypatch.setattr(Workspace, "create", fail)
 
     with pytest.raises(type(error)):
-        hand_in(world.workspace, b"<test_result/>", world.audit)
+        send_document(world.workspace, Document(b"<test_result/>", 0), world.audit)
     told = [world.audit.read()[-1]]
     if outcome == "unknown":
         with pytest.raises(UnavailableError):

@@ -12,8 +12,8 @@ PACKAGE = ROOT / "src" / "octane_flows"
 #: In the order in which a record passes them; what joins them for people comes last.
 ORDER = (
     "config", "errors", "client", "extract", "lake", "models", "warehouse", "questions", "parity",
-    "actions", "reports", "spark", "export", "refresh", "doctor", "status", "console", "api",
-    "cli", "demo_run",
+    "results", "actions", "reports", "spark", "export", "refresh", "doctor", "status", "console",
+    "api", "cli", "demo_run",
 )  # fmt: skip
 
 

@@ -1,208 +1,218 @@
-"""Result files of test tools become the runs that Octane's schema wants."""
+"""Result files are read as their tools meant them: each one against a reviewed text."""
 
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from octane_flows.actions.read_result_files import read_results
-from octane_flows.actions.results_xml import Context, counts, to_xml
-from octane_flows.errors import UsageError
-from octane_simulator.results.result_document import parse
+from octane_flows.results import FORMATS, Reading, Result, read
 
-CONTEXT = Context("jenkins", "nightly", "17")
-JUNIT = """<?xml version="1.0"?>
-<testsuites><testsuite name="pytest" timestamp="2021-01-20T08:00:00+00:00">
-<testcase classname="tests.test_grid.TestGrid" name="test_a[1-x]" time="0.0404"/>
-<testcase classname="tests.test_grid" name="test_b" time="1,001.5">
-  <failure message="assert 1 == 2" type="AssertionError">at line 7 \u2713</failure></testcase>
-<testcase classname="tests.test_grid" name="test_c" time="0">
-  <error message="no fixture">setup</error></testcase>
-<testcase name="test_d"><skipped message="later"/></testcase>
-</testsuite></testsuites>"""
-TESTNG = """<testng-results><suite><test><class name="a.Grid">
-<test-method status="PASS" name="setUp" is-config="true" duration-ms="3"/>
-<test-method status="PASS" name="draw" duration-ms="12" started-at="2021-01-20T08:00:00Z"/>
-<test-method status="FAIL" name="print" duration-ms="5" started-at="2021-01-20T08:00:00 UTC">
-  <exception class="java.lang.Error"><message><![CDATA[ no < paper ]]></message>
-  <full-stacktrace><![CDATA[at Grid:3]]></full-stacktrace></exception></test-method>
-<test-method status="SKIP" name="fold" duration-ms="0" started-at="2021-01-20T08:00:00"/>
-</class></test></suite></testng-results>"""
-NUNIT = """<test-run><test-suite><test-suite>
-<test-case fullname="A.Grid.Draw(1.5)" name="Draw(1.5)" classname="A.Grid" result="Passed"
-  duration="0.012" start-time="2021-01-20 08:00:00Z"/>
-<test-case fullname="A.Grid.Print" name="Print" result="Failed" duration="0.005">
-  <failure><message>no paper</message><stack-trace>at Grid</stack-trace></failure></test-case>
-<test-case fullname="A.Grid.Fold" name="Fold" result="Inconclusive"/>
-</test-suite></test-suite></test-run>"""
-NUNIT_2 = """<test-results><test-suite><results>
-<test-case name="A.Grid.Draw" executed="True" result="Success" time="0.012"/>
-<test-case name="A.Grid.Fold" executed="False" result="Ignored"/>
-</results></test-suite></test-results>"""
-CUCUMBER = [
-    {
-        "uri": "features/grid.feature",
-        "keyword": "Feature",
-        "name": "Grid",
-        "tags": [{"name": "@slow"}, {"name": "@TID2010REV0.2.0"}],
-        "elements": [
-            {
-                "type": "background",
-                "name": "",
-                "steps": [
-                    {"keyword": "Given ", "name": "a grid", "result": {"status": "passed"}},
-                ],
-            },
-            {
-                "type": "scenario",
-                "keyword": "Scenario Outline",
-                "name": "draw",
-                "start_timestamp": "2021-01-20T08:00:00.000Z",
-                "steps": [
-                    {
-                        "keyword": "When ",
-                        "name": "it is drawn",
-                        "result": {
-                            "status": "failed",
-                            "duration": 2_000_000,
-                            "error_message": "\x1b[31mred\x1b[0m",
-                        },
-                    },
-                    {"keyword": "Then ", "name": "all see it", "result": {"status": "skipped"}},
-                ],
-            },
-            {
-                "type": "scenario",
-                "keyword": "Scenario Outline",
-                "name": "draw",
-                "steps": [
-                    {"keyword": "When ", "name": "nobody", "result": {"status": "undefined"}},
-                ],
-            },
-        ],
+FOLDER = Path(__file__).resolve().parents[1] / "result_files"
+EXPECTED = FOLDER / "expected.txt"
+FILES = sorted(
+    path
+    for path in FOLDER.rglob("*")
+    if path.name not in ("README.md", "expected.txt", "real") and path.parent.name != "x07-allure"
+)
+
+
+def shown(reading: Reading) -> str:
+    """A reading as text that a person can review."""
+    lines: list[str] = []
+    for file in reading.files:
+        outcome = f"refused: {file.refusal}" if file.refusal else file.format
+        lines.append(f"## {Path(file.file).name}: {outcome}")
+        for note in file.notes:
+            line = "" if note.line is None else f" (line {note.line})"
+            times = "" if note.count == 1 else f" x{note.count}"
+            lines.append(f"  ! {note.kind}: {note.text}{line}{times}")
+    lines += [shown_result(result) for result in reading.results]
+    return "\n".join(lines)
+
+
+def shown_result(result: Result) -> str:
+    start = result.started_from
+    if start in ("result", "suite") and result.started_ms is not None:
+        moment = datetime.fromtimestamp(result.started_ms / 1000, UTC)
+        start = f"{moment:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + f"Z of the {start}"  # type: ignore[assignment]
+    duration = "unknown" if result.duration_ms is None else f"{result.duration_ms:.6g} ms"
+    parts = [
+        f"  {result.status}: {result.class_name!r} {result.name!r}",
+        f"start {start}, duration {duration}",
+    ]
+    if result.environment:
+        parts.append(f"environment {result.environment}")
+    if result.attempts:
+        parts.append(
+            f"attempts {' '.join(attempt.status for attempt in result.attempts)}"
+            f"{', flaky' if result.is_flaky else ''}"
+        )
+    if result.folded_count > 1:
+        parts.append(f"joined {result.folded_count}")
+    extras = {
+        "tags": result.tags,
+        "owner": result.owner,
+        "properties": result.properties,
+        "attachments": result.attachments,
     }
-]
+    parts += [f"{name} {json.dumps(value)}" for name, value in extras.items() if value]
+    text = "; ".join(parts)
+    if result.error is not None:
+        details = json.dumps(result.error.details, ensure_ascii=False)
+        if len(details) > 160:
+            details = (
+                f"{details[:100]} ... {details[-40:]} ({len(result.error.details)} characters)"
+            )
+        text += f"\n    [{result.error.type}] {result.error.message!r}\n    {details}"
+    if result.scenario is not None:
+        for each in result.scenario.steps:
+            text += f"\n      {each.status} {each.name!r}"
+    return text
 
 
-def read(folder: Path, text: str) -> list[ET.Element]:
-    path = folder / "results"
-    path.write_text(text, encoding="utf-8")
-    return read_results(path)
+def expected() -> dict[str, str]:
+    sections: dict[str, str] = {}
+    for section in EXPECTED.read_text(encoding="utf-8").split("\n# ")[1:]:
+        name, _, text = section.partition("\n")
+        sections[name.strip()] = text.strip("\n")
+    return sections
 
 
-def told(runs: list[ET.Element]) -> list[tuple[str | None, ...]]:
-    names = ("class", "name", "status", "duration", "started")
-    return [tuple(run.get(name) for name in names) for run in runs]
+def write_expected() -> None:
+    """Write `expected.txt` for review: `python -m tests.unit.test_result_files`."""
+    sections = [f"# {path.relative_to(FOLDER)}\n{shown(read(path))}\n" for path in FILES]
+    head = "What the reader makes of each file; see README.md.\n\n"
+    EXPECTED.write_text(head + "\n".join(sections), encoding="utf-8")
 
 
-def error(run: ET.Element) -> tuple[str | None, str | None, str | None]:
-    found = run.find("error")
-    assert found is not None
-    return found.get("type"), found.get("message"), found.text
+def test_the_expectations_are_of_all_files() -> None:
+    assert list(expected()) == [str(path.relative_to(FOLDER)) for path in FILES]
 
 
-def test_junit_and_pytest(tmp_path: Path) -> None:
-    runs = read(tmp_path, JUNIT)
-
-    assert told(runs) == [
-        ("tests.test_grid.TestGrid", "test_a[1-x]", "Passed", "40", None),
-        ("tests.test_grid", "test_b", "Failed", "1001500", None),
-        ("tests.test_grid", "test_c", "Failed", "0", None),
-        (None, "test_d", "Skipped", "0", None),
-    ]
-    assert error(runs[1]) == ("AssertionError", "assert 1 == 2", "at line 7 \u2713")
-    assert error(runs[2]) == (None, "no fixture", "setup")
-    assert runs[3].find("error") is None
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_file_is_read_as_its_tool_meant_it(path: Path) -> None:
+    assert shown(read(path)) == expected()[str(path.relative_to(FOLDER))]
 
 
-def test_testng_without_its_configuration_methods(tmp_path: Path) -> None:
-    runs = read(tmp_path, TESTNG)
+def test_what_is_wrong_with_one_file_stops_no_other() -> None:
+    reading = read([FOLDER / "d11-truncated.xml", FOLDER / "d01-namespace.xml", "no-such-file.xml"])
 
-    assert told(runs) == [
-        ("a.Grid", "draw", "Passed", "12", "1611129600000"),
-        ("a.Grid", "print", "Failed", "5", "1611129600000"),
-        ("a.Grid", "fold", "Skipped", "0", None),  # without a zone the time says too little
-    ]
-    assert error(runs[1]) == ("java.lang.Error", "no < paper", "at Grid:3")
+    assert [file.refusal is None for file in reading.files] == [False, True, False]
+    assert [result.name for result in reading.results] == ["n"]
+    assert not reading.is_whole
 
 
-def test_nunit_of_both_generations(tmp_path: Path) -> None:
-    runs = read(tmp_path, NUNIT)
+def test_a_folder_a_pattern_and_a_doubled_file(tmp_path: Path) -> None:
+    text = (FOLDER / "s05-error-and-failure.xml").read_text(encoding="utf-8")
+    (tmp_path / "a.xml").write_text(text, encoding="utf-8")
+    (tmp_path / "b.xml").write_text(text, encoding="utf-8")
+    (tmp_path / "pom.xml").write_text("<project/>", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("no results", encoding="utf-8")
 
-    assert told(runs) == [
-        ("A.Grid", "Draw(1.5)", "Passed", "12", "1611129600000"),
-        ("A.Grid", "Print", "Failed", "5", None),
-        ("A.Grid", "Fold", "Skipped", "0", None),
-    ]
-    assert error(runs[1]) == (None, "no paper", "at Grid")
-    assert told(read(tmp_path, NUNIT_2)) == [
-        ("A.Grid", "Draw", "Passed", "12", None),
-        ("A.Grid", "Fold", "Skipped", "0", None),
-    ]
-
-
-def test_cucumber_scenarios_keep_their_background_and_outline(tmp_path: Path) -> None:
-    [run] = read(tmp_path, json.dumps(CUCUMBER))
-    feature = run[0]
-    scenarios = list(feature.iter("scenario"))
-
-    assert (run.get("name"), run.get("status"), run.get("duration")) == ("Grid", "Failed", "2")
-    assert feature.get("tag") == "@TID2010REV0.2.0"
-    assert feature.get("started") == "1611129600000"
-    assert [one.get("outlineIndex") for one in scenarios] == ["1", "2"]
-    assert [one.get("status") for one in scenarios] == ["Failed", "Skipped"]
-    assert [step.get("name") for step in scenarios[0].iter("step")] == [
-        "Given a grid", "When it is drawn", "Then all see it",
-    ]  # fmt: skip
-    assert feature.find(".//error_message") is not None
-    assert (feature.findtext(".//error_message") or "").startswith("\ufffd[31mred")
-    assert (feature.findtext("file") or "").splitlines()[0] == "Feature: Grid"
+    for paths in (tmp_path, str(tmp_path / "*.xml"), [tmp_path / "a.xml", tmp_path]):
+        reading = read(paths)
+        assert len(reading.results) == 1
+        assert reading.results[0].folded_count == 2  # the same results twice are one
+        assert reading.results[0].attempts == ()
+        assert reading.is_whole  # pom.xml is none of the named files
+        assert [f.format for f in reading.files].count("junit") == 2
 
 
-@pytest.mark.parametrize("text", [JUNIT, TESTNG, NUNIT, NUNIT_2, json.dumps(CUCUMBER)])
-def test_every_report_keeps_to_the_schema(text: str, tmp_path: Path) -> None:
-    context = Context(
-        "jenkins", "nightly", "17", "Nightly", "#17", None, "_default_", "1005", ("1011", "1012"),
-        ("1003",), (("Test_Level", "Unit Test"),), (("OS", "Linux"), ("Browser", "Chrome")),
-    )  # fmt: skip
-    runs = read(tmp_path, text)
+def test_the_worst_of_two_files_counts(tmp_path: Path) -> None:
+    case = '<testsuite><testcase classname="c" name="n" time="1">{}</testcase></testsuite>'
+    (tmp_path / "1.xml").write_text(case.format("<failure message='first'/>"), encoding="utf-8")
+    (tmp_path / "2.xml").write_text(case.format(""), encoding="utf-8")
+    (tmp_path / "3.xml").write_text(case.format("<skipped/>"), encoding="utf-8")
 
-    root = ET.fromstring(to_xml(context, runs))
+    (result,) = read(tmp_path).results
 
-    assert parse(ET.tostring(root)) is not None
-    assert [child.tag for child in root] == [
-        "build", "release", "milestone_ref", "backlog_items", "product_areas", "test_fields",
-        "environment", "test_runs",
-    ]  # fmt: skip
-    assert sum(counts(runs).values()) == len(root.find("test_runs") or ())
+    assert (result.status, result.folded_count) == ("Failed", 3)
+    assert result.error is not None
+    assert result.error.message == "first"
+
+
+def test_results_without_a_start_begin_with_their_build() -> None:
+    path = FOLDER / "c03-no-start-timestamp.json"
+
+    (from_build,) = read(path, build_started_ms=1_700_000_000_000).results
+    (from_file,) = read(path).results
+
+    assert (from_build.started_ms, from_build.started_from) == (1_700_000_000_000, "build")
+    assert from_file.started_ms == round(path.stat().st_mtime * 1000)
+
+
+def test_undefined_steps_may_count_as_skipped() -> None:
+    path = FOLDER / "c05-undefined.json"
+
+    assert read(path).counts == {"Failed": 2}
+    assert read(path, undefined="skipped").counts == {"Skipped": 2}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_forced_format_reads_or_refuses(name: str) -> None:
+    for path in (FOLDER / "d16-root-testcase.xml", FOLDER / "c04-upper-status.json"):
+        (file,) = read(path, format=name).files
+        assert file.refusal is not None or file.format == name
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("times", "wanted"),
     [
-        ("<html/>", "begins with <html>"),
-        ("<testsuites><testcase", "is no complete result file"),
-        ('[{"uri": "a"}]', "is no complete result file"),
-        ("", "is no complete result file"),
+        (("0.5", "1,250"), 1_250_000.0),  # points are decimal here, so the comma groups
+        (("0,5", "1,250"), 1_250.0),
+        (("7", "1,250"), 1_250.0),  # nothing tells; a test of a second is likelier
+        (("1.234,56",), 1_234_560.0),
+        (("1'234.5",), 1_234_500.0),
+        (("1,234,567",), 1_234_567_000.0),
+        (("00:00:01.5",), 1_500.0),
+        (("2 min",), 120_000.0),
+        (("-1",), None),
+        (("soon",), None),
+        (("",), None),
     ],
 )
-def test_other_files_are_refused(text: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=said):
-        read(tmp_path, text)
+def test_durations_in_many_spellings(
+    times: tuple[str, ...], wanted: float | None, tmp_path: Path
+) -> None:
+    cases = "".join(
+        f'<testcase classname="c" name="n{index}" time="{time}"/>'
+        for index, time in enumerate(times)
+    )
+    (tmp_path / "a.xml").write_text(f"<testsuite>{cases}</testsuite>", encoding="utf-8")
+
+    assert read(tmp_path / "a.xml").results[-1].duration_ms == wanted
 
 
-def test_a_report_says_what_it_lacks(tmp_path: Path) -> None:
-    runs = read(tmp_path, JUNIT)
-    with pytest.raises(UsageError, match="hold no results"):
-        to_xml(CONTEXT, [])
-    with pytest.raises(UsageError, match="separate reports"):
-        to_xml(CONTEXT, [*runs, *read(tmp_path, json.dumps(CUCUMBER))])
-    with pytest.raises(UsageError, match="'abc' is no id"):
-        to_xml(Context("s", "j", "1", release_id="abc"), runs)
-    with pytest.raises(UsageError, match="by id or by name"):
-        to_xml(Context("s", "j", "1", release_id="1", release_name="2.9"), runs)
-    with pytest.raises(UsageError, match="'Level' is no test field"):
-        to_xml(Context("s", "j", "1", fields=(("Level", "Unit"),)), runs)
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-11-01T10:00:00 CET", "2026-11-01T09:00:00"),
+        ("2026-07-01T10:00:00 CEST", "2026-07-01T08:00:00"),
+        ("2026-11-01T10:00:00 IST", "2026-11-01T04:30:00"),
+        ("2026-11-01T10:00:00 GMT+05:30", "2026-11-01T04:30:00"),
+        ("2026-11-01T10:00:00.250-0500", "2026-11-01T15:00:00"),
+        ("2026-11-01T10:00:00 Europe/Berlin", "2026-11-01T09:00:00"),
+        ("2026-11-01T10:00:00 XYZT", None),
+        ("2026-11-01T10:00:00", None),
+        ("2026-13-01T10:00:00Z", None),
+    ],
+)
+def test_time_zones(text: str, utc: str | None, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(
+        f'<testsuite><testcase name="n" timestamp="{text}"/></testsuite>', encoding="utf-8"
+    )
+
+    (result,) = read(tmp_path / "a.xml", build_started_ms=0).results
+
+    if utc is None:
+        assert result.started_from == "build"
+    else:
+        assert result.started_ms is not None
+        assert datetime.fromtimestamp(result.started_ms // 1000, UTC).isoformat()[:19] == utc
+
+
+if __name__ == "__main__":
+    write_expected()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from octane_flows.cli.command_line import app, output, print_step, read_settings
 from octane_flows.cli.command_options import WorkspaceOption, one_workspace
@@ -20,11 +21,28 @@ if TYPE_CHECKING:
     from octane_flows.actions import AuditLog
     from octane_flows.actions.build_registration import Build, Registered
     from octane_flows.client import Workspace
+    from octane_flows.results import FileReading, Reading
 
 Pairs = Annotated[
     list[str] | None, typer.Option(metavar="TYPE=VALUE", help="Such as OS=Linux; repeatable.")
 ]
 Ids = Annotated[list[str] | None, typer.Option(metavar="ID", help="Repeatable.")]
+MOST_ROWS = 200  # of a dry run on the terminal
+MOST_NOTES = 20  # of a file on the terminal; --json has all
+
+
+class Identity(StrEnum):
+    """How tests are named in Octane."""
+
+    jenkins = "jenkins"
+    converter = "converter"
+
+
+class Undefined(StrEnum):
+    """How undefined, ambiguous and pending steps count."""
+
+    failed = "failed"
+    skipped = "skipped"
 
 
 @app.command(
@@ -33,7 +51,9 @@ Ids = Annotated[list[str] | None, typer.Option(metavar="ID", help="Repeatable.")
     "--build-id 17 --environment OS=Linux --module 1003",
 )
 def report_results(
-    files: Annotated[list[Path], typer.Argument(help="JUnit, pytest, TestNG, NUnit, Cucumber.")],
+    files: Annotated[
+        list[str], typer.Argument(help="Files, folders, quoted patterns, zip or gz archives.")
+    ],
     server_id: Annotated[str, typer.Option(help="Id that the CI server gives itself.")],
     job_id: Annotated[str, typer.Option(help="Id of the CI job.")],
     build_id: Annotated[str, typer.Option(help="Id of the build.")],
@@ -59,24 +79,55 @@ def report_results(
     server_url: str | None = None,
     pipeline_name: Annotated[str | None, typer.Option(help="Default: the job's name.")] = None,
     build_result: Annotated[
-        str, typer.Option(help="success, failure, unstable or aborted.")
-    ] = "unavailable",
+        str | None,
+        typer.Option(
+            help="success, failure, unstable, aborted or unavailable. Default: unstable where a "
+            "result failed, else success."
+        ),
+    ] = None,
     build_started: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%SZ"], help="In UTC.")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%dT%H:%M:%SZ"],
+            help="In UTC; also the start of results whose files tell none.",
+        ),
     ] = None,
     build_duration_ms: Annotated[int | None, typer.Option(min=0)] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="Format of all files. Default: by content.")
+    ] = None,
+    identity: Annotated[
+        Identity,
+        typer.Option(
+            help="jenkins: package and class apart, as Jenkins and the collection tool name tests; "
+            "converter: the full class name, as the newer tools do."
+        ),
+    ] = Identity.jenkins,
+    undefined: Annotated[
+        Undefined, typer.Option(help="How undefined, ambiguous and pending steps count.")
+    ] = Undefined.failed,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Send nothing where anything would be left out.")
+    ] = False,
     dry_run: Annotated[
-        bool, typer.Option(help="Print the XML, and what --register would do; send nothing.")
+        bool, typer.Option(help="Show the results, and what --register would do; send nothing.")
+    ] = False,
+    as_xml: Annotated[
+        bool, typer.Option("--xml", help="Print the documents; send nothing.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON on standard output.")
     ] = False,
 ) -> None:
     """Report test results with build, release, module, backlog and environment."""
     from octane_flows.actions import AuditLog, audit_path
     from octane_flows.actions.build_registration import Build, look_up
-    from octane_flows.actions.read_result_files import read_results
-    from octane_flows.actions.results_xml import Context, counts, report, to_xml
+    from octane_flows.actions.results_xml import Context, check_context, documents
+    from octane_flows.actions.send_results import send_document
     from octane_flows.client import Octane
+    from octane_flows.errors import UsageError
+    from octane_flows.results import read
 
-    runs = [run for file in files for run in read_results(file)]
     context = Context(
         server_id=server_id,
         job_id=job_id,
@@ -91,7 +142,21 @@ def report_results(
         fields=_pairs(test_field),
         environment=_pairs(environment),
     )
-    document = to_xml(context, runs)
+    check_context(context)
+    reading = read(
+        files,
+        format=format,
+        undefined=undefined.value,
+        build_started_ms=_epoch_ms(build_started),
+    )
+    _show_files(reading)
+    if not reading.results:
+        raise UsageError("The files hold no results, so nothing was sent; see the lines above.")
+    if strict and not reading.is_whole:
+        raise UsageError(
+            "Something would be left out, so nothing was sent; correct the files named above, or "
+            "leave --strict out."
+        )
     build = Build(
         server_id=server_id,
         job_id=job_id,
@@ -101,31 +166,132 @@ def report_results(
         pipeline_name=pipeline_name or job_name or job_id,
         job_name=job_name or job_id,
         build_name=build_name or build_id,
-        result=build_result,
+        result=build_result or ("unstable" if reading.counts["Failed"] else "success"),
         started_ms=_epoch_ms(build_started),
         duration_ms=build_duration_ms,
     )
-    if dry_run:
-        sys.stdout.write(document.decode() + "\n")
-        if not register:
-            return
+    parts = documents(
+        context,
+        reading.results,
+        frameworks={file.file: file.framework for file in reading.files},
+        identity=identity.value,
+    )
+    if as_xml:
+        for part in parts:
+            sys.stdout.write(part.xml.decode() + "\n")
+    elif dry_run and not as_json:
+        _show_results(reading)
+    if as_xml or dry_run:
+        if as_json:
+            _print_json(reading, "dry run")
+        if dry_run and register:
+            settings = read_settings()
+            with Octane(settings) as octane:
+                target = octane.workspace(one_workspace(workspace, settings.workspaces))
+                _print_steps(look_up(target, build))
+        raise typer.Exit(0 if reading.is_whole else 1)
     settings = read_settings()
     audit = AuditLog(audit_path(settings.home))
+    statuses: list[str] = []
     with Octane(settings) as octane:
         target = octane.workspace(one_workspace(workspace, settings.workspaces))
-        if dry_run:
-            _print_steps(look_up(target, build))
-            return
         if register:
             _register(target, build, audit)
-        status = report(target, document, audit, skip_errors=skip_errors)
-    numbers = ", ".join(f"{number} {ending}" for ending, number in sorted(counts(runs).items()))
-    output.print(f"{len(runs)} results ({numbers}) to workspace {target.id}: {status}")
-    if status != "success":
+        sent = 0
+        for part in parts:
+            statuses.append(send_document(target, part, audit, skip_errors=skip_errors))
+            sent += part.result_count
+            if sent < len(reading.results):
+                print_step(f"{sent:,} of {len(reading.results):,} results sent")
+    worst = next((word for word in statuses if word != "success"), "success")
+    if as_json:
+        _print_json(reading, worst)
+    else:
+        counts = _counts_text(reading.counts)
+        output.print(f"{len(reading.results)} results ({counts}) to workspace {target.id}: {worst}")
+    if worst != "success":
         print_step(
             "the server left something out; read its log of test results, or try --skip-errors"
         )
+    if worst != "success" or not reading.is_whole:
         raise typer.Exit(1)
+
+
+def _show_files(reading: Reading) -> None:
+    """A line a file, with what was repaired, unclear or left out below it."""
+    for file in reading.files:
+        print_step(_file_line(file))
+        for note in file.notes[:MOST_NOTES]:
+            if note.kind not in ("folded", "ignored"):
+                print_step(f"  {note.kind.replace('_', ' ')}: {note}")
+        if len(file.notes) > MOST_NOTES:
+            print_step(f"  and {len(file.notes) - MOST_NOTES} more notes; --json shows all")
+
+
+def _file_line(file: FileReading) -> str:
+    if file.refusal is not None:
+        return f"{file.file}: left out: {file.refusal}"
+    if not file.results:
+        reason = next((n.text for n in file.notes if n.kind in ("ignored", "left_out")), "")
+        return f"{file.file}: no results{f' ({reason})' if reason else ''}"
+    more = [
+        f"{count} {words}"
+        for words, count in (
+            ("joined", file.count("folded")),
+            ("repaired", file.count("repaired")),
+            ("unclear", file.count("unclear")),
+            ("left out", file.count("left_out")),
+        )
+        if count
+    ]
+    tail = f"; {', '.join(more)}" if more else ""
+    return f"{file.file}: {file.format}: {_counts_text(file.counts)}{tail}"
+
+
+def _counts_text(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+
+
+def _show_results(reading: Reading) -> None:
+    table = Table("status", "class", "name", "environment", "duration ms", "attempts", "error")
+    for result in reading.results[:MOST_ROWS]:
+        duration = "" if result.duration_ms is None else f"{result.duration_ms:.0f}"
+        message = result.error.message if result.error is not None else None
+        attempts = str(len(result.attempts)) if result.attempts else ""
+        table.add_row(
+            result.status, result.class_name, result.name, result.environment, duration, attempts,
+            (message or "")[:120],
+        )  # fmt: skip
+    output.print(table)
+    rest = len(reading.results) - MOST_ROWS
+    if rest > 0:
+        output.print(f"and {rest} more results; --xml prints all")
+    output.print(f"{len(reading.results)} results ({_counts_text(reading.counts)}): not sent")
+
+
+def _print_json(reading: Reading, outcome: str) -> None:
+    summary = {
+        "outcome": outcome,
+        "results": len(reading.results),
+        "statuses": dict(sorted(reading.counts.items())),
+        "flaky": sum(result.is_flaky for result in reading.results),
+        "is_whole": reading.is_whole,
+        "files": [
+            {
+                "file": file.file,
+                "format": file.format,
+                "results": len(file.results),
+                "statuses": dict(sorted(file.counts.items())),
+                "refusal": file.refusal,
+                "notes": [
+                    {"kind": n.kind, "text": n.text, "line": n.line, "count": n.count}
+                    for n in file.notes
+                ],
+            }
+            for file in reading.files
+        ],
+    }
+    sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
 
 
 def _register(workspace: Workspace, build: Build, audit: AuditLog) -> None:

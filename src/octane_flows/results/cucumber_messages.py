@@ -1,0 +1,223 @@
+"""Cucumber messages: one JSON document a line, as every Cucumber since 2020 can write.
+
+A stream and a collector in; results go into the collector. Attempts of a retried scenario become
+one result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+
+from octane_flows.results.durations import from_number
+from octane_flows.results.json_items import as_list, as_object, as_text, lines
+from octane_flows.results.result_collector import ResultCollector
+from octane_flows.results.scenario_results import (
+    UNNAMED_STEP,
+    add_scenarios,
+    scenario_result,
+    step_status,
+)
+from octane_flows.results.test_result import Attempt, ErrorText, Result, Scenario, Step
+
+#: The keys of a message, of which each line has one; by them the format is known.
+KINDS = frozenset(
+    ("meta", "source", "gherkinDocument", "pickle", "testCase", "testRunStarted", "hook",
+     "stepDefinition", "parameterType", "testCaseStarted", "testStepStarted", "attachment",
+     "testStepFinished", "testCaseFinished", "testRunFinished", "undefinedParameterType",
+     "parseError", "testRunHookStarted", "testRunHookFinished", "suggestion", "externalAttachment")
+)  # fmt: skip
+_NANOS_PER_MS = 1_000_000
+
+
+@dataclass(slots=True)
+class _Run:
+    """One attempt of a test case."""
+
+    case: str
+    attempt: int
+    started_ms: int | None
+    steps: list[Step] = field(default_factory=list)
+    is_finished: bool = False
+
+
+def read_messages(stream: BinaryIO, collector: ResultCollector) -> None:
+    """Read a whole file. Raises ResultFileError."""
+    collector.framework = "Cucumber"
+    messages = _Messages(collector)
+    for number, line in lines(stream, collector.notes):
+        for kind, body in as_object(line).items():
+            messages.take(kind, as_object(body), number)
+    messages.finish()
+
+
+class _Messages:
+    """What the messages told so far."""
+
+    def __init__(self, collector: ResultCollector) -> None:
+        self.collector = collector
+        self.sources: dict[str, str] = {}
+        self.features: dict[str, tuple[str, tuple[str, ...]]] = {}  # by uri: name, tags
+        self.keywords: dict[str, str] = {}  # by id of a step in the document
+        self.lines: dict[str, int] = {}  # by id of a scenario
+        self.rows: dict[str, int] = {}  # by id of an example's row: its number
+        self.pickles: dict[str, dict[str, Any]] = {}
+        self.hooks: dict[str, str] = {}
+        self.cases: dict[str, tuple[str, dict[str, tuple[str | None, str | None]]]] = {}
+        self.runs: dict[str, _Run] = {}
+        self.run_error: str | None = None
+
+    def take(self, kind: str, body: Mapping[str, Any], number: int) -> None:
+        """One message."""
+        match kind:
+            case "source":
+                self.sources[as_text(body.get("uri"))] = as_text(body.get("data"))
+            case "gherkinDocument":
+                self._document(body)
+            case "pickle":
+                self.pickles[as_text(body.get("id"))] = dict(body)
+            case "hook":
+                self.hooks[as_text(body.get("id"))] = as_text(body.get("name"))
+            case "testCase":
+                steps = {
+                    as_text(step.get("id")): (step.get("pickleStepId"), step.get("hookId"))
+                    for step in map(as_object, as_list(body.get("testSteps")))
+                }
+                self.cases[as_text(body.get("id"))] = (as_text(body.get("pickleId")), steps)
+            case "testCaseStarted":
+                attempt = body.get("attempt")
+                self.runs[as_text(body.get("id"))] = _Run(
+                    as_text(body.get("testCaseId")),
+                    attempt if isinstance(attempt, int) else 0,
+                    _moment(body.get("timestamp")),
+                )
+            case "testStepFinished":
+                self._step(body)
+            case "testCaseFinished":
+                run = self.runs.get(as_text(body.get("testCaseStartedId")))
+                if run is not None:
+                    run.is_finished = True
+            case "parseError":
+                self.collector.leave_out(f"a feature has errors: {as_text(body.get('message'))}")
+            case "testRunFinished":
+                if body.get("success") is False and body.get("exception"):
+                    self.run_error = as_text(as_object(body.get("exception")).get("message"))
+            case _ if kind not in KINDS:
+                self.collector.notes.add("unclear", f"messages '{kind}' are not known", number)
+
+    def finish(self) -> None:
+        """Turn test cases into results, in the order in which they began."""
+        attempts: dict[str, list[_Run]] = {}
+        for run in self.runs.values():
+            attempts.setdefault(run.case, []).append(run)
+        results = []
+        for case, runs in attempts.items():
+            runs.sort(key=lambda run: run.attempt)
+            if not runs[-1].is_finished:
+                self.collector.leave_out("a scenario began and did not end")
+            results.append(self._result(case, runs))
+        by_path: dict[str, list[Result]] = {}
+        for result in results:
+            by_path.setdefault(result.class_name, []).append(result)
+        for group in by_path.values():
+            add_scenarios(self.collector, group)
+        if self.run_error is not None:
+            error = ErrorText(None, self.run_error or None)
+            self.collector.add(Result("(error of the test run)", "Failed", error=error))
+
+    def _document(self, body: Mapping[str, Any]) -> None:
+        uri, feature = as_text(body.get("uri")), as_object(body.get("feature"))
+        tags = tuple(as_text(as_object(t).get("name")) for t in as_list(feature.get("tags")))
+        self.features[uri] = (as_text(feature.get("name")), tags)
+        children = [as_object(each) for each in as_list(feature.get("children"))]
+        while children:
+            child = children.pop(0)
+            if "rule" in child:
+                children += map(as_object, as_list(as_object(child["rule"]).get("children")))
+            for part in (as_object(child.get("background")), as_object(child.get("scenario"))):
+                for step in map(as_object, as_list(part.get("steps"))):
+                    self.keywords[as_text(step.get("id"))] = as_text(step.get("keyword"))
+                number = as_object(part.get("location")).get("line")
+                if isinstance(number, int):
+                    self.lines[as_text(part.get("id"))] = number
+                rows = [
+                    as_object(row)
+                    for examples in map(as_object, as_list(part.get("examples")))
+                    for row in as_list(examples.get("tableBody"))
+                ]
+                for index, row in enumerate(rows, start=1):
+                    self.rows[as_text(row.get("id"))] = index
+
+    def _step(self, body: Mapping[str, Any]) -> None:
+        run = self.runs.get(as_text(body.get("testCaseStartedId")))
+        if run is None:
+            return
+        found = as_object(body.get("testStepResult"))
+        pickle_id, steps = self.cases.get(run.case, ("", {}))
+        pickle_step, hook = steps.get(as_text(body.get("testStepId")), (None, None))
+        status = step_status(found.get("status"), self.collector.options)
+        if pickle_step is None and status == "passed":
+            return  # a hook that passed
+        name = self._step_name(pickle_id, pickle_step, hook)
+        run.steps.append(
+            Step(
+                name, status, _span_ms(found.get("duration")), as_text(found.get("message")) or None
+            )
+        )
+
+    def _step_name(self, pickle_id: str, pickle_step: str | None, hook: str | None) -> str:
+        if pickle_step is None:
+            return f"Hook {self.hooks.get(hook or '', '')}".strip()
+        for step in map(as_object, as_list(self.pickles.get(pickle_id, {}).get("steps"))):
+            if step.get("id") == pickle_step:
+                nodes = [as_text(each) for each in as_list(step.get("astNodeIds"))]
+                keyword = next((self.keywords[n] for n in nodes if n in self.keywords), "")
+                return f"{keyword}{as_text(step.get('text'))}" or UNNAMED_STEP
+        return UNNAMED_STEP
+
+    def _result(self, case: str, runs: list[_Run]) -> Result:
+        pickle = self.pickles.get(self.cases.get(case, ("", {}))[0], {})
+        uri = as_text(pickle.get("uri"))
+        feature, tags = self.features.get(uri, ("", ()))
+        nodes = [as_text(each) for each in as_list(pickle.get("astNodeIds"))]
+        results = []
+        for run in runs:
+            scenario = Scenario(
+                feature=feature or uri,
+                path=uri,
+                name=as_text(pickle.get("name")),
+                steps=tuple(run.steps),
+                feature_tags=tags,
+                outline_index=next((self.rows[n] for n in nodes if n in self.rows), None),
+                script=self.sources.get(uri),
+            )
+            results.append(
+                scenario_result(
+                    scenario,
+                    started_ms=run.started_ms,
+                    started_from="unknown" if run.started_ms is None else "result",
+                    tags=[as_text(as_object(t).get("name")) for t in as_list(pickle.get("tags"))],
+                    line=next((self.lines[n] for n in nodes if n in self.lines), None),
+                    status=None if run.is_finished else "Failed",
+                )
+            )
+        if len(results) == 1:
+            return results[0]
+        attempts = tuple(Attempt(r.status, r.duration_ms, r.error) for r in results)
+        return replace(results[-1], attempts=attempts)
+
+
+def _moment(value: object) -> int | None:
+    span = _span_ms(value)
+    return None if span is None else round(span)
+
+
+def _span_ms(value: object) -> float | None:
+    found = as_object(value)
+    seconds, nanos = found.get("seconds"), found.get("nanos")
+    if isinstance(seconds, str) and seconds.lstrip("-").isdecimal():
+        seconds = int(seconds)
+    whole = from_number(seconds, 1000.0)
+    part = from_number(nanos if nanos is not None else 0, 1 / _NANOS_PER_MS)
+    return None if whole is None or part is None else whole + part

@@ -1,0 +1,265 @@
+"""JUnit XML in its dialects: Surefire, Gradle, pytest, Playwright, GoogleTest, gotestsum and more.
+
+A stream and a collector in; results go into the collector. Dialects differ in what equal names
+mean, in where a rerun is told, and in how a test says that it did not run.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from octane_flows.results.result_collector import ResultCollector
+from octane_flows.results.test_result import Attempt, ErrorText, Result, Status
+from octane_flows.results.xml_elements import Element, iterate_elements
+
+RECORDS = ("testcase",)
+CONTAINERS = ("testsuites", "testsuite", "testrun", "test-suites")
+_FAILURES = ("error", "failure")  # in the order in which the vendor's tools look at them
+_SKIPS = ("skipped", "ignored", "skip", "disabled")
+_RERUNS = ("rerunFailure", "rerunError")
+_FLAKES = ("flakyFailure", "flakyError")
+_FAILED_WORDS = frozenset(("failed", "fail", "failure", "error", "errored", "broken", "aborted"))
+_SKIPPED_WORDS = frozenset(
+    ("skipped", "skip", "ignored", "disabled", "notrun", "not_run", "not-run", "suppressed",
+     "pending", "todo", "excluded")
+)  # fmt: skip
+_ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|([^\]]+)\]\]")
+_CATCH2_HOST = "tbd"  # Catch2 writes this host, and counts assertions as tests
+_SUITE_ERROR = "(suite error)"
+_SUITE_CRASH = "(results missing)"
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What a suite declares against what was found in it."""
+
+    cases: int = 0
+    failures: int = 0
+    has_suite_error: bool = False
+
+
+def read_junit(stream: BinaryIO, collector: ResultCollector) -> None:
+    """Read a whole file. Raises ResultFileError."""
+    collector.framework = "JUnit"
+    counts: dict[int, _Counts] = {}
+    hosts: set[str] = set()
+    is_playwright = False
+    for event, element in iterate_elements(
+        stream, collector.notes, records=RECORDS, containers=CONTAINERS
+    ):
+        if element.name == "testcase":
+            if event == "end":
+                result = _case(element, collector)
+                for suite in element.ancestors():
+                    found = counts.setdefault(id(suite), _Counts())
+                    found.cases += 1
+                    found.failures += result.status == "Failed"
+                collector.add(result)
+            continue
+        if event == "start":
+            counts[id(element)] = _Counts()
+            is_playwright |= element.parent is None and _is_playwright(element)
+            if _repeats_are_retries(element):
+                collector.repeats_are_retries = True
+            if (host := element.get("hostname")) is not None:
+                hosts.add(host)
+        else:
+            _finish_suite(element, counts.pop(id(element), _Counts()), collector, counts)
+    if not is_playwright and not _same_test_on_several_hosts(collector.results):
+        # one machine's name, or those of several agents, says nothing about what was tested
+        collector.results[:] = [_without_environment(result) for result in collector.results]
+
+
+def _case(case: Element, collector: ResultCollector) -> Result:
+    suites = [suite for suite in case.ancestors() if suite.name == "testsuite"]
+    failures = [each for name in _FAILURES for each in case.find_all(name)]
+    reruns, flakes = case.find_all(*_RERUNS), case.find_all(*_FLAKES)
+    skip = case.find(*_SKIPS)
+    words = [(case.get(name) or "").lower() for name in ("status", "result")]
+    status: Status = "Passed"
+    if failures or any(word in _FAILED_WORDS for word in words):
+        status = "Failed"
+    elif skip is not None or any(word in _SKIPPED_WORDS for word in words):
+        status = "Skipped"
+    duration = collector.duration(case.get("time") or case.get("duration"), case.line)
+    error = _error_of(failures) if status == "Failed" else _skip_reason(skip, case)
+    attempts: list[Attempt] = []
+    if reruns and failures:
+        attempts = [Attempt("Failed", duration, _error_of(failures))]
+        attempts += [Attempt("Failed", _seconds(each), _error_of([each])) for each in reruns]
+    elif flakes or reruns:
+        attempts = [
+            Attempt("Failed", _seconds(each), _error_of([each])) for each in flakes + reruns
+        ]
+        attempts.append(Attempt(status, duration, error if status == "Failed" else None))
+    suite_start = None
+    for suite in suites:
+        suite_start, _ = collector.start(suite.get("timestamp"), None, suite.line)
+        if suite_start is not None:
+            break
+    started, started_from = collector.start(case.get("timestamp"), suite_start, case.line)
+    properties = tuple(
+        (each.get("name") or "", each.get("value") or each.text)
+        for group in case.find_all("properties")
+        for each in group.find_all("property")
+    )
+    texts = [each.text for each in case.find_all("system-out", "system-err")]
+    return Result(
+        name=case.get("name") or "",
+        status=status,
+        class_name=_class_name(case, suites),
+        variant=case.get("value_param") or "",
+        environment=next((host for each in suites if (host := each.get("hostname"))), ""),
+        started_ms=started,
+        started_from=started_from,
+        duration_ms=duration,
+        error=error,
+        attempts=tuple(attempts),
+        owner=next((value for name, value in properties if name.lower() == "owner"), None),
+        tags=tuple(value for name, value in properties if name.lower() in ("tag", "tags")),
+        properties=properties,
+        attachments=tuple(path for text in texts for path in _ATTACHMENT.findall(text)),
+        line=case.line,
+    )
+
+
+def _class_name(case: Element, suites: list[Element]) -> str:
+    named = case.get("classname")
+    if named is None:
+        named = case.get("class")
+    if named is not None or len(suites) < 2:
+        return named or ""
+    # in nested suites without classes, the suites tell a case from others of its name
+    return ".".join(name for suite in reversed(suites) if (name := suite.get("name")))
+
+
+def _error_of(failures: list[Element]) -> ErrorText | None:
+    """The first failure as type and message, the texts of all as details."""
+    if not failures:
+        return None
+    first = failures[0]
+    parts: list[str] = []
+    for failure in failures:
+        text = failure.text.strip() or (failure.child_text("stackTrace") or "").strip()
+        message = (failure.get("message") or "").strip()
+        if failure is not first and message and not _stands_in(message, text):
+            text = f"{message}\n{text}".strip()
+        parts.append(text)
+    message_text = (first.get("message") or "").strip()
+    details = "\n\n".join(part for part in parts if part)
+    if not message_text and details:
+        message_text = _first_line(details)
+    return ErrorText(first.get("type") or None, message_text or None, details)
+
+
+def _stands_in(message: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(message)}(?!\w)", text) is not None
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def _skip_reason(skip: Element | None, case: Element) -> ErrorText | None:
+    if skip is None:
+        warning = case.find("warning")
+        return None if warning is None else _error_of([warning])
+    message, text = (skip.get("message") or "").strip(), skip.text.strip()
+    kind = skip.get("type") or None
+    if not (message or text or kind):
+        return None
+    return ErrorText(kind, message or _first_line(text) or None, text)
+
+
+def _seconds(element: Element) -> float | None:
+    try:
+        value = float(element.get("time") or "nan") * 1000
+    except ValueError:
+        return None
+    return value if value >= 0 else None
+
+
+def _is_playwright(root: Element) -> bool:
+    """Its root alone has an id and a name that are written also where they are empty."""
+    return (
+        root.name == "testsuites"
+        and "id" in root.attributes
+        and "name" in root.attributes
+        and (not root.get("id"))
+    )
+
+
+def _repeats_are_retries(suite: Element) -> bool:
+    """pytest-rerunfailures, and gotestsum with reruns, write every attempt as a case of its own."""
+    if suite.name == "testsuite" and (suite.get("name") or "").startswith("pytest"):
+        return True
+    return suite.name == "testsuites" and (suite.get("name") or "") == "pytest tests"
+
+
+def _same_test_on_several_hosts(results: list[Result]) -> bool:
+    host_of: dict[tuple[str, str], str] = {}
+    for result in results:
+        key = (result.class_name, result.name)
+        if host_of.setdefault(key, result.environment) != result.environment:
+            return True
+    return False
+
+
+def _without_environment(result: Result) -> Result:
+    return replace(result, environment="") if result.environment else result
+
+
+def _finish_suite(
+    suite: Element, found: _Counts, collector: ResultCollector, counts: dict[int, _Counts]
+) -> None:
+    """What a suite tells beyond its cases: an error of its own, properties, missing results."""
+    for group in suite.find_all("properties"):
+        if any((each.get("name") or "") == "go.version" for each in group.find_all("property")):
+            collector.repeats_are_retries = True
+    name = suite.get("name") or suite.name
+    own = [each for kind in _FAILURES for each in suite.find_all(kind)]
+    started, started_from = collector.start(suite.get("timestamp"), None, suite.line)
+    extra: Result | None = None
+    if own:
+        extra = Result(
+            _SUITE_ERROR, "Failed", name, started_ms=started, started_from=started_from,
+            error=_error_of(own), line=suite.line,
+        )  # fmt: skip
+    elif not found.has_suite_error and suite.get("hostname") != _CATCH2_HOST:
+        missing = _declared(suite, "tests") - found.cases
+        lost = _declared(suite, "failures", "errors") - found.failures
+        if missing > 0 and lost > 0:
+            text = (
+                f"the suite '{name}' declares {_declared(suite, 'tests')} tests with {lost} more "
+                f"failures than its {found.cases} results show"
+            )
+            collector.leave_out(text, suite.line)
+            output = "\n".join(each.text for each in suite.find_all("system-err", "system-out"))
+            extra = Result(
+                _SUITE_CRASH, "Failed", name, started_ms=started, started_from=started_from,
+                error=ErrorText(None, text, output.strip()), line=suite.line,
+            )  # fmt: skip
+        elif missing > 0:
+            collector.leave_out(
+                f"the suite '{name}' declares {_declared(suite, 'tests')} tests, of which "
+                f"{missing} are not in the file",
+                suite.line,
+            )
+    if extra is not None:
+        collector.add(extra)
+        for parent in suite.ancestors():
+            around = counts.setdefault(id(parent), _Counts())
+            around.has_suite_error = True
+    elif found.has_suite_error:
+        for parent in suite.ancestors():
+            counts.setdefault(id(parent), _Counts()).has_suite_error = True
+
+
+def _declared(suite: Element, *names: str) -> int:
+    total = 0
+    for name in names:
+        text = suite.get(name) or "0"
+        total += int(text) if text.isdecimal() and len(text) < 10 else 0
+    return total

@@ -1,0 +1,116 @@
+"""`report-results` from files to runs on the server: what is sent, told, left out and refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from octane_flows.cli import app
+from octane_flows.errors import UsageError
+from octane_simulator import Simulator, serve
+from tests.e2e.support import World, environment_of, open_world
+from tests.unit.test_result_files import FOLDER
+
+OPTIONS = ("--server-id", "ci-1", "--job-id", "nightly", "--build-id", "17")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("home")
+    simulator, patch = Simulator(dataset="empty", seed=3), pytest.MonkeyPatch()
+    with serve(simulator) as running, open_world(running, home) as made, patch.context() as context:
+        for name, value in environment_of(running, home).items():
+            context.setenv(name, value)
+        yield made
+
+
+def report(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, ["report-results", *map(str, words), *OPTIONS])
+
+
+def test_files_of_several_tools_arrive_with_their_attempts(world: World) -> None:
+    sent = report(FOLDER / "s03-surefire-flaky.xml", FOLDER / "s15-projects-by-hostname.xml")
+
+    assert sent.exit_code == 0, sent.output
+    assert "4 results (2 Failed, 2 Passed)" in sent.stdout
+    rows = world.workspace.page(
+        "automated_runs", fields=["test_name", "native_status", "description", "taxonomies"]
+    ).rows
+    statuses = {(row["test_name"], row["native_status"]["id"].rpartition(".")[2]) for row in rows}
+    assert statuses == {
+        ("sometimes", "passed"), ("always", "failed"), ("logs in", "passed"), ("logs in", "failed"),
+    }  # fmt: skip
+    [flaky] = [row for row in rows if row["test_name"] == "sometimes"]
+    assert flaky["description"].startswith("attempts: 2 (failed, passed); flaky")
+    browsers = [row for row in rows if row["test_name"] == "logs in"]
+    assert len({tag["id"] for row in browsers for tag in row["taxonomies"]["data"]}) == 2
+
+
+def test_what_is_left_out_is_told_and_the_rest_is_sent(world: World) -> None:
+    files = (
+        FOLDER / "s18-blank-name.xml",
+        FOLDER / "d11-truncated.xml",
+        FOLDER / "d22-windows-1252.xml",
+    )
+
+    sent = report(*files)
+
+    assert sent.exit_code == 1
+    assert "1 results (1 Passed)" in sent.stdout
+    assert "left out: " in sent.stderr
+    assert "a test has no name" in sent.stderr
+    assert "unclosed token; let the test tool write the file again" in sent.stderr
+    assert world.workspace.count("automated_runs", "test_name EQ ^Preis 5 €^") == 1
+
+
+def test_strict_sends_nothing_where_something_is_left_out(world: World) -> None:
+    before = world.workspace.count("automated_runs")
+
+    refused = report(
+        "--strict", FOLDER / "d11-truncated.xml", FOLDER / "c01-jvm-failing-after-hook.json"
+    )
+
+    assert isinstance(refused.exception, UsageError)
+    assert "leave --strict out" in str(refused.exception)
+    assert world.workspace.count("automated_runs") == before
+
+
+def test_nothing_is_registered_before_all_files_are_read(world: World) -> None:
+    servers = world.workspace.count("ci_servers")
+
+    refused = report("--register", FOLDER / "d12-empty.xml")
+
+    assert isinstance(refused.exception, UsageError)
+    assert world.workspace.count("ci_servers") == servers
+
+
+def test_pipes_are_refused(world: World, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.xml"
+    os.mkfifo(pipe)
+
+    refused = report(pipe)
+
+    assert isinstance(refused.exception, UsageError)
+    assert "a pipe or a device" in refused.stderr
+
+
+def test_a_summary_for_programs(world: World) -> None:
+    shown = report("--dry-run", "--json", FOLDER / "real", FOLDER / "t04-time-nan.xml")
+
+    summary = json.loads(shown.stdout)
+    assert summary["outcome"] == "dry run"
+    assert summary["results"] == sum(summary["statuses"].values())
+    [unknown] = [file for file in summary["files"] if file["file"].endswith("t04-time-nan.xml")]
+    assert unknown["notes"] == [
+        {
+            "kind": "repaired",
+            "text": "the duration 'NaN' is no number; unknown",
+            "line": 2,
+            "count": 1,
+        }
+    ]
