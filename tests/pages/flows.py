@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS, DocumentedRequests, Request
-from octane_flows.questions.catalogue import Question, list_questions
+from octane_flows.questions.catalogue import Question, documented_flows, list_questions
 from octane_flows.questions.run_question import parse_parameters
 
 #: What a page's requests are shown with: its "my ID is 1001", and a moment for "now".
@@ -41,29 +41,38 @@ of `parity/requests` by `make docs`.
   `work_item` for every kind of work item, `test` for tests and `run` for runs; the vendor's clients
   show this address for work items, the others follow it.
 """
+HEAD_OF_OWN = """# Flows of your own
+
+They have a macro, a command, a method and a place in the report as every flow. They are not part of
+the vendor's documentation, so there is nothing to compare them with.
+"""
 
 
 def flow_pages() -> str:
-    """All pages in one text."""
-    return "\n".join([HEAD, *(_page(flow) for flow in list_questions("flow"))])
+    """All pages in one text: the documented flows by number, then the flows of one's own."""
+    pages = [HEAD, *(_documented_page(flow) for flow in documented_flows())]
+    if own := own_flows():
+        pages += [HEAD_OF_OWN, *(_own_page(flow) for flow in own)]
+    return "\n".join(pages)
 
 
-def _page(flow: Question) -> str:
+def own_flows() -> list[Question]:
+    """The flows that the vendor's documentation does not have."""
+    return [flow for flow in list_questions("flow") if not flow.is_documented]
+
+
+def heading(flow: Question) -> str:
+    """The heading of a flow's page."""
+    if flow.is_documented:
+        return f"{flow.number}. {flow.title}: `{flow.slug}`"
+    return f"`{flow.slug}`"
+
+
+def _documented_page(flow: Question) -> str:
     documented = DOCUMENTED_REQUESTS[flow.slug]
     sources = ", ".join(f"<{source}>" for source in flow.source.split("; "))
     lines = [
-        f"## {flow.number}. {flow.title}: `{flow.slug}`",
-        "",
-        flow.text,
-        "",
-        f"One row is {flow.grain}. Key: {', '.join(f'`{name}`' for name in flow.key)}. "
-        f"Page: {sources}",
-        "",
-        *_parameters(flow),
-        "| column | meaning |",
-        "|---|---|",
-        *(f"| `{column.name}` | {column.meaning} |" for column in flow.columns),
-        "",
+        *_answer(flow, f" Page: {sources}"),
         f"Documented requests, compared by `{documented.key}`. {WORDING[documented.wording]}"
         f"{_example(documented)}",
         "",
@@ -74,17 +83,39 @@ def _page(flow: Question) -> str:
     return "\n".join(lines)
 
 
+def _own_page(flow: Question) -> str:
+    return "\n".join(_answer(flow, f" Read from {flow.source}." if flow.source else ""))
+
+
+def _answer(flow: Question, source: str) -> list[str]:
+    """What a flow asks, its parameters and columns."""
+    return [
+        f"## {heading(flow)}",
+        "",
+        flow.text,
+        "",
+        f"One row is {flow.grain}. Key: {', '.join(f'`{name}`' for name in flow.key)}.{source}",
+        "",
+        *_parameters(flow),
+        "| column | meaning |",
+        "|---|---|",
+        *(f"| `{column.name}` | {column.meaning} |" for column in flow.columns),
+        "",
+    ]
+
+
 def _example(documented: DocumentedRequests) -> str:
-    given = ", ".join(f"`{name}={value}`" for name, value in documented.example)
-    return f" With the page's example {given}:" if given else ""
+    example = ", ".join(f"`{name}={value}`" for name, value in documented.example)
+    return f" With the page's example {example}:" if example else ""
 
 
 def _parameters(flow: Question) -> list[str]:
     if not flow.parameters:
         return []
     rows = [
-        f"| `{one.name}` | {one.type} | `{one.default_sql}` | {one.meaning} |"
-        for one in flow.parameters
+        f"| `{parameter.name}` | {parameter.type} | `{parameter.default_sql}` | "
+        f"{parameter.meaning} |"
+        for parameter in flow.parameters
     ]
     return ["| parameter | type | default | meaning |", "|---|---|---|---|", *rows, ""]
 
@@ -111,7 +142,7 @@ def _shown(request: Request) -> str:
 
 def sample_requests(flow: Question, documented: DocumentedRequests) -> list[Request]:
     """The requests with the page's example; each answer is taken to hold one row."""
-    given = {one.name: one.default for one in flow.parameters} | dict(documented.example)
+    given = flow.defaults | dict(documented.example)
     params: dict[str, Any] = {**parse_parameters(flow, given), **SHOWN}
     return list(_driven(documented, params))
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from octane_flows.questions import list_questions
+from octane_flows.questions import documented_flows, list_questions
+from tests.pages.flows import heading, own_flows
 from tests.pages.markdown import anchor, table
 
 
 def flow_table() -> str:
-    """One line per flow: number, name, question."""
-    rows = []
-    for flow in list_questions("flow"):
-        page = anchor(f"{flow.number}. {flow.title}: `{flow.slug}`")
-        rows.append((str(flow.number), f"[`{flow.slug}`](docs/flows.md#{page})", flow.text))
-    return "\n".join(table(("#", "flow", "question"), rows)) + "\n"
+    """One line per documented flow: number, name, question; then the flows of one's own."""
+    rows = [
+        (str(flow.number), f"[`{flow.slug}`](docs/flows.md#{anchor(heading(flow))})", flow.text)
+        for flow in documented_flows()
+    ]
+    lines = [*table(("#", "flow", "question"), rows)]
+    own = [
+        (f"[`{flow.slug}`](docs/flows.md#{anchor(heading(flow))})", flow.text)
+        for flow in own_flows()
+    ]
+    if own:
+        lines += ["", "Flows of your own:", "", *table(("flow", "question"), own)]
+    return "\n".join(lines) + "\n"
 
 
 def metric_table() -> str:

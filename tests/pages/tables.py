@@ -16,7 +16,7 @@ HEAD = """# Tables
 | `octane_history.*` | every version that was ever read of the same tables | the lake, when asked |
 | `past.*` | phases of work items, [version by version](#erphase_periods) | the build |
 | `er.*` | keys, relations, one meaning for each column name | [sql/er](../sql/er) |
-| `flow.*` | the documented flows: [flows.md](flows.md) | [sql/flow](../sql/flow) |
+| `flow.*` | the flows: [flows.md](flows.md) | [sql/flow](../sql/flow) |
 | `metric.*` | the questions after them: [metrics.md](metrics.md) | [sql/metric](../sql/metric) |
 | `plan.*` | what a flow would write: [writing-back.md](writing-back.md) | [sql/plan](../sql/plan) |
 | `meta.*` | what the warehouse knows of itself | the build |

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS
-from octane_flows.questions import Question, list_questions
+from octane_flows.questions import Question, documented_flows
 from tests.generated_docs import ROOT, stale_documents
 from tests.pages.flows import flow_pages, sample_requests
 
@@ -18,11 +18,11 @@ def test_every_flow_has_a_page_and_every_page_a_link_in_the_readme() -> None:
     page = flow_pages()
 
     assert "docs/flows.md" in (ROOT / "README.md").read_text(encoding="utf-8")
-    for flow in list_questions("flow"):
+    for flow in documented_flows():
         assert f"## {flow.number}. {flow.title}: `{flow.slug}`" in page
 
 
-@pytest.mark.parametrize("flow", list_questions("flow"), ids=lambda flow: flow.slug)
+@pytest.mark.parametrize("flow", documented_flows(), ids=lambda flow: flow.slug)
 def test_a_flows_page_shows_a_request(flow: Question) -> None:
     assert sample_requests(flow, DOCUMENTED_REQUESTS[flow.slug])
 

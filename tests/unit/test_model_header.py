@@ -46,6 +46,13 @@ def test_a_header_is_read_with_continued_lines() -> None:
     assert header.key == ("test_id",)
 
 
+def test_a_flow_of_ones_own_has_neither_number_nor_page() -> None:
+    own = HEADER.replace("-- flow: 10 Get what failed\n", "")
+    for text in (own, own.replace("-- source: https://example.com/page\n", "")):
+        header = parse_header(text, schema="flow", where="x.sql")
+        assert (header.flow_number, header.flow_title) == (None, None)
+
+
 def test_defaults_are_null_text_and_numbers() -> None:
     lines = (
         "-- Q?\n-- param: a text = null -- one\n-- param: b text = 'it''s' -- two\n-- check: warn"
@@ -68,6 +75,7 @@ def test_a_relation_is_read() -> None:
     [
         (("-- grain:", "-- grian:"), 4, "did you mean 'grain'"),
         (("-- key: test_id\n", ""), 1, "needs '-- key: ...'"),
+        (("-- source: https://example.com/page\n", ""), 1, "with the vendor's page"),
         (("-- key: test_id\n", "-- key: test_id\n-- key: test_id\n"), 6, "line 5 already"),
         (("-- grain: one test", "-- grain:"), 4, "has no value"),
         (("hours integer = 24", "hours hour = 24"), 6, "is no parameter"),

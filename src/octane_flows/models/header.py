@@ -16,9 +16,9 @@ TAGS = ("flow", "source", "grain", "key", "param", "order", "relation", "check",
 REPEATABLE = frozenset({"source", "param", "relation"})
 REQUIRED = {
     "er": ("source", "grain", "key"),
-    "flow": ("flow", "source", "grain", "key", "order"),
+    "flow": ("grain", "key", "order"),  # and `source`, where `flow` names the vendor's page
     "metric": ("source", "grain", "key", "order"),
-    "plan": ("flow", "grain", "key", "order"),
+    "plan": ("grain", "key", "order"),
     "check": ("check",),
 }
 # the words of a `param` line and the DuckDB types that they stand for
@@ -116,6 +116,11 @@ def parse_header(text: str, *, schema: str, where: str) -> Header:
             raise ModelError(
                 f"{where}:1: the header of a {schema} model needs '-- {tag}: ...'; add that line."
             )
+    if schema == "flow" and "flow" in found and "source" not in found:
+        raise ModelError(
+            f"{where}:1: a documented flow needs '-- source: ...' with the vendor's page; add that "
+            "line, or leave out '-- flow' for a flow of your own."
+        )
     if "stored" in found and schema != "er":
         number = found["stored"][0][0]
         raise ModelError(f"{where}:{number}: only an er model can be stored; remove '-- stored'.")

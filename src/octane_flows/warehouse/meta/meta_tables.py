@@ -133,11 +133,15 @@ TABLES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
         ),
     ),
     "flows": (
-        "The documented flows that can be called as flow.<slug>().",
+        "The flows that can be called as flow.<slug>().",
         (
             ("slug", "VARCHAR", "name of the macro in the schema flow"),
-            ("number", "BIGINT", "number in the list of documented flows"),
-            ("title", "VARCHAR", "title of the vendor's page"),
+            (
+                "number",
+                "BIGINT",
+                "number in the list of documented flows; null: a flow of your own",
+            ),
+            ("title", "VARCHAR", "title of the vendor's page; null: a flow of your own"),
             ("question", "VARCHAR", "question that the rows answer"),
             ("rows_mean", "VARCHAR", "what one row is"),
             ("parameters", "JSON", "name, type, default and meaning of each parameter"),
