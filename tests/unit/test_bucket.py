@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -259,20 +260,62 @@ def test_a_bucket_that_is_not_there_is_told(bucket: LakePlace, tmp_path: Path) -
     assert "canary" not in str(told.value)
 
 
-def test_python_users_find_the_history_in_a_bucket(
-    bucket: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def set_bucket(monkeypatch: pytest.MonkeyPatch, bucket: LakePlace) -> None:
     monkeypatch.setenv("OCTANE_LAKE", f"s3://{bucket.bucket}/{bucket.prefix}")
     monkeypatch.setenv("OCTANE_LAKE_ENDPOINT", str(bucket.endpoint))
     monkeypatch.setenv("OCTANE_LAKE_KEY_ID", "key")
     monkeypatch.setenv("OCTANE_LAKE_SECRET", "canary-secret")
+
+
+def test_python_users_find_the_history_in_a_bucket(
+    bucket: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_bucket(monkeypatch, bucket)
     lake = open_lake(tmp_path, bucket)
     kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "there"}]}, lake=lake)
     build(tmp_path, lake=lake, models=FEW)
     with octane_flows.open(tmp_path) as opened:
         assert opened.history("release", "5").project("name").fetchall() == [("there",)]
-    # A folder of the time before the bucket may still stand in the data folder of the settings.
+    # The data folder of the settings may still have a folder lake from before the bucket was set.
     monkeypatch.setenv("OCTANE_HOME", str(tmp_path))
     kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "left behind"}]})
     with octane_flows.open() as opened:
         assert opened.history("release", "5").project("name").fetchall() == [("there",)]
+
+
+def test_the_bucket_of_the_settings_is_not_the_lake_of_another_data_folder(
+    bucket: LakePlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.write_lake(
+        tmp_path / "theirs",
+        {"release": [{"id": "5", "name": "of the settings"}]},
+        lake=open_lake(tmp_path / "theirs", bucket),
+    )
+    later = kit.AS_OF + timedelta(days=1)
+    copied = tmp_path / "copied"
+    kit.write_lake(copied, {"release": [{"id": "5", "name": "own"}]}, as_of=later)
+    build(copied, models=FEW)
+    shutil.rmtree(copied / "lake")
+    monkeypatch.setenv("OCTANE_HOME", str(tmp_path / "theirs"))
+    set_bucket(monkeypatch, bucket)
+
+    with octane_flows.open(copied) as opened:
+        for ask in (
+            lambda: opened.history("release", "5"),
+            opened.generations,
+            lambda: opened.as_of(1),
+            lambda: opened.sql("select * from octane_history.release"),
+        ):
+            with pytest.raises(
+                UsageError, match=r"has no folder lake.*set OCTANE_HOME to .*copied"
+            ):
+                ask()
+    # The remedy helps: with the data folder in the settings and without the bucket, the message
+    # names the missing lake of this folder.
+    monkeypatch.setenv("OCTANE_HOME", str(copied))
+    monkeypatch.delenv("OCTANE_LAKE")
+    for name in ("ENDPOINT", "KEY_ID", "SECRET"):
+        monkeypatch.delenv(f"OCTANE_LAKE_{name}")
+    kit.write_lake(copied, {"release": [{"id": "5", "name": "restored"}]}, as_of=later)
+    with octane_flows.open(copied) as opened:
+        assert opened.history("release", "5").project("name").fetchall() == [("restored",)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ import duckdb
 from octane_flows import questions, warehouse
 from octane_flows.api.flows_and_metrics import Flows, Metrics
 from octane_flows.config import load_home, load_lake
+from octane_flows.errors import UsageError
 from octane_flows.lake import Lake, open_lake
 from octane_flows.questions import Question, Value, question_named
 
@@ -110,12 +111,36 @@ class OpenWarehouse:
         return OpenWarehouse(self.home, warehouse.connect_as_of(self.home, when, lake=self._lake()))
 
     def _lake(self) -> Lake:
-        """The lake of the settings, but a folder of its own in another data folder than theirs."""
+        """The lake that this warehouse was built from. Raises UsageError.
+
+        The settings name the lake of their own data folder. Another data folder has its lake
+        inside, or in the bucket of the settings if that has this warehouse's generation.
+        """
+        place = load_lake(os.environ)
+        if self.home.resolve() == load_home(os.environ).resolve():
+            return open_lake(self.home, place)
         own = Lake(self.home / "lake")
-        is_theirs = self.home.resolve() == load_home(os.environ).resolve()
-        if own.folder.is_dir() and not is_theirs:
+        if place is None or own.folder.is_dir():
             return own
-        return open_lake(self.home, load_lake(os.environ))
+        lake = open_lake(self.home, place)
+        if not self._is_built_from(lake):
+            raise UsageError(
+                f"{self.home} has no folder lake, and {lake.storage.describe()} of OCTANE_LAKE "
+                f"does not have its generation {self.generation}; set OCTANE_HOME to {self.home}, and "
+                "OCTANE_LAKE to the bucket of its lake or unset it."
+            )
+        return lake
+
+    def _is_built_from(self, lake: Lake) -> bool:
+        """Whether the lake keeps the generation that this warehouse shows."""
+        if self.generation not in {entry.generation for entry in lake.kept()}:
+            return False
+        manifest = lake.manifest(self.generation)
+        (origin, *_) = self.connection.execute(
+            "select as_of, server_url, shared_space from meta.generation"
+        ).fetchall()
+        as_of = manifest.as_of.astimezone(UTC).replace(tzinfo=None)
+        return origin == (as_of, manifest.server_url, manifest.shared_space)
 
     def _answer(self, question: Question, parameters: dict[str, Value]) -> duckdb.DuckDBPyRelation:
         if finding := questions.partial_answer(self.connection, question):
