@@ -143,7 +143,7 @@ def test_settings_name_the_budget() -> None:
     ("settings", "message"),
     [
         ({"OCTANE_MAX_REQUESTS_PER_DAY": "5"}, "OCTANE_BUDGET is not"),
-        ({"OCTANE_BUDGET": "redis://127.0.0.1:6379"}, "nothing to share is"),
+        ({"OCTANE_BUDGET": "redis://127.0.0.1:6379"}, "there is no limit to share"),
         ({"OCTANE_BUDGET": "postgresql://x", "OCTANE_REQUESTS_PER_SECOND": "5"}, "not the address"),
         ({"OCTANE_BUDGET": "redis://h:port", "OCTANE_REQUESTS_PER_SECOND": "5"}, "not the address"),
         (

@@ -108,7 +108,7 @@ def test_each_kind_of_credentials_is_read(given: dict[str, str], expected: objec
         ({"OCTANE_TOKEN": "t"}, ["two kinds of credentials", "OCTANE_CLIENT_ID", "OCTANE_TOKEN"]),
         ({"OCTANE_AUTH": "kerberos"}, ["sign_in or basic", "kerberos"]),
         ({"OCTANE_CLIENTID": "x"}, ["OCTANE_CLIENTID", "OCTANE_CLIENT_ID", "rename"]),
-        ({"OCTANE_SKIP": "defect, Build 7"}, ["OCTANE_SKIP holds Build 7", "ci_build"]),
+        ({"OCTANE_SKIP": "defect, Build 7"}, ["OCTANE_SKIP has Build 7", "ci_build"]),
         ({"OCTANE_SCRIPTS": "maybe"}, ["OCTANE_SCRIPTS is maybe", "true or false"]),
         ({"OCTANE_PAGE_SIZE": "0"}, ["OCTANE_PAGE_SIZE is 0", "from 1 to 1000"]),
         ({"OCTANE_PAGE_SIZE": "1001"}, ["from 1 to 1000"]),
@@ -193,13 +193,13 @@ def test_the_data_folder_needs_no_server(tmp_path: Path) -> None:
         load_home({"OCTANE_HOMES": "typo"})
 
 
-def test_what_a_scheduler_needs_of_the_site_needs_no_server() -> None:
+def test_the_settings_of_a_scheduler_need_no_server() -> None:
     owners = "team:qa, jane@example.com"
     site = load_site({"OCTANE_TIME_ZONE": "Europe/Berlin", "OCTANE_OWNERS": owners})
 
     assert (site.time_zone, site.owners) == ("Europe/Berlin", ("team:qa", "jane@example.com"))
     assert load_site({}).time_zone == "UTC"
-    with pytest.raises(UsageError, match="OCTANE_OWNERS holds qa"):
+    with pytest.raises(UsageError, match="OCTANE_OWNERS has qa"):
         load_site({"OCTANE_OWNERS": "qa"})
 
 

@@ -70,8 +70,8 @@ def test_the_site_is_asked_in_its_own_zone_summer_and_winter() -> None:
 @pytest.mark.parametrize(
     "text", ["8-18", "mon 08:00", "funday 08:00-18:00", "25:00-26:00", "08:60-09:00", "08:00-08:00"]
 )
-def test_what_is_no_time_of_the_week_is_told(text: str) -> None:
-    with pytest.raises(UsageError, match=r"OCTANE_QUIET_HOURS holds .* mon-fri 08:00-18:00"):
+def test_a_text_that_is_not_a_time_of_the_week_is_an_error(text: str) -> None:
+    with pytest.raises(UsageError, match=r"OCTANE_QUIET_HOURS has .* mon-fri 08:00-18:00"):
         quiet(text)
 
 
@@ -81,8 +81,8 @@ def test_a_week_without_a_free_hour_is_refused(text: str) -> None:
         quiet(text)
 
 
-def test_an_unknown_zone_is_told() -> None:
-    with pytest.raises(UsageError, match="OCTANE_TIME_ZONE is Mars/Base, which is no time zone"):
+def test_an_unknown_zone_is_an_error() -> None:
+    with pytest.raises(UsageError, match="OCTANE_TIME_ZONE is Mars/Base, which is not a time zone"):
         load_settings({**SERVER, "OCTANE_TIME_ZONE": "Mars/Base"})
 
 

@@ -126,8 +126,8 @@ class OpenWarehouse:
         if not self._is_built_from(lake):
             raise UsageError(
                 f"{self.home} has no folder lake, and {lake.storage.describe()} of OCTANE_LAKE "
-                f"does not have its generation {self.generation}; set OCTANE_HOME to {self.home}, and "
-                "OCTANE_LAKE to the bucket of its lake or unset it."
+                f"does not have its generation {self.generation}; set OCTANE_HOME to {self.home}, "
+                "and OCTANE_LAKE to the bucket of its lake, or unset it."
             )
         return lake
 

@@ -1,4 +1,4 @@
-"""Settings: environment names `OCTANE_*` and one TOML file in, one validated record out.
+"""Settings: `OCTANE_*` variables and one TOML file in, one validated record out.
 
 Secrets stay wrapped, so that no message, log line or traceback shows them.
 """

@@ -1,6 +1,6 @@
-"""Who asks: credentials from the settings, wrapped so that nothing shows them by accident.
+"""Credentials from the settings, wrapped so that nothing shows them by accident.
 
-The texts found in the settings in, one of four kinds of credentials out; `settings` calls it.
+The texts of the settings in, one of four kinds of credentials out; `settings` calls it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from octane_flows.config.setting_texts import Found
+from octane_flows.config.setting_texts import SettingTexts
 from octane_flows.errors import UsageError
 
 __all__ = ["ApiKey", "Cookie", "Credentials", "Scheme", "Secret", "Token", "UserPassword"]
@@ -20,7 +20,7 @@ SESSION_COOKIE: Final = "LWSSO_COOKIE_KEY"
 
 
 class Secret:
-    """Text that is only shown on request: `repr` and `str` give stars."""
+    """A text that only `reveal` shows: `repr` and `str` give stars."""
 
     __slots__ = ("_value",)
 
@@ -28,7 +28,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Give the text itself; only for the bytes that go to the server."""
+        """The text itself; only for the bytes that go to the server."""
         return self._value
 
     def __repr__(self) -> str:
@@ -47,7 +47,7 @@ class Secret:
         return hash((Secret, self._value))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("A secret is not written anywhere; pass it in memory only.")
+        raise TypeError("A secret cannot be pickled; pass it in memory only.")
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,14 @@ class UserPassword:
 
 @dataclass(frozen=True)
 class Token:
-    """A bearer token that something else renews."""
+    """A bearer token that another program renews."""
 
     token: Secret
 
 
 @dataclass(frozen=True)
 class Cookie:
-    """A session cookie taken from elsewhere, such as a browser; it cannot be renewed here."""
+    """A session cookie from another program, such as a browser; it cannot be renewed here."""
 
     name: str
     value: Secret
@@ -86,19 +86,19 @@ class Cookie:
 Credentials: TypeAlias = ApiKey | UserPassword | Token | Cookie
 
 
-def read_credentials(found: Found) -> Credentials:
+def read_credentials(texts: SettingTexts) -> Credentials:
     """The one kind of credentials that is set."""
-    scheme = found.get("auth") or "sign_in"
+    scheme = texts.get("auth") or "sign_in"
     if scheme not in ("sign_in", "basic"):
-        raise UsageError(f"{found.label('auth')} must be sign_in or basic, not {scheme}.")
-    for one, other in (("client_id", "client_secret"), ("user", "password")):
-        for given, missing in ((one, other), (other, one)):
-            if found.get(given) and not found.get(missing):
+        raise UsageError(f"{texts.label('auth')} must be sign_in or basic, not {scheme}.")
+    for name, secret_name in (("client_id", "client_secret"), ("user", "password")):
+        for present, missing in ((name, secret_name), (secret_name, name)):
+            if texts.get(present) and not texts.get(missing):
                 raise UsageError(
-                    f"{found.label(given)} is set but OCTANE_{missing.upper()} is not; set both "
+                    f"{texts.label(present)} is set but OCTANE_{missing.upper()} is not; set both "
                     "or neither."
                 )
-    kinds = [name for name in ("client_id", "user", "token", "cookie") if found.get(name)]
+    kinds = [name for name in ("client_id", "user", "token", "cookie") if texts.get(name)]
     if not kinds:
         raise UsageError(
             "No credentials are set; set OCTANE_CLIENT_ID and OCTANE_CLIENT_SECRET (an API access "
@@ -106,46 +106,45 @@ def read_credentials(found: Found) -> Credentials:
         )
     if len(kinds) > 1:
         raise UsageError(
-            f"{found.label(kinds[0])} and {found.label(kinds[1])} are two kinds of credentials; "
+            f"{texts.label(kinds[0])} and {texts.label(kinds[1])} are two kinds of credentials; "
             "keep one of them."
         )
-    secret = Secret
     if kinds == ["client_id"]:
         return ApiKey(
-            found.texts["client_id"],
-            secret(found.texts["client_secret"]),
+            texts.values["client_id"],
+            Secret(texts.values["client_secret"]),
             "basic" if scheme == "basic" else "sign_in",
         )
     if kinds == ["user"]:
         return UserPassword(
-            found.texts["user"],
-            secret(found.texts["password"]),
+            texts.values["user"],
+            Secret(texts.values["password"]),
             "basic" if scheme == "basic" else "sign_in",
         )
     if scheme == "basic":
         raise UsageError(
-            f"{found.label('auth')} is basic, but {found.label(kinds[0])} is no name and "
-            "password; unset one of the two."
+            f"{texts.label('auth')} is basic, which needs a name and a password, but "
+            f"{texts.label(kinds[0])} is set; unset one of the two."
         )
     if kinds == ["token"]:
-        return Token(_header_safe(found, "token"))
-    return _cookie(found)
+        return Token(_header_safe(texts, "token"))
+    return _cookie(texts)
 
 
-def _cookie(found: Found) -> Cookie:
-    value = _header_safe(found, "cookie").reveal()
+def _cookie(texts: SettingTexts) -> Cookie:
+    value = _header_safe(texts, "cookie").reveal()
     name, equals, rest = value.partition("=")
-    # A session value may itself end in "=": only a word that looks like a cookie's name counts.
+    # A session value may end in "=" itself, so only a text like a cookie's name counts as one.
     if equals and rest and re.fullmatch(r"[A-Za-z_][A-Za-z_0-9]{2,31}", name):
         return Cookie(name, Secret(rest.rstrip("; ")))
     return Cookie(SESSION_COOKIE, Secret(value))
 
 
-def _header_safe(found: Found, name: str) -> Secret:
-    value = found.texts[name]
+def _header_safe(texts: SettingTexts, name: str) -> Secret:
+    value = texts.values[name]
     if not value.isascii() or not value.isprintable():
         raise UsageError(
-            f"{found.label(name)} holds characters that cannot be sent in a header; copy it again, "
+            f"{texts.label(name)} has characters that cannot be sent in a header; copy it again, "
             "without line breaks."
         )
     return Secret(value)

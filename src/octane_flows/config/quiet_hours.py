@@ -1,7 +1,7 @@
-"""Quiet hours: times of the week in which a site wants no extract, in the site's own time zone.
+"""Quiet hours: times of the week in which a site allows no extract, in the site's time zone. Pure.
 
-A text such as `mon-fri 08:00-18:00, sat 09:00-12:00` in, a record that knows when they end out.
-Pure; `settings` parses it and the client's limits ask it.
+A text such as `mon-fri 08:00-18:00, sat 09:00-12:00` in, a record that knows their end out;
+`settings` parses it, and the client's limits use it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from octane_flows.config.setting_texts import Found
+from octane_flows.config.setting_texts import SettingTexts
 from octane_flows.errors import UsageError
 
 __all__ = ["QuietHours", "quiet_hours", "time_zone"]
@@ -30,11 +30,11 @@ class Span:
     start: time
     length: timedelta
 
-    def end(self, moment: datetime) -> datetime | None:
-        """When the span that holds a local moment ends; None when it holds it not."""
-        for day in (moment.date(), moment.date() - timedelta(days=1)):
+    def end(self, local: datetime) -> datetime | None:
+        """When the span that contains a local time ends; None when no span contains it."""
+        for day in (local.date(), local.date() - timedelta(days=1)):
             start = datetime.combine(day, self.start)
-            if day.weekday() in self.weekdays and start <= moment < start + self.length:
+            if day.weekday() in self.weekdays and start <= local < start + self.length:
                 return start + self.length
         return None
 
@@ -48,11 +48,11 @@ class QuietHours:
     spans: tuple[Span, ...]
 
     def until(self, now: datetime) -> datetime | None:
-        """When the quiet hours that hold `now` end, in the site's zone; None outside of them."""
+        """When the quiet hours at `now` end, in the site's zone; None: no quiet hours at `now`."""
         local = now.astimezone(self.zone).replace(tzinfo=None)
         last = local
         while last - local < LONGEST:
-            ends = [end for one in self.spans if (end := one.end(last)) is not None]
+            ends = [end for span in self.spans if (end := span.end(last)) is not None]
             if not ends:
                 break
             last = max(ends)
@@ -62,10 +62,10 @@ class QuietHours:
         return f"{self.text} {self.zone.key}"
 
 
-def quiet_hours(found: Found) -> QuietHours | None:
+def quiet_hours(texts: SettingTexts) -> QuietHours | None:
     """The quiet hours that are set, in the zone that is set (UTC unless given)."""
-    zone = time_zone(found)
-    text = found.get("quiet_hours")
+    zone = time_zone(texts)
+    text = texts.get("quiet_hours")
     if text is None:
         return None
     spans = []
@@ -73,7 +73,7 @@ def quiet_hours(found: Found) -> QuietHours | None:
         span = _span(part.strip())
         if span is None:
             raise UsageError(
-                f"{found.label('quiet_hours')} holds {part.strip()!r}, which is no time of the "
+                f"{texts.label('quiet_hours')} has {part.strip()!r}, which is not a time of the "
                 "week; write it such as mon-fri 08:00-18:00, sat 22:00-06:00."
             )
         spans.append(span)
@@ -82,8 +82,8 @@ def quiet_hours(found: Found) -> QuietHours | None:
     end = quiet.until(monday)
     if end is not None and end - monday >= LONGEST:
         raise UsageError(
-            f"{found.label('quiet_hours')} covers the whole week, so nothing would ever be read; "
-            "leave some hours out."
+            f"{texts.label('quiet_hours')} covers the whole week, so no extract could ever run; "
+            "leave some hours free."
         )
     return quiet
 
@@ -107,13 +107,13 @@ def _span(text: str) -> Span | None:
     return Span(frozenset(days), time(hours[0], minutes[0]), length)
 
 
-def time_zone(found: Found) -> ZoneInfo:
+def time_zone(texts: SettingTexts) -> ZoneInfo:
     """The zone that is set, UTC unless given. Raises UsageError."""
-    name = found.get("time_zone") or "UTC"
+    name = texts.get("time_zone") or "UTC"
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise UsageError(
-            f"{found.label('time_zone')} is {name}, which is no time zone that this machine knows; "
+            f"{texts.label('time_zone')} is {name}, which is not a time zone of this machine; "
             "give a name such as Europe/Berlin or UTC."
         ) from None

@@ -1,6 +1,7 @@
-"""Every setting by name, with what it means and its default: the list that the others are held to.
+"""Every setting by name, with its meaning and its default.
 
-Nothing in, `SETTINGS` out; `sources` accepts these names alone, and docs/settings.md shows them.
+Nothing in, `SETTINGS` out; `setting_texts` accepts these names alone, and docs/settings.md shows
+them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Setting:
-    """One name, `OCTANE_<NAME>` in the environment and `<name>` in the TOML file.
+    """One setting, `OCTANE_<NAME>` in the environment and `<name>` in the TOML file.
 
-    `default` is its text, as somebody would write it; empty where there is none.
+    `default` is its text, as a user would write it; empty: no default.
     """
 
     name: str
@@ -29,10 +30,10 @@ class Setting:
 
 
 SERVER: Final = "The server"
-CREDENTIALS: Final = "Who asks: one kind of credentials"
-DATA: Final = "Where the data lies"
-WAY: Final = "The way to the server"
-PACE: Final = "How much is asked, and when"
+CREDENTIALS: Final = "Credentials: one kind of them"
+DATA: Final = "The place of the data"
+NETWORK: Final = "The network"
+PACE: Final = "How many requests, and when"
 READING: Final = "What is read"
 
 SETTINGS: Final = (
@@ -45,8 +46,12 @@ SETTINGS: Final = (
     Setting("client_secret", CREDENTIALS, "client secret of that key"),
     Setting("user", CREDENTIALS, "login name of a user instead"),
     Setting("password", CREDENTIALS, "password of that user"),
-    Setting("token", CREDENTIALS, "a bearer token that something else renews"),
-    Setting("cookie", CREDENTIALS, "a session cookie from elsewhere; it cannot be renewed here"),
+    Setting("token", CREDENTIALS, "a bearer token that another program renews"),
+    Setting(
+        "cookie",
+        CREDENTIALS,
+        "a session cookie of a browser, say; it cannot be renewed here",
+    ),
     Setting(
         "auth",
         CREDENTIALS,
@@ -64,25 +69,26 @@ SETTINGS: Final = (
     Setting(
         "lake_region", DATA, "the bucket's region; us-east-1 unless given", example="eu-west-1"
     ),
-    Setting("lake_key_id", DATA, "the bucket's key; without one, what Amazon's own tools find"),
+    Setting("lake_key_id", DATA, "the bucket's key; without it, that of Amazon's own tools"),
     Setting("lake_secret", DATA, "the secret of that key"),
     Setting(
         "warehouse_workspaces",
         DATA,
-        "ids of workspaces that the warehouse holds, or all; those that it was built for unless "
-        "given",
+        "ids of the warehouse's workspaces, or all; the workspaces of the last build unless given",
         example="1002,1003",
     ),
-    Setting("ca_file", WAY, "PEM file with your company's certificates; they are always verified"),
-    Setting("proxy", WAY, "your company's proxy", example="http://proxy.example.com:8080"),
+    Setting(
+        "ca_file", NETWORK, "PEM file with your company's certificates; they are always verified"
+    ),
+    Setting("proxy", NETWORK, "your company's proxy", example="http://proxy.example.com:8080"),
     Setting(
         "allow_http_host",
-        WAY,
+        NETWORK,
         "the one host that may be reached without TLS; loopback always may",
         example="octane.test",
     ),
     Setting("page_size", PACE, "rows a page, up to 1000", "1000"),
-    Setting("concurrency", PACE, "most requests at a time, up to 8", "4"),
+    Setting("concurrency", PACE, "most requests at once, up to 8", "4"),
     Setting("timeout", PACE, "seconds that one request may take", "120"),
     Setting("requests_per_second", PACE, "pace; no limit unless given", example="5"),
     Setting(
@@ -94,7 +100,7 @@ SETTINGS: Final = (
     Setting(
         "budget",
         PACE,
-        "keep the pace and the day's requests together for all processes that name the same Redis; "
+        "one pace and one count of the day's requests for all processes with the same Redis; "
         "needs octane-flows[distributed]",
         example="redis://host:6379/0",
     ),
@@ -107,7 +113,7 @@ SETTINGS: Final = (
     Setting(
         "quiet_hours",
         PACE,
-        "when no extract starts or goes on",
+        "when no extract starts or continues",
         example="mon-fri 08:00-18:00, sat 22:00-06:00",
     ),
     Setting(
@@ -117,7 +123,7 @@ SETTINGS: Final = (
         example="Europe/Berlin",
     ),
     Setting(
-        "owners", PACE, "who owns the tables in Dagster: team:NAME or e-mail", example="team:qa"
+        "owners", PACE, "owners of the tables in Dagster: team:NAME or e-mail", example="team:qa"
     ),
     Setting(
         "scripts",
@@ -128,7 +134,7 @@ SETTINGS: Final = (
     Setting(
         "skip",
         READING,
-        "entity types that no extract reads, unless it is asked for them by name",
+        "entity types that no extract reads, unless a command names them",
         example="ci_build, email_template",
     ),
     Setting("overlap", READING, "minutes that an extract reads again", "20"),
@@ -136,7 +142,7 @@ SETTINGS: Final = (
     Setting(
         "max_deleted_share",
         READING,
-        "share of an entity type that may be deleted at once before a census stops",
+        "share of an entity type's rows that may be deleted at once before a census stops",
         "0.2",
     ),
 )

@@ -1,7 +1,7 @@
-"""Where settings come from: environment names `OCTANE_*` and one TOML file, as texts by name.
+"""The texts of settings by name, from `OCTANE_*` variables and one TOML file.
 
-The environment wins. Unknown names and unreadable files are told here, in one sentence each; what
-a text means is for the other modules.
+The environment overrides the file. An unknown name or an unreadable file is one UsageError here;
+the modules of the settings check what a text means.
 """
 
 from __future__ import annotations
@@ -11,56 +11,56 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from octane_flows.config.setting_names import CONFIG_VARIABLE, NAMES
 from octane_flows.errors import UsageError
 
-__all__ = ["Found", "flag", "number"]
+__all__ = ["SettingTexts"]
 
 DEFAULT_CONFIG: Final = Path("octane-flows.toml")
 
 
 @dataclass(frozen=True)
-class Found:
-    """Texts by setting name, and where each came from, for messages and relative paths."""
+class SettingTexts:
+    """Texts by setting name, and the source of each, for messages and relative paths."""
 
-    texts: Mapping[str, str]
+    values: Mapping[str, str]
     file: Path | None
     from_file: frozenset[str]
 
     @classmethod
-    def collect(cls, environ: Mapping[str, str], config_file: Path | None) -> Found:
+    def collect(cls, environ: Mapping[str, str], config_file: Path | None) -> SettingTexts:
         """Read both sources. Raises UsageError."""
-        known = [*(f"OCTANE_{name.upper()}" for name in NAMES), CONFIG_VARIABLE]
+        variables = [*(f"OCTANE_{name.upper()}" for name in NAMES), CONFIG_VARIABLE]
         for name in sorted(environ):
-            if name.startswith("OCTANE_") and name not in known:
+            if name.startswith("OCTANE_") and name not in variables:
                 raise UsageError(
                     f"The environment sets {name}, which is not a setting"
-                    f"{_nearest(name, known)}; rename or unset it."
+                    f"{_nearest(name, variables)}; rename or unset it."
                 )
         file = config_file or _config_path(environ)
-        texts = _read_toml(file) if file is not None else {}
-        from_file = set(texts)
+        values = _read_toml(file) if file is not None else {}
+        from_file = set(values)
         for name in NAMES:
             value = environ.get(f"OCTANE_{name.upper()}", "").strip()
             if value:
-                texts[name] = value
+                values[name] = value
                 from_file.discard(name)
-        return cls(texts, file, frozenset(from_file))
+        return cls(values, file, frozenset(from_file))
 
     def get(self, name: str) -> str | None:
         """The text of a setting; None when it is empty or not set."""
-        return self.texts.get(name) or None
+        return self.values.get(name) or None
 
     def label(self, name: str) -> str:
-        """How the user spelled the setting."""
+        """The setting's name as the user wrote it."""
         if name in self.from_file:
             return f"{name} in {self.file}"
         return f"OCTANE_{name.upper()}"
 
     def path(self, name: str) -> Path | None:
-        """A path; one from the file is relative to the file's folder."""
+        """A path; a path from the file is relative to the file's folder."""
         text = self.get(name)
         if text is None:
             return None
@@ -71,9 +71,9 @@ class Found:
 
 
 def _config_path(environ: Mapping[str, str]) -> Path | None:
-    named = environ.get(CONFIG_VARIABLE, "").strip()
-    if named:
-        return Path(named).expanduser()
+    path = environ.get(CONFIG_VARIABLE, "").strip()
+    if path:
+        return Path(path).expanduser()
     return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None
 
 
@@ -86,12 +86,12 @@ def _read_toml(file: Path) -> dict[str, str]:
         ) from None
     except OSError as error:
         raise UsageError(
-            f"The settings file {file} cannot be read ({error.strerror}); correct its rights."
+            f"The settings file {file} cannot be read ({error.strerror}); correct its permissions."
         ) from None
     except UnicodeDecodeError:
         raise UsageError(f"The settings file {file} is not UTF-8 text; save it as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
-        # The parser's text names a place and at most one character of the line.
+        # The parser's message has the position and at most one character of the line.
         raise UsageError(
             f"The settings file {file} is not valid TOML: {error}; write lines such as "
             'url = "https://octane.example.com".'
@@ -111,46 +111,13 @@ def _text(file: Path, name: str, value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if name == "workspaces" and isinstance(value, list):
-        return ",".join(str(one) for one in value)
+        return ",".join(str(id) for id in value)
     raise UsageError(
         f"The key {name} in {file} must be a text or a number, not {type(value).__name__}; "
         f'write {name} = "...".'
     )
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" (the nearest one is {near[0]})" if near else ""
-
-
-Number = TypeVar("Number", int, float)
-Default = TypeVar("Default", int, float, None)
-
-
-def flag(found: Found, name: str, default: bool) -> bool:
-    """A setting that is true or false. Raises UsageError."""
-    text = found.get(name)
-    if text is None:
-        return default
-    if text.lower() not in ("true", "false"):
-        raise UsageError(f"{found.label(name)} is {text}; write true or false.")
-    return text.lower() == "true"
-
-
-def number(
-    found: Found, name: str, default: Default, low: float, high: float, kind: type[Number]
-) -> Number | Default:
-    """A number within bounds, or the default."""
-    text = found.get(name)
-    if text is None:
-        return default
-    try:
-        value = kind(text)
-    except ValueError:
-        value = None
-    if value is None or not low <= value <= high:
-        raise UsageError(
-            f"{found.label(name)} is {text}, but must be a "
-            f"{'whole number' if kind is int else 'number'} from {low:g} to {high:g}."
-        )
-    return value
+def _nearest(name: str, names: Iterable[str]) -> str:
+    nearest = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f" (the nearest name is {nearest[0]})" if nearest else ""

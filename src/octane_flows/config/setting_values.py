@@ -1,6 +1,7 @@
-"""Where things are: the server's address, space and workspaces, the data folder, the way there.
+"""Values of settings: addresses, ids, names, paths, numbers and switches, each checked.
 
-The texts found in the settings in, checked addresses, ids and paths out; `settings` calls it.
+The texts of the settings in, values out, or a UsageError with the remedy; the other modules of the
+settings call it.
 """
 
 from __future__ import annotations
@@ -8,19 +9,21 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from octane_flows.config.setting_texts import Found
+from octane_flows.config.setting_texts import SettingTexts
 from octane_flows.errors import UsageError
 
 DEFAULT_HOME: Final = Path("data")
 ALL: Final = "all"  # workspaces
+Number = TypeVar("Number", int, float)
+Default = TypeVar("Default", int, float, None)
 
 
-def server_url(found: Found, allow_http_host: str | None) -> str:
+def server_url(texts: SettingTexts, allow_http_host: str | None) -> str:
     """The server's base address, without a slash at its end."""
-    text, label = found.get("url"), found.label("url")
+    text, label = texts.get("url"), texts.label("url")
     if text is None:
         raise UsageError(
             "No server is named; set OCTANE_URL to its address, such as "
@@ -32,7 +35,7 @@ def server_url(found: Found, allow_http_host: str | None) -> str:
         port = parts.port
     except ValueError:
         raise UsageError(f"{label} is not a web address; {example}.") from None
-    # without a scheme nothing is told apart, and what is before the @ is not repeated either
+    # without a scheme the parts cannot be recognised; a text with @ is never repeated
     if (
         parts.username is not None
         or parts.password is not None
@@ -57,7 +60,7 @@ def server_url(found: Found, allow_http_host: str | None) -> str:
             raise UsageError(
                 f"{label} uses http, which would send the credentials to {parts.hostname} "
                 "unencrypted; use https, or set "
-                f"OCTANE_ALLOW_HTTP_HOST={parts.hostname} if that is meant."
+                f"OCTANE_ALLOW_HTTP_HOST={parts.hostname} if you accept that."
             )
     return base + parts.path.rstrip("/")
 
@@ -67,7 +70,7 @@ def _host(name: str) -> str:
 
 
 def _space_hint(parts: SplitResult) -> str:
-    """Shared space and workspace, where the address of a page tells them (`?p=1001/1002`)."""
+    """The shared space and workspace in the address of a page (`?p=1001/1002`)."""
     values = parse_qs(parts.query).get("p", []) or parse_qs(parts.fragment).get("p", [])
     match = re.fullmatch(r"(\d+)(?:/(\d+))?", values[0]) if values else None
     if match is None:
@@ -77,7 +80,7 @@ def _space_hint(parts: SplitResult) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
+    """Whether a host name or address is this machine."""
     if host.lower() == "localhost":
         return True
     try:
@@ -86,9 +89,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def shared_space(found: Found) -> str:
+def shared_space(texts: SettingTexts) -> str:
     """The id of the shared space."""
-    text = found.get("shared_space")
+    text = texts.get("shared_space")
     if text is None:
         raise UsageError(
             "No shared space is named; set OCTANE_SHARED_SPACE to its id, the first number after "
@@ -96,73 +99,73 @@ def shared_space(found: Found) -> str:
         )
     if not re.fullmatch(r"[0-9A-Za-z-]+", text):
         raise UsageError(
-            f"{found.label('shared_space')} ({text}) is not the id of a shared space; give a "
+            f"{texts.label('shared_space')} ({text}) is not the id of a shared space; give a "
             "number such as 1001."
         )
     return text
 
 
-def workspaces(found: Found) -> tuple[str, ...] | None:
+def workspaces(texts: SettingTexts) -> tuple[str, ...] | None:
     """The ids of the workspaces; None for all."""
-    text = found.get("workspaces")
+    text = texts.get("workspaces")
     if text is None or text.lower() == ALL:
         return None
-    return _ids(found, "workspaces", text)
+    return _ids(texts, "workspaces", text)
 
 
-def warehouse_workspaces(found: Found) -> tuple[str, ...] | None:
-    """The ids of the workspaces that the warehouse is to hold, or `all`; None: not set."""
-    text = found.get("warehouse_workspaces")
+def warehouse_workspaces(texts: SettingTexts) -> tuple[str, ...] | None:
+    """The ids of the warehouse's workspaces, or `all`; None: not set."""
+    text = texts.get("warehouse_workspaces")
     if text is None:
         return None
-    return (ALL,) if text.lower() == ALL else _ids(found, "warehouse_workspaces", text)
+    return (ALL,) if text.lower() == ALL else _ids(texts, "warehouse_workspaces", text)
 
 
-def _ids(found: Found, name: str, text: str) -> tuple[str, ...]:
-    ids = [one.strip() for one in text.split(",") if one.strip()]
-    wrong = [one for one in ids if not re.fullmatch(r"[0-9]+", one)]
+def _ids(texts: SettingTexts, name: str, text: str) -> tuple[str, ...]:
+    ids = [part.strip() for part in text.split(",") if part.strip()]
+    wrong = [id for id in ids if not re.fullmatch(r"[0-9]+", id)]
     if wrong or not ids:
         raise UsageError(
-            f"{found.label(name)} holds {', '.join(wrong) or 'no id'}, but workspaces are "
+            f"{texts.label(name)} has {', '.join(wrong) or 'no id'}, but workspaces are "
             "given by id; write numbers such as 1002,1003 or all."
         )
     return tuple(dict.fromkeys(ids))
 
 
-def entity_types(found: Found, name: str) -> tuple[str, ...]:
-    """Names of entity types; whether the server has them is told by its metadata alone."""
-    names = [one.strip() for one in (found.get(name) or "").split(",") if one.strip()]
-    wrong = [one for one in names if not re.fullmatch(r"[a-z][a-z0-9_]*", one)]
+def entity_types(texts: SettingTexts, name: str) -> tuple[str, ...]:
+    """Names of entity types; only the server's metadata can say whether they exist."""
+    names = [part.strip() for part in (texts.get(name) or "").split(",") if part.strip()]
+    wrong = [part for part in names if not re.fullmatch(r"[a-z][a-z0-9_]*", part)]
     if wrong:
         raise UsageError(
-            f"{found.label(name)} holds {', '.join(wrong)}, which is no name of an entity type; "
+            f"{texts.label(name)} has {', '.join(wrong)}, which cannot be an entity type; "
             "write names such as ci_build,email_template as octane-flows doctor lists them."
         )
     return tuple(dict.fromkeys(names))
 
 
-def home_folder(found: Found) -> Path:
+def home_folder(texts: SettingTexts) -> Path:
     """The data folder; it need not exist yet."""
-    home = found.path("home") or DEFAULT_HOME
+    home = texts.path("home") or DEFAULT_HOME
     if home.exists() and not home.is_dir():
-        raise UsageError(f"{found.label('home')} ({home}) is a file; name a folder.")
+        raise UsageError(f"{texts.label('home')} ({home}) is a file; name a folder.")
     return home
 
 
-def ca_file(found: Found) -> Path | None:
+def ca_file(texts: SettingTexts) -> Path | None:
     """The file with the company's certificates."""
-    path = found.path("ca_file")
+    path = texts.path("ca_file")
     if path is not None and not path.is_file():
         raise UsageError(
-            f"{found.label('ca_file')} names {path}, which does not exist or is no file; give a "
+            f"{texts.label('ca_file')} names {path}, which is not an existing file; give a "
             "PEM file with the company's certificates."
         )
     return path
 
 
-def proxy_address(found: Found) -> str | None:
-    """The proxy's address, which may hold a password."""
-    text = found.get("proxy")
+def proxy_address(texts: SettingTexts) -> str | None:
+    """The proxy's address, which may contain a password."""
+    text = texts.get("proxy")
     if text is None:
         return None
     try:
@@ -171,8 +174,37 @@ def proxy_address(found: Found) -> str | None:
         _ = parts.port
     except ValueError:
         well_formed = False
-    if not well_formed:  # the value may hold a password and is not repeated
+    if not well_formed:  # the text may contain a password, so the message does not repeat it
         raise UsageError(
-            f"{found.label('proxy')} is not a proxy address; give it as http://host:port."
+            f"{texts.label('proxy')} is not a proxy address; give it as http://host:port."
         )
     return text
+
+
+def flag(texts: SettingTexts, name: str, default: bool) -> bool:
+    """A setting that is true or false. Raises UsageError."""
+    text = texts.get(name)
+    if text is None:
+        return default
+    if text.lower() not in ("true", "false"):
+        raise UsageError(f"{texts.label(name)} is {text}; write true or false.")
+    return text.lower() == "true"
+
+
+def number(
+    texts: SettingTexts, name: str, default: Default, low: float, high: float, kind: type[Number]
+) -> Number | Default:
+    """A number within bounds, or the default."""
+    text = texts.get(name)
+    if text is None:
+        return default
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not low <= value <= high:
+        raise UsageError(
+            f"{texts.label(name)} is {text}, but must be a "
+            f"{'whole number' if kind is int else 'number'} from {low:g} to {high:g}."
+        )
+    return value

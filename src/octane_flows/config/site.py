@@ -1,7 +1,7 @@
-"""What a scheduler needs to know of the site: its time zone, its quiet hours, who owns the data.
+"""The site's settings for a scheduler: time zone, quiet hours, owners of the data.
 
-Environment names `OCTANE_*` and the TOML file in, a `Site` out, without credentials; the pipelines
-call it when they are loaded.
+`OCTANE_*` variables and the TOML file in, a `Site` without credentials out; the pipelines call it
+when they are loaded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from octane_flows.config.quiet_hours import QuietHours, quiet_hours, time_zone
-from octane_flows.config.setting_texts import Found
+from octane_flows.config.setting_texts import SettingTexts
 from octane_flows.errors import UsageError
 
 OWNER = re.compile(r"team:[\w.-]+|[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -29,16 +29,16 @@ class Site:
 
 def load_site(environ: Mapping[str, str], config_file: Path | None = None) -> Site:
     """Read the site's settings. Raises UsageError."""
-    found = Found.collect(environ, config_file)
-    return Site(time_zone(found).key, quiet_hours(found), _owners(found))
+    texts = SettingTexts.collect(environ, config_file)
+    return Site(time_zone(texts).key, quiet_hours(texts), _owners(texts))
 
 
-def _owners(found: Found) -> tuple[str, ...]:
-    owners = tuple(one.strip() for one in (found.get("owners") or "").split(",") if one.strip())
-    for one in owners:
-        if not OWNER.fullmatch(one):
+def _owners(texts: SettingTexts) -> tuple[str, ...]:
+    owners = tuple(part.strip() for part in (texts.get("owners") or "").split(",") if part.strip())
+    for owner in owners:
+        if not OWNER.fullmatch(owner):
             raise UsageError(
-                f"{found.label('owners')} holds {one}, which is no owner that Dagster knows; "
-                "write team:NAME or an e-mail address, comma between them."
+                f"{texts.label('owners')} has {owner}, which Dagster does not accept as an owner; "
+                "write team:NAME or an e-mail address, with commas between them."
             )
     return owners
