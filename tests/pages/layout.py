@@ -18,17 +18,32 @@ ORDER = (
 
 
 def layout_table() -> str:
-    """One row for each folder and module of the package, then the two packages beside it."""
+    """One row for each folder and module of the packages, those below a folder after it."""
     parts = {path.stem: path for path in PACKAGE.glob("*.py") if not path.stem.startswith("__")}
     parts |= {path.parent.name: path for path in PACKAGE.glob("*/__init__.py")}
     assert set(parts) == set(ORDER), f"name it in {__name__}.ORDER: {set(parts) ^ set(ORDER)}"
-    rows = [(f"`octane_flows.{name}`", first_line(parts[name])) for name in ORDER]
-    for name, folder in (("dagster_octane", "pipelines"), ("octane_simulator", "src")):
-        rows.append((f"`{name}`", first_line(ROOT / folder / name / "__init__.py")))
+    rows = []
+    for name in ORDER:
+        rows.append((f"`octane_flows.{name}`", first_line(parts[name])))
+        rows += folders_below(f"octane_flows.{name}", PACKAGE / name)
+    dagster, simulator = ROOT / "pipelines" / "dagster_octane", ROOT / "src" / "octane_simulator"
+    rows.append(("`dagster_octane`", first_line(dagster / "__init__.py")))
+    for path in sorted(dagster.glob("[!_]*.py")):
+        rows.append((f"`dagster_octane.{path.stem}`", first_line(path)))
+    rows.append(("`octane_simulator`", first_line(simulator / "__init__.py")))
+    rows += folders_below("octane_simulator", simulator)
     return "\n".join(table(("where", "what"), rows)) + "\n"
 
 
+def folders_below(package: str, folder: Path) -> list[tuple[str, str]]:
+    """One row for each package directly below a package."""
+    return [
+        (f"`{package}.{path.parent.name}`", first_line(path))
+        for path in sorted(folder.glob("*/__init__.py"))
+    ]
+
+
 def first_line(path: Path) -> str:
-    """What a module says of itself first."""
-    told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return told.splitlines()[0].rstrip(".")
+    """The first line of a module's docstring."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.splitlines()[0].rstrip(".")

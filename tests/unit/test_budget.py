@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("redis", reason="needs the extra distributed")
+
 from octane_flows.client import Limits
 from octane_flows.client.request_limits import SharedBudget
 from octane_flows.client.session import Timing

@@ -135,6 +135,7 @@ def test_the_past_and_histories_keep_to_the_choice(simulator: Simulator, home: P
 
 
 def test_a_company_lake_has_one_choice(simulator: Simulator, home: Path) -> None:
+    pytest.importorskip("deltalake", reason="needs the extra export")
     place = destination("delta", home)
     build(home, workspaces=[ONE], models=FEW)
     export(home, place)
