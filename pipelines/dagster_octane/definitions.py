@@ -1,7 +1,7 @@
 """What Dagster loads: `dagster dev -m dagster_octane.definitions`.
 
 The process of each run loads this module again. A step therefore imports what it alone needs, such
-as the client or the plots, when it runs.
+as the extract or the plots, when it runs.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dagster_octane.cleanup_job import cleanup
 from dagster_octane.extract_assets import extract
 from dagster_octane.parity_checks import verify_flows
 from dagster_octane.resources import OctaneResource
-from dagster_octane.warehouse_assets import build_warehouse, report
+from dagster_octane.warehouse_assets import EXTRACTED_TABLES, build_warehouse, report
 
 definitions = dg.Definitions(
-    assets=[extract, build_warehouse, report],
+    assets=[extract, *EXTRACTED_TABLES, build_warehouse, report],
     asset_checks=[verify_flows],
     jobs=[
         warehouse_jobs.refresh,

@@ -8,18 +8,14 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from dagster_octane.asset_metadata import key
 from dagster_octane.resources import OctaneResource, errors_as_failures
-from octane_flows import warehouse
-from octane_flows.parity.compare_ids import flows_with_requests
+from octane_flows import parity, warehouse
+from octane_flows.client import Octane
 from octane_flows.parity.comparison_record import record_comparisons
-
-if TYPE_CHECKING:
-    from octane_flows.parity import Verification
 
 CHECK = "same_ids_as_octane"
 #: No fault of the warehouse: equal ids, changes since the extract, too many rows to compare.
@@ -34,16 +30,13 @@ PASSING = ("equal", "changed", "not compared")
             asset=key(flow.name),
             description="The live server answers the documented REST requests with the same ids.",
         )
-        for flow in flows_with_requests()
+        for flow in parity.flows_with_requests()
     ],
 )
 def verify_flows(
     context: dg.AssetCheckExecutionContext, octane: OctaneResource
 ) -> Iterator[dg.AssetCheckResult]:
     """Compare each flow in every workspace; a flow has one result for all workspaces."""
-    from octane_flows import parity
-    from octane_flows.client import Octane
-
     with (
         errors_as_failures(),
         Octane(octane.settings()) as client,
@@ -58,7 +51,7 @@ def verify_flows(
         f"Compared {len(verifications)} answers of flows with those of the server: "
         f"{', '.join(f'{count} {status}' for status, count in counts.items())}."
     )
-    for flow in flows_with_requests():
+    for flow in parity.flows_with_requests():
         of_flow = [each for each in verifications if each.slug == flow.slug]
         failed = [each for each in of_flow if each.status not in PASSING]
         yield dg.AssetCheckResult(
@@ -79,6 +72,6 @@ def _refresh_report(home: Path) -> None:
         reports.write(home)
 
 
-def _status_text(verification: "Verification") -> str:
+def _status_text(verification: parity.Verification) -> str:
     text = f"workspace {verification.workspace_id}: {verification.status}"
     return f"{text}, {verification.message}" if verification.message else text

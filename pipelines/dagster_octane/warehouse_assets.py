@@ -73,14 +73,16 @@ def _upstream(model: warehouse.Model) -> list[dg.AssetKey]:
     names = set(model.sources)
     if phase_versions.TABLE in names:
         names = names - {phase_versions.TABLE} | set(phase_versions.SOURCES)
-    return [key(name) for name in sorted(names) if not name.startswith("meta.")]
+    keys = [key(name) for name in sorted(names) if not name.startswith("meta.")]
+    # The tables in `octane` are no steps, so models that read them also wait for the extract.
+    reads_lake = not keys or any(name.startswith("octane.") for name in names)
+    return [LAKE, *keys] if reads_lake else keys
 
 
 def _model_spec(model: warehouse.Model) -> dg.AssetSpec:
-    sources = _upstream(model)
     return dg.AssetSpec(
         key(model.name),
-        deps=sources or [LAKE],
+        deps=_upstream(model),
         description=model.header.question,
         group_name=model.schema,
         kinds={"duckdb", "sql"},
@@ -93,9 +95,13 @@ def _model_spec(model: warehouse.Model) -> dg.AssetSpec:
     )
 
 
+#: Shown with their lineage, but no run reports them one by one: the lake's asset has their rows.
+EXTRACTED_TABLES: Final = [_source_spec(name) for name in SOURCE_TABLES]
+
+
 @dg.multi_asset(
     name="warehouse",
-    specs=[*map(_source_spec, SOURCE_TABLES), *map(_model_spec, TABLE_MODELS)],
+    specs=[*map(_model_spec, TABLE_MODELS)],
     check_specs=[
         dg.AssetCheckSpec(
             name=name,
@@ -152,11 +158,8 @@ def build_warehouse(
 def _asset_metadata(
     report: warehouse.BuildReport, manifest: Manifest
 ) -> Iterator[tuple[dg.AssetKey, dict[str, Any]]]:
-    """The metadata of each table and model, in the order in which they were built."""
+    """The metadata of each model, in the order in which they were built."""
     costs = Costs(manifest)
-    for name in SOURCE_TABLES:
-        table = name.removeprefix("octane.")
-        yield key(name), costs.of_tables([table], report.tables.get(table))
     lake_tables, lineage = _lake_tables(), columns_made_of(TABLE_MODELS)
     for model in report.models:
         origins = lineage[model.name]
