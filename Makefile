@@ -6,7 +6,7 @@ WORKERS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 SCHEDULES ?= 2000
-STRANGERS := tests/strangers/node_modules
+VENDOR_SDK := tests/vendor_sdk/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: demo test soak ui notebook bench docs clean
@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.run
 	$(BIN)/octane-flows demo
 
-test: $(VENV)/.test $(STRANGERS)/.done
+test: $(VENV)/.test $(VENDOR_SDK)/.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -37,7 +37,7 @@ docs: $(VENV)/.docs
 	$(BIN)/python -m tests.generated_docs --write
 
 clean:
-	rm -rf $(VENV) $(STRANGERS) demo
+	rm -rf $(VENV) $(VENDOR_SDK) demo
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -67,10 +67,10 @@ $(VENV)/.notebook: $(VENV)/.run
 
 # The vendor's SDK, which the simulator is tested with. Without it those tests are skipped, unless
 # TESTS_NEED_NODE=1 says that they must run.
-$(STRANGERS)/.done: tests/strangers/package.json tests/strangers/package-lock.json
+$(VENDOR_SDK)/.done: tests/vendor_sdk/package.json tests/vendor_sdk/package-lock.json
 	@if ! command -v npm >/dev/null || ! command -v node >/dev/null; then \
 		echo "Node.js 18 with npm was not found: the tests with the vendor's JavaScript SDK are skipped"; \
-	elif npm ci --prefix tests/strangers --ignore-scripts --no-audit --no-fund --loglevel=error \
+	elif npm ci --prefix tests/vendor_sdk --ignore-scripts --no-audit --no-fund --loglevel=error \
 			--fetch-retries=1 --fetch-retry-mintimeout=2000; then \
 		touch $@; \
 	else \

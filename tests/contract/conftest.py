@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from octane_simulator import Running, Simulator, serve
-from tests.contract.asking import NOW
+from tests.contract.contract_requests import NOW
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Who signed in is the author of what is written, and `[current_user]` in what is asked."""
+"""The user who signed in is the author of written rows, and `[current_user]` in queries."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_the_signed_in_user_is_author_editor_and_current_user(
     simulator.store.insert("defect", {"name": "Another's"})
     assert defect["author"] == mine
     query = '"author EQ {id EQ [current_user]}"'
-    found = anna.get(f"{BASE}/defects", params={"query": query, "fields": "name"}).json()
-    assert [row["name"] for row in found["data"]] == ["Hers"]
+    answer = anna.get(f"{BASE}/defects", params={"query": query, "fields": "name"}).json()
+    assert [row["name"] for row in answer["data"]] == ["Hers"]
 
     test = simulator.store.insert("test_manual", {"name": "T"})
     fields = {"fields": "author,modified_by"}
@@ -93,6 +93,6 @@ def test_outside_requests_the_first_user_writes_again(
 ) -> None:
     create(anna, "defects", "id", name="Hers")
     later = simulator.store.insert("defect", {"name": "By a data set"})
-    held = simulator.store.get("defect", later)
-    assert held is not None
-    assert held["author"]["id"] == "1001"
+    row = simulator.store.get("defect", later)
+    assert row is not None
+    assert row["author"]["id"] == "1001"

@@ -1,4 +1,4 @@
-"""Flows 15 to 17 as their pages go: server, pipeline, builds, results by XML, then the history."""
+"""Flows 15 to 17 in the order of their pages: server, pipeline, builds, results, history."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_the_vendors_junit_document_becomes_runs_of_its_build(caller: Caller) ->
     assert {run["test_level"]["id"] for run in runs} == {"list_node.test_level.unit"}
     (pipeline,) = caller.rows("pipelines", "id")
     assert {run["pipeline"]["id"] for run in runs} == {pipeline["id"]}
-    (run,) = (one for one in runs if one["name"].startswith("Use a program name"))
+    (run,) = (row for row in runs if row["name"].startswith("Use a program name"))
     assert run["status"]["id"] == "list_node.run_status.failed"
     assert run["error_type"] == "WARNING"
     assert run["error_details"].startswith("WARNING: Use a program name")
@@ -168,7 +168,7 @@ def test_the_vendors_gherkin_document_becomes_gherkin_tests(caller: Caller) -> N
     runs = caller.rows("gherkin_automated_runs", "name,status,started,error_details,test")
     tests = caller.rows("gherkin_tests", "name,run")
     assert len(runs) == len(tests) == 2
-    (run,) = (one for one in runs if one["name"] == "Boolean Calculator Operations")
+    (run,) = (row for row in runs if row["name"] == "Boolean Calculator Operations")
     assert run["started"] == "2024-12-09T12:31:57Z"
     assert "AssertionFailedError" in run["error_details"]
 
@@ -203,7 +203,7 @@ def test_a_result_again_becomes_a_previous_run_that_bare_ids_find(caller: Caller
         (f"run_id EQ {old['run_id']}", 1),
         (f"pipeline_run_id EQ {run};pipeline_id EQ {pipeline}", 3),
         (f"build_id EQ {old['build_id']};{failed};run_started GT ^2021-01-20T11:00:00Z^",
-         sum(one["run_native_status"]["id"].endswith("failed") for one in rows)),
+         sum(row["run_native_status"]["id"].endswith("failed") for row in rows)),
         ("run_started GT ^2021-01-20T12:00:00Z^", 0),
     ):  # fmt: skip
         assert len(caller.rows("previous_runs", "id", query)) == count, query
@@ -239,4 +239,4 @@ def test_results_that_name_a_suite_belong_to_its_newest_suite_run(caller: Caller
     (automated,) = caller.rows("automated_runs", "parent_suite")
     assert automated["parent_suite"] == {"type": "run_suite", "id": newest}
     (parent,) = caller.rows("suite_run", "runs_in_suite", f"id EQ {newest}")
-    assert [one["id"] for one in parent["runs_in_suite"]["data"]] == [automated["id"]]
+    assert [row["id"] for row in parent["runs_in_suite"]["data"]] == [automated["id"]]

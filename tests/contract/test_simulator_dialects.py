@@ -1,7 +1,7 @@
-"""Whatever the known clients put on the wire is understood: sign-in, headers and query spellings.
+"""The simulator understands what known clients send: sign-in, headers and query spellings.
 
-Each line is what a client was seen to send, byte for byte where that matters; the answers are
-given by hand for six defects. Requests go straight into WSGI, so that nothing re-encodes them.
+Each line is a request that a client sent, byte for byte where that matters. The expected answers
+for six defects are written by hand. Requests go directly to WSGI, which leaves their bytes alone.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def _fill(feeder: LocalFeeder) -> None:
     ])  # fmt: skip
     (tag,) = feeder.create("user_tags", [{"name": "ui"}])
     high, low = (
-        {"type": "list_node", "id": f"list_node.severity.{one}"} for one in ("high", "low")
+        {"type": "list_node", "id": f"list_node.severity.{word}"} for word in ("high", "low")
     )
-    release, other = ({"type": "release", "id": one} for one in ("1001", "1002"))
+    release, other = ({"type": "release", "id": release_id} for release_id in ("1001", "1002"))
     me = {"type": "workspace_user", "id": "1001"}
     feeder.create("defects", [
         {"name": "Login time out", "severity": high, "release": release, "owner": me,
@@ -81,10 +81,10 @@ def ask(
         key = name.upper().replace("-", "_")
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
     parts, status, answered = run_wsgi_app(simulator.wsgi, environ, buffered=True)
-    found: dict[str, list[str]] = {}
+    answer_headers: dict[str, list[str]] = {}
     for name, value in answered.items():
-        found.setdefault(name, []).append(value)
-    return int(status.split()[0]), found, b"".join(parts)
+        answer_headers.setdefault(name, []).append(value)
+    return int(status.split()[0]), answer_headers, b"".join(parts)
 
 
 def basic(name: str = KEY, secret: str = SECRET) -> dict[str, str]:
@@ -300,7 +300,7 @@ def test_every_query_dialect_in_every_encoding(simulator: Simulator, encoding: s
         ("defects", "fields=id%2Cname&order_by=-id,name&limit=1", [LATE]),
         ("defects", 'query="id+IN+1002%2C1003"&order_by=id', [LOGIN, TIME]),
         ("list_nodes", 'query="list_root={logical_name=\'list_node.severity\'}"&limit=5000&'
-         "order_by=index", [f"list_node.severity.{one}" for one in
+         "order_by=index", [f"list_node.severity.{word}" for word in
                             ("urgent", "very_high", "high", "medium", "low")]),
         ("work_items", "query=%22subtype+EQ+'defect';story_points+LT+3%22&order_by=id",
          [LOGIN, TIME]),
@@ -328,7 +328,7 @@ def test_other_parameters_as_clients_write_them(
         ("history_records", 'query="entity_id EQ ^1002^;entity_type EQ ^defect^"'),
     ],
 )  # fmt: skip
-def test_history_is_asked_under_all_its_names(simulator: Simulator, path: str, query: str) -> None:
+def test_history_answers_under_all_its_names(simulator: Simulator, path: str, query: str) -> None:
     headers = {**basic(), **PREVIEW}
     status, _, body = ask(
         simulator, f"{WS}/{path}", f"{query}&fields=entity_id,field_name", headers=headers
@@ -346,12 +346,12 @@ def test_fields_are_expanded(simulator: Simulator) -> None:
     assert row["parent"] == {"type": "work_item_root", "id": "1001"}
 
 
-def test_a_search_marks_what_it_found(simulator: Simulator) -> None:
+def test_a_search_marks_its_hits(simulator: Simulator) -> None:
     query = 'fields=id,global_text_search_result&text_search={"type":"global","text":"time"}'
     _, _, body = ask(simulator, f"{WS}/defects", query, headers=basic())
-    found = {row["id"]: row["global_text_search_result"] for row in json.loads(body)["data"]}
-    assert found[LOGIN]["name"] == "Login <em>time</em> out"
-    assert found[LATE] == {"name": "Late", "description": "<p><em>time</em></p>"}
+    results = {row["id"]: row["global_text_search_result"] for row in json.loads(body)["data"]}
+    assert results[LOGIN]["name"] == "Login <em>time</em> out"
+    assert results[LATE] == {"name": "Late", "description": "<p><em>time</em></p>"}
 
 
 def test_groups_count_and_add_up(simulator: Simulator) -> None:
@@ -359,11 +359,11 @@ def test_groups_count_and_add_up(simulator: Simulator) -> None:
     _, _, body = ask(simulator, f"{WS}/work_items/groups", query, headers=basic())
     answer = json.loads(body)
     assert answer["groupsTotalCount"] == 3
-    found = {
+    shown = {
         (group["value"] or {}).get("name"): (group["count"], group["aggregatedData"])
         for group in answer["groups"]
     }
-    assert found == {
+    assert shown == {
         "High": (2, {"story_points": 4}), "Low": (2, {"story_points": 2}),
         None: (2, {"story_points": 4}),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every fault does what KINDS says, asked for at start and live over the control route."""
+"""Every fault does what KINDS says, from the start and through the control route."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from octane_simulator import Simulator, serve
 from octane_simulator.faults.fault_kinds import KINDS
-from tests.contract.asking import KEY, NOW, WS, client_of, get, make, switch
+from tests.contract.contract_requests import KEY, NOW, WS, client_of, get, make, switch
 
 
 @pytest.fixture
@@ -300,7 +300,7 @@ def test_metadata_alone_can_be_odd(client: httpx.Client) -> None:
 def test_what_is_in_force_is_shown_and_cleared(client: httpx.Client) -> None:
     body = {"add": ["rotate", {"kind": "count_cap", "max": 5}, {"kind": "error_500", "times": 2}]}
     shown = client.put("/simulator/faults", json=body).json()
-    assert [one["kind"] for one in shown["in_force"]] == ["count_cap", "rotate", "error_500"]
+    assert [entry["kind"] for entry in shown["in_force"]] == ["count_cap", "rotate", "error_500"]
     assert client.get("/api/current_user").status_code == 500
     shown = client.get("/simulator/faults").json()
     assert shown["served"] == {"error_500": 1}
@@ -370,5 +370,5 @@ def test_faults_can_be_given_at_start() -> None:
 
 def test_no_fault_is_without_a_test() -> None:
     modules = Path(__file__).parent.glob("test_simulator_*.py")
-    text = "".join(one.read_text("utf-8") for one in modules)
+    text = "".join(path.read_text("utf-8") for path in modules)
     assert {kind for kind in KINDS if f'"{kind}"' not in text} == set()

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from octane_simulator import Running
-from tests.contract.asking import PREVIEW, WS, get, make, refusal
+from tests.contract.contract_requests import PREVIEW, WS, get, make, refusal
 
 
 def test_without_fields_only_the_minimal_set_comes(client: httpx.Client) -> None:
@@ -137,7 +137,7 @@ def test_text_search_looks_into_names_and_descriptions(client: httpx.Client) -> 
     assert page["total_count"] == 1
 
 
-def test_metadata_tells_collections_methods_and_subtypes(client: httpx.Client) -> None:
+def test_metadata_shows_collections_methods_and_subtypes(client: httpx.Client) -> None:
     rows = get(client, "metadata/entities", query="\"name IN 'story','work_item'\"")["data"]
     features = {row["name"]: {f["name"]: f for f in row["features"]} for row in rows}
     assert features["story"]["rest"]["url"] == "stories"
@@ -146,7 +146,7 @@ def test_metadata_tells_collections_methods_and_subtypes(client: httpx.Client) -
     assert "defect" in features["work_item"]["subtypes"]["types"]
 
 
-def test_field_metadata_can_be_narrowed_and_knows_targets(client: httpx.Client) -> None:
+def test_field_metadata_can_be_filtered_and_has_targets(client: httpx.Client) -> None:
     query = "\"entity_name EQ 'defect' ; required EQ true\""
     rows = get(client, "metadata/fields", query=query)["data"]
     assert {row["name"] for row in rows} == {"name", "parent", "phase"}

@@ -1,4 +1,4 @@
-"""The page at `/`: needs no sign-in and nothing from elsewhere; its commands work when pasted."""
+"""The page at `/` needs no sign-in and no other files; its commands work when they are pasted."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_it_needs_nothing_from_elsewhere_and_no_script(page: Reader) -> None:
     assert "script" not in page.tags
 
 
-def test_it_tells_how_to_sign_in_and_what_it_holds(page: Reader, running: Running) -> None:
+def test_it_shows_how_to_sign_in_and_what_it_holds(page: Reader, running: Running) -> None:
     for fact in (running.url, running.client_id, running.client_secret, running.user,
                  running.password, "simulator-bearer-token", "1001", "1002", "1003"):  # fmt: skip
         assert fact in page.words
@@ -100,7 +100,7 @@ def test_its_commands_work_when_pasted(page: Reader, running: Running, tmp_path:
     assert [row["name"] for row in read["data"]] == ["From curl"]
     assert query["total_count"] == 0
     assert basic["total_count"] > 60
-    assert [one["kind"] for one in fault["in_force"]] == ["unavailable"]
+    assert [entry["kind"] for entry in fault["in_force"]] == ["unavailable"]
     assert behave["in_force"] == []
 
 
@@ -116,7 +116,7 @@ def test_the_choices_cover_every_unknown_and_name_real_faults() -> None:
 
 
 #: The codes that the vendor's documentation or clients name.
-TOLD = {
+VENDOR_CODES = {
     "platform.entity_not_found",
     "platform.web_application",
     "platform.unknown_field",
@@ -131,14 +131,14 @@ TOLD = {
 }
 
 
-def test_every_code_of_an_error_is_told_by_the_vendor_or_a_choice() -> None:
+def test_every_code_of_an_error_comes_from_the_vendor_or_is_a_choice() -> None:
     package = Path(octane_simulator.__file__).parent
     choices = (package / "CHOICES.md").read_text("utf-8")
     sources = [path.read_text("utf-8") for path in package.rglob("*.py")]
     code = re.compile(r'"((?:platform|testbox)\.\w+|(?:VALIDATION|AUTHENTICATION|SERVLET)_\w+)"')
-    used = {found for source in sources for found in code.findall(source)}
+    used = {match for source in sources for match in code.findall(source)}
     assert len(used) > 15
-    assert {one for one in used - TOLD if f"`{one}`" not in choices} == set()
+    assert {name for name in used - VENDOR_CODES if f"`{name}`" not in choices} == set()
 
 
 def test_its_choices_can_be_read(running: Running) -> None:

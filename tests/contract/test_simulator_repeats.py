@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from octane_simulator import Simulator
-from tests.contract.asking import KEY, NOW, PREVIEW, WS
+from tests.contract.contract_requests import KEY, NOW, PREVIEW, WS
 
 
 def _story(client: httpx.Client) -> Iterator[httpx.Response]:

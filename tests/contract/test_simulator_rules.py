@@ -44,8 +44,8 @@ def make(client: httpx.Client, collection: str, **row: Any) -> str:
 def rows(client: httpx.Client, path: str, **params: str) -> list[Row]:
     answer = client.get(f"/{path}", params=params)
     assert answer.status_code == 200, answer.text
-    found: list[Row] = answer.json()["data"]
-    return found
+    answer_rows: list[Row] = answer.json()["data"]
+    return answer_rows
 
 
 def ref(kind: str, identifier: str) -> Row:
@@ -94,8 +94,8 @@ def test_a_defect_counts_how_often_it_was_opened_again(client: httpx.Client) -> 
 
 def test_the_first_transition_of_each_phase_is_the_primary_one(client: httpx.Client) -> None:
     query = "\"entity EQ 'defect';is_primary EQ true\""
-    found = rows(client, "transitions", query=query, fields="source_phase,target_phase")
-    way = [(row["source_phase"]["id"], row["target_phase"]["id"]) for row in found]
+    answer_rows = rows(client, "transitions", query=query, fields="source_phase,target_phase")
+    way = [(row["source_phase"]["id"], row["target_phase"]["id"]) for row in answer_rows]
     assert ("phase.defect.new", "phase.defect.opened") in way
     assert len(way) == len({source for source, _ in way})
 
@@ -244,8 +244,8 @@ def test_one_last_run_for_each_release_milestone_program_and_environment(
     simulator: Simulator, client: httpx.Client
 ) -> None:
     test = ref("test_manual", make(client, "manual_tests", name="M"))
-    one, two = release(client, "A"), release(client, "B")
-    milestone = ref("milestone", make(client, "milestones", name="M", release=one,
+    first_release, second_release = release(client, "A"), release(client, "B")
+    milestone = ref("milestone", make(client, "milestones", name="M", release=first_release,
                                       date="2026-04-01T00:00:00Z"))  # fmt: skip
     program = ref("program", make(client, "programs", name="P"))
     browser = make(client, "taxonomy_category_nodes", name="Browser")
@@ -254,14 +254,18 @@ def test_one_last_run_for_each_release_milestone_program_and_environment(
     tags = {"taxonomies": {"data": [ref("taxonomy_item_node", firefox)]}}
     made = []
     for more in (
-        {"release": one}, {"release": one}, {"release": two}, {"release": one, **tags},
-        {"release": one, "milestone": milestone}, {"release": one, "draft_run": True},
-        {"release": one, "program": program},
+        {"release": first_release},
+        {"release": first_release},
+        {"release": second_release},
+        {"release": first_release, **tags},
+        {"release": first_release, "milestone": milestone},
+        {"release": first_release, "draft_run": True},
+        {"release": first_release, "program": program},
     ):  # fmt: skip
         simulator.clock.advance(1)
         row = {"name": "M", "test": test, "native_status": node("passed"), **more}
         made.append(make(client, "manual_runs", **row))
-    planned = make(client, "manual_runs", name="M", test=test, release=one,
+    planned = make(client, "manual_runs", name="M", test=test, release=first_release,
                    native_status=node("planned"))  # fmt: skip
 
     def last() -> set[str]:
@@ -277,7 +281,7 @@ def test_one_last_run_for_each_release_milestone_program_and_environment(
 # -- deletes, stamps ----------------------------------------------------------------------------
 
 
-def test_a_delete_takes_what_belongs_to_the_row_and_tells_the_audit(client: httpx.Client) -> None:
+def test_a_delete_removes_the_rows_of_its_row_and_is_in_the_audit(client: httpx.Client) -> None:
     feature = make(client, "features", name="F")
     story = make(client, "stories", name="S", parent=ref("feature", feature))
     task = make(client, "tasks", name="T", story=ref("story", story))
@@ -290,8 +294,8 @@ def test_a_delete_takes_what_belongs_to_the_row_and_tells_the_audit(client: http
         ("story", story), ("task", task), ("comment", comment),
     }  # fmt: skip
     client.delete(f"/features/{feature}")
-    found = client.get("/work_items", params={"fields": "name"}).json()
-    assert [row["name"] for row in found["data"]] == ["Backlog"]
+    answer = client.get("/work_items", params={"fields": "name"}).json()
+    assert [row["name"] for row in answer["data"]] == ["Backlog"]
 
 
 def test_delete_by_query_and_update_by_query_touch_what_they_select(
@@ -303,11 +307,11 @@ def test_delete_by_query_and_update_by_query_touch_what_they_select(
     answer = client.put("/defects", params=query, json={"data": [{"story_points": 5}]})
     assert [row["id"] for row in answer.json()["data"]] == made[2:]
     fields = "version_stamp,last_modified,story_points"
-    found = rows(client, "defects", fields=fields, order_by="id")
-    assert [(row["version_stamp"], row["story_points"]) for row in found] == [
+    answer_rows = rows(client, "defects", fields=fields, order_by="id")
+    assert [(row["version_stamp"], row["story_points"]) for row in answer_rows] == [
         (1, None), (1, None), (2, 5), (2, 5),
     ]  # fmt: skip
-    assert found[3]["last_modified"] == "2026-03-01T12:00:01Z"
+    assert answer_rows[3]["last_modified"] == "2026-03-01T12:00:01Z"
     answer = client.delete("/defects", params={"query": '"story_points EQ 5"'})
     assert [row["id"] for row in answer.json()["data"]] == made[2:]
     assert len(rows(client, "defects")) == 2
@@ -360,12 +364,12 @@ def test_a_document_report_with_descendants_as_flow_25_asks_for_it(client: httpx
     feature = make(client, "features", name="Feature", parent=ref("epic", epic))
     make(client, "stories", name="Story", parent=ref("feature", feature))
     fields = "title,file_name,document_type,report_entries"
-    found = rows(client, "report_configurations", fields=fields, query='"name EQ ^Backlog^"')
-    template = {key: value for key, value in found[0].items() if key not in {"type", "id"}}
+    answer_rows = rows(client, "report_configurations", fields=fields, query='"name EQ ^Backlog^"')
+    template = {key: value for key, value in answer_rows[0].items() if key not in {"type", "id"}}
     task = client.post("/reports", json=template).json()["background_task_id"]
-    asked = {"fields": "status,result", "query": f'"id EQ {task}"'}
-    assert rows(client, "background_tasks", **asked)[0]["status"] == "Running"
-    done = rows(client, "background_tasks", **asked)[0]
+    parameters = {"fields": "status,result", "query": f'"id EQ {task}"'}
+    assert rows(client, "background_tasks", **parameters)[0]["status"] == "Running"
+    done = rows(client, "background_tasks", **parameters)[0]
     assert (done["status"], done["result"]["file_name"]) == ("Finished", "backlog.html")
     path = f"/attachments/{done['result']['attachment_id']}"
     page = client.get(path, headers={"Accept": "application/octet-stream"}).text

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from octane_simulator import Running
-from tests.contract.asking import PREVIEW, WS, get, refusal
+from tests.contract.contract_requests import PREVIEW, WS, get, refusal
 
 
 @pytest.mark.parametrize("form", ["client", "user", "key in user", "extra keys"])

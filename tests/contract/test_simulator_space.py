@@ -61,8 +61,8 @@ def rows(client: httpx.Client, path: str, **params: str) -> list[dict[str, Any]]
     answer = client.get(path if path.startswith("/") else f"{SPACE}/workspaces/{path}",
                         params=params)  # fmt: skip
     assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
+    answer_rows: list[dict[str, Any]] = answer.json()["data"]
+    return answer_rows
 
 
 def test_users_of_the_space_and_workspaces_of_a_user(client: httpx.Client) -> None:
@@ -73,13 +73,13 @@ def test_users_of_the_space_and_workspaces_of_a_user(client: httpx.Client) -> No
         ("1001", False), (guest, False), ("901", True),
     ]  # fmt: skip
     query = f'"users EQ {{id EQ {guest}}}"'
-    found = rows(client, f"{SPACE}/workspaces", query=query, fields="users")
-    assert [row["id"] for row in found] == ["1003"]
-    assert found[0]["users"]["total_count"] == 2
+    answer_rows = rows(client, f"{SPACE}/workspaces", query=query, fields="users")
+    assert [row["id"] for row in answer_rows] == ["1003"]
+    assert answer_rows[0]["users"]["total_count"] == 2
 
 
 @pytest.mark.parametrize("kind", sorted(UDF))
-def test_a_field_of_each_kind_is_defined_described_written_and_asked_for(
+def test_a_field_of_each_kind_is_defined_described_written_and_queried(
     client: httpx.Client, kind: str
 ) -> None:
     field_type, value = UDF[kind]
@@ -94,8 +94,8 @@ def test_a_field_of_each_kind_is_defined_described_written_and_asked_for(
         definition["list"] = {"type": "list_node", "id": "list_node.priority"}
     made = make(client, "1002/metadata_fields", **definition)
     query = "\"name EQ 'new_udf';entity_type EQ 'defect';is_user_defined=true\""
-    found = rows(client, "1002/metadata_fields", fields="name,entity_type,label", query=query)
-    assert [(row["id"], row["type"], row["label"]) for row in found] == [(made, kind, "New")]
+    answer_rows = rows(client, "1002/metadata_fields", fields="name,entity_type,label", query=query)
+    assert [(row["id"], row["type"], row["label"]) for row in answer_rows] == [(made, kind, "New")]
     described = rows(client, "1002/metadata/fields",
                      query="\"entity_name EQ 'defect';is_user_defined EQ true\"")  # fmt: skip
     assert [(row["name"], row["field_type"], row["editable"]) for row in described] == [
@@ -111,8 +111,8 @@ def test_a_field_of_each_kind_is_defined_described_written_and_asked_for(
         inside = "true"
     if field_type == "memo":
         inside = "^*body*^"
-    found = rows(client, "1002/defects", query=f'"new_udf EQ {inside}"')
-    assert [row["id"] for row in found] == [defect]
+    answer_rows = rows(client, "1002/defects", query=f'"new_udf EQ {inside}"')
+    assert [row["id"] for row in answer_rows] == [defect]
     assert client.delete(f"{SPACE}/workspaces/1002/metadata_fields/{made}").status_code == 405
 
 
@@ -130,11 +130,11 @@ def test_a_field_may_be_renamed_but_not_turned_into_another(client: httpx.Client
 def test_shared_fields_are_defined_in_workspace_500_and_used_in_all(client: httpx.Client) -> None:
     make(client, "500/metadata_fields", subtype="field_metadata_boolean", entity_type="defect",
          name="shared_udf", label="Shared", type="field_metadata")  # fmt: skip
-    for one in ("1002", "1003"):
-        make(client, f"{one}/defects", name="D", shared_udf=True)
+    for workspace in ("1002", "1003"):
+        make(client, f"{workspace}/defects", name="D", shared_udf=True)
         query = '"shared_udf EQ true"'
-        assert len(rows(client, f"{one}/defects", query=query)) == 1
-        assert rows(client, f"{one}/metadata_fields") == []
+        assert len(rows(client, f"{workspace}/defects", query=query)) == 1
+        assert rows(client, f"{workspace}/metadata_fields") == []
     assert len(rows(client, "500/metadata_fields", query='"is_user_defined=true"')) == 1
     again = {"subtype": "field_metadata_memo", "entity_type": "defect", "name": "shared_udf",
              "label": "x"}  # fmt: skip
@@ -194,7 +194,7 @@ def test_defined_fields_and_their_values_outlive_the_process(tmp_path: Path) -> 
     second.close()
 
 
-def test_the_log_tells_old_and_new_values(simulator: Simulator, client: httpx.Client) -> None:
+def test_the_log_has_old_and_new_values(simulator: Simulator, client: httpx.Client) -> None:
     defect = make(client, "1002/defects", name="D")
     path = f"{SPACE}/workspaces/1002/defects/{defect}"
     phase = {"type": "phase", "id": "phase.defect.opened"}
@@ -203,10 +203,10 @@ def test_the_log_tells_old_and_new_values(simulator: Simulator, client: httpx.Cl
     query = f"\"entity_type='defect';entity_id='{defect}'\""
     fields = "action,field_name,old_value,new_value,timestamp,user"
     history = rows(client, "1002/history_records", query=query, fields=fields, order_by="id")
-    told = [(r["action"], r["field_name"], r["old_value"], r["new_value"]) for r in history]
-    assert ("Create", "name", None, "D") in told
-    assert ("Create", "phase", None, "phase.defect.new") in told
-    assert told[-2:] == [
+    records = [(r["action"], r["field_name"], r["old_value"], r["new_value"]) for r in history]
+    assert ("Create", "name", None, "D") in records
+    assert ("Create", "phase", None, "phase.defect.new") in records
+    assert records[-2:] == [
         ("Update", "phase", "phase.defect.new", "phase.defect.opened"),
         ("Delete", None, None, None),
     ]
@@ -236,7 +236,9 @@ def test_the_log_gives_ten_thousand_records_at_most(
 def test_audits_of_site_space_and_shared_area_are_those_of_the_master(client: httpx.Client) -> None:
     make(client, "500/teams", name="T")
     for path in ("/api/audits", f"{SPACE}/audits", f"{SPACE}/shared_area/audits"):
-        found = rows(client, path, fields="entity_type,field_name", query="\"field_name='name'\"")
-        assert [row["entity_type"] for row in found] == ["team"], path
+        answer_rows = rows(
+            client, path, fields="entity_type,field_name", query="\"field_name='name'\""
+        )
+        assert [row["entity_type"] for row in answer_rows] == ["team"], path
     answer = client.post(f"{SPACE}/workspaces/500/defects", json={"data": [{"name": "D"}]})
     assert answer.status_code == 403

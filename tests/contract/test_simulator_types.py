@@ -1,4 +1,4 @@
-"""Every entity type of the field model keeps its rules: methods, fields, targets, lists, phases.
+"""The rules of every entity type in the field model: methods, fields, targets, lists, phases.
 
 The expectations are read from the packaged field model; the requests go through the simulator's
 WSGI application.
@@ -64,7 +64,7 @@ def concrete(name: str) -> str:
 
 
 def value_of(client: httpx.Client, entity: str, name: str, number: int) -> Any:
-    """A value that the field takes; rows it refers to are made or found."""
+    """A value that the field takes; rows that it refers to are read or created."""
     raw = TYPES[entity]["fields"][name]
     if raw["field_type"] != "reference":
         return SCALARS.get(raw["field_type"], f"{entity} {name} {number}")
@@ -78,12 +78,12 @@ def value_of(client: httpx.Client, entity: str, name: str, number: int) -> Any:
 
 
 def row_of(client: httpx.Client, target: str) -> Row:
-    """A reference to a row of a type: the first there is, or a new one."""
+    """A reference to a row of a type: the first stored row, or a new one."""
     kind = concrete(target)
     answer = client.get(f"/{TYPES[kind]['collection']}", params={"limit": "1"})
-    held = answer.json()["data"]
-    if held and kind not in {"test_automated", "requirement_folder"}:
-        return {"type": kind, "id": held[0]["id"]}
+    stored = answer.json()["data"]
+    if stored and kind not in {"test_automated", "requirement_folder"}:
+        return {"type": kind, "id": stored[0]["id"]}
     return {"type": kind, "id": make(client, kind)}
 
 
@@ -181,11 +181,11 @@ def test_fields_refuse_what_they_do_not_take(client: httpx.Client, entity: str) 
         values = [wrong]
         if raw.get("list_root"):
             root = raw["list_root"]
-            other = next(one for one in MODEL["list_nodes"] if one != root)
+            other = next(name for name in MODEL["list_nodes"] if name != root)
             values.append({"type": "list_node", "id": MODEL["list_nodes"][other][0]})
             values.append({"type": "list_node", "id": f"{root}.nothing"})
         elif raw["field_type"] == "reference" and name == "phase":
-            other = next(one for one in MODEL["phases"] if one != f"phase.{kind}")
+            other = next(name for name in MODEL["phases"] if name != f"phase.{kind}")
             values.append({"type": "phase", "id": MODEL["phases"][other][0]})
         elif raw["field_type"] == "reference":
             values.append({"type": concrete(raw["targets"][0]), "id": "999999"})
@@ -201,7 +201,7 @@ def test_fields_refuse_what_they_do_not_take(client: httpx.Client, entity: str) 
 
 
 @pytest.mark.parametrize(
-    "entity", [one for one in MADE if "UPDATE" in TYPES[one]["methods"] and one != "phase"]
+    "entity", [name for name in MADE if "UPDATE" in TYPES[name]["methods"] and name != "phase"]
 )
 def test_every_editable_field_is_written_and_comes_back(client: httpx.Client, entity: str) -> None:
     kind, path = concrete(entity), f"/{TYPES[concrete(entity)]['collection']}"
@@ -219,14 +219,14 @@ def test_every_editable_field_is_written_and_comes_back(client: httpx.Client, en
         assert answer.status_code == 200, (name, answer.text)
         shown = client.get(f"{path}/{made}", params={"fields": name}).json()[name]
         if raw.get("multiple"):
-            assert [one["id"] for one in shown["data"]] == [one["id"] for one in value["data"]]
+            assert [row["id"] for row in shown["data"]] == [row["id"] for row in value["data"]]
         elif raw["field_type"] == "reference":
             assert shown["id"] == value["id"], name
         else:
             assert shown == value, name
 
 
-@pytest.mark.parametrize("entity", [one for one in MADE if "DELETE" in TYPES[one]["methods"]])
+@pytest.mark.parametrize("entity", [name for name in MADE if "DELETE" in TYPES[name]["methods"]])
 def test_a_deleted_row_is_gone(client: httpx.Client, entity: str) -> None:
     path, made = f"/{TYPES[entity]['collection']}", make(client, entity)
     assert client.delete(f"{path}/{made}").status_code == 200

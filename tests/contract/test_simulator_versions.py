@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from tests.contract.asking import WS, get, make, switch
+from tests.contract.contract_requests import WS, get, make, switch
 
 
 def test_the_default_order_follows_the_version(client: httpx.Client) -> None:
@@ -23,8 +23,8 @@ def test_ids_of_phases_can_be_numeric_as_they_once_were(client: httpx.Client) ->
     row = get(client, f"phases/{phase['id']}", fields="logical_name,metaphase")
     assert row["logical_name"] == "phase.defect.new"
     assert row["metaphase"]["id"].isdecimal()
-    found = get(client, "defects", query=f'"phase EQ {{id EQ {phase["id"]}}}"')
-    assert [row["id"] for row in found["data"]] == [old]
+    answer = get(client, "defects", query=f'"phase EQ {{id EQ {phase["id"]}}}"')
+    assert [row["id"] for row in answer["data"]] == [old]
     fixed = get(client, "phases", query='"logical_name EQ ^phase.defect.fixed^"')["data"][0]
     body = {"phase": {"type": "phase", "id": fixed["id"]}}
     client.put(f"{WS}/defects/{old}", json=body).raise_for_status()

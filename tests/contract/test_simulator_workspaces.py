@@ -1,4 +1,4 @@
-"""Several workspaces in one simulated space: apart in rows, together in ids, over real HTTP."""
+"""Workspaces of one space have rows of their own and share ids, over real HTTP."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def client(running: Running) -> Iterator[httpx.Client]:
 def rows(client: httpx.Client, path: str, **params: str) -> list[dict[str, Any]]:
     answer = client.get(path, params=params)
     assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
+    answer_rows: list[dict[str, Any]] = answer.json()["data"]
+    return answer_rows
 
 
 def test_both_workspaces_are_listed_and_the_master_is_not(client: httpx.Client) -> None:
@@ -45,17 +45,20 @@ def test_both_workspaces_are_listed_and_the_master_is_not(client: httpx.Client) 
 
 def test_work_item_ids_are_unique_over_the_space(client: httpx.Client) -> None:
     made = [
-        client.post(f"/workspaces/{one}/defects", json={"data": [{"name": "D"}]}).json()["data"][0]
-        for one in ("1002", "1003", "1002")
+        client.post(f"/workspaces/{identifier}/defects", json={"data": [{"name": "D"}]}).json()[
+            "data"
+        ][0]
+        for identifier in ("1002", "1003", "1002")
     ]
     roots = {
-        one: rows(client, f"/workspaces/{one}/work_item_roots")[0]["id"] for one in ("1002", "1003")
+        identifier: rows(client, f"/workspaces/{identifier}/work_item_roots")[0]["id"]
+        for identifier in ("1002", "1003")
     }
     assert roots == {"1002": "1001", "1003": "1002"}
     assert [row["id"] for row in made] == ["1003", "1004", "1005"]
     assert client.get("/workspaces/1002/defects/1004").status_code == 404
-    found = rows(client, "/workspaces/1003/defects", fields="parent,workspace_id")
-    assert [(row["workspace_id"], row["parent"]["id"]) for row in found] == [(1003, "1002")]
+    answer_rows = rows(client, "/workspaces/1003/defects", fields="parent,workspace_id")
+    assert [(row["workspace_id"], row["parent"]["id"]) for row in answer_rows] == [(1003, "1002")]
     query = '"workspace_id EQ 1003"'
     assert len(rows(client, "/workspaces/1003/defects", query=query)) == 1
     root = client.get(

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.asking import WS, get, make, refusal
+from tests.contract.contract_requests import WS, get, make, refusal
 
 
 def test_a_partly_wrong_request_keeps_the_good_rows(client: httpx.Client) -> None:
@@ -58,8 +58,8 @@ def test_values_of_the_wrong_kind_are_refused(client: httpx.Client, row: dict[st
 
 def test_updates_by_path_by_list_and_by_query(client: httpx.Client) -> None:
     ids = make(client, "defects", {"name": "a"}, {"name": "b"}, {"name": "c"})
-    one = client.put(f"{WS}/defects/{ids[0]}?fields=name", json={"name": "A"})
-    assert (one.status_code, one.json()["name"]) == (200, "A")
+    answer = client.put(f"{WS}/defects/{ids[0]}?fields=name", json={"name": "A"})
+    assert (answer.status_code, answer.json()["name"]) == (200, "A")
     many = client.put(f"{WS}/defects", json={"data": [{"id": ids[1], "blocked": True},
                                                       {"id": "9", "blocked": True}]})  # fmt: skip
     assert many.status_code == 409

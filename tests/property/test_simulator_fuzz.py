@@ -161,9 +161,9 @@ def likely_rows(draw: st.DrawFn, collection: str) -> Any:
     for name, definition in entity.fields.items():
         if definition.required and definition.targets and draw(st.integers(0, 9)):
             family = SCHEMA.family(definition.targets[0])
-            held = SIMULATOR.store.read(f'SELECT type, id FROM "{family}" LIMIT 50')
-            if held:
-                kind, key = draw(st.sampled_from(held))
+            rows = SIMULATOR.store.read(f'SELECT type, id FROM "{family}" LIMIT 50')
+            if rows:
+                kind, key = draw(st.sampled_from(rows))
                 row[name] = {"type": kind, "id": str(key)}
         elif definition.required and draw(st.integers(0, 9)):
             row[name] = draw(st.sampled_from(["made", "2021-01-20T12:00:00Z", 5]))

@@ -16,7 +16,7 @@ from tests.property.naive import All, AnyOf, Empty, Field, Not, Ref, World, hold
 SEEDS = (11, 12, 13)
 OPS = ("EQ", "LT", "GT", "LE", "GE", "IN", "BTW")
 
-# The fields asked for: name -> kind, or the entity type that a reference leads to.
+# The fields in queries: name -> kind, or the entity type that a reference leads to.
 MODEL: dict[str, dict[str, str]] = {
     "run": {"id": "id", "name": "text", "subtype": "word", "duration": "number",
             "started": "date", "creation_time": "date", "draft_run": "flag",
@@ -68,7 +68,7 @@ def rows_of(simulator: Simulator, world: World, kind: str) -> list[dict[str, Any
 
 
 @st.composite
-def scalars(draw: st.DrawFn, name: str, kind: str, held: list[Any]) -> Any:
+def scalars(draw: st.DrawFn, name: str, kind: str, stored_values: list[Any]) -> Any:
     """A comparison with values that occur, or nearly occur."""
     if kind == "flag":
         return Field(name, "EQ", (draw(st.booleans()),))
@@ -76,17 +76,17 @@ def scalars(draw: st.DrawFn, name: str, kind: str, held: list[Any]) -> Any:
     count = {"BTW": 2, "IN": draw(st.integers(1, 3))}.get(op, 1)
     values = []
     for _ in range(count):
-        value = draw(st.sampled_from(held)) if held else "x"
+        value = draw(st.sampled_from(stored_values)) if stored_values else "x"
         if kind == "id":
             value = int(value) + draw(st.integers(-1, 1))
         elif kind == "number":
-            value = int(value) + draw(st.integers(-1, 1)) if held else 1
+            value = int(value) + draw(st.integers(-1, 1)) if stored_values else 1
         elif kind == "text":
             value = value.replace("*", "")
             value = draw(st.sampled_from([value, value.upper(), value[:4], value.swapcase()]))
             if op in {"EQ", "IN"}:
                 value = draw(st.sampled_from([value, value[:3] + "*", "*" + value[-3:], "*"]))
-        elif kind == "date" and not held:
+        elif kind == "date" and not stored_values:
             value = "2026-01-01T00:00:00Z"
         values.append(value)
     return Field(name, op, tuple(values))
@@ -108,8 +108,10 @@ def asks(draw: st.DrawFn, kind: str, seed: int, depth: int) -> Any:
         return Ref(name, tuple(draw(asks(of, seed, depth - 1)) for _ in range(count)))
     if of not in {"id", "word"} and draw(st.integers(0, 6)) == 0:
         return Empty(name, is_reference=False)
-    held = [row[name] for row in rows_of(simulator, world, kind) if row.get(name) is not None]
-    return draw(scalars(name, of, held))
+    stored_values = [
+        row[name] for row in rows_of(simulator, world, kind) if row.get(name) is not None
+    ]
+    return draw(scalars(name, of, stored_values))
 
 
 @given(data=st.data(), seed=st.sampled_from(SEEDS), kind=st.sampled_from(ASKED))
@@ -121,8 +123,10 @@ def test_a_query_finds_what_a_loop_over_dictionaries_finds(
     rows = [row for row in rows_of(simulator, world, kind) if holds(ask, row, world)]
     expected = sorted((row["id"] for row in rows), key=int)
     text = text_of(ask)
-    total, found = read(simulator, kind, {"query": f'"{text}"', "fields": "id", "limit": "1000"})
-    assert [row["id"] for row in found] == expected, text
+    total, answer_rows = read(
+        simulator, kind, {"query": f'"{text}"', "fields": "id", "limit": "1000"}
+    )
+    assert [row["id"] for row in answer_rows] == expected, text
     assert total == len(expected), text
 
 
@@ -157,7 +161,7 @@ def test_pages_by_id_and_by_offset_add_up(
 
 
 @given(data=st.data(), seed=st.sampled_from(SEEDS), kind=st.sampled_from(ASKED))
-def test_rows_come_in_the_order_asked_for(data: st.DataObject, seed: int, kind: str) -> None:
+def test_rows_come_in_the_requested_order(data: st.DataObject, seed: int, kind: str) -> None:
     simulator, world = opened(seed)
     sortable = [name for name, of in MODEL[kind].items()
                 if of not in MODEL and name in simulator.schema.entities[kind].fields
@@ -172,5 +176,5 @@ def test_rows_come_in_the_order_asked_for(data: st.DataObject, seed: int, kind: 
 
     rows.sort(key=key, reverse=down)  # rows without a value come first, or last
     parameters = {"fields": "id", "limit": "1000", "order_by": ("-" if down else "") + name}
-    found = [row["id"] for row in read(simulator, kind, parameters)[1]]
-    assert found == [row["id"] for row in rows]
+    answer_rows = [row["id"] for row in read(simulator, kind, parameters)[1]]
+    assert answer_rows == [row["id"] for row in rows]

@@ -1,7 +1,7 @@
-"""Random writes through the simulator's write layer: both ends of every relation always agree.
+"""Random writes by the simulator's rules: both ends of every relation always agree.
 
-What each end tells is asked through the read layer; nothing refers to a row that is not there, and
-the flags and paths that follow from relations fit them.
+The reader shows each end and answers queries by it. No reference leads to a row that does not
+exist, and the flags and paths that follow from relations are right.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ class World:
         self.done = dict.fromkeys(("create", "update", "delete"), 0)
 
     def rows(self, family: str) -> list[Row]:
-        found = self.store.read(f"SELECT type, id FROM {quoted(family)}")
-        return [{"type": kind, "id": str(key)} for kind, key in found]
+        stored_rows = self.store.read(f"SELECT type, id FROM {quoted(family)}")
+        return [{"type": kind, "id": str(key)} for kind, key in stored_rows]
 
     def reference(self, targets: tuple[str, ...], root: str | None) -> Row | None:
         family = self.schema.family(targets[0])
-        found = [row for row in self.rows(family) if row["type"] in targets]
+        candidates = [row for row in self.rows(family) if row["type"] in targets]
         if root is not None:
             nodes = self.store.find("list_node", list_root=root)
-            found = [{"type": "list_node", "id": node["id"]} for node in nodes]
-        return self.dice.choice(found) if found else None
+            candidates = [{"type": "list_node", "id": node["id"]} for node in nodes]
+        return self.dice.choice(candidates) if candidates else None
 
     def values(self, kind: str, share: float) -> Row:
         """Some of the references that may be written, and what a new row needs."""
@@ -57,44 +57,46 @@ class World:
             if not field.editable or field.filter_only or name == "phase":
                 continue
             if field.is_reference and (field.required or self.dice.random() < share):
-                found = [self.reference(field.targets, field.list_root)
+                drawn = [self.reference(field.targets, field.list_root)
                          for _ in range(self.dice.randint(1, 3))]  # fmt: skip
-                known = [row for row in found if row is not None]
+                references = [row for row in drawn if row is not None]
                 if field.multiple:
-                    values[name] = {"data": known}
-                elif known or not field.required:
-                    values[name] = known[0] if known else None
+                    values[name] = {"data": references}
+                elif references or not field.required:
+                    values[name] = references[0] if references else None
         return values
 
     def step(self) -> None:
         kind = self.dice.choice(KINDS)
         entity = self.schema.entities[kind]
-        held = [row["id"] for row in self.rows(self.schema.family(kind)) if row["type"] == kind]
+        identifiers = [
+            row["id"] for row in self.rows(self.schema.family(kind)) if row["type"] == kind
+        ]
         action = self.dice.choices(("create", "update", "delete"), (6, 6, 1))[0]
         writer = self.simulator.writer
-        if action == "create" or not held:
+        if action == "create" or not identifiers:
             needed = {"name": f"{kind} {self.dice.random()}", "start_date": "2026-01-01",
                       "end_date": "2026-02-01", "date": "2026-01-10"}  # fmt: skip
             row = {**needed, **self.values(kind, 0.15)}
-            known = {key: value for key, value in row.items() if key in entity.fields}
+            new_row = {key: value for key, value in row.items() if key in entity.fields}
             if kind in FLAGS:
-                known = {k: v for k, v in known.items() if not k.startswith("owner_")}
+                new_row = {k: v for k, v in new_row.items() if not k.startswith("owner_")}
                 owner = self.reference(("story", "defect", "epic"), None)
-                known["owner_work_item"] = owner or {"type": "work_item", "id": "1001"}
-            self.done["create"] += len(writer.create(entity, [known]).ids)
+                new_row["owner_work_item"] = owner or {"type": "work_item", "id": "1001"}
+            self.done["create"] += len(writer.create(entity, [new_row]).ids)
         elif action == "update":
-            row = {"id": self.dice.choice(held), **self.values(kind, 0.2)}
+            row = {"id": self.dice.choice(identifiers), **self.values(kind, 0.2)}
             append = self.dice.random() < 0.3
             self.done["update"] += len(writer.update(entity, [row], append=append).ids)
         else:
-            one = self.dice.choice(held)
-            if one != "1001":  # the root of modules
-                writer.delete(entity, [one])
+            identifier = self.dice.choice(identifiers)
+            if identifier != "1001":  # the root of modules
+                writer.delete(entity, [identifier])
                 self.done["delete"] += 1
 
-    # -- what each end tells --------------------------------------------------------------------
+    # -- the two views of it ---------------------------------------------------------------------
 
-    def told(self, family: str, field: str) -> set[tuple[str, str]] | None:
+    def shown_pairs(self, family: str, field: str) -> set[tuple[str, str]] | None:
         """(own id, far id) as the field shows it, or None where it is for queries alone."""
         pairs: set[tuple[str, str]] = set()
         for member in self.schema.members(family):
@@ -108,10 +110,10 @@ class World:
             for row in map(json.loads, page.rows):
                 value = row[field]
                 data = value["data"] if value and "data" in value else [value] if value else []
-                pairs |= {(row["id"], one["id"]) for one in data}
+                pairs |= {(row["id"], reference["id"]) for reference in data}
         return pairs
 
-    def asked(self, family: str, field: str, far: str) -> set[tuple[str, str]]:
+    def queried_pairs(self, family: str, field: str, far: str) -> set[tuple[str, str]]:
         """(own id, far id) as queries by the field find it."""
         pairs: set[tuple[str, str]] = set()
         for member in self.schema.members(family):
@@ -120,8 +122,8 @@ class World:
                 continue
             for row in self.rows(far):
                 query = f'"{field} EQ {{id EQ ^{row["id"]}^}}"'
-                found = self.simulator.reader.ids(entity, query, Caller())
-                pairs |= {(own, row["id"]) for own in found}
+                ids = self.simulator.reader.ids(entity, query, Caller())
+                pairs |= {(own, row["id"]) for own in ids}
         return pairs
 
 
@@ -136,15 +138,15 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 @pytest.mark.parametrize("link", LINKS, ids=lambda link: link.name)
-def test_both_ends_of_a_link_tell_the_same(world: World, link: Link) -> None:
+def test_both_ends_of_a_link_show_the_same(world: World, link: Link) -> None:
     def both(side: Side, far: Side) -> list[set[tuple[str, str]]]:
-        found = []
+        pair_sets = []
         for field in side.fields:
-            told = world.told(side.family, field)
-            asked = world.asked(side.family, field, far.family)
-            assert told is None or told == asked, field
-            found.append(asked)
-        return found
+            shown_pairs = world.shown_pairs(side.family, field)
+            queried_pairs = world.queried_pairs(side.family, field, far.family)
+            assert shown_pairs is None or shown_pairs == queried_pairs, field
+            pair_sets.append(queried_pairs)
+        return pair_sets
 
     left, right = both(link.left, link.right), both(link.right, link.left)
     turned = [{(far, own) for own, far in pairs} for pairs in right]
@@ -158,11 +160,13 @@ def test_both_ends_of_a_link_tell_the_same(world: World, link: Link) -> None:
         assert set().union(*turned) == stored
 
 
-@pytest.mark.parametrize("inverse", INVERSES, ids=lambda one: f"{one.family}.{one.field}")
+@pytest.mark.parametrize(
+    "inverse", INVERSES, ids=lambda inverse: f"{inverse.family}.{inverse.field}"
+)
 def test_an_inverse_is_what_the_single_reference_says(world: World, inverse: Inverse) -> None:
-    told = world.told(inverse.family, inverse.field)
-    asked = world.asked(inverse.family, inverse.field, inverse.child)
-    assert told is None or told == asked
+    shown_pairs = world.shown_pairs(inverse.family, inverse.field)
+    queried_pairs = world.queried_pairs(inverse.family, inverse.field, inverse.child)
+    assert shown_pairs is None or shown_pairs == queried_pairs
     holding = {
         name for name in world.schema.members(inverse.family)
         if inverse.field in world.schema.entities[name].fields
@@ -172,7 +176,7 @@ def test_an_inverse_is_what_the_single_reference_says(world: World, inverse: Inv
         f'SELECT "{reference}_id", "{reference}_type", id FROM {quoted(inverse.child)}'
         f' WHERE "{reference}_id" IS NOT NULL'
     )
-    assert asked == {(str(own), str(child)) for own, kind, child in rows if kind in holding}
+    assert queried_pairs == {(str(own), str(child)) for own, kind, child in rows if kind in holding}
 
 
 def test_nothing_refers_to_a_row_that_is_not_there(world: World) -> None:

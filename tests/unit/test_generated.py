@@ -175,10 +175,10 @@ def test_nothing_is_of_tomorrow(workspaces: list[Simulator]) -> None:
 def test_a_file_is_opened_as_it_stands(tmp_path: Path) -> None:
     path = tmp_path / "workspace.db"
     first = Simulator(dataset="generated", runs=50, path=path)
-    held = dump(first)
+    first_dump = dump(first)
     first.close()
     second = Simulator(dataset="generated", runs=999, path=path)
-    assert dump(second) == held
+    assert dump(second) == first_dump
     assert second.clock.now() == END
     second.close()
 

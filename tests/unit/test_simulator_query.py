@@ -1,4 +1,4 @@
-"""The query language as literals: every operator, spelling and dialect, parsed and against rows.
+"""The query language with literals: every operator and spelling, as a tree and against rows.
 
 Random queries against plain Python are in tests/property/test_simulator_queries.py.
 """
@@ -186,13 +186,13 @@ def simulator() -> Iterator[Simulator]:
 
 
 def names(simulator: Simulator, statement: str, collection: str = "defects") -> list[int]:
-    """Positions (from 0) of the rows found; ids start at 1002 because 1001 is the root."""
+    """Positions (from 0) of the rows; ids start at 1002 because 1001 is the root."""
     entity = simulator.schema.by_collection[collection]
     return [int(i) - 1002 for i in simulator.reader.ids(entity, f'"{statement}"', Caller())]
 
 
 @pytest.mark.parametrize(
-    ("statement", "found"),
+    ("statement", "positions"),
     [
         ("name EQ ^GRÖSSE FEHLT^", [0]),
         ("name EQ ^größe*^", [0, 1]),
@@ -238,8 +238,10 @@ def names(simulator: Simulator, statement: str, collection: str = "defects") -> 
         ("subtype EQ 'defect'", [0, 1, 2, 3, 4]),
     ],
 )  # fmt: skip
-def test_statements_find_their_rows(simulator: Simulator, statement: str, found: list[int]) -> None:
-    assert names(simulator, statement) == found
+def test_statements_find_their_rows(
+    simulator: Simulator, statement: str, positions: list[int]
+) -> None:
+    assert names(simulator, statement) == positions
 
 
 def test_inverse_names_can_be_filtered_by_from_the_other_end(simulator: Simulator) -> None:

@@ -1,4 +1,4 @@
-"""The store: relations readable from both ends, stamps, trees, deletes, run-time fields."""
+"""The store: relations from both ends, stamps, trees, deletions, fields added at run time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims about the test-results and CI build resources of the simulator."""
+"""The test-results and CI build resources of the simulator."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_an_identical_document_is_not_processed_twice(store: Store) -> None:
     assert store.find("run_history") == []
 
 
-def test_tests_and_runs_are_found_again_after_the_memory_is_gone(store: Store) -> None:
+def test_tests_and_runs_are_read_again_without_the_memory(store: Store) -> None:
     tags = "<environment><taxonomy type='OS' value='a'/></environment>"
     post(store, document(run(status="Failed"), tags))
     result_tasks.forget(store)

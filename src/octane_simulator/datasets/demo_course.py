@@ -43,7 +43,7 @@ _SPECIAL = {
 }  # fmt: skip
 
 
-def at(text: str) -> datetime:
+def story_moment(text: str) -> datetime:
     """A moment of the story."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -88,7 +88,7 @@ def _way(kind: str, phase: str) -> tuple[str, ...]:
 
 def defect_course(defect: Defect) -> Course:
     """The course of a defect from the moment when it was found."""
-    found_at = at(defect.found_at)
+    found_at = story_moment(defect.found_at)
     steps: tuple[tuple[int, str], ...] = ()
     if defect.key in _SPECIAL:
         steps = _SPECIAL[defect.key]

@@ -32,8 +32,8 @@ class Story:
 
     def create(self, collection: str, entity_type: str, rows: Mapping[str, Row]) -> None:
         """Create rows of one type, keyed by symbolic name."""
-        made = self.feeder.create(collection, list(rows.values()))
-        self.ids.update(zip(rows, made, strict=True))
+        ids = self.feeder.create(collection, list(rows.values()))
+        self.ids.update(zip(rows, ids, strict=True))
         self._types.update(dict.fromkeys(rows, entity_type))
 
     def later(self, moment: datetime, act: Callable[[], None]) -> None:

@@ -20,7 +20,7 @@ __all__ = ["add_comments", "add_runs", "add_tests"]
 
 def add_tests(story: Story) -> None:
     """Manual and Gherkin tests, each after what it covers, and the suites that hold them."""
-    begin = demo_course.at("2020-06-08T09:00:00")
+    begin = demo_course.story_moment("2020-06-08T09:00:00")
     for collection, kind, table in (
         ("manual_tests", "test_manual", demo_story.MANUAL_TESTS),
         ("gherkin_tests", "gherkin_test", demo_story.GHERKIN_TESTS),
@@ -72,10 +72,10 @@ def _suite(story: Story, name: str) -> Row:
 
 def _script(story: Story, key: str) -> None:
     """The steps of a manual test, and the file that one of them names."""
-    made = {name.partition(".")[2]: id for name, id in story.ids.items() if "test_manual." in name}
-    text = demo_story.SCRIPTS[key].format_map(made)
+    ids = {name.partition(".")[2]: id for name, id in story.ids.items() if "test_manual." in name}
+    text = demo_story.SCRIPTS[key].format_map(ids)
     body = json.dumps({"script": text, "comment": demo_story.NOTE, "revision_type": "Minor"})
-    story.feeder.send("PUT", f"tests/{made[key]}/script", {}, body.encode(), "application/json")
+    story.feeder.send("PUT", f"tests/{ids[key]}/script", {}, body.encode(), "application/json")
     if name := demo_story.FILES.get(key):
         where = {"name": name, "owner_test": json.dumps(story.ref(f"test_manual.{key}"))}
         content = demo_story.NOTE.encode()
@@ -101,12 +101,12 @@ def add_runs(story: Story) -> None:
     for run in demo_story.RUNS:
         is_suite = run.test.startswith("test_suite.")
         kind, collection = ("run_suite", "suite_run") if is_suite else ("run_manual", "manual_runs")
-        moment = demo_course.at(run.created)
+        moment = demo_course.story_moment(run.created)
         row = partial(_run, story, run, is_suite)
         story.make(collection, kind, f"run.{run.key}", moment, row)
     # Failures of automated Gherkin tests near the end: neighbours of the real failures.
     for result in demo_story.GHERKIN_RESULTS:
-        story.later(demo_course.at(result[0]), partial(_post_gherkin, story, *result))
+        story.later(demo_course.story_moment(result[0]), partial(_post_gherkin, story, *result))
 
 
 def _run(story: Story, run: demo_story.Run, is_suite: bool) -> Row:
@@ -149,7 +149,7 @@ def _gherkin_document(story: Story, moment: str, name: str, status: str, module:
 
 def add_comments(story: Story) -> None:
     """What people wrote on the last day."""
-    moment = demo_course.at("2021-01-20T14:30:00")
+    moment = demo_course.story_moment("2021-01-20T14:30:00")
     for number, (owner, text) in enumerate(demo_story.COMMENTS):
         field = "owner_test" if owner.startswith(("test_", "gherkin_")) else "owner_work_item"
         if owner.startswith("run."):

@@ -1,8 +1,8 @@
 """The made-up workspace around the real CI history: a small team and its C++ numerics library.
 
-In: a Feeder into an empty workspace. Out: about 200 entities, made and moved by events in order of
-time, and a dictionary of symbolic names to ids ("defect.wrong_norm"). Called by demo_dataset.py
-only.
+In: a Feeder into an empty workspace. Out: about 200 entities, which events create and change in
+order of time, and a dictionary of symbolic names to ids ("defect.wrong_norm"). Called by
+demo_dataset.py only.
 """
 
 from __future__ import annotations

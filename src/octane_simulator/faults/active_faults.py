@@ -134,7 +134,7 @@ class Faults:
         """Renew the session cookie with the next answer."""
         self.add("rotate")
 
-    # -- asking ---------------------------------------------------------------------------------
+    # -- for each request -----------------------------------------------------------------------
 
     def take(self, kind: str, path: str) -> Fault | None:
         """The fault of a kind that hits this request; it counts down."""
@@ -236,14 +236,14 @@ def _option_value(kind: str, name: str, value: Any) -> Any:
     if name not in options:
         names = ", ".join(options) or "none"
         raise ValueError(f"The fault '{kind}' has no option '{name}'; it takes: {names}")
-    wanted, default = options[name]
-    if value is default or (wanted in {str, bool} and isinstance(value, wanted)):
+    option_type, default = options[name]
+    if value is default or (option_type in {str, bool} and isinstance(value, option_type)):
         return value
-    if wanted is bool and str(value).lower() in {"true", "false"}:
+    if option_type is bool and str(value).lower() in {"true", "false"}:
         return str(value).lower() == "true"
-    if wanted in {int, float} and not isinstance(value, bool):
+    if option_type in {int, float} and not isinstance(value, bool):
         try:
-            number = wanted(value)
+            number = option_type(value)
         except (ValueError, TypeError, OverflowError):
             number = math.nan
         if abs(number) <= MOST and (isinstance(value, str) or number == value):
@@ -251,7 +251,7 @@ def _option_value(kind: str, name: str, value: Any) -> Any:
     shown = {
         int: f"a whole number up to {MOST}", float: f"a number up to {MOST}",
         bool: "true or false", str: "text",
-    }[wanted]  # fmt: skip
+    }[option_type]  # fmt: skip
     raise ValueError(f"The option '{name}' of the fault '{kind}' is {shown}, not {value!r}")
 
 

@@ -1,8 +1,8 @@
 """The WSGI application: faults, sign-in and the way to the routes.
 
-In: WSGI requests. Out: answers. What a signed-in caller may ask is in space_routes.py (outside
-workspaces) and workspace_routes.py (within one). The control route is in control_routes.py, the
-page at `/` in start_page.py.
+In: WSGI requests. Out: answers. The resources for a signed-in caller are in space_routes.py
+(outside workspaces) and workspace_routes.py (within one). The control route is in
+control_routes.py, the page at `/` in start_page.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The page at `/`: what this simulator holds, how to sign in, how to switch faults on.
 
-In: the space, its sign-in and the address it was asked at. Out: one HTML page that needs nothing
+In: the space, its sign-in and the address of the request. Out: one HTML page that needs nothing
 else, and the text of CHOICES.md. Called by application.py; no sign-in is needed.
 """
 

@@ -166,9 +166,9 @@ class _Parser:
         if not self.accept(text):
             raise self.unexpected(f"'{text}'")
 
-    def unexpected(self, wanted: str) -> Exception:
+    def unexpected(self, expected: str) -> Exception:
         actual = f"'{self.token.text}'" if self.token.kind != "end" else "the end"
-        return bad_query(f"Expected {wanted} but found {actual} at position {self.token.at}")
+        return bad_query(f"Expected {expected} but found {actual} at position {self.token.at}")
 
     def statement(self) -> Node:
         node = self.disjunction()

@@ -48,7 +48,7 @@ _LOGS = frozenset({"audit", "history_record"})
 
 @dataclass(frozen=True)
 class Caller:
-    """What the answer depends on besides the parameters."""
+    """The parts of a request, apart from its parameters, that change the answer."""
 
     preview: bool = True
     user_id: str = FIRST_USER

@@ -35,17 +35,17 @@ class ReportedTests:
         self._tests: dict[tuple[str, TestKey], str] = {}
         self._linked: set[tuple[str, str, str]] = set()
 
-    def find(self, kept: list[tuple[Result, Setting]]) -> list[str]:
+    def find(self, accepted: list[tuple[Result, Setting]]) -> list[str]:
         """One test id for each result; new tests are inserted together."""
         missing: dict[tuple[str, TestKey], Row] = {}
         keys: list[tuple[str, TestKey]] = []
         checked: set[tuple[str, TestKey]] = set()
-        kinds = ("gherkin_test" if r.gherkin else "test_automated" for r, _ in kept)
+        kinds = ("gherkin_test" if r.gherkin else "test_automated" for r, _ in accepted)
         remembered_ids = [
-            self._tests.get((kind, r.test)) for kind, (r, _) in zip(kinds, kept, strict=True)
+            self._tests.get((kind, r.test)) for kind, (r, _) in zip(kinds, accepted, strict=True)
         ]
         existing = existing_ids(self.store, "test", {id for id in remembered_ids if id is not None})
-        for result, setting in kept:
+        for result, setting in accepted:
             kind = "gherkin_test" if result.gherkin else "test_automated"
             key = (kind, result.test)
             keys.append(key)
@@ -64,7 +64,7 @@ class ReportedTests:
             if new_keys:
                 ids = self.store.insert_many(kind, [missing[key] for key in new_keys])
                 self._tests.update(zip(new_keys, ids, strict=True))
-        for (_result, setting), key in zip(kept, keys, strict=True):
+        for (_result, setting), key in zip(accepted, keys, strict=True):
             areas = [("product_area", id) for id in setting.areas]
             self._append(key[0], "product_areas", self._tests[key], areas)
             self._append(key[0], "covered_content", self._tests[key], setting.covered)

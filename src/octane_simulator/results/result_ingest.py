@@ -77,7 +77,7 @@ class Ingest:
         outcome = Outcome()
         settings: dict[Context, Setting] = {}
         batch = _Batch()
-        kept: list[tuple[Result, Setting]] = []
+        accepted: list[tuple[Result, Setting]] = []
         for result in results:
             setting = settings.get(result.context)
             if setting is None:
@@ -87,19 +87,19 @@ class Ingest:
                 outcome.skipped += 1
                 continue
             outcome.warned = outcome.warned or bool(setting.errors)
-            kept.append((result, setting))
-        outcome.kept = len(kept)
-        row = self._build_row(build, [result for result, _ in kept]) if kept else None
+            accepted.append((result, setting))
+        outcome.kept = len(accepted)
+        row = self._build_row(build, [result for result, _ in accepted]) if accepted else None
         if build is not None and row is not None and row.pipeline is None:
             outcome.notes.append(
                 f"No pipeline has the root job {build.job_id!r} of server {build.server_id!r}: "
                 "the runs name their build only."
             )
-        tests = self._tests.find(kept)
+        tests = self._tests.find(accepted)
         now = iso(self.store.now())
         remembered = {id for test in set(tests) for id in self._runs.get(test, {}).values()}
         batch.existing_runs = existing_ids(self.store, "run", remembered)
-        for (result, setting), test in zip(kept, tests, strict=True):
+        for (result, setting), test in zip(accepted, tests, strict=True):
             self._put(batch, result, setting, test, row, now)
         self._write(batch)
         return outcome

@@ -63,7 +63,7 @@ def forget(store: Store) -> None:
 def post(store: Store, body: bytes, *, skip_errors: bool = False) -> tuple[int, str]:
     """Process one document; returns the task's id and the status that the POST answers with.
 
-    A document that was posted before, and whose task is still kept, is not processed again.
+    A document that was posted before, and whose task still answers, is not processed again.
     Raises `SchemaError`.
     """
     tasks, now = _tasks_of(store), store.now()

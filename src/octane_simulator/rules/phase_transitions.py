@@ -22,8 +22,8 @@ _ASIDE = frozenset({"deferred", "duplicate", "rejected", "obsolete", "skipped", 
 def transitions_of(ordered: Sequence[str]) -> list[tuple[str, str, bool]]:
     """(source, target, is primary) over the phases of one entity type, in their order.
 
-    Forward to any later phase, back by one, from the last to the second (reopened), aside from
-    anywhere but the last, and from aside to the first and second.
+    Forward to any later phase, back by one, from the last to the second (reopened), to the side
+    phases from anywhere but the last, and from these to the first and second.
     """
     way = [phase for phase in ordered if phase.rsplit(".", 1)[-1] not in _ASIDE]
     aside = [phase for phase in ordered if phase not in way]

@@ -19,7 +19,7 @@ from octane_simulator.store.entity_store import Store
 __all__ = ["check_definition", "define", "field_of", "kind_of_field", "restore"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*_udf$")
-# Most fields of these kinds in one workspace, as the help of 12.55 has it.
+# The highest number of fields of these kinds in a workspace, from the help of 12.55.
 _LIMITS = (
     (("field_metadata_string", "field_metadata_long_string", "field_metadata_boolean"), 100),
     (("field_metadata_long",), 50),

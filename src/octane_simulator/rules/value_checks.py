@@ -90,9 +90,9 @@ def not_editable(entity: EntityDef, name: str) -> ApiError:
     )
 
 
-def _illegal(entity: EntityDef, definition: FieldDef, wanted: str) -> ApiError:
+def _illegal(entity: EntityDef, definition: FieldDef, accepted: str) -> ApiError:
     return illegal_value(
-        f"The field '{definition.name}' of '{entity.name}' takes {wanted}",
+        f"The field '{definition.name}' of '{entity.name}' takes {accepted}",
         {"entity_type": entity.name, "field_name": definition.name},
     )
 

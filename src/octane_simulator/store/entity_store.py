@@ -78,7 +78,7 @@ class Store(Links):
             raise KeyError(f"{entity_type} is an aggregate: insert one of its subtypes")
         stored_type = SHARED_STORAGE.get(entity_type, entity_type)
         columns = self._columns[family]
-        made: list[str] = []
+        new_ids: list[str] = []
         batches: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
         links: list[Linked] = []
         flags: list[tuple[str, str, int | str]] = []
@@ -107,7 +107,7 @@ class Store(Links):
                         flags.append((family, "has_children", parent))
                 names = tuple(flat)
                 batches.setdefault(names, []).append(tuple(flat.values()))
-                made.append(str(key))
+                new_ids.append(str(key))
                 if family in TREE_ROOTS:  # children may follow in the same batch
                     self._flush(family, batches)
             self._flush(family, batches)
@@ -116,7 +116,7 @@ class Store(Links):
                 self.connection.execute(
                     f"UPDATE {quoted(far)} SET {quoted(flag)} = 1 WHERE id = ?", (key,)
                 )
-        return made
+        return new_ids
 
     def _flush(self, family: str, batches: dict[tuple[str, ...], list[tuple[Any, ...]]]) -> None:
         for names, batch in batches.items():

@@ -1,7 +1,7 @@
 """The SQLite database under the store: layout, transactions, ids.
 
-In: a schema, a clock, perhaps a path. Out: a locked connection with one table a family and one a
-link. Base of entity_store.Store; the SQL of the read layer goes through `read`.
+In: a schema, a clock, perhaps a path. Out: a locked connection with one table for each family and
+each link. Base of entity_store.Store; the SQL of the read layer goes through `read`.
 """
 
 from __future__ import annotations

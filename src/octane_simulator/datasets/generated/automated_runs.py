@@ -35,7 +35,7 @@ def add(world: World, count: int) -> None:
     dice = world.dice("automated runs")
     habits = [Habit.draw(dice, world.start, world.end) for _ in tests]
     open_keys = sum((len(world.releases) - b) for b in born) * len(world.environments)
-    wanted = count
+    remaining = count
     rows: list[tuple[Row, list[Row]]] = []
     for release, environment in places:
         series = builds[release, environment]
@@ -43,8 +43,8 @@ def add(world: World, count: int) -> None:
             if born[at] > release:
                 continue
             # Selection sampling: all keys are equally likely, and exactly `count` are chosen.
-            if dice.random() * open_keys < wanted:
-                wanted -= 1
+            if dice.random() * open_keys < remaining:
+                remaining -= 1
                 results = results_of(dice, habits[at], series, dice.choice(_EARLIER))
                 rows.append(_rows(world, dice, test, results, release, environment))
             open_keys -= 1
@@ -72,14 +72,14 @@ def _tests(world: World, born: list[int]) -> list[Test]:
     rows: list[Row] = []
     for number, release in enumerate(born):
         package = f"org.example.{dice.choice(_PACKAGES)}"
-        made = world.releases[release].start
+        created_at = world.releases[release].start
         rows.append(
             {
                 "name": f"{dice.choice(_VERBS)}_{number}", "component": "generated",
                 "package": package, "class_name": f"Case{number // 12}",
                 "framework": node_of("je.framework", dice.choice(frameworks)),
                 "test_level": node_of("test_level", dice.choice(levels)),
-                **links_of_test(world, dice), **world.stamps(made),
+                **links_of_test(world, dice), **world.stamps(created_at),
             }
         )  # fmt: skip
     refs = world.add("test_automated", rows)

@@ -57,9 +57,9 @@ def add(world: World) -> None:
                   finished)
             for number in range(count * world.scale)
         ]  # fmt: skip
-        made = world.add(kind, rows)
-        (world.defects if kind == "defect" else world.stories).extend(made)
-        _tasks(world, made, rows)
+        items = world.add(kind, rows)
+        (world.defects if kind == "defect" else world.stories).extend(items)
+        _tasks(world, items, rows)
     _requirements(world)
 
 
@@ -72,7 +72,7 @@ def _item(
     finished: Collection[str] = (),
 ) -> Row:
     release = dice.choice(world.releases)
-    made = world.moment(dice, release.start, release.end)
+    created_at = world.moment(dice, release.start, release.end)
     word = _LAST[kind] if parent["id"] in finished else dice.choice(_PHASES[kind])
     row: Row = {
         "name": f"{dice.choice(_VERBS)} the {dice.choice(_THINGS)} ({kind} {number})",
@@ -81,7 +81,7 @@ def _item(
         "owner": world.owner(dice),
         "description": f"<html><body><p>Made up: {kind} {number}.</p></body></html>",
         "user_tags": world.some(dice, 2, world.tags),
-        **world.stamps(made, made + timedelta(days=dice.randint(0, 60))),
+        **world.stamps(created_at, created_at + timedelta(days=dice.randint(0, 60))),
     }
     if kind != "epic":
         row["release"] = release.ref if dice.random() < 0.85 else None
@@ -89,15 +89,15 @@ def _item(
         row["team"] = world.maybe(dice, 0.7, world.teams)
         row["story_points"] = dice.choice((None, 1, 2, 3, 5, 8))
     if kind in {"story", "quality_story", "defect"} and row["release"]:
-        row["sprint"] = release.sprint_at(made) if dice.random() < 0.8 else None
+        row["sprint"] = release.sprint_at(created_at) if dice.random() < 0.8 else None
     if word in _DONE:
         row["closed_on"] = row["last_modified"]
     if kind == "defect":
-        _defect(world, dice, row, made, word)
+        _defect(world, dice, row, created_at, word)
     return row
 
 
-def _defect(world: World, dice: random.Random, row: Row, made: datetime, word: str) -> None:
+def _defect(world: World, dice: random.Random, row: Row, created_at: datetime, word: str) -> None:
     row |= {
         "severity": node_of("severity", dice.choice(_SEVERITIES)) if dice.random() < 0.9 else None,
         "priority": node_of("priority", dice.choice(_SEVERITIES)) if dice.random() < 0.8 else None,
@@ -107,7 +107,7 @@ def _defect(world: World, dice: random.Random, row: Row, made: datetime, word: s
         "blocked": dice.random() < 0.1,
     }
     if word in {"fixed", "proposeclose", "closed"}:
-        row["fixed_on"] = iso(min(made + timedelta(days=1), world.end))
+        row["fixed_on"] = iso(min(created_at + timedelta(days=1), world.end))
 
 
 def _tasks(world: World, owners: list[Ref], rows: list[Row]) -> None:

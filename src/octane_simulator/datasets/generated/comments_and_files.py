@@ -38,7 +38,7 @@ def add(world: World) -> None:
         world.add("comment", rows)
     for field, refs in (*owners[:2], ("owner_run", world.manual_runs[:1000])):
         chosen = [ref for ref in refs if dice.random() < 0.15]
-        made = world.add(
+        attachments = world.add(
             "attachment",
             [
                 {field: ref, "name": dice.choice(_NAMES), "size": 12,
@@ -48,7 +48,7 @@ def add(world: World) -> None:
         )  # fmt: skip
         world.store.connection.executemany(
             "INSERT INTO attachment_content VALUES (?, ?)",
-            [(int(ref["id"]), b"made up data") for ref in made],
+            [(int(ref["id"]), b"made up data") for ref in attachments],
         )
     _followed(world, tests)
 

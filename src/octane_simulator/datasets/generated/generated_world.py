@@ -88,12 +88,12 @@ class World:
         """Insert rows of one type."""
         return [{"type": kind, "id": id} for id in self.store.insert_many(kind, rows)]
 
-    def stamps(self, made: datetime, changed: datetime | None = None) -> Row:
+    def stamps(self, created_at: datetime, changed_at: datetime | None = None) -> Row:
         """`creation_time` and `last_modified`, never beyond the end."""
-        made = min(made, self.end)
+        created_at = min(created_at, self.end)
         return {
-            "creation_time": iso(made),
-            "last_modified": iso(min(max(changed or made, made), self.end)),
+            "creation_time": iso(created_at),
+            "last_modified": iso(min(max(changed_at or created_at, created_at), self.end)),
         }
 
     def moment(self, dice: random.Random, start: datetime | None = None,

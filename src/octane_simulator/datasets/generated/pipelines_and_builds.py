@@ -41,13 +41,14 @@ def add_builds(world: World) -> dict[tuple[int, int], list[Build]]:
           "url": "http://ci.example.invalid", "is_connected": True, **world.stamps(world.start)}],
     )  # fmt: skip
     builds: dict[tuple[int, int], list[Build]] = {}
-    for at, tags in enumerate(world.environments):
-        job = f"nightly-{at + 1}"
+    for environment, tags in enumerate(world.environments):
+        job = f"nightly-{environment + 1}"
         (pipeline,) = world.add(
             "pipeline",
             [
                 {
-                    "name": f"Nightly {at + 1}", "ci_server": server, "root_job_ci_id": job,
+                    "name": f"Nightly {environment + 1}", "ci_server": server,
+                    "root_job_ci_id": job,
                     "server_ci_id": "generated-ci", "jobs": [{"name": job, "jobCiId": job}],
                     "current_release": world.releases[-1].ref, "user_tags": tags[:0],
                     **world.stamps(world.start),
@@ -56,7 +57,7 @@ def add_builds(world: World) -> dict[tuple[int, int], list[Build]]:
         )  # fmt: skip
         (step,) = world.add("pipeline_node", [{"pipeline": pipeline, **world.stamps(world.start)}])
         for number in range(len(world.releases)):
-            builds[number, at] = _series(world, number, at, job, pipeline, step)
+            builds[number, environment] = _series(world, number, environment, job, pipeline, step)
     return builds
 
 

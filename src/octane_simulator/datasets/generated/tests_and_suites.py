@@ -47,8 +47,8 @@ def add(world: World) -> None:
     for kind, count in (("test_manual", 8), ("gherkin_test", 8)):
         rows = []
         for number in range(count * world.scale):
-            made = world.moment(dice, world.start, world.releases[1].start)
-            changed = world.moment(dice, made)
+            created_at = world.moment(dice, world.start, world.releases[1].start)
+            changed_at = world.moment(dice, created_at)
             rows.append(
                 {
                     "name": f"{kind.replace('_', ' ')} {number}",
@@ -56,7 +56,7 @@ def add(world: World) -> None:
                     "automation_status": node_of("automation_status", dice.choice(_AUTOMATION))
                     if dice.random() < 0.9 else None,
                     "steps_num": dice.randint(1, 12),
-                    **links_of_test(world, dice), **world.stamps(made, changed),
+                    **links_of_test(world, dice), **world.stamps(created_at, changed_at),
                 }
             )  # fmt: skip
         refs = world.add(kind, rows)

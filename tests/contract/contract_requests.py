@@ -1,4 +1,4 @@
-"""Making, getting and refusals over HTTP, for the tests of the simulator."""
+"""Requests over HTTP that the tests of the simulator share: create, read, switch faults."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The vendor's own JavaScript SDK against the simulator: our driver, and the SDK's own tests.
 
-npm puts the SDK into tests/strangers/node_modules (`make test` does it). Where npm is missing these
-tests are skipped and say so; with TESTS_NEED_NODE=1, as on the build machine, they fail.
+`make test` installs the SDK into tests/vendor_sdk/node_modules with npm. Without npm, these tests
+are skipped and say so; with TESTS_NEED_NODE=1, as on the build machine, they fail.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def test_it_deletes_one_and_by_query(seen: Seen) -> None:
 
 @pytest.fixture
 def sdk_copy(server: Running, tmp_path: Path) -> Path:
-    """The package as installed, told where the server is by the file that its tests read."""
+    """The installed package, with the address of the server in the file that its tests read."""
     copy = tmp_path / "sdk"
     shutil.copytree(SDK, copy)
     host, port = server.url.removeprefix("http://").split(":")
@@ -173,7 +173,7 @@ def test_its_route_generator_reads_our_metadata_and_its_own_tests_pass(sdk_copy:
                cwd=sdk_copy)  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     routes = json.loads((sdk_copy / "routes" / "default.json").read_text("utf-8"))
-    assert len(routes) >= 61  # one of each entity type, and those the SDK knows anyway
+    assert len(routes) >= 61  # one route for each entity type, and those that the SDK always has
     shutil.copy(sdk_copy / "routes" / "default.json", sdk_copy / "dist" / "routes")
 
     tests = sorted(sdk_copy.glob("dist/test/**/integration/*.js"))
@@ -185,7 +185,9 @@ def test_its_route_generator_reads_our_metadata_and_its_own_tests_pass(sdk_copy:
     )  # fmt: skip
     assert report.exists(), run.stdout + run.stderr
     results = json.loads(report.read_text("utf-8"))
-    failures = {one["fullTitle"]: one["err"].get("message") for one in results["failures"]}
+    failures = {
+        failure["fullTitle"]: failure["err"].get("message") for failure in results["failures"]
+    }
     assert failures == {}
     assert results["pending"] == []
     assert results["stats"]["passes"] >= 49
