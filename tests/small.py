@@ -1,4 +1,4 @@
-"""A simulated server with few entity types, and what a lake says that it holds: for schedules.
+"""A simulated server with few entity types, and the rows that a lake has: for tests of extracts.
 
 Metadata is cut down on its way, so that a whole extract takes a few dozen milliseconds.
 """
@@ -38,20 +38,20 @@ class SmallTransport(WsgiTransport):
     fields = FIELDS
 
     def send(self, request: Request) -> Response:
-        """Response one request."""
+        """Answer one request."""
         answer = super().send(request)
         kind = request.url.partition("?")[0].rpartition("/metadata/")[2]
         if answer.status != 200 or kind not in ("entities", "fields"):
             return answer
         body: dict[str, Any] = json.loads(answer.body)
-        body["data"] = [one for one in body["data"] if self._is_kept(kind, one)]
+        body["data"] = [entry for entry in body["data"] if self._is_kept(kind, entry)]
         body["total_count"] = len(body["data"])
         return replace(answer, body=json.dumps(body).encode())
 
-    def _is_kept(self, kind: str, one: dict[str, Any]) -> bool:
+    def _is_kept(self, kind: str, entry: dict[str, Any]) -> bool:
         if kind == "entities":
-            return one["name"] in self.types
-        return one["name"] in self.fields or one["name"].endswith("_udf")
+            return entry["name"] in self.types
+        return entry["name"] in self.fields or entry["name"].endswith("_udf")
 
 
 @pytest.fixture
@@ -102,12 +102,12 @@ def loaded(home: Path) -> duckdb.DuckDBPyConnection:
 
 def stored_rows(home: Path, entity: str, *columns: str) -> dict[str, tuple[Any, ...]]:
     """The rows of one entity type by id; asserts that none is there twice."""
-    names = ", ".join(f'"{one}"' for one in ("id", *columns))
+    names = ", ".join(f'"{name}"' for name in ("id", *columns))
     with loaded(home) as connection:
         rows = connection.execute(f"select {names} from octane.{entity}").fetchall()
-    found = {row[0]: row[1:] for row in rows}
-    assert len(found) == len(rows), f"{entity}: rows are there twice"
-    return found
+    by_id = {row[0]: row[1:] for row in rows}
+    assert len(by_id) == len(rows), f"{entity}: rows are there twice"
+    return by_id
 
 
 def stored_links(home: Path, entity: str, field: str) -> dict[str, list[str]]:
@@ -117,10 +117,10 @@ def stored_links(home: Path, entity: str, field: str) -> dict[str, list[str]]:
             f"select source_id, target_id from octane.{entity}__{field} order by all"
         ).fetchall()
     assert len(set(rows)) == len(rows), f"{entity}.{field}: pairs are there twice"
-    found: dict[str, list[str]] = {}
+    links: dict[str, list[str]] = {}
     for owner, target in rows:
-        found.setdefault(owner, []).append(target)
-    return found
+        links.setdefault(owner, []).append(target)
+    return links
 
 
 class Killed(BaseException):

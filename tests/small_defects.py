@@ -19,9 +19,9 @@ DEFECTS = 10
 def ten_defects() -> Simulator:
     """Ten defects, of which the first two have tags, written an hour before the first extract."""
     simulator = Simulator(clock=START)
-    tags = [simulator.store.insert("user_tag", {"name": one}) for one in ("a", "b")]
+    tags = [simulator.store.insert("user_tag", {"name": name}) for name in ("a", "b")]
     for number in range(DEFECTS):
-        linked = [{"type": "user_tag", "id": one} for one in tags] if number < 2 else []
+        linked = [{"type": "user_tag", "id": tag} for tag in tags] if number < 2 else []
         simulator.store.insert("defect", {"name": f"d{number}", "user_tags": linked})
     simulator.clock.advance(timedelta(hours=1))
     return simulator
@@ -32,7 +32,7 @@ def ids_of(simulator: Simulator, entity: str = "defect") -> list[str]:
 
 
 def change_type(simulator: Simulator, id: str, target: str) -> None:
-    """A work item is of another entity type from now on; as some tools do it, without a stamp."""
+    """Change the entity type of a work item without a new stamp, as some tools do."""
     with simulator.store.transaction():
         simulator.store.connection.execute(
             "update work_item set type = ? where id = ?", (target, int(id))

@@ -44,27 +44,27 @@ def add_run(simulator: Simulator, test: str, **more: Any) -> str:
 
 
 def move_run(simulator: Simulator, run: str, test: str) -> None:
-    """The run belongs to another test from now on; both tests' last runs are renewed."""
+    """Move the run to another test; the last runs of both tests are renewed."""
     row = simulator.store.get("run_manual", run) or {}
     moved = {"test": {"type": "test_manual", "id": test}, "test_of_last_run": None}
     simulator.store.update("run_manual", run, moved)
-    for one in (row["test"]["id"], test):
-        renew_last_runs(simulator.store, one)
+    for test_id in (row["test"]["id"], test):
+        renew_last_runs(simulator.store, test_id)
 
 
 def last_runs(simulator: Simulator) -> dict[str, list[str]]:
     """The last runs of each test that has any, from the side of the runs."""
-    found: dict[str, list[str]] = {}
+    runs_of_tests: dict[str, list[str]] = {}
     for row in simulator.store.find("run_manual"):
         if row["test_of_last_run"]:
-            found.setdefault(row["test_of_last_run"]["id"], []).append(row["id"])
-    return {test: sorted(runs) for test, runs in found.items()}
+            runs_of_tests.setdefault(row["test_of_last_run"]["id"], []).append(row["id"])
+    return {test: sorted(runs) for test, runs in runs_of_tests.items()}
 
 
 def runs_of_defects(simulator: Simulator) -> dict[str, list[str]]:
     """The runs of each defect that has any."""
     return {
-        row["id"]: sorted(one["id"] for one in row["run"])
+        row["id"]: sorted(run["id"] for run in row["run"])
         for row in simulator.store.find("defect")
         if row["run"]
     }

@@ -1,4 +1,4 @@
-"""Extracts after the first: only what changed is read, and nothing is lost, kept or invented."""
+"""Extracts after the first: only changed rows are read, and none is lost or invented."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.small_defects import DEFECTS, certificate, data_files, ids_of
 from tests.wsgi import WsgiTransport
 
 
-def test_a_refresh_without_changes_asks_once_a_type_and_writes_nothing(
+def test_a_refresh_without_changes_costs_one_request_a_type_and_writes_nothing(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     run_extract(simulator, tmp_path)
@@ -27,7 +27,7 @@ def test_a_refresh_without_changes_asks_once_a_type_and_writes_nothing(
     assert not report.has_changes
     assert data_files(tmp_path) == before
     for collection in ("defects", "stories"):
-        assert sum(f"/{collection}?" in one for one in transport.targets) == 1
+        assert sum(f"/{collection}?" in target for target in transport.targets) == 1
     assert certificate(report).rows_held == DEFECTS
 
 
@@ -71,7 +71,7 @@ def test_a_row_committed_late_arrives(simulator: Simulator, tmp_path: Path) -> N
     assert id in stored_rows(tmp_path, "defect")
 
 
-def test_the_cursor_is_the_servers_time_less_the_settling(
+def test_the_cursor_is_the_time_of_the_server_minus_settle(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     report = run_extract(simulator, tmp_path, settle=timedelta(minutes=3))
@@ -90,9 +90,7 @@ def test_an_emptied_link_set_is_empty(simulator: Simulator, tmp_path: Path) -> N
     assert set(stored_links(tmp_path, "defect", "user_tags")) == {second}
 
 
-def test_history_is_loaded_in_slices_beside_the_newest(
-    simulator: Simulator, tmp_path: Path
-) -> None:
+def test_older_rows_are_loaded_in_slices(simulator: Simulator, tmp_path: Path) -> None:
     old = START - timedelta(days=400)
     for number in range(4):
         moment = (old + timedelta(days=100 * number)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""An extract of one workspace that meets a whole extract of another one on its way."""
+"""An extract of one workspace during which another workspace is extracted and published."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ CHOICES: dict[str, Any] = {"scripts": True, "concurrency": 1}
 def simulator() -> Simulator:
     """Two workspaces with two defects, a story and a manual test each."""
     simulator = Simulator(clock=START, workspaces=[SLOW, QUICK])
-    for one in (SLOW, QUICK):
-        feeder = simulator.feeder(one)
-        feeder.create("defects", [{"name": f"{one} a"}, {"name": f"{one} b"}])
-        feeder.create("stories", [{"name": f"{one} story"}])
-        feeder.create("manual_tests", [{"name": f"{one} test"}])
+    for workspace in (SLOW, QUICK):
+        feeder = simulator.feeder(workspace)
+        feeder.create("defects", [{"name": f"{workspace} a"}, {"name": f"{workspace} b"}])
+        feeder.create("stories", [{"name": f"{workspace} story"}])
+        feeder.create("manual_tests", [{"name": f"{workspace} test"}])
     simulator.clock.advance(3600)
     return simulator
 
 
 def extract_both(simulator: Simulator, home: Path, *, field: str = "") -> list[ExtractReport]:
-    """An extract of the slow one, and within it one of the quick one, which is published first.
+    """An extract of the slow workspace, and during it one of the quick one, published first.
 
-    `field` is a user-defined one of defects that comes between the beginnings of the two.
+    `field` is a user-defined field of defects that is added between the beginnings of the two.
     """
     reports: list[ExtractReport] = []
 
@@ -60,39 +60,41 @@ def extract_both(simulator: Simulator, home: Path, *, field: str = "") -> list[E
 
 
 def test_each_has_its_rows_scripts_columns_and_states(simulator: Simulator, home: Path) -> None:
-    quick, slow = (one.manifest for one in extract_both(simulator, home, field="team_udf"))
+    quick, slow = (report.manifest for report in extract_both(simulator, home, field="team_udf"))
 
     assert (quick.generation, quick.parent, quick.stamp(QUICK)) == (1, None, 1)
     assert (slow.generation, slow.parent, slow.stamp(SLOW), slow.stamp(QUICK)) == (2, 1, 1, 1)
     assert slow.states == {QUICK: quick.states[QUICK], SLOW: slow.states[SLOW]}
     assert set(slow.states[SLOW]) == set(slow.states[QUICK]) == {"defect", "story", SCRIPTS}
-    assert {one.workspace for one in slow.tables[SCRIPTS].files} == {SLOW, QUICK}
+    assert {file.workspace for file in slow.tables[SCRIPTS].files} == {SLOW, QUICK}
     assert len(stored_rows(home, "defect", "team_udf")) == 4
-    assert {one.workspace for one in slow.fields if one.name == "team_udf"} == {QUICK}
-    assert {one.first_generation for one in slow.fields if one.workspace == SLOW} == {2}
-    assert {one.first_generation for one in slow.fields if one.workspace == QUICK} == {1}
+    assert {field.workspace for field in slow.fields if field.name == "team_udf"} == {QUICK}
+    assert {field.first_generation for field in slow.fields if field.workspace == SLOW} == {2}
+    assert {field.first_generation for field in slow.fields if field.workspace == QUICK} == {1}
 
     third = run_extract(simulator, home, workspaces=(SLOW,), **CHOICES).manifest
-    told = [(one.workspace, one.field, one.change) for one in third.schema_changes]
-    assert told == [(SLOW, "team_udf", "added")]
+    changes = [(change.workspace, change.field, change.change) for change in third.schema_changes]
+    assert changes == [(SLOW, "team_udf", "added")]
 
 
-def test_the_certificate_tells_of_both_at_one_time(simulator: Simulator, home: Path) -> None:
-    quick, slow = (one.manifest for one in extract_both(simulator, home))
+def test_the_certificate_has_both_at_the_same_time(simulator: Simulator, home: Path) -> None:
+    quick, slow = (report.manifest for report in extract_both(simulator, home))
 
     assert slow.as_of == quick.as_of  # the slow one began before it, but the quick one's is in it
     assert slow.workspaces[SLOW].as_of < slow.workspaces[QUICK].as_of == quick.as_of
-    told = {
+    rows_of_certificate = {
         (row.workspace, row.entity): (row.status, row.rows_held, row.lag_s)
         for row in slow.certificate
     }
-    assert told == {
+    assert rows_of_certificate == {
         (SLOW, "defect"): ("complete", 2, 180),  # cursors stay two minutes behind
         (SLOW, "story"): ("complete", 1, 180),
         (QUICK, "defect"): ("carried", 2, 120),
         (QUICK, "story"): ("carried", 1, 120),
     }
-    assert {one["workspace"] for one in slow.politeness["collections"]} - {None, ""} == {SLOW}
+    assert {figures["workspace"] for figures in slow.politeness["collections"]} - {None, ""} == {
+        SLOW
+    }
 
 
 def test_a_finding_stays_until_its_workspace_is_read_again(
@@ -106,29 +108,29 @@ def test_a_finding_stays_until_its_workspace_is_read_again(
     after = run_extract(simulator, home, workspaces=(QUICK,), **CHOICES).manifest
     assert refusals(after) == [SLOW]
     build(home, models=FEW)
-    told = "from meta.findings where finding like 'workspace 1001: story may no longer be read%'"
-    assert len(rows(home, told)) == 1
+    refusal = "from meta.findings where finding like 'workspace 1001: story may no longer be read%'"
+    assert len(rows(home, refusal)) == 1
 
     again = run_extract(simulator, home, workspaces=(SLOW,), **CHOICES).manifest
     assert refusals(again) == []
-    assert {one.workspace for one in again.findings} == {SLOW, QUICK}
+    assert {finding.workspace for finding in again.findings} == {SLOW, QUICK}
 
 
-def test_a_warehouse_follows_generations_that_met(simulator: Simulator, home: Path) -> None:
+def test_a_warehouse_follows_concurrent_generations(simulator: Simulator, home: Path) -> None:
     run_extract(simulator, home, workspaces=(SLOW, QUICK), **CHOICES)
     build(home, models=FEW)
     for round in range(3):
         simulator.clock.advance(3600)
-        for one in (SLOW, QUICK):
-            store = simulator.workspaces[one].store
+        for workspace in (SLOW, QUICK):
+            store = simulator.workspaces[workspace].store
             for row in store.find("defect"):
-                store.update("defect", row["id"], {"name": f"{one} round {round}"})
-        assert [one.rows_written for one in extract_both(simulator, home)] == [2, 2]
+                store.update("defect", row["id"], {"name": f"{workspace} round {round}"})
+        assert [report.rows_written for report in extract_both(simulator, home)] == [2, 2]
         if round == 1:
             compact(Lake(home / "lake"), min_files=2)
         build(home, models=FEW)
         names = rows(home, "select distinct name from octane.defect order by all")
-        assert names == [(f"{one} round {round}",) for one in (SLOW, QUICK)]
+        assert names == [(f"{workspace} round {round}",) for workspace in (SLOW, QUICK)]
 
     updated = rows(home, "from octane.defect order by all")
     build(home, models=FEW, full=True)
@@ -137,16 +139,20 @@ def test_a_warehouse_follows_generations_that_met(simulator: Simulator, home: Pa
 
 def refusals(manifest: Manifest) -> list[str]:
     """The workspaces of findings about what may no longer be read."""
-    return [one.workspace for one in manifest.findings if "may no longer be read" in one.text]
+    return [
+        finding.workspace
+        for finding in manifest.findings
+        if "may no longer be read" in finding.text
+    ]
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_history_gets_what_was_read_before_it_and_published_behind_it(
+def test_a_history_gets_rows_that_were_read_before_it_and_published_after_it(
     format: Format, simulator: Simulator, home: Path
 ) -> None:
     place = destination(format, home)
     quick = simulator.workspaces[QUICK].store
-    story, defect = (quick.find(one)[0]["id"] for one in ("story", "defect"))
+    story, defect = (quick.find(entity)[0]["id"] for entity in ("story", "defect"))
     run_extract(simulator, home, workspaces=(SLOW, QUICK), **CHOICES)
     simulator.clock.advance(3600)
     slow_story = simulator.workspaces[SLOW].store.find("story")[0]["id"]
@@ -154,7 +160,7 @@ def test_a_history_gets_what_was_read_before_it_and_published_behind_it(
     exported: list[int] = []
 
     def meanwhile(request: Request) -> None:
-        """Two generations are published and exported, of which the first is let go of."""
+        """Two generations are published and exported, of which the first expires."""
         if f"/{SLOW}/stories?" not in request.url or exported:
             return
         for entity, id in (("story", story), ("defect", defect)):
@@ -172,8 +178,8 @@ def test_a_history_gets_what_was_read_before_it_and_published_behind_it(
     export(home, place, history=True)
     export(home, place, history=True)
 
-    found = Counter(row["name"] for row in read(place, "story_history").to_pylist())
-    assert found == Counter([f"{SLOW} story", f"{QUICK} story", "quick story", "slow"])
+    names_of_versions = Counter(row["name"] for row in read(place, "story_history").to_pylist())
+    assert names_of_versions == Counter([f"{SLOW} story", f"{QUICK} story", "quick story", "slow"])
     names = {row["name"] for row in read(place, "story").to_pylist()}
     assert names == {"quick story", "slow"}
 

@@ -67,7 +67,7 @@ DEFECT = an_entity(
 
 
 def planned(*entities: EntityType) -> Plan:
-    return make_plan({"1002": Metadata({one.name: one for one in entities}, [])})
+    return make_plan({"1002": Metadata({entity.name: entity for entity in entities}, [])})
 
 
 PLAN = planned(DEFECT)
@@ -120,13 +120,13 @@ def test_absent_values_are_null() -> None:
     ("field", "value"),
     [("story_points", "five"), ("closed_on", "yesterday"), ("severity", {"name": "High"})],
 )
-def test_a_value_that_does_not_fit_is_named(field: str, value: Any) -> None:
+def test_a_value_that_misfits_is_named(field: str, value: Any) -> None:
     with pytest.raises(ExtractError, match=rf"defect 1001 has .* in field {field}.*--skip defect"):
         table_of(row(id="1000"), row(**{field: value}))
 
 
 def test_a_multi_reference_becomes_one_row_a_target() -> None:
-    tags = {"total_count": 2, "data": [{"type": "user_tag", "id": one} for one in ("1", "2")]}
+    tags = {"total_count": 2, "data": [{"type": "user_tag", "id": id} for id in ("1", "2")]}
     (field,) = ENTITY.links
 
     table = link_table(
@@ -137,7 +137,7 @@ def test_a_multi_reference_becomes_one_row_a_target() -> None:
     assert table["target_id"] == ["1", "2"]
 
 
-def test_a_nested_list_shorter_than_its_count_is_seen() -> None:
+def test_a_nested_list_that_is_shorter_than_its_count_is_listed() -> None:
     short = {"total_count": 3, "data": [{"type": "user_tag", "id": "1"}]}
 
     assert [field.name for _, field in short_lists(ENTITY, [row(user_tags=short)])] == ["user_tags"]
@@ -148,8 +148,8 @@ def test_an_aggregate_is_read_through_its_subtypes() -> None:
 
     plan = planned(work_item, DEFECT)
 
-    assert [one.name for one in plan.entities] == ["defect"]
-    assert [one.name for one in plan.aggregates] == ["work_item"]
+    assert [entity.name for entity in plan.entities] == ["defect"]
+    assert [aggregate.name for aggregate in plan.aggregates] == ["work_item"]
 
 
 def test_an_unknown_entity_type_is_named_with_the_nearest() -> None:
@@ -179,21 +179,23 @@ class FakeWorkspace:
         text = str(query) if query is not None else ""
         low, high = 0, 10**9
         if " BTW " in text:
-            low, high = (int(one) for one in text.split(" BTW ")[1].split("..."))
+            low, high = (int(edge) for edge in text.split(" BTW ")[1].split("..."))
         elif text:
             above, below = text.replace("(", "").replace(")", "").split(";")
             low, high = int(above.split()[-1]) + 1, int(below.split()[-1])
-        matching = [one for one in self.ids if low <= one <= high]
+        matching = [id for id in self.ids if low <= id <= high]
         if order_by == "-id":
             matching.reverse()
-        rows = [{"id": str(one), "type": "defect"} for one in matching[: limit or 1000]]
+        rows = [{"id": str(id), "type": "defect"} for id in matching[: limit or 1000]]
         page = Page(rows, len(matching), False, 10)
         return self.spoil(page, text) if self.spoil is not None else page
 
-    def page_bytes(self, collection: str, **asked: Any) -> PageBytes:
-        page = self.page(collection, **asked)
+    def page_bytes(self, collection: str, **parameters: Any) -> PageBytes:
+        page = self.page(collection, **parameters)
         body = {"total_count": page.total_count, "data": page.rows, "exceeds_total_count": False}
-        return PageBytes(json.dumps(body).encode(), asked["limit"], 10, f"reading {collection}")
+        return PageBytes(
+            json.dumps(body).encode(), parameters["limit"], 10, f"reading {collection}"
+        )
 
     def count(self, collection: str, query: Any = None) -> int:
         return self.page(collection, fields=["id"], query=query, limit=1).total_count
@@ -212,7 +214,7 @@ def read(workspace: FakeWorkspace, page_size: int = 10) -> tuple[list[int], Read
             windows_in_flight=3,
             count=count,
         )
-        return [int(one) for page in pages for one in page.ids.to_pylist()], count
+        return [int(id) for page in pages for id in page.ids.to_pylist()], count
 
 
 @pytest.mark.parametrize("total", [0, 1, 9, 10, 11, 99, 100, 101, 437])

@@ -1,4 +1,4 @@
-"""An extract decodes in more threads than it may ask with: the server sees the set concurrency."""
+"""An extract decodes in more threads than it may send requests with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.small import START, SmallTransport, run_extract, stored_rows
 
 
 class CountingTransport(SmallTransport):
-    """Notes how many requests are under way at once at most; each takes two milliseconds more."""
+    """Notes the most requests in flight at once; each takes two milliseconds longer."""
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__(simulator)
@@ -31,7 +31,7 @@ class CountingTransport(SmallTransport):
                 self.under_way -= 1
 
 
-def test_no_more_requests_are_under_way_than_the_concurrency_that_is_set(tmp_path: Path) -> None:
+def test_no_more_requests_are_in_flight_than_the_concurrency_allows(tmp_path: Path) -> None:
     simulator = Simulator(clock=START)
     for number in range(90):
         simulator.store.insert("defect", {"name": f"d{number}"})

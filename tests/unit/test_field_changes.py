@@ -1,4 +1,4 @@
-"""Fields and lists that come, go, change their type or label between two extracts."""
+"""Fields and lists that are added, removed, retyped or relabelled between two extracts."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ def test_a_new_field_has_its_values_from_the_first_day(
     report = run_extract(simulator, tmp_path)
 
     assert stored_rows(tmp_path, "defect", "team_udf")[id] == ("blue",)
-    changes = [(one.entity, one.field, one.change) for one in report.manifest.schema_changes]
+    changes = [
+        (change.entity, change.field, change.change) for change in report.manifest.schema_changes
+    ]
     assert ("defect", "team_udf", "added") in changes
     assert report.rows_written == 1
 
 
-def test_a_field_that_came_while_its_type_was_refused_is_read_afterwards(
+def test_a_field_that_was_added_while_its_type_was_refused_is_read_afterwards(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     run_extract(simulator, tmp_path)
@@ -48,10 +50,10 @@ def test_a_field_that_came_while_its_type_was_refused_is_read_afterwards(
 
     assert stored_rows(tmp_path, "defect", "team_udf")[first["id"]] == ("red",)
     assert not refused.schema_changes
-    assert [one.field for one in report.manifest.schema_changes] == ["team_udf"]
+    assert [change.field for change in report.manifest.schema_changes] == ["team_udf"]
 
 
-def test_a_removed_field_is_told_once(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_removed_field_is_one_schema_change(simulator: Simulator, tmp_path: Path) -> None:
     simulator.add_field("defect", "team_udf", "string")
     run_extract(simulator, tmp_path)
     simulator.remove_field("defect", "team_udf")
@@ -59,12 +61,12 @@ def test_a_removed_field_is_told_once(simulator: Simulator, tmp_path: Path) -> N
     run_extract(simulator, tmp_path)
     report = run_extract(simulator, tmp_path)
 
-    told = [one.change for one in report.manifest.schema_changes if one.field == "team_udf"]
-    assert told == ["removed"]
-    assert "team_udf" in {one.name for one in report.manifest.tables["defect"].columns}
+    changes = report.manifest.schema_changes
+    assert [change.change for change in changes if change.field == "team_udf"] == ["removed"]
+    assert "team_udf" in {column.name for column in report.manifest.tables["defect"].columns}
 
 
-def test_a_retyped_field_needs_a_yes(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_retyped_field_must_be_accepted(simulator: Simulator, tmp_path: Path) -> None:
     simulator.add_field("defect", "size_udf", "string")
     run_extract(simulator, tmp_path)
     simulator.retype_field("defect", "size_udf", "integer")
@@ -74,23 +76,23 @@ def test_a_retyped_field_needs_a_yes(simulator: Simulator, tmp_path: Path) -> No
         run_extract(simulator, tmp_path)
 
     report = run_extract(simulator, tmp_path, accept_retyped=("defect.size_udf",))
-    kinds = {one.name: one.type for one in report.manifest.tables["defect"].columns}
+    kinds = {column.name: column.type for column in report.manifest.tables["defect"].columns}
     assert kinds["size_udf"] == "BIGINT"
     assert stored_rows(tmp_path, "defect", "size_udf")[ids_of(simulator)[0]] == (9,)
 
 
-def test_a_relabelled_field_is_told(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_relabelled_field_is_a_schema_change(simulator: Simulator, tmp_path: Path) -> None:
     simulator.add_field("defect", "team_udf", "string", label="Team")
     run_extract(simulator, tmp_path)
     simulator.add_field("defect", "team_udf", "string", label="Crew")
 
     report = run_extract(simulator, tmp_path)
 
-    told = [(one.change, one.detail) for one in report.manifest.schema_changes]
-    assert ("relabelled", "Team to Crew") in told
+    changes = [(change.change, change.detail) for change in report.manifest.schema_changes]
+    assert ("relabelled", "Team to Crew") in changes
 
 
-def test_lists_that_came_or_went_are_told(simulator: Simulator, tmp_path: Path) -> None:
+def test_added_and_removed_lists_are_schema_changes(simulator: Simulator, tmp_path: Path) -> None:
     choices: dict[str, Any] = {"only": ("list_node",), "page_size": 1000}
     simulator.store.insert("list_node", {"name": "Old"}, id="list_node.old")
     run_extract(simulator, tmp_path, **choices)
@@ -99,6 +101,6 @@ def test_lists_that_came_or_went_are_told(simulator: Simulator, tmp_path: Path) 
 
     report = run_extract(simulator, tmp_path, **choices)
 
-    told = {(one.field, one.change) for one in report.manifest.schema_changes}
-    assert told == {("list_node.new", "list_added"), ("list_node.old", "list_removed")}
+    changes = {(change.field, change.change) for change in report.manifest.schema_changes}
+    assert changes == {("list_node.new", "list_added"), ("list_node.old", "list_removed")}
     assert "list_node.old" not in stored_rows(tmp_path, "list_node")

@@ -1,4 +1,4 @@
-"""Extracts that are killed, disturbed or meet another: a generation stays whole, reruns finish."""
+"""Extracts that are killed, disturbed or concurrent: generations stay whole and reruns finish."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ with write_lock(pathlib.Path(sys.argv[1]), "an extract", workspaces=["1001"]):
 """
 
 
-def test_a_kill_at_any_request_leaves_the_former_generation_and_the_rerun_finishes(
+def test_a_kill_at_any_request_leaves_the_previous_generation_and_the_rerun_finishes(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     first = run_extract(simulator, tmp_path)
@@ -66,7 +66,7 @@ def test_what_a_stopped_extract_had_read_is_not_read_again(
     report = run_extract(simulator, tmp_path, transport)
 
     assert report.resumed == 1
-    assert not [one for one in transport.targets if "/defects?" in one]
+    assert not [target for target in transport.targets if "/defects?" in target]
     assert len(stored_rows(tmp_path, "defect")) == DEFECTS
 
 
@@ -105,7 +105,7 @@ def test_a_kill_at_any_fsync_leaves_a_whole_generation(
     assert stored_rows(tmp_path, "defect", "name")[ids_of(simulator)[0]] == (f"v{killed}",)
 
 
-def test_a_manifest_cut_off_by_a_kill_is_passed_over(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_manifest_that_a_kill_cut_off_is_ignored(simulator: Simulator, tmp_path: Path) -> None:
     first = run_extract(simulator, tmp_path).manifest
     folder = tmp_path / "lake" / "generations"
     whole = (folder / "000001.json").read_bytes()
@@ -119,7 +119,7 @@ def test_a_manifest_cut_off_by_a_kill_is_passed_over(simulator: Simulator, tmp_p
     assert len(stored_rows(tmp_path, "defect")) == DEFECTS
 
 
-def test_of_two_extracts_into_one_folder_one_is_told_who_writes(
+def test_a_second_extract_into_a_folder_names_the_first(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     with (
@@ -131,7 +131,7 @@ def test_of_two_extracts_into_one_folder_one_is_told_who_writes(
     assert run_extract(simulator, tmp_path).rows == DEFECTS
 
 
-def test_whoever_was_killed_is_not_named(tmp_path: Path) -> None:
+def test_a_killed_process_is_not_named(tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert "an extract" in (tmp_path / ".writer-1001.lock").read_text()
@@ -146,7 +146,7 @@ def test_whoever_was_killed_is_not_named(tmp_path: Path) -> None:
         pass
 
 
-def test_upkeep_and_extracts_keep_one_another_out(tmp_path: Path) -> None:
+def test_a_compaction_and_extracts_exclude_each_other(tmp_path: Path) -> None:
     with (
         write_lock(tmp_path, "a compaction"),
         pytest.raises(LakeError, match="is being written by a compaction"),
@@ -166,10 +166,10 @@ def test_upkeep_and_extracts_keep_one_another_out(tmp_path: Path) -> None:
         pass
 
 
-def test_each_workspace_goes_on_by_itself(tmp_path: Path) -> None:
+def test_each_workspace_is_resumed_by_itself(tmp_path: Path) -> None:
     simulator = Simulator(clock=START, workspaces=["1001", "1002"])
-    for one in ("1001", "1002"):
-        simulator.feeder(one).create("defects", [{"name": "a"}, {"name": "b"}])
+    for workspace in ("1001", "1002"):
+        simulator.feeder(workspace).create("defects", [{"name": "a"}, {"name": "b"}])
     simulator.clock.advance(3600)
 
     def stop_at_the_last(request: Request) -> None:
@@ -181,7 +181,7 @@ def test_each_workspace_goes_on_by_itself(tmp_path: Path) -> None:
             simulator, tmp_path, SmallTransport(simulator, stop_at_the_last),
             workspaces=("1001", "1002"), concurrency=1,
         )  # fmt: skip
-    assert sorted(one.name for one in tmp_path.glob("*.journal")) == [
+    assert sorted(path.name for path in tmp_path.glob("*.journal")) == [
         "extract-1001.journal",
         "extract-1002.journal",
     ]
@@ -189,7 +189,7 @@ def test_each_workspace_goes_on_by_itself(tmp_path: Path) -> None:
     assert (first.resumed, first.manifest.generation) == (2, 1)
     assert len(stored_rows(tmp_path, "defect")) == 2
     left = [*(tmp_path / "lake/data/1002").glob("*/*.parquet")]
-    assert left  # another workspace's are left alone
+    assert left  # the files of the other workspace stay
 
     both = run_extract(simulator, tmp_path, workspaces=("1001", "1002"))
 
@@ -197,8 +197,8 @@ def test_each_workspace_goes_on_by_itself(tmp_path: Path) -> None:
     assert not [*tmp_path.glob("*.journal")]
     assert both.manifest.generation == 2
     files = both.manifest.tables["defect"].files
-    assert {one.workspace for one in files} == {"1001", "1002"}
-    assert {str(tmp_path / "lake" / one.path) for one in files} >= {str(one) for one in left}
+    assert {file.workspace for file in files} == {"1001", "1002"}
+    assert {str(tmp_path / "lake" / file.path) for file in files} >= {str(path) for path in left}
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_each_workspace_goes_on_by_itself(tmp_path: Path) -> None:
         ("cut_body", {}),
     ],
 )
-def test_a_storm_passes(
+def test_an_extract_survives_many_errors_of_the_server(
     simulator: Simulator, tmp_path: Path, kind: str, options: dict[str, Any]
 ) -> None:
     simulator.faults.add(kind, times=6, path="/defects", **options)

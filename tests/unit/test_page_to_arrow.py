@@ -89,7 +89,7 @@ rows = st.fixed_dictionaries(
     optional={
         "type": st.sampled_from(["defect", "work_item"]),
         "subtype": st.sampled_from(["defect", ""]),
-        "not_asked_for": json_values,
+        "not_requested": json_values,
         **{name: values | st.none() for name, values in fitting.items()},
     },
 )
@@ -135,7 +135,7 @@ def test_both_ways_meet_the_same_misfits(data: list[Any], field: str, value: Any
 
 
 @given(st.lists(rows, max_size=3), st.data())
-def test_a_cut_page_is_never_taken(data: list[Any], draws: st.DataObject) -> None:
+def test_a_cut_page_is_never_accepted(data: list[Any], draws: st.DataObject) -> None:
     page = as_page(data)
     cut = draws.draw(st.integers(0, len(page.body) - 1))
 
@@ -223,7 +223,7 @@ def test_a_filled_object_field_is_kept_as_json_text() -> None:
 def test_a_completed_list_replaces_the_short_one() -> None:
     page = decode_page(as_page([ORDINARY]), ENTITY, PLAN.tables, STAMP)
     (id, field) = page.short_lists[0]
-    whole = {"id": "1001", "tags": {"data": [{"type": "user_tag", "id": one} for one in "789"]}}
+    whole = {"id": "1001", "tags": {"data": [{"type": "user_tag", "id": id} for id in "789"]}}
 
     links = link_table(ENTITY, PLAN.tables["defect__tags"], field, [whole], STAMP)
     page = page.with_links("defect__tags", id, links)

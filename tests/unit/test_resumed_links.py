@@ -76,7 +76,7 @@ def is_sweep(target: str) -> bool:
 
 @pytest.fixture
 def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two owners a request, a part of four."""
+    """A request for two owners, a part of four."""
     monkeypatch.setattr("octane_flows.extract.link_sweep.BATCH_OWNERS", 2)
     monkeypatch.setattr("octane_flows.extract.link_owners.BATCH_OWNERS", 2)
     monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 4)
@@ -86,7 +86,7 @@ def in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("place", "census"), [*((place, False) for place in (0, 1, 2, 3, 6, 11)), (1, True), (7, True)]
 )
-def test_a_sweep_that_was_stopped_goes_on(
+def test_a_sweep_that_was_stopped_continues(
     simulator: Simulator, tmp_path: Path, place: int, census: bool
 ) -> None:
     for number in range(14):
@@ -107,11 +107,11 @@ def test_a_sweep_that_was_stopped_goes_on(
     with pytest.raises(Killed):
         run_extract(simulator, tmp_path, killed, **options, concurrency=1)
     simulator.clock.advance(3600)
-    rerun = Stopped(simulator, lambda one: "/defects?" in one and "user_tags" in one)
+    rerun = Stopped(simulator, lambda target: "/defects?" in target and "user_tags" in target)
 
     report = run_extract(simulator, tmp_path, rerun, **options, concurrency=1)
 
-    # a batch a request, two a part; what was read before the sweep is not asked for again
+    # a batch a request, two a part; what was read before the sweep is not requested again
     kept = place // 2 * 2
     assert rerun.count == 12 - kept + (not kept)
     row = certificate(report)
@@ -121,7 +121,7 @@ def test_a_sweep_that_was_stopped_goes_on(
     assert owners == sorted([*changed, ids[4], ids[20]])  # the last two are empty
     assert stored_rows(tmp_path, "defect").keys() == set(ids_of(simulator))
     assert stored_links(tmp_path, "defect", "user_tags") == {
-        row["id"]: sorted(one["id"] for one in row["user_tags"])
+        row["id"]: sorted(tag["id"] for tag in row["user_tags"])
         for row in simulator.store.find("defect")
         if row["user_tags"]
     }
@@ -214,7 +214,7 @@ def test_a_second_census_is_not_taken_again(simulator: Simulator, tmp_path: Path
     simulator.store.delete("defect", ids_of(simulator)[7])
     with pytest.raises(Killed):  # after all was read
         run_extract(simulator, tmp_path, Stopped(simulator, is_user, 0), census=True)
-    rerun = Stopped(simulator, lambda one: "/defects" in one or "/stories" in one)
+    rerun = Stopped(simulator, lambda target: "/defects" in target or "/stories" in target)
 
     report = run_extract(simulator, tmp_path, rerun, census=True)
 

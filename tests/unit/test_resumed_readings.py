@@ -104,8 +104,10 @@ def assert_equal_to_the_server(simulator: Simulator, home: Path) -> None:
     rows = simulator.store.find("defect")
     expected = {row["id"]: (row["name"], row["version_stamp"]) for row in rows}
     assert stored_rows(home, "defect", "name", "version_stamp") == expected
-    tags = {row["id"]: sorted(one["id"] for one in row["user_tags"]) for row in rows}
-    assert stored_links(home, "defect", "user_tags") == {id: one for id, one in tags.items() if one}
+    tags = {row["id"]: sorted(tag["id"] for tag in row["user_tags"]) for row in rows}
+    assert stored_links(home, "defect", "user_tags") == {
+        id: set_ for id, set_ in tags.items() if set_
+    }
 
 
 def first_id(targets: Sequence[str]) -> int:
@@ -135,7 +137,7 @@ def test_a_refresh_that_was_stopped_requests_only_what_it_lacks(
     else:
         assert page > 10  # eight pages, both ends and a first look
         return
-    kept = [json.loads(one) for one in journal(tmp_path) if '"part"' in one]
+    parts = [json.loads(line) for line in journal(tmp_path) if '"part"' in line]
     simulator.clock.advance(3600)
     simulator.store.update("defect", ids[0], {"name": "changed again"})
     transport = SmallTransport(simulator)
@@ -144,10 +146,10 @@ def test_a_refresh_that_was_stopped_requests_only_what_it_lacks(
 
     row = certificate(report)
     assert (row.rows_read, row.rows_held) == (24, 24)
-    if kept:
+    if parts:
         assert row.cursor == began - timedelta(minutes=2)
         assert row.rows_written == 24
-        assert first_id(transport.targets) == kept[-1]["part"]["up_to"]
+        assert first_id(transport.targets) == parts[-1]["part"]["up_to"]
         assert len(ids_of_new_files(tmp_path, "defect")) == 24  # none is written twice
     run_extract(simulator, tmp_path)
     assert_equal_to_the_server(simulator, tmp_path)
@@ -198,19 +200,21 @@ def test_an_older_slice_that_was_stopped_continues(
     else:
         assert page > 8  # the newest slice, a first look, both ends, five pages
         return
-    kept = [json.loads(one) for one in journal(tmp_path) if '"part"' in one]
-    assert bool(kept) == (page > 5)  # a window of two pages comes at once
+    parts = [json.loads(line) for line in journal(tmp_path) if '"part"' in line]
+    assert bool(parts) == (page > 5)  # a window of two pages comes at once
     simulator.clock.advance(3600)
-    for id in (olds[0], olds[-1], new):  # leave the slice, before and behind the part
+    for id in (olds[0], olds[-1], new):  # leave the slice, before and after the part
         simulator.store.update("defect", id, {"name": "changed"})
     transport = SmallTransport(simulator)
 
     report = run_extract(simulator, tmp_path, transport, since=since, concurrency=1)
 
     assert certificate(report).rows_held == len(stored_rows(tmp_path, "defect")) >= DEFECTS + 14
-    if kept:
-        assert first_id(transport.targets) == kept[-1]["part"]["up_to"]
-        newest = [one for one in transport.targets if "/defects?" in one and "LT" not in one]
+    if parts:
+        assert first_id(transport.targets) == parts[-1]["part"]["up_to"]
+        newest = [
+            target for target in transport.targets if "/defects?" in target and "LT" not in target
+        ]
         assert newest == []
     run_extract(simulator, tmp_path)
     assert_equal_to_the_server(simulator, tmp_path)
@@ -227,7 +231,7 @@ def test_a_part_of_other_readings_is_not_taken_over(
         simulator.store.update("defect", id, {"name": "changed"})
     with pytest.raises(Killed):
         run_extract(simulator, tmp_path, SmallTransport(simulator, stopped_at(6)), concurrency=1)
-    assert any('"part"' in one for one in journal(tmp_path))
+    assert any('"part"' in line for line in journal(tmp_path))
 
     report = run_extract(simulator, tmp_path, overlap=timedelta(minutes=30))
 

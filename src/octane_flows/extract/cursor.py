@@ -72,7 +72,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Reading:
-    """What to ask for: full and whole readings have no query unless a slice was asked for."""
+    """What to request: full and whole readings have no query, except for a slice."""
 
     kind: Kind
     query: Query | None

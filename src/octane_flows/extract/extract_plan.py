@@ -19,7 +19,7 @@ from octane_flows.lake import ColumnEntry, Finding
 
 Key = tuple[str, str]  # workspace, entity type
 CHANGED = "last_modified"
-IMPLICIT_FIELDS = frozenset({"id", "type"})  # always answered, never asked for
+IMPLICIT_FIELDS = frozenset({"id", "type"})  # always answered, never requested
 
 #: Octane's field types (rest-api: metadata fields) and the DuckDB type of their column. Types that
 #: are not listed here are kept as JSON text.
@@ -52,6 +52,7 @@ LINK_KEYS = (
     ColumnEntry("target_id", "VARCHAR", None, None, "ID of the entity referred to"),
     ColumnEntry("target_type", "VARCHAR", None, None, "Type of the entity referred to"),
 )
+LINK_KEY_NAMES = [column.name for column in LINK_KEYS]
 OWN_COLUMNS = (
     ColumnEntry("_workspace_id", "VARCHAR", None, None, "Workspace it was read through"),
     ColumnEntry("_generation", "BIGINT", None, None, "Generation that read this version"),
@@ -93,7 +94,7 @@ class EntityPlan:
 
     @property
     def fingerprint(self) -> tuple[str, ...]:
-        """What is asked for and how it is understood: the same plan reads the same columns."""
+        """The requested fields with their types: the same plan reads the same columns."""
         return tuple(f"{field.name} {field.field_type}" for field in (*self.scalars, *self.links))
 
 

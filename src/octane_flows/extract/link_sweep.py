@@ -1,8 +1,8 @@
 """The link sweep: finds link changes that left their owner's `last_modified` as it was.
 
 A task, its writer and the stored ids come in; changed link sets go to the writer and a `Sweep` goes
-out. `entity_types` calls it. Each extract sweeps a share of the owners and the next one goes on
-behind it. Only sets that differ from the newest stored ones are written. A sweep meets all ids on
+out. `entity_types` calls it. Each extract sweeps a share of the owners and the next one continues
+after it. Only sets that differ from the newest stored ones are written. A sweep meets all ids on
 its way, so it also finds a deleted row and a new one that cancel out in the counts of a census.
 """
 
@@ -19,6 +19,7 @@ from octane_flows.extract.entity_result import ReadCount
 from octane_flows.extract.entity_task import EntityTask
 from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import SweepProgress
+from octane_flows.extract.extract_plan import LINK_KEY_NAMES
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.lake.stored_rows import Ids
 
@@ -86,8 +87,8 @@ def choose_owners(stored: Ids, start: int | None, share: float) -> tuple[Ids, in
 def query_around(owners: Ids, stored: Ids) -> Query:
     """The ids of a batch and the ids that are not stored up to the next batch.
 
-    So no id lies between two batches. The first stored owner's batch takes all ids before it, the
-    last one's all behind it.
+    So no id lies between two batches. The batch of the first stored owner takes all lower ids, that
+    of the last one all higher ids.
     """
     start = int(stored.searchsorted(owners[0]))
     end = start + len(owners)
@@ -122,7 +123,7 @@ class LinkComparison:
         for name in self._writer.link_names:
             table = page.tables[name]
             now: dict[str, set[tuple[str, str | None]]] = {}
-            for pair in table.select(["source_id", "target_id", "target_type"]).to_pylist():
+            for pair in table.select(LINK_KEY_NAMES).to_pylist():
                 now.setdefault(pair["source_id"], set()).add(
                     (pair["target_id"], pair["target_type"])
                 )

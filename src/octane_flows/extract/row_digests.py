@@ -17,7 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from octane_flows.extract.cursor import ID_OVERLAP, MAX_COMPARED_ROWS, Kind, next_mode
-from octane_flows.extract.extract_plan import CHANGED, OWN_COLUMNS, EntityPlan
+from octane_flows.extract.extract_plan import (
+    CHANGED,
+    LINK_KEY_NAMES,
+    OWN_COLUMNS,
+    EntityPlan,
+)
 from octane_flows.extract.page_to_arrow import DecodedPage
 
 DIGEST_BYTES = 8  # of rows with the same id at most a few dozen versions are ever compared
@@ -51,7 +56,7 @@ def row_digests(rows: pa.Table, links: Mapping[str, pa.Table]) -> dict[str, str]
     """Digests by id; `links` are the link tables of the same page by field."""
     sets: dict[str, list[tuple[str, str, str | None]]] = {}
     for name, table in links.items():
-        for pair in table.select(["source_id", "target_id", "target_type"]).to_pylist():
+        for pair in table.select(LINK_KEY_NAMES).to_pylist():
             sets.setdefault(pair["source_id"], []).append(
                 (name, pair["target_id"], pair["target_type"] or "")
             )
