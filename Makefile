@@ -9,7 +9,7 @@ SCHEDULES ?= 2000
 VENDOR_SDK := tests/vendor_sdk/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test soak ui notebook bench docs clean
+.PHONY: demo test soak ui notebook bench docs new clean
 
 demo: $(VENV)/.run
 	$(BIN)/octane-flows demo
@@ -35,6 +35,10 @@ bench: $(VENV)/.bench
 docs: $(VENV)/.docs
 	$(BIN)/python -m tests.generated_contract
 	$(BIN)/python -m tests.generated_docs --write
+
+# The first files of a question: make new KIND=flow|metric|plan|er SLUG=what_the_rows_are
+new: $(VENV)/.test
+	$(BIN)/python -m tests.golden.new $(KIND) $(SLUG)
 
 clean:
 	rm -rf $(VENV) $(VENDOR_SDK) demo

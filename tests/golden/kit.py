@@ -146,6 +146,8 @@ def _open_with_tables(as_of: datetime, workspaces: Iterable[str]) -> duckdb.Duck
 
 def _create_models(connection: duckdb.DuckDBPyConnection, models: list[Model]) -> None:
     results: list[ModelResult] = create_models(connection, models)
+    lacking = [f"{result.name}: {result.reason}" for result in results if result.reason]
+    assert not lacking, "; ".join(lacking)
     record_models(connection, models, results)
 
 

@@ -103,7 +103,8 @@ def test_pages_are_formatted_and_small_and_give_the_reason_of_each_expected_row(
         f"write the page anew with: pytest tests/unit/test_golden.py --golden-update {case.id}"
     )
     assert all(len(rows) <= MOST_ROWS for rows in case.given.values())
-    assert [row.values for row in case.expected if not row.why] == []
+    unexplained = [row.values for row in case.expected if not row.why]
+    assert unexplained == [], "write in the column 'why' why each row is expected"
     if case.name == "empty":
         assert not case.page.given
         assert not case.page.rows_of
