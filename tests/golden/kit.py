@@ -23,7 +23,8 @@ from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
 from octane_flows.warehouse.build_report import ModelResult
 from octane_flows.warehouse.meta.create_meta import record_models
-from octane_flows.warehouse.meta.meta_tables import create_tables, insert
+from octane_flows.warehouse.meta.meta_table import insert_rows
+from octane_flows.warehouse.meta.meta_tables import create_tables
 from octane_flows.warehouse.model_creation import create_functions
 from octane_flows.warehouse.octane_contract import (
     LINK_COLUMNS,
@@ -132,8 +133,8 @@ def _open_with_tables(as_of: datetime, workspaces: Iterable[str]) -> duckdb.Duck
     create_versions(connection)
     moment = as_of.replace(tzinfo=None)
     generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}", "1", "me")
-    insert(connection, "generation", [generation])
-    insert(connection, "workspaces", [(id, moment, "1", "me") for id in workspaces])
+    insert_rows(connection, "generation", [generation])
+    insert_rows(connection, "workspaces", [(id, moment, "1", "me") for id in workspaces])
     create_functions(connection, "http://127.0.0.1", "1001")
     for name, columns in golden_tables().items():
         if table_of(name) == TABLE:

@@ -88,9 +88,10 @@ def _er_table(model: Model) -> list[str]:
 
 def _meta() -> list[str]:
     lines = ["## meta", ""]
-    for name, (comment, columns) in TABLES.items():
-        rows = [(f"`{column}`", f"`{kind}`", meaning) for column, kind, meaning in columns]
-        lines += [f"### meta.{name}", "", comment, "", *table(("column", "type", "meaning"), rows)]
+    for meta_table in TABLES:
+        rows = [(f"`{it.name}`", f"`{it.type}`", it.meaning) for it in meta_table.columns]
+        lines += [f"### meta.{meta_table.name}", "", meta_table.meaning, ""]
+        lines += table(("column", "type", "meaning"), rows)
         lines.append("")
     return lines
 

@@ -18,7 +18,7 @@ from octane_flows.warehouse import (
     load_models,
 )
 from octane_flows.warehouse.incremental import table_changes
-from octane_flows.warehouse.meta import extract_tables
+from octane_flows.warehouse.meta import field_table
 from octane_simulator import Simulator
 from tests.golden import kit
 from tests.small import START, run_extract
@@ -233,13 +233,13 @@ def test_filled_shares_are_counted_only_where_something_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[str] = []
-    count = extract_tables._filled
+    count = field_table.count_filled
 
     def noted(connection: Any, manifest: Manifest, entity: str) -> Any:
         counted.append(entity)
         return count(connection, manifest, entity)
 
-    monkeypatch.setattr(extract_tables, "_filled", noted)
+    monkeypatch.setattr(field_table, "count_filled", noted)
     simulator = Simulator(clock=START)
     ids = [simulator.store.insert("defect", {"name": f"d{number}"}) for number in range(4)]
     simulator.store.insert("story", {"name": "s"})

@@ -45,7 +45,7 @@ from octane_flows.warehouse.meta.create_meta import (
     record_checks,
     record_models,
 )
-from octane_flows.warehouse.meta.meta_tables import insert
+from octane_flows.warehouse.meta.generation_tables import BuildRecord
 from octane_flows.warehouse.model_creation import (
     Progress,
     affected_models,
@@ -228,13 +228,14 @@ class Warehouse:
         """Fill `octane.*`, `past.*` and what `meta.*` takes from the manifest; rows by table."""
         self.tables = load_tables(self.connection, self.lake, self._changes, self._progress)
         keep_versions(self.connection, self.lake, self._changes)
-        changed = self._changed_tables()
-        create_meta(
-            self.connection, self.manifest, self.tables, self.missing, changed=frozenset(changed)
+        record = BuildRecord(
+            __version__,
+            models_digest(self.models),
+            updated_from=self._previous.generation,
+            changed_tables=self._changed_tables(),
+            chosen_workspaces=list(self.choice) if self.choice is not None else None,
         )
-        chosen = list(self.choice) if self.choice is not None else None
-        row = (__version__, models_digest(self.models), self._previous.generation, changed, chosen)
-        insert(self.connection, "build", [row])
+        create_meta(self.connection, self.manifest, record, self.tables, self.missing)
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
         create_user_defined_values(self.connection, self._entries)
         return self.tables

@@ -1,230 +1,96 @@
-"""`meta.*`: what the warehouse knows about itself.
+"""Creates and fills the tables of `meta`.
 
-Manifest, models and check results in, tables out; `build` calls it, reports and users read them.
+Manifest, models and check results in, tables out; `warehouse_build` calls it, reports and users
+read them.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import duckdb
 
 from octane_flows.lake import Manifest
 from octane_flows.models.model import Model
 from octane_flows.models.sql_text import literal, quoted
-from octane_flows.warehouse.meta.extract_tables import (
-    COMPLETENESS,
-    certificate_rows,
-    field_rows,
-    former_shares,
-    schema_change_rows,
+from octane_flows.warehouse.build_report import CheckResult, ModelResult
+from octane_flows.warehouse.meta import (
+    certificate_tables,
+    field_table,
+    generation_tables,
+    model_tables,
 )
-from octane_flows.warehouse.meta.meta_tables import create_tables, insert
+from octane_flows.warehouse.meta.generation_tables import BuildRecord, WorkspaceRows
+from octane_flows.warehouse.meta.meta_tables import create_tables
+from octane_flows.warehouse.meta.model_tables import ColumnRecord, ModelRecord
 from octane_flows.warehouse.octane_contract import Missing, findings
-
-if TYPE_CHECKING:
-    from octane_flows.warehouse.build_report import CheckResult, ModelResult
 
 
 def create_meta(
     connection: duckdb.DuckDBPyConnection,
     manifest: Manifest,
-    rows: dict[str, int],
+    build: BuildRecord,
+    rows: Mapping[str, int],
     missing: Sequence[Missing] = (),
-    *,
-    changed: Collection[str],
 ) -> None:
-    """Create the meta tables and fill those that the manifest tells, and what it lacks.
+    """Create the meta tables and fill all but those about models and checks.
 
-    `changed` names the tables whose rows are not those of the build before.
+    `rows` are the loaded rows by table name; of tables that `build` did not change, what the
+    previous build counted is still true.
     """
-    shares = former_shares(connection)
+    shares = field_table.previous_shares(connection)
     create_tables(connection)
-    as_of, created_at = naive_utc(manifest.as_of), naive_utc(manifest.created_at)
-    insert(
-        connection,
-        "generation",
-        [
-            (
-                manifest.generation,
-                manifest.parent,
-                as_of,
-                created_at,
-                manifest.server_url,
-                manifest.server_version,
-                manifest.shared_space,
-                json.dumps(manifest.politeness, default=str),
-                manifest.signed_in_user_id,
-                manifest.signed_in_user_name,
-            )
-        ],
-    )
-    insert(
-        connection,
-        "workspaces",
-        [
-            (id, naive_utc(one.as_of), one.signed_in_user_id, one.signed_in_user_name)
-            for id, one in manifest.workspaces.items()
-        ],
-    )
-    insert(connection, "certificate", certificate_rows(manifest))
-    insert(connection, "schema_changes", schema_change_rows(manifest))
-    insert(connection, "fields", field_rows(connection, manifest, shares, changed))
-    insert(connection, "politeness", _politeness_rows(manifest))
-    insert(
-        connection,
-        "findings",
-        [(str(finding),) for finding in (*manifest.findings, *findings(missing))],
-    )
-    insert(
-        connection,
-        "missing",
-        [(one.table, one.column, list(one.models)) for one in missing],
-    )
-    insert(
-        connection,
-        "files",
-        [
-            (name, file.path, file.workspace, file.rows, file.bytes, file.sha256)
-            for name, entry in sorted(manifest.tables.items())
-            for file in entry.files
-        ],
-    )
-    insert(
-        connection,
-        "tables",
-        [
-            (
-                name,
-                entry.kind,
-                entry.entity,
-                entry.field,
-                entry.label,
-                rows.get(name, 0),
-                len(entry.files),
-                sum(file.bytes for file in entry.files),
-            )
-            for name, entry in sorted(manifest.tables.items())
-        ],
-    )
-    _count_by_workspace(connection, manifest, rows)
-    connection.execute(COMPLETENESS)
-    connection.execute(
-        "comment on view meta.completeness is 'Asked, read and loaded, by workspace and entity.'"
-    )
-
-
-def _politeness_rows(manifest: Manifest) -> list[tuple[Any, ...]]:
-    entities = {(row.workspace, row.collection): row.entity for row in manifest.certificate}
-    return [
-        (
-            row["workspace"],
-            row["collection"],
-            entities.get((row["workspace"], row["collection"])),
-            row["requests"],
-            row["bytes_received"],
-            row["wait_s"],
-            row["retries"],
-            row["status_429"],
-            row["p95_ms"],
-        )
-        for row in manifest.politeness.get("collections", [])
-    ]
+    generation_tables.GENERATION.fill(connection, [manifest])
+    generation_tables.BUILD.fill(connection, [build])
+    generation_tables.WORKSPACES.fill(connection, manifest.workspaces.items())
+    certificate_tables.CERTIFICATE.fill(connection, manifest.certificate)
+    certificate_tables.SCHEMA_CHANGES.fill(connection, manifest.schema_changes)
+    fields = field_table.field_records(connection, manifest, shares, build.changed_tables)
+    field_table.FIELDS.fill(connection, fields)
+    politeness = generation_tables.politeness_by_collection(manifest)
+    generation_tables.POLITENESS.fill(connection, politeness)
+    sentences = [*map(str, manifest.findings), *findings(missing)]
+    generation_tables.FINDINGS.fill(connection, sentences)
+    generation_tables.MISSING.fill(connection, missing)
+    generation_tables.FILES.fill(connection, generation_tables.files_by_table(manifest))
+    tables = [(entry, rows.get(name, 0)) for name, entry in sorted(manifest.tables.items())]
+    generation_tables.OCTANE_TABLES.fill(connection, tables)
+    generation_tables.WORKSPACE_ROWS.fill(connection, _workspace_rows(connection, manifest))
+    connection.execute(certificate_tables.COMPLETENESS_SQL)
+    meaning = literal(certificate_tables.COMPLETENESS_MEANING)
+    connection.execute(f"comment on view meta.completeness is {meaning}")
 
 
 def record_models(
-    connection: duckdb.DuckDBPyConnection, models: list[Model], results: list[ModelResult]
+    connection: duckdb.DuckDBPyConnection,
+    models: Collection[Model],
+    results: Collection[ModelResult],
 ) -> None:
     """Fill meta.models, meta.columns and meta.flows."""
     by_name = {model.name: model for model in models}
-    insert(connection, "models", [_model_row(by_name[row.name], row) for row in results])
-    insert(
-        connection,
-        "columns",
-        [
-            (result.name, position, column.name, column.type, column.meaning)
-            for result in results
-            for position, column in enumerate(result.columns, start=1)
-        ],
+    records = [ModelRecord(by_name[result.name], result) for result in results]
+    model_tables.MODELS.fill(connection, records)
+    columns = (
+        ColumnRecord(result.name, position, column)
+        for result in results
+        for position, column in enumerate(result.columns, start=1)
     )
-    flows = [row for row in results if by_name[row.name].schema == "flow"]
-    insert(connection, "flows", [_flow_row(by_name[row.name], row.status) for row in flows])
+    model_tables.COLUMNS.fill(connection, columns)
+    flows = [record for record in records if record.model.schema == "flow"]
+    model_tables.FLOWS.fill(connection, flows)
 
 
-def _model_row(model: Model, result: ModelResult) -> tuple[Any, ...]:
-    header = model.header
-    return (
-        result.name,
-        result.kind,
-        result.status,
-        result.reason,
-        result.rows,
-        header.question,
-        header.grain,
-        list(header.key),
-        list(model.sources),
-    )
-
-
-def _flow_row(model: Model, status: str) -> tuple[Any, ...]:
-    header = model.header
-    parameters = [
-        {
-            "name": parameter.name,
-            "type": parameter.type,
-            "default": parameter.default,
-            "meaning": parameter.meaning,
-        }
-        for parameter in header.parameters
-    ]
-    return (
-        model.slug,
-        header.flow_number,
-        header.flow_title,
-        header.question,
-        header.grain,
-        json.dumps(parameters),
-        "; ".join(header.sources),
-        status,
-    )
-
-
-def record_checks(connection: duckdb.DuckDBPyConnection, results: list[CheckResult]) -> None:
+def record_checks(connection: duckdb.DuckDBPyConnection, results: Collection[CheckResult]) -> None:
     """Fill meta.checks."""
-    insert(
-        connection,
-        "checks",
-        [
-            (
-                row.name,
-                row.severity,
-                row.passed,
-                row.violations,
-                row.detail,
-                row.reason,
-                row.last_run_generation,
-            )
-            for row in results
-        ],
-    )
+    model_tables.CHECKS.fill(connection, results)
 
 
-def _count_by_workspace(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, rows: dict[str, int]
-) -> None:
+def _workspace_rows(
+    connection: duckdb.DuckDBPyConnection, manifest: Manifest
+) -> Iterator[WorkspaceRows]:
     for name, entry in sorted(manifest.tables.items()):
-        if entry.kind != "entity":
-            continue
-        connection.execute(
-            "insert into meta.workspace_rows "
-            f"select _workspace_id, {literal(entry.entity)}, count(*) "
-            f"from octane.{quoted(name)} group by _workspace_id"
-        )
-
-
-def naive_utc(moment: datetime) -> datetime:
-    """A moment as DuckDB's TIMESTAMP: UTC without a zone."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
+        if entry.kind == "entity":
+            for workspace_id, row_count in connection.execute(
+                f"select _workspace_id, count(*) from octane.{quoted(name)} group by _workspace_id"
+            ).fetchall():
+                yield WorkspaceRows(workspace_id, entry.entity, row_count)
