@@ -16,7 +16,7 @@ from tests.services import free_port, listens, until
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """A process of its own: a client that waits may hold up all threads of this one."""
+    """A process of its own: a client that waits may block all threads of the test process."""
     port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],

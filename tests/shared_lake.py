@@ -1,4 +1,4 @@
-"""A lake that many publish into: what one extract of a workspace writes, and what is held then.
+"""A lake that many processes publish into: the files of an extract, and the warehouse afterwards.
 
 Rows by id in, generations out, and names by workspace and id as a warehouse shows them; the tests
 of a shared lake call it.
@@ -46,9 +46,9 @@ def publish(
     tables = dict(parent.tables) if parent is not None else {}
     for name in (TABLE, LINKS):
         file = write(draft, name, workspace, rows, as_of)
-        former = tables[name].files if name in tables else ()
-        old = [one for one in former if one.workspace == workspace][:replaces]
-        kept = tuple(one for one in former if one not in old)
+        previous = tables[name].files if name in tables else ()
+        old = [file for file in previous if file.workspace == workspace][:replaces]
+        kept = tuple(file for file in previous if file not in old)
         tables[name] = replace(contract_entry(name, list(kit.tables()[name])), files=kept)
         tables[name] = replace(tables[name], files=(*kept, file))
     change = SchemaChange(stamp, workspace, TABLE, "name", "relabelled", "")
@@ -57,7 +57,7 @@ def publish(
     )
     row = CertificateRow(workspace, TABLE, "releases", len(rows), len(rows), 1, 9, "complete",
                          rows_written=len(rows), cursor=as_of, lag_s=0.0)  # fmt: skip
-    others = [one for one in (parent.certificate if parent else ()) if one.workspace != workspace]
+    others = [row for row in (parent.certificate if parent else ()) if row.workspace != workspace]
     return draft.publish(
         as_of=as_of,
         server_url="http://127.0.0.1",
@@ -68,9 +68,9 @@ def publish(
             **(parent.states if parent is not None else {}),
             workspace: {TABLE: ReadState("changes", as_of, (Interval(None, as_of),))},
         },
-        fields=[*(one for one in (parent.fields if parent else ()) if one.workspace != workspace),
+        fields=[*(old for old in (parent.fields if parent else ()) if old.workspace != workspace),
                 field],
-        certificate=[row, *(replace(one, status="carried", rows_written=0) for one in others)],
+        certificate=[row, *(replace(other, status="carried", rows_written=0) for other in others)],
         schema_changes=[*(parent.schema_changes if parent is not None else ()), change],
         politeness={},
         findings=[],
@@ -112,9 +112,9 @@ def require_whole(lake: Lake, manifest: Manifest) -> None:
             assert max(rows["_generation"].to_pylist()) <= manifest.stamp(file.workspace)
 
 
-def held(home: Path) -> dict[str, dict[str, str]]:
+def stored_names(home: Path) -> dict[str, dict[str, str]]:
     """Names by workspace and id, as the published warehouse has them."""
-    found: dict[str, dict[str, str]] = {}
+    names_before: dict[str, dict[str, str]] = {}
     with connect(home) as connection:
         for table, key, value in ((TABLE, "id", "name"), (LINKS, "source_id", "target_id")):
             rows = connection.execute(
@@ -124,6 +124,6 @@ def held(home: Path) -> dict[str, dict[str, str]]:
             for workspace, id, name in rows:
                 assert id not in names.setdefault(workspace, {}), "a row is there twice"
                 names[workspace][id] = name
-            assert not found or found == names
-            found = names
-    return found
+            assert not names_before or names_before == names
+            names_before = names
+    return names_before

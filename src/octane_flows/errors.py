@@ -1,22 +1,22 @@
-"""Every failure a user can meet, as one shallow tree sorted by what the caller can do about it.
+"""Every failure that a user can meet, in one shallow tree, by what the caller can do about it.
 
 OctaneFlowsError
 ├── UsageError          settings, names or values given by the user: correct them (exit 2)
 ├── ServerError         the Octane server refused or answered something unusable (exit 1)
-│   ├── SignInError         credentials are wrong, expired or not allowed: get others
+│   ├── SignInError         credentials are wrong, expired or not allowed: use others
 │   ├── AccessError         the role may not read or write this: ask for the role
 │   ├── NotFoundError       no such space, workspace, collection or entity: check the name
 │   ├── RequestError        the server says that the request itself is wrong (400, 409, 415 ...)
 │   │   └── PartialError        some rows of a bulk write were refused, the others are written
-│   ├── UnavailableError    no answer, or only temporary refusals, until the budget ran out: later
-│   └── AnswerError         an answer that cannot be trusted: HTML, cut body, short page, bad JSON
-├── PausedError         the site's own limits (quiet hours, requests a run) stop it: later (exit 1)
-├── ExtractError        the extract is incomplete, so nothing was published (exit 1)
+│   ├── UnavailableError    no answer, or temporary refusals until no retry was left: try later
+│   └── AnswerError         an answer that cannot be trusted: HTML, cut body, bad JSON
+├── PausedError         the site's limits (quiet hours, requests a run) stop it: try later (exit 1)
+├── ExtractError        the extract is not whole, so nothing was published (exit 1)
 ├── LakeError           the data folder cannot be read or written (exit 1)
 ├── ModelError          a SQL model file is broken (exit 1)
-└── CheckError          a blocking check failed, so the former warehouse stays (exit 1)
+└── CheckError          a blocking check failed, so the previous warehouse stays (exit 1)
 
-Messages say what was attempted, what was found and what to do next. No message carries a secret.
+A message says what was attempted, what happened and what to do next. No message carries a secret.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 
 
 class OctaneFlowsError(Exception):
-    """Base of all; `exit_code` is what the command line ends with."""
+    """The base of all; `exit_code` is the exit code of the command line."""
 
     exit_code: ClassVar[int] = 1
 
@@ -71,7 +71,7 @@ class NotFoundError(ServerError):
 
 
 class RequestError(ServerError):
-    """The server understood the request and calls it wrong; `error_code` is Octane's own."""
+    """The server says that the request is wrong; `error_code` is Octane's code."""
 
     def __init__(self, message: str, *, error_code: str | None = None) -> None:
         super().__init__(message)
@@ -79,7 +79,7 @@ class RequestError(ServerError):
 
 
 class PartialError(RequestError):
-    """A bulk write of which `rows` were written and `errors` tell why the others were not."""
+    """A bulk write that wrote `rows`; `errors` say why the other rows were refused."""
 
     def __init__(
         self,
@@ -95,19 +95,19 @@ class PartialError(RequestError):
 
 
 class UnavailableError(ServerError):
-    """The server could not be reached, or asked to wait, until the retry budget was spent."""
+    """The server did not answer, or asked to wait, until no retry was left."""
 
 
 class AnswerError(ServerError):
-    """The server answered with something that must not be taken for data."""
+    """The server gave an answer that must not count as data."""
 
 
 class PausedError(OctaneFlowsError):
-    """A limit that the site has set ends the run; the next one goes on."""
+    """A limit of the site ends the run; the next run continues."""
 
 
 class ExtractError(OctaneFlowsError):
-    """The extract is incomplete; the former generation stays current."""
+    """The extract is not whole; the previous generation stays current."""
 
 
 class LakeError(OctaneFlowsError):
@@ -119,4 +119,4 @@ class ModelError(OctaneFlowsError):
 
 
 class CheckError(OctaneFlowsError):
-    """A blocking check failed; the former warehouse stays in place."""
+    """A blocking check failed; the previous warehouse stays."""

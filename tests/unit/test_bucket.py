@@ -64,7 +64,7 @@ def test_a_warehouse_is_built_and_updated_from_a_bucket(bucket: LakePlace, tmp_p
     assert compact(lake).files_before == 8
     expire(lake, keep=1)
     kit.write_lake(tmp_path, {"release": [{"id": "6", "name": "new"}]}, lake=lake)
-    shutil.rmtree(tmp_path / "lake-cache")  # another machine, or a cleaned one
+    shutil.rmtree(tmp_path / "lake-cache")  # another machine, or a cleaned cache
     build(tmp_path, lake=lake, models=FEW)
     assert sorted(names(tmp_path)) == ["new", "r7"]
     assert not (tmp_path / "lake").exists()
@@ -77,7 +77,7 @@ def test_a_lake_that_was_copied_into_a_bucket_goes_on_there(
     folder = tmp_path / "lake"
     kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "from the folder"}]})
     lake = open_lake(tmp_path / "elsewhere", bucket)
-    for path in sorted(folder.rglob("*"), key=lambda one: one.name == "CURRENT"):
+    for path in sorted(folder.rglob("*"), key=lambda path: path.name == "CURRENT"):
         if path.is_file():
             assert lake.storage.create(path.relative_to(folder).as_posix(), path.read_bytes())
     kit.write_lake(tmp_path, {"release": [{"id": "6", "name": "new"}]}, lake=lake)
@@ -85,7 +85,7 @@ def test_a_lake_that_was_copied_into_a_bucket_goes_on_there(
     assert sorted(names(tmp_path)) == ["from the folder", "new"]
 
 
-def test_a_file_that_was_changed_in_the_bucket_is_told(bucket: LakePlace, tmp_path: Path) -> None:
+def test_a_file_that_was_changed_in_the_bucket_is_named(bucket: LakePlace, tmp_path: Path) -> None:
     lake = open_lake(tmp_path, bucket)
     draft = Draft(lake)
     manifest = publish(draft, write(draft, ["1"]))
@@ -106,13 +106,13 @@ def test_two_machines_write_the_same_generation_and_one_wins(
     bucket: LakePlace, tmp_path: Path
 ) -> None:
     here, there = open_lake(tmp_path / "here", bucket), open_lake(tmp_path / "there", bucket)
-    one, other = Draft(here), Draft(there)
-    assert one.generation == other.generation
-    winner = publish(one, write(one, ["1"]))
-    lost = write(other, ["2"])
+    first, second = Draft(here), Draft(there)
+    assert first.generation == second.generation
+    winner = publish(first, write(first, ["1"]))
+    lost = write(second, ["2"])
 
     with pytest.raises(LakeError, match="Another process published workspace 1002 into s3://"):
-        publish(other, lost)
+        publish(second, lost)
     assert there.current() == winner
 
 
@@ -182,8 +182,8 @@ class Dying(BucketStorage):
     def create(self, path: str, body: bytes) -> bool:
         return bool(self._count(lambda: super(Dying, self).create(path, body)))
 
-    def swap(self, path: str, body: bytes, former: bytes | None) -> bool:
-        return bool(self._count(lambda: super(Dying, self).swap(path, body, former)))
+    def swap(self, path: str, body: bytes, previous: bytes | None) -> bool:
+        return bool(self._count(lambda: super(Dying, self).swap(path, body, previous)))
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -205,9 +205,9 @@ def test_a_kill_at_any_change_leaves_a_whole_generation(
     third = publish(again, write(again, ["4"]))
     assert third.parent == current.generation
     fresh = open_lake(tmp_path / "fresh", bucket)
-    for one in fresh.kept():
-        assert fresh.manifest(one.generation) == lake.manifest(one.generation)
-        for file in fresh.manifest(one.generation).tables["defect"].files:
+    for kept in fresh.kept():
+        assert fresh.manifest(kept.generation) == lake.manifest(kept.generation)
+        for file in fresh.manifest(kept.generation).tables["defect"].files:
             assert fresh.resolve(file).is_file()
 
 
@@ -236,7 +236,7 @@ def test_settings_name_the_bucket() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "said"),
+    ("environ", "message"),
     [
         ({"OCTANE_LAKE": "gs://bucket"}, "not the address of a bucket"),
         ({"OCTANE_LAKE_REGION": "eu-central-1"}, "OCTANE_LAKE is not"),
@@ -248,16 +248,16 @@ def test_settings_name_the_bucket() -> None:
         ({"OCTANE_LAKE": "s3://bucket", "OCTANE_LAKE_ENDPOINT": "minio"}, "not a web address"),
     ],
 )
-def test_a_wrong_place_is_told(environ: dict[str, str], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_wrong_place_is_an_error(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         load_lake(environ)
 
 
-def test_a_bucket_that_is_not_there_is_told(bucket: LakePlace, tmp_path: Path) -> None:
-    gone = LakePlace("no-such-bucket", "", bucket.endpoint, "us-east-1", "k", Secret("canary"))
-    with pytest.raises(LakeError, match=r"check OCTANE_LAKE, its endpoint") as told:
-        publish(Draft(open_lake(tmp_path, gone)))
-    assert "canary" not in str(told.value)
+def test_a_bucket_that_is_not_there_is_named(bucket: LakePlace, tmp_path: Path) -> None:
+    missing = LakePlace("no-such-bucket", "", bucket.endpoint, "us-east-1", "k", Secret("canary"))
+    with pytest.raises(LakeError, match=r"check OCTANE_LAKE, its endpoint") as raised:
+        publish(Draft(open_lake(tmp_path, missing)))
+    assert "canary" not in str(raised.value)
 
 
 def set_bucket(monkeypatch: pytest.MonkeyPatch, bucket: LakePlace) -> None:

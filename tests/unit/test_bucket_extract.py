@@ -136,8 +136,8 @@ def test_a_part_that_the_bucket_lost_is_read_again(
     with pytest.raises(Killed):
         run_extract(simulator, tmp_path, SmallTransport(simulator, stop), lake=lake, concurrency=1)
     shutil.rmtree(tmp_path / "lake-cache")
-    for one in list(lake.storage.list("data")):
-        lake.storage.delete(one.path)
+    for file in list(lake.storage.list("data")):
+        lake.storage.delete(file.path)
     report = run_extract(simulator, tmp_path, lake=lake)
 
     assert (report.resumed, len(built(tmp_path, lake))) == (0, DEFECTS)
@@ -155,7 +155,7 @@ def lake_finding(home: Path, place: LakePlace) -> Diagnosis:
         "OCTANE_LAKE_KEY_ID": "key",
         "OCTANE_LAKE_SECRET": "canary-secret",
     }
-    return next(one for one in examine(environ, timeout_s=1) if one.name == "lake")
+    return next(row for row in examine(environ, timeout_s=1) if row.name == "lake")
 
 
 def test_the_doctor_tells_how_the_bucket_is(
@@ -166,9 +166,9 @@ def test_the_doctor_tells_how_the_bucket_is(
     assert f"s3://{bucket.bucket}/octane/lake can be read and written" in fine.text
     assert list(open_lake(tmp_path, bucket).storage.list("")) == []
 
-    gone = lake_finding(tmp_path, LakePlace("no-such-bucket", "", bucket.endpoint))
-    assert gone.status == "failed"
-    assert "check OCTANE_LAKE, its endpoint" in gone.line
+    missing = lake_finding(tmp_path, LakePlace("no-such-bucket", "", bucket.endpoint))
+    assert missing.status == "failed"
+    assert "check OCTANE_LAKE, its endpoint" in missing.line
 
     away = LakePlace("bucket", "", "http://127.0.0.1:9", secret_access_key=Secret("canary"))
     assert "s3://bucket" in lake_finding(tmp_path, away).line

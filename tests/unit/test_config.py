@@ -1,4 +1,4 @@
-"""Settings: what is accepted, and that each mistake is told in one sentence with its remedy."""
+"""Settings: what is accepted, and that each mistake is one sentence with its remedy."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_defaults_are_all_workspaces_full_pages_and_the_data_folder() -> Non
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("credentials", "expected"),
     [
         (
             {"OCTANE_USER": "ada", "OCTANE_PASSWORD": "p=w"},
@@ -73,8 +73,8 @@ def test_the_defaults_are_all_workspaces_full_pages_and_the_data_folder() -> Non
         ({"OCTANE_COOKIE": "access_token=abc="}, Cookie("access_token", Secret("abc="))),
     ],
 )
-def test_each_kind_of_credentials_is_read(given: dict[str, str], expected: object) -> None:
-    assert load_settings({**NO_KEY, **given}).credentials == expected
+def test_each_kind_of_credentials_is_read(credentials: dict[str, str], expected: object) -> None:
+    assert load_settings({**NO_KEY, **credentials}).credentials == expected
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_secret_shows_in_no_text_and_is_not_pickled() -> None:
 
 
 def test_the_declared_defaults_are_those_that_hold() -> None:
-    declared = {one.variable: one.default for one in SETTINGS if one.default}
+    declared = {setting.variable: setting.default for setting in SETTINGS if setting.default}
 
     assert load_settings({**declared, **GOOD}) == load_settings(GOOD)
     assert len(declared) >= 10

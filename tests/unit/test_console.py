@@ -1,4 +1,4 @@
-"""What the command line says is what was said to it, and speaks of what was asked for."""
+"""The command line prints names as they are, and reports only on what the command was about."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ READ = CertificateRow("1002", "defect", "defects", 2, 2, 1, 10, "complete", note
 
 
 def test_words_are_printed_as_they_are() -> None:
-    told = io.StringIO()
-    console = plain_console(file=told, width=80)
+    printed = io.StringIO()
+    console = plain_console(file=printed, width=80)
     table = Table(box=None)
     table.add_column("what")
     table.add_row(ODD)
     console.print(ODD)
     console.print(table)
 
-    assert [line.strip() for line in told.getvalue().splitlines()] == [ODD, "what", ODD]
+    assert [line.strip() for line in printed.getvalue().splitlines()] == [ODD, "what", ODD]
 
 
 @pytest.mark.parametrize("also_read", [False, True], ids=["one workspace", "two workspaces"])
@@ -42,14 +42,14 @@ def test_an_extract_tells_the_notes_of_what_it_read(
     manifest = Lake(tmp_path / "lake").current()
     assert manifest is not None
     manifest = dataclasses.replace(manifest, politeness={"requests": 3})
-    told = io.StringIO()
-    monkeypatch.setattr(published_messages, "output", plain_console(file=told, width=200))
+    printed = io.StringIO()
+    monkeypatch.setattr(published_messages, "output", plain_console(file=printed, width=200))
 
     published_messages.print_extract(ExtractReport(manifest, (), 0))
 
-    lines = told.getvalue().splitlines()[1:]
+    lines = printed.getvalue().splitlines()[1:]
     expected = [("defect", ODD)]
     if also_read:
         expected = [("defect", f"in workspace {id}: {note}")
                     for id, note in (("1002", ODD), ("1003", "of the other"))]  # fmt: skip
-    assert lines == [f"{entity:<12} {said}" for entity, said in expected]
+    assert lines == [f"{entity:<12} {note}" for entity, note in expected]

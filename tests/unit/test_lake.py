@@ -1,4 +1,4 @@
-"""The lake: what is published is whole, and what fails leaves the former generation current."""
+"""The lake: a published generation is whole, and a failure leaves the previous one current."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def field(name: str, last_generation: int) -> FieldEntry:
 def publish(
     draft: Draft, *files: FileEntry, label: str = "ID", recent: str = "1001", removed_in: int = 0
 ) -> Manifest:
-    """A generation of one table; a label, recent rows or files of its own make parts of its own."""
+    """A generation of one table; another label, recent rows or files make new parts."""
     table = TableEntry(
         name="defect",
         kind="entity",
@@ -179,9 +179,9 @@ def test_what_stays_is_written_once(tmp_path: Path) -> None:
     assert parts(tmp_path) == [
         "1 files", "1 recent", "1 schema", "3 schema", "4 files", "4 recent", "4 schema",
     ]  # fmt: skip
-    for one in (first, same, renamed, grown):
-        assert lake.manifest(one.generation) == one
-    assert [one.last_generation for one in grown.fields] == [4, 1]
+    for published in (first, same, renamed, grown):
+        assert lake.manifest(published.generation) == published
+    assert [field.last_generation for field in grown.fields] == [4, 1]
 
 
 def test_parts_stay_as_long_as_a_kept_generation_names_them(tmp_path: Path) -> None:
@@ -191,11 +191,11 @@ def test_parts_stay_as_long_as_a_kept_generation_names_them(tmp_path: Path) -> N
     publish(Draft(lake), label="Key", recent="1002")
     working = tmp_path / "parts" / "000004-aaaaaa-files.json"
     working.write_text("{}")  # of a run at work
-    (tmp_path / "parts" / "000002-dead00-files.json").write_text("{")  # of a killed one
+    (tmp_path / "parts" / "000002-dead00-files.json").write_text("{")  # of a killed run
 
     expire(lake, keep=2)
     assert parts(tmp_path) == ["1 files", "1 recent", "2 schema", "3 recent", "4 files"]
-    assert [lake.manifest(one.generation).generation for one in lake.kept()] == [2, 3]
+    assert [lake.manifest(kept.generation).generation for kept in lake.kept()] == [2, 3]
     expire(lake, keep=1)
     assert parts(tmp_path) == ["1 files", "2 schema", "3 recent", "4 files"]
     assert lake.current() == lake.manifest(3)

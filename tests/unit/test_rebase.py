@@ -18,7 +18,7 @@ from octane_flows.lake import (
     expire,
 )
 from octane_flows.warehouse import build
-from tests.shared_lake import FEW, START, TABLE, held, publish, require_whole, write
+from tests.shared_lake import FEW, START, TABLE, publish, require_whole, stored_names, write
 
 
 def test_rows_that_were_read_before_others_published_are_loaded(tmp_path: Path) -> None:
@@ -26,12 +26,14 @@ def test_rows_that_were_read_before_others_published_are_loaded(tmp_path: Path) 
     publish(Draft(lake), "1001", {"1": "a"})
     slow = Draft(lake)
     publish(Draft(lake), "1001", {"1": "b"})
-    build(tmp_path, models=FEW)  # holds generation 2; the slow one's rows carry the number 2 too
+    build(
+        tmp_path, models=FEW
+    )  # holds generation 2; the rows of the slow draft carry the number 2 too
     late = publish(slow, "1002", {"1": "late"})
     build(tmp_path, models=FEW)
 
     assert (late.generation, late.parent, late.stamp("1002")) == (3, 2, 2)
-    assert held(tmp_path) == {"1001": {"1": "b"}, "1002": {"1": "late"}}
+    assert stored_names(tmp_path) == {"1001": {"1": "b"}, "1002": {"1": "late"}}
 
 
 def test_a_merged_file_brings_only_what_a_warehouse_lacks(tmp_path: Path) -> None:
@@ -45,7 +47,7 @@ def test_a_merged_file_brings_only_what_a_warehouse_lacks(tmp_path: Path) -> Non
     assert compact(lake, min_files=2).generation == 6
     build(tmp_path, models=FEW)
 
-    assert held(tmp_path) == {"1001": {"1": "c", "2": "late"}, "1002": {"1": "x"}}
+    assert stored_names(tmp_path) == {"1001": {"1": "c", "2": "late"}, "1002": {"1": "x"}}
 
 
 def test_the_same_workspace_is_published_by_one_alone(tmp_path: Path) -> None:
@@ -59,7 +61,7 @@ def test_the_same_workspace_is_published_by_one_alone(tmp_path: Path) -> None:
     assert lake.current() == winner
 
 
-def test_another_server_is_told_though_both_were_the_first(tmp_path: Path) -> None:
+def test_another_server_is_an_error_though_both_were_the_first(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     slow = Draft(lake)
     publish(Draft(lake), "1001", {"1": "a"})
@@ -76,13 +78,13 @@ def test_a_full_reading_replaces_files_that_were_merged_meanwhile(tmp_path: Path
     lake = Lake(tmp_path / "lake")
     for name in "abc":
         publish(Draft(lake), "1001", {name: name})
-    slow, other = Draft(lake), Draft(lake)
+    slow, second = Draft(lake), Draft(lake)
     compact(lake, min_files=2)
     publish(slow, "1001", {"d": "d"}, replaces=3)
-    publish(other, "1002", {"1": "x"})
+    publish(second, "1002", {"1": "x"})
     build(tmp_path, models=FEW)
 
-    assert held(tmp_path) == {"1001": {"d": "d"}, "1002": {"1": "x"}}
+    assert stored_names(tmp_path) == {"1001": {"d": "d"}, "1002": {"1": "x"}}
 
 
 def test_files_beside_those_that_are_replaced_stay(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_files_beside_those_that_are_replaced_stay(tmp_path: Path) -> None:
     publish(slow, "1001", {"d": "d"}, replaces=1)
     build(tmp_path, models=FEW)
 
-    assert held(tmp_path) == {"1001": {name: name for name in "bcd"}, "1002": {"1": "x"}}
+    assert stored_names(tmp_path) == {"1001": {name: name for name in "bcd"}, "1002": {"1": "x"}}
 
 
 def test_files_that_were_merged_meanwhile_are_not_named_again(tmp_path: Path) -> None:
@@ -108,17 +110,17 @@ def test_files_that_were_merged_meanwhile_are_not_named_again(tmp_path: Path) ->
 
     require_whole(lake, published)
     build(tmp_path, models=FEW)
-    assert held(tmp_path) == {"1001": {name: name for name in "abcd"}}
+    assert stored_names(tmp_path) == {"1001": {name: name for name in "abcd"}}
 
 
-def test_of_two_compactions_one_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_compactions_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = Lake(tmp_path)
     for name in "abc":
         publish(Draft(lake), "1001", {name: name})
-    former = Draft(lake, is_compaction=True)
+    late_draft = Draft(lake, is_compaction=True)
     compact(lake, min_files=2)
     publish(Draft(lake), "1001", {"d": "d"})
-    monkeypatch.setattr("octane_flows.lake.compaction.Draft", lambda *_, **__: former)
+    monkeypatch.setattr("octane_flows.lake.compaction.Draft", lambda *_, **__: late_draft)
 
     with pytest.raises(LakeError, match="Another process compacted"):
         compact(lake, min_files=2)
@@ -132,10 +134,10 @@ def test_an_expiry_spares_what_a_slow_worker_has_written(tmp_path: Path) -> None
     file = write(slow, TABLE, "1002", {"1": "slow"}, START)
     for name in "abc":
         publish(Draft(lake), "1001", {"1": name})
-    gone = expire(lake, keep=1)
+    expiry = expire(lake, keep=1)
 
     assert lake.resolve(file).is_file()
-    assert [path for path in gone.files if path.startswith("data/")] == [leftover.path]
+    assert [path for path in expiry.files if path.startswith("data/")] == [leftover.path]
 
 
 def test_what_others_know_is_theirs_and_what_is_ours_is_ours(tmp_path: Path) -> None:
@@ -145,15 +147,15 @@ def test_what_others_know_is_theirs_and_what_is_ours_is_ours(tmp_path: Path) -> 
     later = publish(Draft(lake), "1001", {"1": "b", "2": "b"})
     late = publish(slow, "1002", {"1": "x"})
 
-    users = {id: one.signed_in_user_name for id, one in late.workspaces.items()}
+    users = {id: entry.signed_in_user_name for id, entry in late.workspaces.items()}
     assert users == {"1001": "reader of 1001", "1002": "reader of 1002"}
     assert late.states == {**later.states, "1002": late.states["1002"]}
-    told = [(one.workspace, one.status, one.rows_written) for one in late.certificate]
-    assert told == [("1002", "complete", 1), ("1001", "carried", 0)]
-    assert [(one.workspace, one.generation) for one in late.schema_changes] == [
+    rows = [(row.workspace, row.status, row.rows_written) for row in late.certificate]
+    assert rows == [("1002", "complete", 1), ("1001", "carried", 0)]
+    assert [(change.workspace, change.generation) for change in late.schema_changes] == [
         ("1001", 1), ("1001", 2), ("1002", 3),
     ]  # fmt: skip
-    assert [(one.workspace, one.first_generation) for one in late.fields] == [
+    assert [(field.workspace, field.first_generation) for field in late.fields] == [
         ("1001", 2),
         ("1002", 3),
     ]

@@ -2,7 +2,7 @@
 
 Workers, each with a workspace of its own, read and publish at the same time, are slowed down at
 random and killed at any change; compaction, expiry and a warehouse that is kept current run beside
-them. In the end everything is there once, as if they had come one after the other.
+them. In the end everything is there once, as if the processes had run in turn.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from octane_flows.lake import (
 from octane_flows.lake import publish as publishing
 from octane_flows.lake.storage import FolderStorage
 from octane_flows.warehouse import build
-from tests.shared_lake import FEW, held, publish, require_whole
+from tests.shared_lake import FEW, publish, require_whole, stored_names
 
 WORKSPACES = tuple(str(number) for number in range(1001, 1013))
 IDS = 4
@@ -75,8 +75,8 @@ def unsteady(storage: Any, before: Unsteady) -> Any:
         def create(self, path: str, body: bytes) -> bool:
             return bool(self._around(lambda: super(Storage, self).create(path, body)))
 
-        def swap(self, path: str, body: bytes, former: bytes | None) -> bool:
-            return bool(self._around(lambda: super(Storage, self).swap(path, body, former)))
+        def swap(self, path: str, body: bytes, previous: bytes | None) -> bool:
+            return bool(self._around(lambda: super(Storage, self).swap(path, body, previous)))
 
     return Storage()
 
@@ -101,7 +101,7 @@ class Worker:
     def _attempt(self, name: str, *, full: bool) -> bool:
         """Publish a few new versions; False when it was killed before that."""
         ids = self.dice.sample(range(IDS), 2)
-        rows: dict[str, str | None] = {str(one): name for one in ids}
+        rows: dict[str, str | None] = {str(id): name for id in ids}
         if not full and self.dice.random() < 0.3:
             rows[str(ids[0])] = None  # a tombstone
         draft = Draft(self.lake)
@@ -120,33 +120,33 @@ class Worker:
 
 
 def require_complete(lake: Lake, workers: list[Worker]) -> None:
-    """Nothing is lost, nothing is there twice, and generations follow one another."""
+    """Nothing is lost, nothing is there twice, and generations follow each other."""
     kept = lake.kept()
-    for former, one in zip((None, *kept), kept, strict=False):
-        manifest = lake.manifest(one.generation)
+    for previous, entry in zip((None, *kept), kept, strict=False):
+        manifest = lake.manifest(entry.generation)
         require_whole(lake, manifest)
-        if former is not None:
-            assert manifest.parent == former.generation
-            assert manifest.as_of >= former.as_of
+        if previous is not None:
+            assert manifest.parent == previous.generation
+            assert manifest.as_of >= previous.as_of
     current = lake.current()
     assert current is not None
-    assert set(current.states) == {one.workspace for one in workers}
-    assert [(one.workspace, one.status) for one in current.certificate if one.rows_written] == [
+    assert set(current.states) == {worker.workspace for worker in workers}
+    assert [(row.workspace, row.status) for row in current.certificate if row.rows_written] == [
         (current.certificate[0].workspace, "complete")
     ]
     assert len(current.certificate) == len(current.fields) == len(workers)
-    told = [(one.workspace, one.generation) for one in current.schema_changes]
-    assert len({generation for _, generation in told}) == len(told)
+    changes = [(change.workspace, change.generation) for change in current.schema_changes]
+    assert len({generation for _, generation in changes}) == len(changes)
     for worker in workers:
-        assert sum(workspace == worker.workspace for workspace, _ in told) == worker.published
-    last = dict(sorted(told, key=lambda one: one[1]))
-    assert {one.workspace: one.last_generation for one in current.fields} == last
+        assert sum(workspace == worker.workspace for workspace, _ in changes) == worker.published
+    last = dict(sorted(changes, key=lambda change: change[1]))
+    assert {field.workspace: field.last_generation for field in current.fields} == last
 
 
 def expected(workers: list[Worker]) -> dict[str, dict[str, str]]:
     live = {
-        one.workspace: {id: name for id, name in one.rows.items() if name is not None}
-        for one in workers
+        worker.workspace: {id: name for id, name in worker.rows.items() if name is not None}
+        for worker in workers
     }
     return {workspace: names for workspace, names in live.items() if names}
 
@@ -176,14 +176,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_twelve_workers_killed_at_random_lose_and_repeat_nothing(tmp_path: Path, seed: int) -> None:
     storage = FolderStorage(tmp_path / "lake")
     workers = [
-        Worker(one, Lake(unsteady(storage, Unsteady(seed * 100 + n, deadly=True))), seed + n)
-        for n, one in enumerate(WORKSPACES)
+        Worker(workspace, Lake(unsteady(storage, Unsteady(seed * 100 + n, deadly=True))), seed + n)
+        for n, workspace in enumerate(WORKSPACES)
     ]
     lake, over = Lake(storage), threading.Event()
     workers[0].rows = {"0": "the first"}
     publish(Draft(lake), "1001", workers[0].rows)
     with ThreadPoolExecutor(len(workers) + 4) as pool:
-        beside = [
+        maintenance = [
             pool.submit(repeat, lambda: compact(Lake(storage), min_files=3), over),
             pool.submit(repeat, lambda: expire(Lake(storage), keep=1000), over),
             pool.submit(repeat, lambda: build(tmp_path, models=FEW), over),
@@ -192,22 +192,22 @@ def test_twelve_workers_killed_at_random_lose_and_repeat_nothing(tmp_path: Path,
             ),
         ]
         try:
-            runs = [pool.submit(one.run, 4) for one in workers]
+            runs = [pool.submit(worker.run, 4) for worker in workers]
             assert sum(run.result().killed for run in runs) > 5
         finally:
             over.set()
-        assert all(one.result() for one in beside)
+        assert all(task.result() for task in maintenance)
 
     workers[0].published += 1
     require_complete(lake, workers)
     build(tmp_path, models=FEW)
-    updated = held(tmp_path)
+    updated = stored_names(tmp_path)
     build(tmp_path, models=FEW, full=True)
-    assert updated == held(tmp_path) == expected(workers)
+    assert updated == stored_names(tmp_path) == expected(workers)
     compact(lake, min_files=2)
     expire(lake, keep=1)
     build(tmp_path, models=FEW)
-    assert held(tmp_path) == expected(workers)
+    assert stored_names(tmp_path) == expected(workers)
 
 
 def publish_none() -> Manifest:
@@ -218,34 +218,37 @@ def publish_none() -> Manifest:
 def test_twelve_machines_share_a_bucket(bucket: LakePlace, tmp_path: Path) -> None:
     workers = [
         Worker(
-            one,
+            workspace,
             Lake(
                 unsteady(
-                    BucketStorage(bucket, tmp_path / f"cache-{one}"), Unsteady(n, deadly=n < 4)
+                    BucketStorage(bucket, tmp_path / f"cache-{workspace}"),
+                    Unsteady(n, deadly=n < 4),
                 )
             ),
             n,
         )
-        for n, one in enumerate(WORKSPACES)
+        for n, workspace in enumerate(WORKSPACES)
     ]
     with ThreadPoolExecutor(len(workers)) as pool:
-        runs = [pool.submit(one.run, 2) for one in workers]
+        runs = [pool.submit(worker.run, 2) for worker in workers]
         assert sum(run.result().killed for run in runs) > 0
 
     lake = Lake(BucketStorage(bucket, tmp_path / "reader"))
     require_complete(lake, workers)
     build(tmp_path, lake=lake, models=FEW)
-    assert held(tmp_path) == expected(workers)
+    assert stored_names(tmp_path) == expected(workers)
 
 
 def test_generations_without_a_kill_have_consecutive_numbers(tmp_path: Path) -> None:
-    workers = [Worker(one, Lake(tmp_path), n) for n, one in enumerate(WORKSPACES[:4])]
+    workers = [Worker(workspace, Lake(tmp_path), n) for n, workspace in enumerate(WORKSPACES[:4])]
     with ThreadPoolExecutor(len(workers)) as pool:
-        list(pool.map(lambda one: one.run(5), workers))
+        list(pool.map(lambda worker: worker.run(5), workers))
 
-    assert [one.generation for one in Lake(tmp_path).kept()] == list(range(1, 21))
+    assert [kept.generation for kept in Lake(tmp_path).kept()] == list(range(1, 21))
     assert len(list((tmp_path / "generations").iterdir())) == 20
     named = {
-        part.path for one in range(1, 21) for part in Lake(tmp_path).manifest(one).parts.values()
+        part.path
+        for number in range(1, 21)
+        for part in Lake(tmp_path).manifest(number).parts.values()
     }
     assert {f"parts/{path.name}" for path in (tmp_path / "parts").iterdir()} == named

@@ -58,24 +58,24 @@ def test_an_added_file_can_be_listed_read_and_deleted(storage: Storage) -> None:
     path = "data/1002/defect/000001-0001.parquet"
     sha256 = add(storage, path, b"content")
 
-    assert [(one.path, one.bytes) for one in storage.list("data")] == [(path, 7)]
+    assert [(file.path, file.bytes) for file in storage.list("data")] == [(path, 7)]
     assert storage.local(path, sha256).read_bytes() == b"content"
     assert not storage.scratch(path).exists()
     storage.delete(path)
     assert list(storage.list("data")) == []
 
 
-def test_two_publishers_race_and_one_is_told(storage: Storage) -> None:
+def test_two_publishers_race_and_one_of_them_fails(storage: Storage) -> None:
     lake = Lake(storage)
     first = publish(Draft(lake))
-    one, other = Draft(lake), Draft(lake)
-    winner = publish(one, write(one, ["1"]))
-    lost = write(other, ["2"])
+    first_draft, second_draft = Draft(lake), Draft(lake)
+    winner = publish(first_draft, write(first_draft, ["1"]))
+    lost = write(second_draft, ["2"])
 
     with pytest.raises(LakeError, match=r"Another process published .*nothing of this process"):
-        publish(other, lost)
+        publish(second_draft, lost)
     assert lake.current() == winner
-    assert [one.generation for one in lake.kept()] == [first.generation, winner.generation]
+    assert [kept.generation for kept in lake.kept()] == [first.generation, winner.generation]
     again = Draft(lake)
     assert publish(again).parent == winner.generation
 
@@ -104,7 +104,7 @@ def kill_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return lambda: seen
 
 
-STEPS = 40  # more than one publication takes: the last ones end undisturbed
+STEPS = 40  # more than one publication takes: the last steps are not disturbed
 
 
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
