@@ -145,8 +145,9 @@ class Ingest:
     ) -> None:
         kind = "gherkin_automated_run" if result.gherkin else "run_automated"
         planned = result.status == "Planned"
-        context_key = (test, setting.release, setting.milestone, setting.program,
-                 frozenset(setting.tags))  # fmt: skip
+        context_key = (
+            test, setting.release, setting.milestone, setting.program, frozenset(setting.tags),
+        )  # fmt: skip
         key: RunKey = (*context_key, planned)
         runs = self._runs_of(kind, test)
         if (
