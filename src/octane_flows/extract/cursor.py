@@ -67,7 +67,7 @@ class Moments:
 
     def of_oldest(self, cursors: Iterable[datetime]) -> Moments:
         """The moments of a generation that joins readings with these cursors."""
-        return self.not_after(min((one + self.settle for one in cursors), default=self.as_of))
+        return self.not_after(min((cursor + self.settle for cursor in cursors), default=self.as_of))
 
 
 @dataclass(frozen=True)

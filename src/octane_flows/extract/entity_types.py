@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from octane_flows.errors import AccessError, ExtractError
 from octane_flows.extract.deletions import (
@@ -32,68 +32,76 @@ from octane_flows.extract.entity_task import Context, EntityTask, Previous, make
 from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_plan import EntityPlan, Key
 from octane_flows.extract.field_changes import FieldChanges
-from octane_flows.extract.link_owners import read_links_of_owners
+from octane_flows.extract.link_owners import PreviousOf, read_links_of_owners
 from octane_flows.extract.link_sweep import Sweep, sweep_links
 from octane_flows.extract.options import Progress
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.lake import Manifest
 
 
-@dataclass
+@dataclass(frozen=True)
 class ReadTypes:
     """What reading all types brought; `resumed` counts those that a stopped extract had read."""
 
-    results: dict[Key, Result] = field(default_factory=dict)
-    refused: dict[Key, str] = field(default_factory=dict)
-    resumed: int = 0
+    results: Mapping[Key, Result]
+    refused: Mapping[Key, str]
+    resumed: int
 
 
 def read_entity_types(
     context: Context, changes: FieldChanges, progress: Progress | None
 ) -> ReadTypes:
     """Read, check and write all types. Raises ExtractError where one was never readable."""
-    parent, entities = context.draft.parent, context.plan.entities
+    parent, entities, options = context.draft.parent, context.plan.entities, context.options
     stamps = {id: parent.stamp(id) if parent else 0 for id in context.workspaces}
-    journal = context.journal.resume(stamps, context.options.fingerprint())
+    journal = context.journal.resume(stamps, options.fingerprint())
     done = {entity.key: journal[entity.key] for entity in entities if _is_done(entity, journal)}
-    read = ReadTypes(resumed=len(done))
 
     def previous_of(entity: EntityPlan) -> Previous:
         return _previous(parent, entity, changes)
 
+    results, refused = _read_each(context, done, previous_of, progress)
+    moved: dict[Key, Result] = {}
+    if options.census or options.sweep:
+        moved = read_moved_rows(context, results)
+        results |= moved
+    if moved or len(done) < len(results):  # rows that came now may change links once more
+        results = {key: replace(result, owners_read_to=None) for key, result in results.items()}
+    results |= read_links_of_owners(context, results, previous_of)
+    _require_readable(parent, refused)
+    return ReadTypes(results, refused, resumed=len(done))
+
+
+def _read_each(
+    context: Context,
+    done: Mapping[Key, Result],
+    previous_of: PreviousOf,
+    progress: Progress | None,
+) -> tuple[dict[Key, Result], dict[Key, str]]:
+    """The results of all types in the order of the plan, and the reasons of refused ones."""
+    entities, parts = context.plan.entities, context.journal.parts
     tasks = {
-        entity.key: make_task(
-            context, entity, previous_of(entity), context.journal.parts.get(entity.key)
-        )
+        entity.key: make_task(context, entity, previous_of(entity), parts.get(entity.key))
         for entity in entities
         if entity.key not in done
     }
     first_pages = {key: request_first_page(task) for key, task in tasks.items()}
+    results: dict[Key, Result] = {}
+    refused: dict[Key, str] = {}
     for place, entity in enumerate(entities):
         if progress is not None:
             progress(entity.name, place, len(entities))
         key = entity.key
         if key in done:
-            read.results[key] = done[key]
+            results[key] = done[key]
             continue
         try:
-            result = _read_entity_type(tasks.pop(key), first_pages.pop(key))
+            results[key] = _read_entity_type(tasks.pop(key), first_pages.pop(key))
         except AccessError as error:
-            read.refused[key] = str(error)
-            continue
-        context.journal.append(result)
-        read.results[key] = result
-    moved: dict[Key, Result] = {}
-    if context.options.census or context.options.sweep:
-        moved = read_moved_rows(context, read.results)
-        read.results.update(moved)
-    if moved or read.resumed < len(read.results):  # rows that came now may change links once more
-        read.results = {
-            key: replace(result, owners_read_to=None) for key, result in read.results.items()
-        }
-    read.results.update(read_links_of_owners(context, read.results, previous_of))
-    _require_readable(parent, read.refused)
-    return read
+            refused[key] = str(error)
+        else:
+            context.journal.append(results[key])
+    return results, refused
 
 
 def _is_done(entity: EntityPlan, journal: Mapping[Key, Result]) -> bool:
