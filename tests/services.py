@@ -1,4 +1,4 @@
-"""Servers that the tests start for themselves: Redis, PostgreSQL, and what tells that one listens.
+"""Servers that the tests start for themselves, Redis and PostgreSQL, and a wait until one listens.
 
 A folder in, an address out; each serves the loopback interface alone and ends with its test. On a
 machine without them the tests are skipped, unless TESTS_NEED_BROKER=1 says that they must run.
@@ -31,11 +31,11 @@ def free_port() -> int:
 
 
 def until(
-    found: Callable[[], bool], what: str, *, within_s: float = START_S, every_s: float = 0.05
+    condition: Callable[[], bool], what: str, *, within_s: float = START_S, every_s: float = 0.05
 ) -> None:
-    """Wait for something to come true; fails after a while."""
+    """Wait until a condition is true; fail after a while."""
     deadline = time.monotonic() + within_s
-    while not found():
+    while not condition():
         assert time.monotonic() < deadline, f"{what} within {within_s:g} s"
         time.sleep(every_s)
 
@@ -95,7 +95,7 @@ def postgres_server() -> Iterator[dict[str, str]]:
         subprocess.run(made, user=account, check=True, stdout=subprocess.DEVNULL)
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
         command = [str(programs / "postgres"), "-D", str(data), "-p", str(port)]
-        command += [part for one in settings for part in ("-c", one)]
+        command += [part for setting in settings for part in ("-c", setting)]
         server = subprocess.Popen(command, user=account, cwd=folder, stderr=subprocess.DEVNULL)
         try:
             until(lambda: listens(port), "PostgreSQL listens")
@@ -113,6 +113,6 @@ def postgres_server() -> Iterator[dict[str, str]]:
 
 def _postgres_programs() -> Path | None:
     """The folder of PostgreSQL's programs, which Debian puts on nobody's path."""
-    found = shutil.which("initdb")
+    program = shutil.which("initdb")
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return Path(found).parent if found else debian[-1].parent if debian else None
+    return Path(program).parent if program else debian[-1].parent if debian else None

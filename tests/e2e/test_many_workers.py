@@ -1,7 +1,7 @@
 """Processes that extract their workspaces into one lake at the same time, in a folder or a bucket.
 
-Nothing is lost, nothing is there twice, and what comes out is what one process alone would have
-read. One that is killed costs the others nothing, and its rerun goes on where it was.
+No row is lost or repeated, and the lake is as if one process had read everything. A killed process
+does not disturb the others, and the next run goes on where it was.
 """
 
 from __future__ import annotations
@@ -105,10 +105,10 @@ class Site:
         faults = self.server.simulator.faults
         wait, over = faults.wait, threading.Event()
 
-        def gate(asked: str) -> float:
-            if path in asked:
+        def gate(request: str) -> float:
+            if path in request:
                 over.wait(60)
-            return wait(asked)
+            return wait(request)
 
         self.monkeypatch.setattr(faults, "wait", gate)
         self.waiting.append(over)
@@ -137,7 +137,7 @@ def opened(
     for workspace in WORKSPACES:
         feeder = simulator.feeder(workspace)
         tags = feeder.create("user_tags", [{"name": "a"}, {"name": "b"}])
-        linked = {"user_tags": {"data": [{"type": "user_tag", "id": one} for one in tags]}}
+        linked = {"user_tags": {"data": [{"type": "user_tag", "id": tag} for tag in tags]}}
         feeder.create(
             "defects", [{"name": f"d{n}", **(linked if n % 9 == 0 else {})} for n in range(ROWS)]
         )
@@ -186,17 +186,17 @@ def refused(process: subprocess.Popen[str]) -> str:
     return errors.strip().splitlines()[-1]
 
 
-def held(home: Path, lake: Lake) -> dict[str, list[tuple[object, ...]]]:
+def stored_rows(home: Path, lake: Lake) -> dict[str, list[tuple[object, ...]]]:
     """All rows of all tables, without when they were read."""
     build(home, lake=lake, models=FEW)
-    found: dict[str, list[tuple[object, ...]]] = {}
+    rows_by_table: dict[str, list[tuple[object, ...]]] = {}
     with connect(home) as connection:
         names = connection.execute("select table_name from meta.tables order by all").fetchall()
         for (name,) in names:
             sql = f'select * exclude (_generation, _extracted_at) from octane."{name}" order by all'
-            found[name] = connection.execute(sql).fetchall()
-    assert found["defect"]
-    return found
+            rows_by_table[name] = connection.execute(sql).fetchall()
+    assert rows_by_table["defect"]
+    return rows_by_table
 
 
 def require_all(site: Site, alone: Path) -> None:
@@ -207,28 +207,28 @@ def require_all(site: Site, alone: Path) -> None:
     }
     done = octane_flows("extract", *TYPES, environment=environment)
     assert done.returncode == 0, done.stderr
-    assert held(site.folder / "read", site.lake) == held(alone, Lake(alone / "lake"))
+    assert stored_rows(site.folder / "read", site.lake) == stored_rows(alone, Lake(alone / "lake"))
 
 
 def require_chain(site: Site, published: int) -> None:
     """Generations follow one another without a gap, and none was published twice."""
     kept = site.lake.kept()
     assert len(kept) == published
-    parents = [site.lake.manifest(one.generation).parent for one in kept]
-    assert parents == [None, *(one.generation for one in kept[:-1])]
+    parents = [site.lake.manifest(generation.generation).parent for generation in kept]
+    assert parents == [None, *(generation.generation for generation in kept[:-1])]
     assert set(site.current.workspaces) == set(WORKSPACES)
 
 
 def at_once(site: Site) -> None:
     """Two rounds of four processes, and one by two."""
-    for process in [site.start(one) for one in WORKSPACES]:
+    for process in [site.start(workspace) for workspace in WORKSPACES]:
         ended(process)
     site.server.simulator.clock.advance(3600)
-    for one in WORKSPACES:
-        site.change(one, f"second of {one}")
-    for process in [site.start(one, command="census") for one in WORKSPACES]:
+    for workspace in WORKSPACES:
+        site.change(workspace, f"second of {workspace}")
+    for process in [site.start(workspace, command="census") for workspace in WORKSPACES]:
         assert "11 new versions" in ended(process)  # nine names, one more and one less
-    for process in [site.start(one) for one in WORKSPACES[:2]]:
+    for process in [site.start(workspace) for workspace in WORKSPACES[:2]]:
         assert "nothing changed" in ended(process)
 
 
@@ -256,11 +256,11 @@ def test_one_that_takes_long_publishes_behind_the_others(site: Site, tmp_path: P
     over = site.keep_waiting("/workspaces/1002/stories")
     long = site.start("1002")
     site.until_one_type_is_read("1002")
-    for process in [site.start(one) for one in WORKSPACES[1:]]:
+    for process in [site.start(workspace) for workspace in WORKSPACES[1:]]:
         ended(process)
     assert long.poll() is None
-    assert [one.generation for one in site.lake.kept()] == [1, 2, 3]
-    before = held(site.folder / "read", site.lake)
+    assert [generation.generation for generation in site.lake.kept()] == [1, 2, 3]
+    before = stored_rows(site.folder / "read", site.lake)
     assert len(before["defect"]) == 3 * ROWS
     over.set()
     ended(long)
@@ -278,7 +278,7 @@ def test_a_killed_process_costs_the_others_nothing_and_goes_on(
     over = site.keep_waiting("/workspaces/1003/stories")
     killed = site.start("1003")
     site.until_one_type_is_read("1003")
-    others = [site.start(one) for one in ("1002", "1004")]
+    others = [site.start(workspace) for workspace in ("1002", "1004")]
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     for process in others:
@@ -288,9 +288,11 @@ def test_a_killed_process_costs_the_others_nothing_and_goes_on(
     ended(site.start("1005"))
     assert "resumed      1 entity types" in ended(site.start("1003"))
 
-    asked = {one["collection"] for one in site.current.politeness["collections"]}
-    assert "stories" in asked
-    assert "defects" not in asked  # nothing is read again
+    collections = {
+        collection["collection"] for collection in site.current.politeness["collections"]
+    }
+    assert "stories" in collections
+    assert "defects" not in collections  # nothing is read again
     assert site.journal("1003") == 0
     require_chain(site, 4)
     require_all(site, tmp_path / "alone")
@@ -310,20 +312,20 @@ def test_the_same_workspace_is_read_by_one_alone(site: Site, tmp_path: Path) -> 
     over.set()
     ended(first)
     ended(waiting)
-    for one in WORKSPACES[2:]:
-        ended(site.start(one))
+    for workspace in WORKSPACES[2:]:
+        ended(site.start(workspace))
     require_chain(site, 4)
     require_all(site, tmp_path / "alone")
 
 
 def test_two_that_extract_and_build_leave_the_newest_warehouse(site: Site) -> None:
-    runs = [site.start(one, "--wait", "60", command="run") for one in WORKSPACES[:2]]
+    runs = [site.start(workspace, "--wait", "60", command="run") for workspace in WORKSPACES[:2]]
     for process in runs:
         assert re.search("checks passed|was published meanwhile", ended(process))
 
     with connect(site.home("1002")) as connection:
-        found = connection.execute("select generation from meta.generation").fetchall()
-        assert found == [(site.current.generation,)] == [(2,)]
+        rows = connection.execute("select generation from meta.generation").fetchall()
+        assert rows == [(site.current.generation,)] == [(2,)]
         defects = connection.execute("select count(*) from octane.defect").fetchall()
     assert defects == [(2 * ROWS,)]
 
@@ -342,5 +344,5 @@ def test_upkeep_stops_or_waits_while_somebody_extracts(site: Site) -> None:
     assert f"is being written by an extract (process {extract.pid} on" in stopped.stderr
     assert waited.returncode == 0, waited.stderr
     ended(extract)
-    assert [one.generation for one in site.lake.kept()] == [2]
-    assert len(held(site.folder / "read", site.lake)["defect"]) == 2 * ROWS
+    assert [generation.generation for generation in site.lake.kept()] == [2]
+    assert len(stored_rows(site.folder / "read", site.lake)["defect"]) == 2 * ROWS

@@ -38,16 +38,18 @@ PROJECT = Path(__file__).resolve().parents[2]
 TWELVE = tuple(str(1002 + place) for place in range(12))
 PER_SECOND = 50
 PATIENCE_S = 300.0  # on a busy machine
-MIDWAY = 40  # of some 70 requests that one of the workspaces takes
+MIDWAY = 40  # of about 70 requests that each workspace takes
 
 
 @dataclass
 class Watched:
-    """A server that notes who asks for what and when, and keeps one workspace waiting midway."""
+    """A server that records every request with its time and lets one workspace wait midway."""
 
     simulator: Simulator
     arrivals: list[float] = field(default_factory=list)
-    asked: dict[str, list[str]] = field(default_factory=lambda: {one: [] for one in TWELVE})
+    requests_by_workspace: dict[str, list[str]] = field(
+        default_factory=lambda: {workspace: [] for workspace in TWELVE}
+    )
     victim: str | None = None
     waiting: int = 0
     go_on: threading.Event = field(default_factory=threading.Event)
@@ -60,9 +62,11 @@ class Watched:
         workspace = environ["PATH_INFO"].partition("/workspaces/")[2].partition("/")[0]
         with self._lock:
             self.arrivals.append(time.monotonic())
-            if workspace in self.asked:
-                self.asked[workspace].append(environ["PATH_INFO"] + "?" + environ["QUERY_STRING"])
-                if len(self.asked[workspace]) == MIDWAY and self.victim is None:
+            if workspace in self.requests_by_workspace:
+                self.requests_by_workspace[workspace].append(
+                    environ["PATH_INFO"] + "?" + environ["QUERY_STRING"]
+                )
+                if len(self.requests_by_workspace[workspace]) == MIDWAY and self.victim is None:
                     self.victim = workspace
             waits = workspace == self.victim and not self.go_on.is_set()
             self.waiting += waits
@@ -106,8 +110,8 @@ class Site:
 def kill(process: psutil.Process) -> None:
     """End a process and all that it started, at once."""
     if process.is_running():
-        for one in (process, *process.children(recursive=True)):
-            one.kill()
+        for child in (process, *process.children(recursive=True)):
+            child.kill()
 
 
 @pytest.fixture
@@ -151,8 +155,8 @@ def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched)
     with (
         ExitStack() as stack,
         dg.DagsterInstance.from_config(str(site.dagster_home)) as instance,
-        site.started("one", "dagster_octane.celery_workers") as one,
-        site.started("two", "dagster_octane.celery_workers") as two,
+        site.started("first", "dagster_octane.celery_workers") as first,
+        site.started("second", "dagster_octane.celery_workers") as second,
         site.started("daemon", "dagster._daemon", "run", "-m", "dagster_octane.definitions"),
     ):
         site.run("dagster", "sensor", "start", "new_workspaces", "-m", "dagster_octane.definitions")
@@ -160,52 +164,54 @@ def test_a_killed_worker_loses_and_repeats_nothing(site: Site, watched: Watched)
         victim = watched.victim
         assert victim is not None
         [run] = instance.get_runs(dg.RunsFilter(tags={PARTITION_TAG: victim}))
-        kill({one.pid: one, two.pid: two}[worker_of(instance, run.run_id)])
+        kill({first.pid: first, second.pid: second}[worker_of(instance, run.run_id)])
         in_flight = watched.waiting
         watched.go_on.set()
-        stack.enter_context(site.started("three", "dagster_octane.celery_workers"))
+        stack.enter_context(site.started("third", "dagster_octane.celery_workers"))
         all_done = partial(has_succeeded_in_all, instance)
         until(all_done, "twelve workspaces", within_s=PATIENCE_S, every_s=1.0)
         runs, sent = instance.get_runs(), serialize_value(instance.get_ref())
 
-    # one run for each workspace, and one more for the one whose worker was killed
+    # One run for each workspace, and one more where the worker was killed.
     assert Counter(run.tags[PARTITION_TAG] for run in runs) == {
-        one: 2 if one == victim else 1 for one in TWELVE
+        workspace: 2 if workspace == victim else 1 for workspace in TWELVE
     }
-    # what the killed run had read was not asked for again, but for the answers it never got
-    pages = Counter(one for one in watched.asked[victim] if "/metadata/" not in one)
+    # What the killed run had read is not requested again, except the answers that it never got.
+    pages = Counter(
+        path for path in watched.requests_by_workspace[victim] if "/metadata/" not in path
+    )
     assert pages.total() - len(pages) <= in_flight
     assert_every_row_is_there_once(watched.simulator, Path(site.environment["OCTANE_HOME"]))
     assert_the_pace_was_kept(watched.arrivals)
-    assert_no_password_is_told(site, sent)
+    assert_no_password_is_shown(site, sent)
 
 
 def assert_every_row_is_there_once(simulator: Simulator, home: Path) -> None:
-    """All versions of the lake are the rows of the server: nothing was changed, so one each."""
+    """The lake has one version of each row of the server, because nothing was changed."""
     lake = Lake(home / "lake")
     manifest = lake.current()
     assert manifest is not None
     rows = [table for table in manifest.tables.values() if table.field is None]
-    held = {
+    stored = {
         (workspace, table.entity): sorted(ids_in(lake, table.files, workspace))
         for table in rows
         for workspace in TWELVE
     }
-    there = {
+    on_server = {
         (workspace, entity): sorted(str(row["id"]) for row in each.store.find(entity))
         for workspace, each in simulator.workspaces.items()
         for entity in {row.entity for row in manifest.certificate}
     }
-    assert {key: ids for key, ids in held.items() if ids} == {
-        key: ids for key, ids in there.items() if ids
+    assert {key: ids for key, ids in stored.items() if ids} == {
+        key: ids for key, ids in on_server.items() if ids
     }
 
 
 def ids_in(lake: Lake, files: Iterable[FileEntry], workspace: str) -> list[str]:
-    paths = [str(lake.resolve(one)) for one in files if one.workspace == workspace]
+    paths = [str(lake.resolve(entry)) for entry in files if entry.workspace == workspace]
     query = "select id from read_parquet($paths) where _workspace_id = $workspace"
     given = {"paths": paths, "workspace": workspace}
-    return [one for (one,) in duckdb.execute(query, given).fetchall()] if paths else []
+    return [row_id for (row_id,) in duckdb.execute(query, given).fetchall()] if paths else []
 
 
 def assert_the_pace_was_kept(arrivals: list[float]) -> None:
@@ -216,15 +222,15 @@ def assert_the_pace_was_kept(arrivals: list[float]) -> None:
         assert last - first > 2.0 - 0.5, f"{many + 1} requests in {last - first:.2f} s"
 
 
-def assert_no_password_is_told(site: Site, sent: str) -> None:
-    """Neither logs nor what a run's message says of the instance hold a secret."""
+def assert_no_password_is_shown(site: Site, sent: str) -> None:
+    """Neither the logs nor the message of a run to the broker contain a secret."""
     names = ("OCTANE_CLIENT_SECRET", "DAGSTER_POSTGRES_PASSWORD", "OCTANE_BUDGET")
-    told = {log.name: log.read_text() for log in site.home.glob("*.log")}
-    assert {"daemon.log", "one.log", "two.log"} <= told.keys()
-    for where, text in {**told, "message": sent}.items():
+    texts = {log.name: log.read_text() for log in site.home.glob("*.log")}
+    assert {"daemon.log", "first.log", "second.log"} <= texts.keys()
+    for where, text in {**texts, "message": sent}.items():
         assert text, where
         for name in names:
-            assert site.environment[name] not in text, f"{where} tells {name}"
+            assert site.environment[name] not in text, f"{where} shows {name}"
 
 
 def worker_of(instance: dg.DagsterInstance, run_id: str) -> int:
@@ -238,4 +244,4 @@ def worker_of(instance: dg.DagsterInstance, run_id: str) -> int:
 
 def has_succeeded_in_all(instance: dg.DagsterInstance) -> bool:
     done = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
-    return {one.tags[PARTITION_TAG] for one in done} == set(TWELVE)
+    return {run.tags[PARTITION_TAG] for run in done} == set(TWELVE)

@@ -1,4 +1,4 @@
-"""One run for each workspace: what sensor and schedules ask for, and how a worker's end is seen."""
+"""One run for each workspace: what sensor and schedules request, and how a dead worker shows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def asked(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
+def census_requests(instance: dg.DagsterInstance) -> list[dg.RunRequest] | dg.SkipReason:
     context = dg.build_schedule_context(instance=instance, scheduled_execution_time=MONDAY_NOON)
     answer = workspace_jobs.daily_census_by_workspace(context)
     assert isinstance(answer, list | dg.SkipReason)
@@ -46,47 +46,49 @@ def test_new_workspaces_are_loaded_once(
         settings = {**environment_of(server, tmp_path), "OCTANE_WORKSPACES": "all"}
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
-        found = workspace_jobs.new_workspaces(dg.build_sensor_context(instance=instance))
-        assert isinstance(found, dg.SensorResult)
-        [added] = found.dynamic_partitions_requests or []
+        result = workspace_jobs.new_workspaces(dg.build_sensor_context(instance=instance))
+        assert isinstance(result, dg.SensorResult)
+        [added] = result.dynamic_partitions_requests or []
         instance.add_dynamic_partitions(str(WORKSPACES.name), list(added.partition_keys))
         again = workspace_jobs.new_workspaces(dg.build_sensor_context(instance=instance))
 
-    assert [one.partition_key for one in found.run_requests or []] == list(TWO)
+    assert [request.partition_key for request in result.run_requests or []] == list(TWO)
     assert isinstance(again, dg.SkipReason)
     assert not (tmp_path / "lake").exists()
 
 
-def test_each_workspace_that_none_works_on_gets_a_run(instance: dg.DagsterInstance) -> None:
-    assert isinstance(asked(instance), dg.SkipReason)
+def test_each_workspace_without_an_active_run_gets_a_run(instance: dg.DagsterInstance) -> None:
+    assert isinstance(census_requests(instance), dg.SkipReason)
     instance.add_dynamic_partitions(str(WORKSPACES.name), [*TWO, "1004"])
     run = dg.DagsterRun("extract_workspace", tags={PARTITION_TAG: "1003"})
     instance.add_run(run.with_status(dg.DagsterRunStatus.STARTED))
 
-    requests = asked(instance)
+    requests = census_requests(instance)
 
     assert isinstance(requests, list)
-    assert [one.partition_key for one in requests] == ["1002", "1004"]
-    assert {one.run_config["ops"]["extract"]["config"]["mode"] for one in requests} == {"census"}
+    assert [request.partition_key for request in requests] == ["1002", "1004"]
+    assert {request.run_config["ops"]["extract"]["config"]["mode"] for request in requests} == {
+        "census"
+    }
 
 
-def test_quiet_hours_leave_them_out(
+def test_nothing_starts_in_quiet_hours(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workspace_jobs, "until_quiet_hours_end", lambda now: "Quiet hours.")
     instance.add_dynamic_partitions(str(WORKSPACES.name), TWO)
 
     for answer in (
-        asked(instance),
+        census_requests(instance),
         workspace_jobs.new_workspaces(dg.build_sensor_context(instance=instance)),
     ):
         assert isinstance(answer, dg.SkipReason)
         assert answer.skip_message == "Quiet hours."
 
 
-def test_all_are_switched_on_by_hand() -> None:
-    assert {one.default_status.value for one in workspace_jobs.SCHEDULES} == {"STOPPED"}
-    assert {one.default_status.value for one in workspace_jobs.SENSORS} == {"STOPPED"}
+def test_all_are_off_by_default() -> None:
+    assert {schedule.default_status.value for schedule in workspace_jobs.SCHEDULES} == {"STOPPED"}
+    assert {sensor.default_status.value for sensor in workspace_jobs.SENSORS} == {"STOPPED"}
 
 
 class Answers:
@@ -94,17 +96,17 @@ class Answers:
 
     def __init__(self, **holds: bool) -> None:
         self._holds = holds
-        self._asked: list[str] | None = None
+        self._destination: list[str] | None = None
 
     def inspect(self, destination: list[str] | None, timeout: float) -> Answers:
-        self._asked = destination
+        self._destination = destination
         return self
 
     def query_task(self, tasks: list[str]) -> dict[str, dict[str, str]] | None:
         answers = {
             name: dict.fromkeys(tasks, "active") if holds else {}
             for name, holds in self._holds.items()
-            if self._asked in (None, [name])
+            if self._destination in (None, [name])
         }
         return answers or None  # nobody answered in time
 
@@ -114,7 +116,7 @@ class Answers:
     [
         (Answers(one=True), "STARTED", WorkerStatus.RUNNING),
         (Answers(two=True), "STARTED", WorkerStatus.FAILED),  # its own worker is silent
-        (Answers(one=False), "STARTED", WorkerStatus.FAILED),  # it came back without the run
+        (Answers(one=False), "STARTED", WorkerStatus.FAILED),  # it answers, but has lost the run
         (Answers(), "SUCCESS", WorkerStatus.SUCCESS),
         (Answers(two=True), "PENDING", WorkerStatus.RUNNING),  # the backend was emptied
         (Answers(two=False), "PENDING", WorkerStatus.UNKNOWN),

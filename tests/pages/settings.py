@@ -9,10 +9,11 @@ from tests.pages.markdown import table
 
 HEAD = f"""# Settings
 
-Each is an environment variable, or a key of a TOML file: `./octane-flows.toml` is found by itself,
-`{CONFIG_VARIABLE}` names another. The environment wins. A relative path in the file begins at the
-file's folder. Unknown names are an error that tells the nearest one. Secrets appear in no output
-and no file; keep them in the environment and the rest in the file.
+A setting is an environment variable or a key of a TOML file. The file is `./octane-flows.toml`, or
+the one that `{CONFIG_VARIABLE}` names. If both have a setting, the environment variable counts. A
+relative path in the file starts at the file's folder. An unknown name is an error that suggests the
+nearest known one. Secrets appear in no output and no file; keep them in the environment, and other
+settings in the file.
 
 ```toml
 url = "https://octane.example.com"
@@ -27,16 +28,16 @@ time_zone = "Europe/Berlin"
 def settings_page() -> str:
     """The whole page."""
     lines = [HEAD]
-    for group, settings in groupby(SETTINGS, key=lambda one: one.group):
+    for group, settings in groupby(SETTINGS, key=lambda setting: setting.group):
         rows = [
             (
-                f"`{one.variable}`",
-                f"`{one.name}`",
-                one.meaning,
-                f"`{one.default}`" if one.default else "",
-                f"`{one.example}`" if one.example else "",
+                f"`{setting.variable}`",
+                f"`{setting.name}`",
+                setting.meaning,
+                f"`{setting.default}`" if setting.default else "",
+                f"`{setting.example}`" if setting.example else "",
             )
-            for one in settings
+            for setting in settings
         ]
         head = ("variable", "TOML key", "meaning", "default", "example")
         lines += [f"## {group}", "", *table(head, rows), ""]

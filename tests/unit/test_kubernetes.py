@@ -40,13 +40,13 @@ def pairs(name: str) -> dict[str, str]:
 
 
 KUSTOMIZATION = loaded("kustomization.yaml")[0]
-MANIFESTS = [one for name in KUSTOMIZATION["resources"] for one in loaded(name)]
+MANIFESTS = [manifest for name in KUSTOMIZATION["resources"] for manifest in loaded(name)]
 INSTANCE = loaded("dagster.yaml")[0]
 SETTINGS, SECRETS = pairs("settings.env"), pairs("secrets.env.example")
 
 
 def names(kind: str) -> set[str]:
-    return {one["metadata"]["name"] for one in MANIFESTS if one["kind"] == kind}
+    return {manifest["metadata"]["name"] for manifest in MANIFESTS if manifest["kind"] == kind}
 
 
 def named(manifest: Object) -> str:
@@ -77,7 +77,7 @@ def test_every_file_is_part_of_the_whole() -> None:
 
 
 class Cluster:
-    """Keeps the jobs that it is told to create."""
+    """Records the jobs that the launcher creates."""
 
     def __init__(self) -> None:
         self.jobs: list[Object] = []
@@ -89,7 +89,7 @@ class Cluster:
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> Object:
     """The Kubernetes job that Dagster's launcher makes of a run, with `dagster.yaml` as it is."""
-    home, history = (tmp_path_factory.mktemp(one) for one in ("home", "history"))
+    home, history = (tmp_path_factory.mktemp(name) for name in ("home", "history"))
     shutil.copy(FOLDER / "dagster.yaml", home)
     with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.local_temp(str(history)) as ours:
         patch.setattr("dagster_k8s.launcher.load_kubernetes_config", lambda **_: None)
@@ -124,24 +124,28 @@ def test_a_run_is_a_valid_job_of_one_pod(job: Object, version: str) -> None:
     assert container["image"] == SETTINGS["RUN_IMAGE"]
     assert pod["restartPolicy"] == "Never"
     assert pod["securityContext"]["runAsNonRoot"]
-    secrets = [one["secretRef"]["name"] for one in container["envFrom"] if "secretRef" in one]
+    secrets = [
+        source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source
+    ]
     assert secrets == ["octane-secrets"]
-    assert "canary" not in str(job)  # the run is told where its secrets are, not what
+    assert "canary" not in str(job)  # the job names its secrets and does not contain them
 
 
 def test_what_pods_refer_to_is_there(job: Object) -> None:
-    deployed = [one for one in MANIFESTS if one["kind"] == "Deployment"]
-    for pod in [one["spec"]["template"]["spec"] for one in (*deployed, job)]:
+    deployed = [manifest for manifest in MANIFESTS if manifest["kind"] == "Deployment"]
+    for pod in [manifest["spec"]["template"]["spec"] for manifest in (*deployed, job)]:
         [container] = pod["containers"]
         sources, volumes = container["envFrom"], pod["volumes"]
-        maps = {one["configMapRef"]["name"] for one in sources if "configMapRef" in one}
-        maps |= {one["configMap"]["name"] for one in volumes if "configMap" in one}
-        held = [one["persistentVolumeClaim"] for one in volumes if "configMap" not in one]
+        maps = {source["configMapRef"]["name"] for source in sources if "configMapRef" in source}
+        maps |= {volume["configMap"]["name"] for volume in volumes if "configMap" in volume}
+        claims = [
+            volume["persistentVolumeClaim"] for volume in volumes if "configMap" not in volume
+        ]
 
         assert pod["serviceAccountName"] in names("ServiceAccount")
         assert pod["enableServiceLinks"] is False
-        assert {one["claimName"] for one in held} <= names("PersistentVolumeClaim")
-        assert maps <= {one["name"] for one in KUSTOMIZATION["configMapGenerator"]}
+        assert {claim["claimName"] for claim in claims} <= names("PersistentVolumeClaim")
+        assert maps <= {generator["name"] for generator in KUSTOMIZATION["configMapGenerator"]}
         assert "octane-settings" in maps
         assert {"secretRef": {"name": "octane-secrets"}} in sources
     assert names("Namespace") == {KUSTOMIZATION["namespace"], job["namespace"]}
@@ -149,8 +153,10 @@ def test_what_pods_refer_to_is_there(job: Object) -> None:
 
 def test_all_pods_have_the_same_image() -> None:
     [image] = KUSTOMIZATION["images"]
-    deployed = [one for one in MANIFESTS if one["kind"] == "Deployment"]
-    images = {one["spec"]["template"]["spec"]["containers"][0]["image"] for one in deployed}
+    deployed = [manifest for manifest in MANIFESTS if manifest["kind"] == "Deployment"]
+    images = {
+        manifest["spec"]["template"]["spec"]["containers"][0]["image"] for manifest in deployed
+    }
 
     assert images == {image["name"]}
     assert SETTINGS["RUN_IMAGE"] == f"{image['newName']}:{image['newTag']}"
@@ -168,8 +174,8 @@ def test_the_settings_are_settings() -> None:
 
 def test_workers_and_pods_differ_in_their_launcher_alone() -> None:
     [celery] = yaml.safe_load_all((PROJECT / "deploy/celery/dagster.yaml").read_text("utf-8"))
-    for one in (celery, INSTANCE):
-        del one["run_launcher"], one["concurrency"]["runs"]["max_concurrent_runs"]
+    for instance in (celery, INSTANCE):
+        del instance["run_launcher"], instance["concurrency"]["runs"]["max_concurrent_runs"]
 
     assert celery == INSTANCE
 
@@ -178,8 +184,8 @@ def test_the_image_is_made_of_what_is_there() -> None:
     lines = (FOLDER / "Dockerfile").read_text("utf-8").splitlines()
     copied = [part for line in lines if line.startswith("COPY") for part in line.split()[1:-1]]
     [extras] = re.findall(r"'\.\[([\w,]+)\]'", "\n".join(lines))
-    known = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
 
-    assert all((PROJECT / one).exists() for one in copied)
-    assert set(extras.split(",")) <= set(known["optional-dependencies"])
+    assert all((PROJECT / path).exists() for path in copied)
+    assert set(extras.split(",")) <= set(project["optional-dependencies"])
     assert "USER 1000" in lines
