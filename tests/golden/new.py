@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from octane_flows.models.header import Header, Parameter, parse_header
+from octane_flows.models.header import Header, parse_header
+from octane_flows.models.macro_parameters import Parameter
 from tests.golden.pages import Page, Row, format_page, with_expected
 
 ROOT = Path(__file__).parents[2]

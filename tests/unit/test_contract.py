@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from octane_flows.models.model import parse_sql
-from octane_flows.models.syntax_tree import columns_read
+from octane_flows.models.read_columns import read_columns
+from octane_flows.models.syntax_tree import parse_sql
 from octane_flows.warehouse import load_models
 from octane_flows.warehouse.octane_contract import (
     Missing,
@@ -39,7 +39,7 @@ def test_the_models_read_nothing_but_the_contract() -> None:
 def read(sql: str) -> dict[str, set[str]]:
     with duckdb.connect(":memory:") as connection:
         tree = parse_sql(sql, "sql/er/x.sql", connection)
-    return {table: set(columns) for table, columns in columns_read(tree).items()}
+    return {table: set(columns) for table, columns in read_columns(tree).items()}
 
 
 def test_columns_count_for_the_table_that_their_alias_stands_for() -> None:

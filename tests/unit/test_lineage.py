@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from octane_flows.models.lineage import columns_made_of, relations, trace
-from octane_flows.models.model import parse_sql
+from octane_flows.models.syntax_tree import parse_sql
 from octane_flows.warehouse import load_models
 
 TABLES = relations({"er.tests": ["test_id", "test_name"], "flow.failed": ["test_id", "failed_at"]})

@@ -9,7 +9,8 @@ import pytest
 
 from octane_flows.errors import ModelError
 from octane_flows.models.documented_columns import Column, parse_columns
-from octane_flows.models.header import Parameter, Relation, parse_header
+from octane_flows.models.header import Relation, parse_header
+from octane_flows.models.macro_parameters import Parameter
 from octane_flows.models.macros import macro_sql
 from octane_flows.models.model import in_order, load_models, read_model
 

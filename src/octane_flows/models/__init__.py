@@ -4,7 +4,7 @@
 """
 
 from octane_flows.models.documented_columns import Column
-from octane_flows.models.header import Parameter
+from octane_flows.models.macro_parameters import Parameter
 from octane_flows.models.model import Model, load_models
 
 __all__ = ["Column", "Model", "Parameter", "load_models"]

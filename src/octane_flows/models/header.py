@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from octane_flows.errors import ModelError
+from octane_flows.models.macro_parameters import PARAMETER_TYPES, Parameter
 
 TAGS = ("flow", "source", "grain", "key", "param", "order", "relation", "check", "stored")
 REPEATABLE = frozenset({"source", "param", "relation"})
@@ -21,44 +22,11 @@ REQUIRED = {
     "plan": ("grain", "key", "order"),
     "check": ("check",),
 }
-# the words of a `param` line and the DuckDB types that they stand for
-PARAMETER_TYPES = {
-    "text": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-}
 
 _TAG = re.compile(r"--\s?([a-z_]+):\s*(.*)$")
 _PARAMETER = re.compile(r"(\w+)\s+(\w+)\s*=\s*('(?:[^']|'')*'|[\w.+-]+)\s+--\s+(\S.*)$")
 _FLOW = re.compile(r"(\d+)\s+(\S.*)$")
 _RELATION = re.compile(r"(\w+)\s*->\s*(er)\.(\w+)\.(\w+)$")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One named input of a flow; `default` is None or text in SQL's spelling without quotes."""
-
-    name: str
-    type: str
-    default: str | None
-    meaning: str
-
-    @property
-    def duckdb_type(self) -> str:
-        """The DuckDB type that a value is cast to."""
-        return PARAMETER_TYPES[self.type]
-
-    @property
-    def default_sql(self) -> str:
-        """The default as a SQL literal."""
-        if self.default is None:
-            return "null"
-        if self.type in ("integer", "number", "boolean"):
-            return self.default
-        return "'" + self.default.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)

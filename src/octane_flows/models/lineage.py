@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from octane_flows.models.model import Model, parse_sql
+from octane_flows.models.model import Model
+from octane_flows.models.syntax_tree import (
+    column_path,
+    common_tables,
+    parse_sql,
+    root,
+    table_reference,
+)
 
 
 class Origin(NamedTuple):
@@ -21,18 +28,18 @@ class Origin(NamedTuple):
     column: str
 
 
-#: What a column is made of; None where that is not known.
-Made = frozenset[Origin] | None
+#: What a column is made of; None where that is not relations_by_name.
+Origins = frozenset[Origin] | None
 
 
 class Relation:
     """The columns of something in a from clause; a table answers for any name."""
 
-    def __init__(self, columns: Mapping[str, Made], table: str | None = None) -> None:
+    def __init__(self, columns: Mapping[str, Origins], table: str | None = None) -> None:
         self.columns = columns
         self._table = table
 
-    def made(self, column: str) -> Made:
+    def origins(self, column: str) -> Origins:
         """What one column is made of."""
         if self._table is not None:
             return frozenset({Origin(self._table, column)})
@@ -45,43 +52,48 @@ Tables = Mapping[str, Relation]
 
 
 def columns_made_of(models: Iterable[Model]) -> dict[str, dict[str, list[Origin]]]:
-    """By model and column, the columns it is made of; one that cannot be followed is absent."""
-    chosen = list(models)
-    known = relations({one.name: [column.name for column in one.columns] for one in chosen})
+    """By model and column the columns it is made of, if all of them can be followed."""
+    every_model = list(models)
+    relations_by_name = relations(
+        {model.name: [column.name for column in model.columns] for model in every_model}
+    )
     with duckdb.connect(":memory:") as connection:
-        return {one.name: trace(parse_sql(one.sql, one.where, connection), known) for one in chosen}
+        return {
+            model.name: trace(parse_sql(model.sql, model.where, connection), relations_by_name)
+            for model in every_model
+        }
 
 
 def relations(tables: Mapping[str, Iterable[str]]) -> Tables:
-    """Tables whose columns are known, each made of itself."""
+    """Tables whose columns are relations_by_name, each made of itself."""
     return {
         table: Relation({name: frozenset({Origin(table, name)}) for name in names})
         for table, names in tables.items()
     }
 
 
-def trace(tree: Mapping[str, Any], known: Tables) -> dict[str, list[Origin]]:
+def trace(tree: Mapping[str, Any], relations_by_name: Tables) -> dict[str, list[Origin]]:
     """By column of a select's tree, the columns it is made of."""
-    columns = _query(tree["statements"][0]["node"], known, {}).columns
-    return {name: sorted(made) for name, made in columns.items() if made}
+    columns = _query(root(tree), relations_by_name, {}).columns
+    return {name: sorted(origins) for name, origins in columns.items() if origins}
 
 
-def _query(node: Mapping[str, Any], known: Tables, outer: Tables) -> Relation:
-    """The columns that a query gives; `known` are models and the named queries before it."""
-    known = dict(known)
-    for entry in node.get("cte_map", {}).get("map", []):
-        named = _query(entry["value"]["query_node"], known, outer)
-        known[entry["key"]] = _renamed(named, entry["value"].get("aliases") or [])
+def _query(node: Mapping[str, Any], relations_by_name: Tables, outer: Tables) -> Relation:
+    """The columns of a query; `relations_by_name` are models and the common tables before it."""
+    relations_by_name = dict(relations_by_name)
+    for common in common_tables(node):
+        columns = _query(common.query, relations_by_name, outer)
+        relations_by_name[common.name] = _renamed(columns, common.column_aliases)
     match node["type"]:
         case "SELECT_NODE":
-            return _select(node, known, outer)
+            return _select(node, relations_by_name, outer)
         case "SET_OPERATION_NODE":
-            parts = [_query(part, known, outer) for part in node["children"]]
+            parts = [_query(part, relations_by_name, outer) for part in node["children"]]
             return STACKED.get(node["setop_type"], _unknown)(parts)
         case "RECURSIVE_CTE_NODE":
-            first = _query(node["left"], known, outer)
+            first = _query(node["left"], relations_by_name, outer)
             for _ in first.columns or [None]:  # until what each round adds is in all columns
-                again = _query(node["right"], {**known, node["cte_name"]: first}, outer)
+                again = _query(node["right"], {**relations_by_name, node["cte_name"]: first}, outer)
                 first = _stacked([first, again])
             return first
         case _:
@@ -121,19 +133,19 @@ def _unknown(_: list[Relation]) -> Relation:
 STACKED = {"UNION": _stacked, "UNION_BY_NAME": _stacked_by_name}
 
 
-def _united(parts: Iterable[Made]) -> Made:
+def _united(parts: Iterable[Origins]) -> Origins:
     together: set[Origin] = set()
-    for made in parts:
-        if made is None:
+    for origins in parts:
+        if origins is None:
             return None
-        together |= made
+        together |= origins
     return frozenset(together)
 
 
-def _select(node: Mapping[str, Any], known: Tables, outer: Tables) -> Relation:
-    own = dict(_tables(node["from_table"], known, outer))
+def _select(node: Mapping[str, Any], relations_by_name: Tables, outer: Tables) -> Relation:
+    own = dict(_tables(node["from_table"], relations_by_name, outer))
     scope = {**outer, **own}
-    columns: dict[str, Made] = {}
+    columns: dict[str, Origins] = {}
     for position, term in enumerate(node["select_list"]):
         if term["class"] == "STAR":
             starred = own.get(term["relation_name"]) if term["relation_name"] else _only(own)
@@ -142,7 +154,7 @@ def _select(node: Mapping[str, Any], known: Tables, outer: Tables) -> Relation:
             columns |= starred.columns
             continue
         name = term["alias"] or (term.get("column_names") or [f"column {position}"])[-1]
-        columns[name] = _value(term, known, scope, own)
+        columns[name] = _value(term, relations_by_name, scope, own)
     return Relation(columns)
 
 
@@ -150,51 +162,52 @@ def _only(tables: Tables) -> Relation | None:
     return next(iter(tables.values())) if len(tables) == 1 else None
 
 
-def _tables(node: dict[str, Any], known: Tables, outer: Tables) -> Iterator[tuple[str, Relation]]:
+def _tables(
+    node: dict[str, Any], relations_by_name: Tables, outer: Tables
+) -> Iterator[tuple[str, Relation]]:
     """Alias and columns of everything in a from clause."""
     match node["type"]:
         case "JOIN":
-            yield from _tables(node["left"], known, outer)
-            yield from _tables(node["right"], known, outer)
-        case "BASE_TABLE":
-            name, schema = node["table_name"], node["schema_name"]
-            table = f"{schema}.{name}" if schema else name
-            found = known.get(table) or (Relation({}, table) if schema else UNKNOWN)
-            yield node["alias"] or name, UNKNOWN if node["column_name_alias"] else found
+            yield from _tables(node["left"], relations_by_name, outer)
+            yield from _tables(node["right"], relations_by_name, outer)
+        case "BASE_TABLE" | "TABLE_FUNCTION":  # a flow is called like a function
+            table = table_reference(node)
+            assert table is not None
+            is_octane = bool(table.schema) and not table.is_call
+            unlisted = Relation({}, table.qualified_name) if is_octane else UNKNOWN
+            relation = relations_by_name.get(table.qualified_name) or unlisted
+            yield table.alias, UNKNOWN if table.has_column_aliases else relation
         case "SUBQUERY":
-            query = _query(node["subquery"]["node"], known, outer)
+            query = _query(node["subquery"]["node"], relations_by_name, outer)
             yield node["alias"], _renamed(query, node.get("column_name_alias") or [])
-        case "TABLE_FUNCTION":
-            path = node["function"]["qualified_name"]["path"]
-            found = known.get(".".join(path), UNKNOWN)  # a flow is called like a function
-            yield node["alias"] or path[-1], UNKNOWN if node["column_name_alias"] else found
         case "EMPTY":
             return
         case _:
             yield node.get("alias") or "", UNKNOWN
 
 
-def _value(tree: Any, known: Tables, scope: Tables, own: Tables) -> Made:
+def _value(tree: Any, relations_by_name: Tables, scope: Tables, own: Tables) -> Origins:
     """The columns in an expression; None where one of them cannot be followed."""
     if isinstance(tree, list):
-        return _united([_value(one, known, scope, own) for one in tree])
+        return _united([_value(term, relations_by_name, scope, own) for term in tree])
     if not isinstance(tree, dict):
         return frozenset()
+    path = column_path(tree)
+    if path is not None:
+        return _column(path, scope, own)
     match tree.get("class"):
-        case "COLUMN_REF":
-            return _column(tree["column_names"], scope, own)
         case "SUBQUERY":
             if tree["subquery_type"] != "SCALAR":
                 return None  # whether rows are there, not what is in them
-            inside = _query(tree["subquery"]["node"], known, scope)
+            inside = _query(tree["subquery"]["node"], relations_by_name, scope)
             return _united(inside.columns.values()) if inside.columns else None
         case "STAR" | "LAMBDA":
             return None
-    return _united([_value(one, known, scope, own) for one in tree.values()])
+    return _united([_value(term, relations_by_name, scope, own) for term in tree.values()])
 
 
-def _column(names: list[str], scope: Tables, own: Tables) -> Made:
+def _column(names: list[str], scope: Tables, own: Tables) -> Origins:
     if len(names) == 1:  # what the select itself has named before comes into question too
         only = _only(own)
         return only.columns.get(names[0]) if only else None
-    return scope[names[0]].made(names[1]) if names[0] in scope else None
+    return scope[names[0]].origins(names[1]) if names[0] in scope else None

@@ -5,14 +5,9 @@ A model in, SQL statements out; `build` and the golden tests run them.
 
 from __future__ import annotations
 
-import re
-
+from octane_flows.models.macro_parameters import with_typed_parameters
 from octane_flows.models.model import Model
 from octane_flows.models.sql_text import literal, quoted
-
-# a text or a comment, or a parameter: only the latter is replaced
-_PARAMETER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|\$([A-Za-z_]\w*)")
-
 
 #: Schemas whose models are called with parameters.
 MACRO_SCHEMAS = frozenset({"flow", "metric", "plan"})
@@ -51,16 +46,10 @@ def _question(model: Model) -> str:
 
 def macro_sql(model: Model) -> str:
     """`create macro` with every parameter cast to its type and the rows in their order."""
-    types = {parameter.name: parameter.duckdb_type for parameter in model.header.parameters}
     inputs = ", ".join(
         f"{parameter.name} := {parameter.default_sql}" for parameter in model.header.parameters
     )
-
-    def replace(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return f"cast({name} as {types[name]})" if name else match.group()
-
-    body = _PARAMETER.sub(replace, model.sql)
+    body = with_typed_parameters(model.sql, model.header.parameters)
     order = ", ".join(f"flow_rows.{part.strip()}" for part in (model.header.order or "").split(","))
     return (
         f"create macro {model.name}({inputs}) as table\n"

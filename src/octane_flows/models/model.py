@@ -6,7 +6,7 @@ from DuckDB's own parser, so nobody keeps a list by hand.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -19,8 +19,16 @@ import duckdb
 from octane_flows.errors import ModelError
 from octane_flows.models.documented_columns import Column, parse_columns
 from octane_flows.models.header import Header, parse_header
+from octane_flows.models.read_columns import read_columns
 from octane_flows.models.sql_folder import sql_folder
-from octane_flows.models.syntax_tree import columns_read, nodes
+from octane_flows.models.syntax_tree import (
+    Node,
+    column_path,
+    common_tables,
+    nodes,
+    parse_sql,
+    table_reference,
+)
 
 SCHEMAS = ("er", "flow", "metric", "plan", "check")
 #: The table that a shared function reads: a model that calls the function reads it too.
@@ -33,6 +41,8 @@ READABLE = {
     "plan": ("er", "flow", "meta"),
     "check": ("octane", "er", "flow", "metric", "meta"),
 }
+#: Names of DuckDB's functions that read files.
+FILE_FUNCTION = re.compile(r"^read_|scan|^glob$")
 
 
 @dataclass(frozen=True)
@@ -79,16 +89,16 @@ def _cached_models(root: Path) -> tuple[Model, ...]:
 def _read_models(root: Path) -> list[Model]:
     connection = duckdb.connect(":memory:")
     try:
-        found = [
+        models = [
             read_model(path, schema, connection)
             for schema in SCHEMAS
             for path in sorted((root / schema).glob("*.sql"))
         ]
     finally:
         connection.close()
-    if not found:
+    if not models:
         raise ModelError(f"The folder {root} holds no SQL models; install octane-flows again.")
-    return in_order(found)
+    return in_order(models)
 
 
 def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -> Model:
@@ -109,7 +119,7 @@ def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -
         columns=parse_columns(sql, where=where),
         sql=sql,
         sources=tuple(sorted(_sources(tree, schema, where))),
-        reads=columns_read(tree),
+        reads=read_columns(tree),
         where=where,
         tree=tree,
     )
@@ -117,85 +127,57 @@ def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -
     return model
 
 
-def parse_sql(sql: str, where: str, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """DuckDB's syntax tree of a single select."""
-    serialized = connection.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0]
-    tree: dict[str, Any] = json.loads(serialized)
-    if tree.get("error"):
-        position = tree.get("position")
-        line = sql.count("\n", 0, int(position)) + 1 if position else 1
-        raise ModelError(
-            f"{where}:{line}: DuckDB cannot parse this as a select "
-            f"({str(tree.get('error_message')).splitlines()[0]}); correct the SQL."
-        )
-    if len(tree["statements"]) != 1:
-        raise ModelError(
-            f"{where}:1: the file holds {len(tree['statements'])} statements; keep one."
-        )
-    return tree
-
-
-def _sources(tree: dict[str, Any], schema: str, where: str) -> set[str]:
-    """Qualified names of the tables read; names of CTEs are left out."""
-    defined = {
-        entry["key"]
-        for node in nodes(tree)
-        if isinstance(node.get("cte_map"), dict)
-        for entry in node["cte_map"]["map"]
-    }
+def _sources(tree: Node, schema: str, where: str) -> set[str]:
+    """Qualified names of the tables and macros read; common tables are left out."""
+    every = list(nodes(tree))
+    common = {table.name for node in every for table in common_tables(node)}
     sources: set[str] = set()
-    for node in nodes(tree):
-        if node.get("type") == "TABLE_FUNCTION":
-            name = node.get("function", {}).get("function_name", "")
-            if name.startswith("read_") or "scan" in name or name == "glob":
-                raise ModelError(f"{where}: models read tables, never files; remove {name}().")
-            if called := node.get("function", {}).get("schema", ""):
-                _check_readable(schema, called, name, where)
-                sources.add(f"{called}.{name}")
-        function = f"{node.get('schema')}.{node.get('function_name')}"
-        if function in FUNCTION_SOURCES:
-            sources.add(FUNCTION_SOURCES[function])
-        if node.get("type") != "BASE_TABLE":
+    for node in every:
+        table = table_reference(node)
+        if table is None:
             continue
-        source_schema, table = node["schema_name"], node["table_name"]
-        if not source_schema:
-            if table in defined:
+        if table.is_call and FILE_FUNCTION.search(table.name):
+            raise ModelError(f"{where}:1: models read tables, never files; remove {table.name}().")
+        if not table.schema:
+            if table.is_call or table.name in common:
                 continue
             raise ModelError(
-                f"{where}: the table '{table}' is written without its schema; write schema.table."
+                f"{where}:1: the table '{table.name}' is written without its schema; "
+                "write schema.table."
             )
-        _check_readable(schema, source_schema, table, where)
-        sources.add(f"{source_schema}.{table}")
+        _check_readable(schema, table.schema, table.name, where)
+        sources.add(table.qualified_name)
     return sources
 
 
-def _unqualified(tree: dict[str, Any]) -> Iterator[str]:
+def _unqualified_columns(tree: Node) -> Iterator[str]:
     for node in nodes(tree):
-        if node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
-            yield node["column_names"][0]
+        path = column_path(node)
+        if path is not None and len(path) == 1:
+            yield path[0]
 
 
 def _check_readable(schema: str, source_schema: str, table: str, where: str) -> None:
     if source_schema not in READABLE[schema]:
         raise ModelError(
-            f"{where}: a {schema} model may not read {source_schema}.{table}; "
+            f"{where}:1: a {schema} model may not read {source_schema}.{table}; "
             f"it reads {' and '.join(READABLE[schema])}."
         )
 
 
-def _check_parameters(header: Header, tree: dict[str, Any], where: str) -> None:
+def _check_parameters(header: Header, tree: Node, where: str) -> None:
     used = {node["identifier"] for node in nodes(tree) if node.get("class") == "PARAMETER"}
     declared = {parameter.name for parameter in header.parameters}
     for name in sorted(used - declared):
         raise ModelError(
-            f"{where}: ${name} is used but not declared; "
+            f"{where}:1: ${name} is used but not declared; "
             f"add '-- param: {name} type = default -- meaning' to the header."
         )
     for name in sorted(declared - used):
-        raise ModelError(f"{where}: the parameter {name} is declared but ${name} is not used.")
-    for name in sorted(set(_unqualified(tree)) & declared):
+        raise ModelError(f"{where}:1: the parameter {name} is declared but ${name} is not used.")
+    for name in sorted(set(_unqualified_columns(tree)) & declared):
         raise ModelError(
-            f"{where}: the column '{name}' has the name of a parameter and no table before it, "
+            f"{where}:1: the column '{name}' has the name of a parameter and no table before it, "
             f"so a macro would take the parameter; write table.{name}."
         )
 
@@ -205,13 +187,13 @@ def _check_names(model: Model) -> None:
     for part in model.header.key:
         if part not in names:
             raise ModelError(
-                f"{model.where}: the key column '{part}' is not in the final select; "
+                f"{model.where}:1: the key column '{part}' is not in the final select; "
                 "add it or correct '-- key:'."
             )
     for relation in model.header.relations:
         if relation.column not in names:
             raise ModelError(
-                f"{model.where}: the relation's column '{relation.column}' is not in the final "
+                f"{model.where}:1: the relation's column '{relation.column}' is not in the final "
                 "select; add it or correct '-- relation:'."
             )
 
@@ -229,7 +211,7 @@ def in_order(models: Iterable[Model]) -> list[Model]:
         for source in model.sources:
             if source.split(".")[0] in ("er", "flow", "metric") and source not in by_name:
                 raise ModelError(
-                    f"{model.where}: {source} is read but there is no "
+                    f"{model.where}:1: {source} is read but there is no "
                     f"sql/{source.replace('.', '/')}.sql; add the file or correct the name."
                 )
     try:

@@ -1,8 +1,9 @@
 """Which rows of a model can change when some rows of an `octane` table do, from the syntax tree.
 
-Models in their order in, for each model and table the columns that tell it out; `touched` asks. A
-row depends on a row of the table only if one of these columns holds its id (of a link: its owner).
-Whatever is not written in one of the plain ways below is not told, and then all rows count.
+Models in their order in, for each model and table the columns that hold the id out; `changed_rows`
+calls it. A row depends on a row of the table only if one of these columns holds its id (of a link:
+its owner). SQL that is not written in one of the plain ways below leaves it undetermined: then all
+rows of the model can change.
 """
 
 from __future__ import annotations
@@ -12,39 +13,47 @@ from dataclasses import dataclass
 from typing import Any
 
 from octane_flows.models.model import Model
-from octane_flows.models.syntax_tree import nodes
+from octane_flows.models.syntax_tree import (
+    TableReference,
+    column_path,
+    common_tables,
+    nodes,
+    root,
+    table_reference,
+)
 
-#: By table one set for each place where it is read: columns that all hold the id; empty: not told.
-Depends = Mapping[str, frozenset[frozenset[str]]]
+#: By table a set of columns for each place where it is read: they all hold the id; empty:
+#: undetermined.
+Dependencies = Mapping[str, frozenset[frozenset[str]]]
 #: A column of something in a from clause: alias and name.
 Place = tuple[str, str]
 
-UNTOLD: frozenset[str] = frozenset()
+UNDETERMINED: frozenset[str] = frozenset()
 #: Joins whose left column stands for the right one that equals it; "INNER" also the reverse.
 JOINS = frozenset({"LEFT", "INNER"})
 
 
-def row_dependencies(models: Iterable[Model]) -> dict[str, Depends]:
-    """What the rows of each `er` and `check` model depend on; others are not asked for."""
-    known: dict[str, Depends] = {}
+def row_dependencies(models: Iterable[Model]) -> dict[str, Dependencies]:
+    """What the rows of each `er` and `check` model depend on; other models are left out."""
+    by_model: dict[str, Dependencies] = {}
     for model in models:
         if model.schema in ("er", "check"):
-            known[model.name] = _query(model.tree["statements"][0]["node"], known, {})
-    return known
+            by_model[model.name] = _query(root(model.tree), by_model, {})
+    return by_model
 
 
 def _query(
-    node: dict[str, Any], known: Mapping[str, Depends], outer: Mapping[str, Depends]
-) -> Depends:
-    named = dict(outer)
-    for entry in node["cte_map"]["map"]:
-        named[entry["key"]] = _query(entry["value"]["query_node"], known, named)
+    node: dict[str, Any], by_model: Mapping[str, Dependencies], outer: Mapping[str, Dependencies]
+) -> Dependencies:
+    by_common_table = dict(outer)
+    for common in common_tables(node):
+        by_common_table[common.name] = _query(common.query, by_model, by_common_table)
     if _keeps_rows(node):
         if node["type"] == "SELECT_NODE":
-            return _select(node, known, named)
+            return _select(node, by_model, by_common_table)
         if node.get("setop_type") == "UNION_BY_NAME":
-            return _merged(_query(child, known, named) for child in node["children"])
-    return _untold(node, known, named)
+            return _merged(_query(child, by_model, by_common_table) for child in node["children"])
+    return _undetermined(node, by_model, by_common_table)
 
 
 def _keeps_rows(node: dict[str, Any]) -> bool:
@@ -56,34 +65,36 @@ def _keeps_rows(node: dict[str, Any]) -> bool:
         modifier["type"] == "ORDER_MODIFIER"
         or (modifier["type"] == "DISTINCT_MODIFIER" and not modifier["distinct_on_targets"])
         for modifier in node["modifiers"]
-    ) and not any(one.get("class") == "WINDOW" for part in inner for one in nodes(part))
+    ) and not any(
+        inner_node.get("class") == "WINDOW" for part in inner for inner_node in nodes(part)
+    )
 
 
 @dataclass(frozen=True)
 class _Scope:
     """A from clause: its tables, those that may be missing in a row, and equal columns."""
 
-    sources: dict[str, Depends]
+    sources: dict[str, Dependencies]
     optional: set[str]
     stands_for: dict[Place, set[Place]]
-    untold: list[Depends]
+    undetermined: list[Dependencies]
 
     def join(self, tree: dict[str, Any], left: set[str], right: set[str]) -> None:
         """Note which columns equal others in a join of two sides."""
         is_left = tree["join_type"] == "LEFT"
         if is_left:
             self.optional.update(right)
-        for one, other in _equalities(tree.get("condition")):
-            for held, instead in ((one, other), (other, one)):
-                forward = held[0] in right and instead[0] in left
-                back = held[0] in left and instead[0] in right
+        for left_place, right_place in _equalities(tree.get("condition")):
+            for place, equal in ((left_place, right_place), (right_place, left_place)):
+                forward = place[0] in right and equal[0] in left
+                back = place[0] in left and equal[0] in right
                 if forward or (back and not is_left):
-                    self.stands_for.setdefault(held, set()).add(instead)
+                    self.stands_for.setdefault(place, set()).add(equal)
 
     def shown(self, place: Place, outputs: Mapping[Place, set[str]]) -> frozenset[str]:
         """The columns of the result that hold what a column of the from clause does.
 
-        What may be missing is null where its row is still to come, and so does not tell it.
+        A column of an outer join is null where its row is missing, so it does not hold the id.
         """
         seen, waiting = {place}, [place]
         while waiting:
@@ -92,23 +103,25 @@ class _Scope:
                 waiting.append(other)
         if place[0] in self.optional:
             seen.discard(place)
-        return frozenset().union(*(outputs.get(one, set()) for one in seen))
+        return frozenset().union(*(outputs.get(equal, set()) for equal in seen))
 
 
 def _select(
-    node: dict[str, Any], known: Mapping[str, Depends], named: Mapping[str, Depends]
-) -> Depends:
+    node: dict[str, Any],
+    by_model: Mapping[str, Dependencies],
+    by_common_table: Mapping[str, Dependencies],
+) -> Dependencies:
     scope = _Scope({}, set(), {}, [])
-    _from(node["from_table"], known, named, scope)
+    _from(node["from_table"], by_model, by_common_table, scope)
     outputs: dict[Place, set[str]] = {}
-    for one in node["select_list"]:
-        place = _place(one)
+    for term in node["select_list"]:
+        place = _place(term)
         if place is not None:
-            outputs.setdefault(place, set()).add(one["alias"] or place[1])
+            outputs.setdefault(place, set()).add(term["alias"] or place[1])
     shown = [
         {
             table: frozenset(
-                frozenset().union(*(scope.shown((alias, one), outputs) for one in columns))
+                frozenset().union(*(scope.shown((alias, column), outputs) for column in columns))
                 for columns in places
             )
             for table, places in source.items()
@@ -116,39 +129,44 @@ def _select(
         for alias, source in scope.sources.items()
     ]
     rest = {key: value for key, value in node.items() if key not in ("from_table", "cte_map")}
-    return _merged([*shown, *scope.untold, _untold(rest, known, named)])
+    return _merged([*shown, *scope.undetermined, _undetermined(rest, by_model, by_common_table)])
 
 
 def _from(
-    tree: dict[str, Any], known: Mapping[str, Depends], named: Mapping[str, Depends], scope: _Scope
+    tree: dict[str, Any],
+    by_model: Mapping[str, Dependencies],
+    by_common_table: Mapping[str, Dependencies],
+    scope: _Scope,
 ) -> None:
     """Collect the tables of a from clause and which columns their joins make equal."""
     is_plain = tree["type"] == "JOIN" and tree["ref_type"] in ("REGULAR", "CROSS")
-    if tree["type"] == "BASE_TABLE" and not tree.get("column_name_alias"):
-        alias = tree["alias"] or tree["table_name"]
-        scope.sources[alias] = _table(tree, known, named)
+    table = table_reference(tree)
+    if table is not None and not table.is_call and not table.has_column_aliases:
+        scope.sources[table.alias] = _table(table, by_model, by_common_table)
     elif is_plain and tree["join_type"] in JOINS:
         before = set(scope.sources)
-        _from(tree["left"], known, named, scope)
+        _from(tree["left"], by_model, by_common_table, scope)
         left = set(scope.sources) - before
-        _from(tree["right"], known, named, scope)
+        _from(tree["right"], by_model, by_common_table, scope)
         right = set(scope.sources) - before - left
         scope.join(tree, left, right)
-        scope.untold.append(_untold(tree.get("condition"), known, named))
+        scope.undetermined.append(_undetermined(tree.get("condition"), by_model, by_common_table))
     else:
-        scope.untold.append(_untold(tree, known, named))
+        scope.undetermined.append(_undetermined(tree, by_model, by_common_table))
 
 
 def _table(
-    tree: dict[str, Any], known: Mapping[str, Depends], named: Mapping[str, Depends]
-) -> Depends:
-    schema, table = tree["schema_name"], tree["table_name"]
-    if not schema:
-        return named.get(table, {})
-    if schema == "octane":
-        owner = "source_id" if "__" in table else "id"
-        return {f"octane.{table}": frozenset({frozenset({owner})})}
-    return known.get(f"{schema}.{table}", {f"{schema}.{table}": frozenset({UNTOLD})})
+    table: TableReference,
+    by_model: Mapping[str, Dependencies],
+    by_common_table: Mapping[str, Dependencies],
+) -> Dependencies:
+    if not table.schema:
+        return by_common_table.get(table.name, {})
+    name = table.qualified_name
+    if table.schema == "octane":
+        owner = "source_id" if "__" in table.name else "id"
+        return {name: frozenset({frozenset({owner})})}
+    return by_model.get(name, {name: frozenset({UNDETERMINED})})
 
 
 def _equalities(tree: Any) -> Iterator[tuple[Place, Place]]:
@@ -164,12 +182,11 @@ def _equalities(tree: Any) -> Iterator[tuple[Place, Place]]:
 
 
 def _place(tree: dict[str, Any]) -> Place | None:
-    if tree["class"] != "COLUMN_REF" or len(tree["column_names"]) != 2:
-        return None
-    return tree["column_names"][0], tree["column_names"][1]
+    path = column_path(tree)
+    return (path[0], path[1]) if path is not None and len(path) == 2 else None
 
 
-def _merged(parts: Iterable[Depends]) -> Depends:
+def _merged(parts: Iterable[Dependencies]) -> Dependencies:
     merged: dict[str, frozenset[frozenset[str]]] = {}
     for part in parts:
         for table, places in part.items():
@@ -177,13 +194,21 @@ def _merged(parts: Iterable[Depends]) -> Depends:
     return merged
 
 
-def _untold(tree: Any, known: Mapping[str, Depends], named: Mapping[str, Depends]) -> Depends:
-    """Every table below a tree, read in a way that tells nothing."""
-    found: dict[str, frozenset[frozenset[str]]] = {}
+def _undetermined(
+    tree: Any, by_model: Mapping[str, Dependencies], by_common_table: Mapping[str, Dependencies]
+) -> Dependencies:
+    """Every table below a tree, read in a way that leaves the ids undetermined."""
+    dependencies: dict[str, frozenset[frozenset[str]]] = {}
     for node in nodes(tree):
-        if node.get("type") == "BASE_TABLE":
-            found |= dict.fromkeys(_table(node, known, named), frozenset({UNTOLD}))
-        if node.get("type") == "TABLE_FUNCTION":
-            schema, name = (node["function"].get(key) for key in ("schema", "function_name"))
-            found |= {f"{schema}.{name}": frozenset({UNTOLD})} if schema else {}
-    return found
+        table = table_reference(node)
+        if table is None:
+            continue
+        if table.is_call:
+            dependencies |= (
+                {table.qualified_name: frozenset({UNDETERMINED})} if table.schema else {}
+            )
+        else:
+            dependencies |= dict.fromkeys(
+                _table(table, by_model, by_common_table), frozenset({UNDETERMINED})
+            )
+    return dependencies

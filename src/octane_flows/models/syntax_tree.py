@@ -1,17 +1,74 @@
-"""Which columns of which `octane` table a model reads, from DuckDB's syntax tree.
+"""DuckDB's syntax tree of a select: how it is parsed, walked, and what its nodes mean.
 
-A tree of `json_serialize_sql` in, columns by table out; `models` calls it. A column counts where it
-is written with its table's name or alias, which is how the models are written.
+SQL in, the tree of `json_serialize_sql` out. Everything of ours that reads SQL reads it here:
+sources, columns that are read, rows that depend on others, and what columns are derived from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 
-def nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every object of a syntax tree, outer ones first."""
+from octane_flows.errors import ModelError
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TableReference:
+    """A table in a from clause; `schema` is empty for a common table, `is_call`: a macro's rows."""
+
+    schema: str
+    name: str
+    alias: str
+    is_call: bool
+    has_column_aliases: bool
+
+    @property
+    def qualified_name(self) -> str:
+        """The name with its schema, as in `er.tests`."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True)
+class CommonTable:
+    """A named query of a `with` clause."""
+
+    name: str
+    query: Node
+    column_aliases: list[str]
+
+
+def parse_sql(sql: str, where: str, connection: duckdb.DuckDBPyConnection) -> Node:
+    """The tree of a single select; anything else is a `ModelError` with file and line."""
+    serialized = connection.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0]
+    tree: Node = json.loads(serialized)
+    if tree.get("error"):
+        position = tree.get("position")
+        line = sql.count("\n", 0, int(position)) + 1 if position else 1
+        raise ModelError(
+            f"{where}:{line}: DuckDB cannot parse this as a select "
+            f"({str(tree.get('error_message')).splitlines()[0]}); correct the SQL."
+        )
+    if len(tree["statements"]) != 1:
+        raise ModelError(
+            f"{where}:1: the file holds {len(tree['statements'])} statements; keep one."
+        )
+    return tree
+
+
+def root(tree: Any) -> Node:
+    """The query of a parsed select."""
+    node: Node = tree["statements"][0]["node"]
+    return node
+
+
+def nodes(tree: Any) -> Iterator[Node]:
+    """Every node of a syntax tree, outer ones first."""
     if isinstance(tree, dict):
         yield tree
         for value in tree.values():
@@ -21,41 +78,29 @@ def nodes(tree: Any) -> Iterator[dict[str, Any]]:
             yield from nodes(value)
 
 
-def columns_read(tree: Any) -> Mapping[str, frozenset[str]]:
-    """Columns by `octane` table; a table of which only rows are counted has none."""
-    found: dict[str, set[str]] = {}
-    _walk(tree, {}, found)
-    return {table: frozenset(columns) for table, columns in sorted(found.items())}
+def common_tables(query: Any) -> Iterator[CommonTable]:
+    """The named queries of a query's `with` clause, in their order."""
+    for entry in (query.get("cte_map") or {}).get("map", []):
+        value = entry["value"]
+        yield CommonTable(entry["key"], value["query_node"], value.get("aliases") or [])
 
 
-def _walk(tree: Any, scope: Mapping[str, str], found: dict[str, set[str]]) -> None:
-    if isinstance(tree, list):
-        for value in tree:
-            _walk(value, scope, found)
-        return
-    if not isinstance(tree, dict):
-        return
-    if tree.get("type") == "SELECT_NODE":
-        inner = dict(_aliases(tree.get("from_table")))
-        for table in inner.values():
-            found.setdefault(table, set())
-        scope = {**scope, **inner}
-    if tree.get("class") == "COLUMN_REF" and len(tree["column_names"]) >= 2:
-        owner = tree["column_names"][-2]
-        if owner in scope:
-            found[scope[owner]].add(tree["column_names"][-1])
-    for value in tree.values():
-        _walk(value, scope, found)
+def table_reference(node: Any) -> TableReference | None:
+    """The table or table function that a node of a from clause names; None for other nodes."""
+    has_column_aliases = bool(node.get("column_name_alias"))
+    if node.get("type") == "BASE_TABLE":
+        name, schema = node["table_name"], node["schema_name"]
+        return TableReference(schema, name, node["alias"] or name, False, has_column_aliases)
+    if node.get("type") == "TABLE_FUNCTION":
+        function = node["function"]
+        name, schema = function["function_name"], function.get("schema") or ""
+        return TableReference(schema, name, node["alias"] or name, True, has_column_aliases)
+    return None
 
 
-def _aliases(tree: Any) -> Iterator[tuple[str, str]]:
-    """Alias and name of each octane table in a from clause; subqueries have their own scope."""
-    if isinstance(tree, list):
-        for value in tree:
-            yield from _aliases(value)
-    if not isinstance(tree, dict) or tree.get("type") in ("SELECT_NODE", "SUBQUERY"):
-        return
-    if tree.get("type") == "BASE_TABLE" and tree["schema_name"] == "octane":
-        yield tree["alias"] or tree["table_name"], tree["table_name"]
-    for value in tree.values():
-        yield from _aliases(value)
+def column_path(node: Any) -> list[str] | None:
+    """The names of a column reference, the column's own last; None for other nodes."""
+    if node.get("class") != "COLUMN_REF":
+        return None
+    names: list[str] = node["column_names"]
+    return names

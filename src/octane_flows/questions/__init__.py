@@ -4,7 +4,7 @@ The command line, reports, parity, actions, notebooks and Dagster call these fun
 """
 
 from octane_flows.models.documented_columns import Column
-from octane_flows.models.header import Parameter
+from octane_flows.models.macro_parameters import Parameter
 from octane_flows.questions.catalogue import (
     Kind,
     Question,

@@ -12,7 +12,7 @@ from typing import Literal
 
 from octane_flows.errors import UsageError
 from octane_flows.models.documented_columns import Column
-from octane_flows.models.header import Parameter
+from octane_flows.models.macro_parameters import Parameter
 from octane_flows.models.model import Model, load_models
 
 Kind = Literal["flow", "metric", "plan"]

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from octane_flows.errors import UsageError
-from octane_flows.models.header import Parameter
+from octane_flows.models.macro_parameters import Parameter
 from octane_flows.questions.catalogue import Question, nearest
 from octane_flows.warehouse.duckdb_file import first_line
 

@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from octane_flows.models.header import Parameter
+from octane_flows.models.macro_parameters import Parameter
 from octane_flows.models.model import Model, load_models
 from octane_flows.models.shared_functions import FUNCTIONS
 from octane_flows.spark.rewrites import REWRITES
