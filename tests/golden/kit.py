@@ -93,12 +93,12 @@ def tables() -> dict[str, dict[str, str]]:
 @cache
 def golden_tables() -> dict[str, dict[str, str]]:
     """Those tables with the user-defined fields that the golden cases have."""
-    found = dict(tables())
+    columns_by_table = dict(tables())
     for entry in USER_DEFINED:
         columns = {column.name: column.type for column in entry.columns}
-        found[entry.name] = {**found.get(entry.name, {}), **columns}
-    found[VERSIONS] = {name: kind for name, kind, _ in COLUMNS}
-    return found
+        columns_by_table[entry.name] = {**columns_by_table.get(entry.name, {}), **columns}
+    columns_by_table[VERSIONS] = {name: kind for name, kind, _ in COLUMNS}
+    return columns_by_table
 
 
 def table_of(name: str) -> str:
@@ -194,19 +194,19 @@ def write_lake(
     as_of: datetime = AS_OF,
     lake: Lake | None = None,
 ) -> Manifest:
-    """Publish a generation that adds these rows to those of the former one.
+    """Publish a generation that adds these rows to those of the current one.
 
     `without` names tables, or columns as table.column, that the server does not list; `restart`
-    those whose former files are dropped, as a full extract does.
+    those whose current files are dropped, as a full extract does.
     """
     lake = lake or Lake(home / "lake")
     draft = Draft(lake)
-    former = draft.parent.tables if draft.parent else {}
+    current = draft.parent.tables if draft.parent else {}
     published: dict[str, TableEntry] = {}
     for name, columns in tables().items():
         if name in without:
             continue
-        files = list(former[name].files) if name in former and name not in restart else []
+        files = list(current[name].files) if name in current and name not in restart else []
         if rows.get(name):
             schema = pa.schema([(column, ARROW[kind]) for column, kind in columns.items()])
             writer = draft.writer(name, schema, workspace="1002")
@@ -220,8 +220,8 @@ def write_lake(
             writer.write(pa.Table.from_pylist(full, schema=schema))
             file = writer.close()
             files += [file] if file else []
-        held = [column for column in columns if f"{name}.{column}" not in without]
-        published[name] = dataclasses.replace(contract_entry(name, held), files=tuple(files))
+        listed = [column for column in columns if f"{name}.{column}" not in without]
+        published[name] = dataclasses.replace(contract_entry(name, listed), files=tuple(files))
     return draft.publish(
         as_of=as_of,
         server_url="http://127.0.0.1",

@@ -288,6 +288,6 @@ def with_expected(page: Page, answer: Iterable[Mapping[str, str | None]]) -> Pag
     reasons = [(dict(row.values), row.why) for row in page.expected]
     rows: list[Row] = []
     for values in answer:
-        why = next((why for known, why in reasons if known == dict(values)), "")
+        why = next((why for row, why in reasons if row == dict(values)), "")
         rows.append(Row(values, why))
     return dataclasses.replace(page, expected=tuple(rows))

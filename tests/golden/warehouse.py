@@ -141,8 +141,7 @@ class CaseWarehouse:
         for model in self._models.values():
             if names.intersection(model.sources):
                 names.add(model.name)
-        found = [model for model in self._models.values() if model.name in names]
-        return sorted(found, key=lambda model: model.name != name)
+        return [model for model in self._models.values() if model.name in names]
 
     def _create(self, models: Iterable[Model]) -> None:
         for model in models:

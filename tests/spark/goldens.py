@@ -39,9 +39,9 @@ def write_goldens(home: Path) -> None:
         if name == kit.VERSIONS:  # derived from the lake's files, but given by itself in a case
             continue
         if name in rows:
-            held = kit.typed(name, rows[name])
-            writer = draft.writer(name, held.schema, workspace="all")
-            writer.write(held)
+            table = kit.typed(name, rows[name])
+            writer = draft.writer(name, table.schema, workspace="all")
+            writer.write(table)
             file = writer.close()
             files += [file] if file else []
         tables[name] = dataclasses.replace(_entry(name), files=tuple(files))

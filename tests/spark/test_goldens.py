@@ -32,8 +32,8 @@ class GoldenBuild(Build):
     def versions(self) -> DataFrame:
         columns = kit.golden_tables()[kit.VERSIONS]
         given = kit.typed(kit.VERSIONS, given_rows()[kit.VERSIONS]).to_pylist()
-        told = ", ".join(f"{name} {SPARK_TYPES[kind]}" for name, kind in columns.items())
-        return self._session.createDataFrame([tuple(row.values()) for row in given], told)
+        schema = ", ".join(f"{name} {SPARK_TYPES[kind]}" for name, kind in columns.items())
+        return self._session.createDataFrame([tuple(row.values()) for row in given], schema)
 
     def check(self) -> None:
         """Some cases give keys twice, to show what a flow does with them."""
@@ -61,22 +61,22 @@ def test_spark_gives_the_expected_rows(
     spark: SparkSession,
     answers: dict[Any, list[dict[str, Any]]],
 ) -> None:
-    asked, given, mark = questions()[case.model], case.parameters, mark_of(case)
+    question, given, mark = questions()[case.model], case.parameters, mark_of(case)
     if "workspace_id" in given:
         given["workspace_id"] = mark + given["workspace_id"]
-    question = (asked.name, tuple(given.items()))
-    if question not in answers:
-        answers[question] = (
-            on_spark.answer(spark, built, asked.name, parse_parameters(asked, given))
+    key = (question.name, tuple(given.items()))
+    if key not in answers:
+        answers[key] = (
+            on_spark.answer(spark, built, question.name, parse_parameters(question, given))
             if given
-            else pq.read_table(built.path(asked.name))
+            else pq.read_table(built.path(question.name))
         ).to_pylist()
 
-    own = [row for row in answers[question] if row["workspace_id"].startswith(mark)]
+    own = [row for row in answers[key] if row["workspace_id"].startswith(mark)]
     rows = [{name: without_mark(shown(value), mark) for name, value in row.items()} for row in own]
     assert not explain_difference(case.expected, rows, MODELS[case.model])
 
 
 def test_no_model_is_refused(built: Published) -> None:
     carried = {m.name for m in load_models() if m.schema in ("er", "flow", "metric")}
-    assert {name for name, one in built.models.items() if one.status == "available"} == carried
+    assert {name for name, model in built.models.items() if model.status == "available"} == carried

@@ -46,10 +46,12 @@ def test_a_plan_is_that_of_a_flow_and_takes_its_parameters(slug: str) -> None:
     assert [column.name for column in plan.columns] == COLUMNS
     if slug == "manual_test_steps_and_attachments":  # a file that is there already is no choice
         flow = dataclasses.replace(
-            flow, parameters=tuple(one for one in flow.parameters if one.name != "file_name")
+            flow,
+            parameters=tuple(
+                parameter for parameter in flow.parameters if parameter.name != "file_name"
+            ),
         )
     if slug != "user_defined_field_values":  # its items are given by id
         own = {parameter.name: parameter for parameter in plan.parameters}
-        assert {name: own.get(name) for name in (one.name for one in flow.parameters)} == {
-            one.name: one for one in flow.parameters
-        }
+        wanted = {parameter.name: parameter for parameter in flow.parameters}
+        assert {name: own.get(name) for name in wanted} == wanted
