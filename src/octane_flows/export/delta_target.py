@@ -1,7 +1,7 @@
 """Delta Lake through delta-rs: one folder for each table, its state in the transaction log.
 
-Export tables in, commits out; `run` calls it. Each commit carries an application transaction with
-the generation, which survives the cleaning of the log and lets of two exports at once only one win.
+Export tables in, commits out; `run_export` calls it. Each commit carries an application transaction
+with the generation: it survives the cleaning of the log, and of two exports at once only one wins.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ except ImportError as missing:
 
 APPLICATION = "octane-flows"
 ERRORS = (DeltaError, OSError, pa.ArrowException)
-GONE = "_gone"  # in a merge's source: the row is held no longer
+DELETED = "_deleted"  # in a merge's source: the warehouse has the row no longer
 
 
 class DeltaTarget:
@@ -71,17 +71,17 @@ class DeltaTarget:
     def stamps(self, table: str) -> dict[str, int]:
         """Read from the files, two columns of them."""
         with self._place.errors(ERRORS, "read", table):
-            held = self._opened(table).to_pyarrow_dataset()
-            return newest_stamps(held.to_batches(columns=list(STAMP_COLUMNS)))
+            dataset = self._opened(table).to_pyarrow_dataset()
+            return newest_stamps(dataset.to_batches(columns=list(STAMP_COLUMNS)))
 
     def recorded(self, generation: int) -> Stamp | None:
-        """What `generations` says of one."""
+        """The stamp of a generation that the table `generations` has."""
         opened = self._open(GENERATIONS.name)
         if opened is None:
             return None
         with self._place.errors(ERRORS, "read", GENERATIONS.name):
-            found = opened.to_pyarrow_table(filters=[("generation", "=", generation)])
-        rows = found.slice(0, 1).to_pylist()
+            stamps = opened.to_pyarrow_table(filters=[("generation", "=", generation)])
+        rows = stamps.slice(0, 1).to_pylist()
         return Stamp(generation, rows[0]["as_of"], rows[0]["source"]) if rows else None
 
     def fits(self, table: ExportTable) -> bool:
@@ -89,9 +89,9 @@ class DeltaTarget:
         opened = self._open(table.name)
         if opened is None:
             return False
-        held = {one.name: one.type for one in opened.schema().fields}
-        wanted = {one.name: _field(one).type for one in table.columns}
-        return all(held.get(name, kind) == kind for name, kind in wanted.items())
+        types = {field.name: field.type for field in opened.schema().fields}
+        expected = {column.name: _field(column).type for column in table.columns}
+        return all(types.get(name, kind) == kind for name, kind in expected.items())
 
     def rewrite(self, table: ExportTable, rows: pa.RecordBatchReader, stamp: Stamp) -> None:
         """One commit that replaces schema and rows."""
@@ -113,13 +113,14 @@ class DeltaTarget:
         """Add columns that are new, and comments that changed; a commit for each change."""
         with self._place.errors(ERRORS, "write", table.name):
             opened = self._opened(table.name)
-            columns = opened.schema().fields
-            held = {one.name: (one.metadata or {}).get("comment") for one in columns}
-            added = [_field(column) for column in table.columns if column.name not in held]
+            fields = opened.schema().fields
+            comments = {field.name: (field.metadata or {}).get("comment") for field in fields}
+            added = [_field(column) for column in table.columns if column.name not in comments]
             if added:
                 opened.alter.add_columns(added)
             for column in table.columns:
-                if column.name in held and column.comment and held[column.name] != column.comment:
+                comment = comments.get(column.name, column.comment)
+                if column.comment and comment != column.comment:
                     opened.alter.set_column_metadata(column.name, {"comment": column.comment})
 
     def merge(self, changed: Changed, stamp: Stamp) -> None:
@@ -140,9 +141,9 @@ class DeltaTarget:
                     streamed_exec=False,  # the source's own keys then tell which files to open
                     commit_properties=self._commit(stamp),
                 )
-                .when_matched_delete(f"source.{GONE}")
+                .when_matched_delete(f"source.{DELETED}")
                 .when_matched_update(names)
-                .when_not_matched_insert(names, f"not source.{GONE}")
+                .when_not_matched_insert(names, f"not source.{DELETED}")
                 .execute()
             )
         self._tables.pop(table.name, None)
@@ -163,24 +164,24 @@ class DeltaTarget:
         self._tables.pop(table.name, None)
 
     def _source(self, opened: deltalake.DeltaTable, changed: Changed) -> pa.Table:
-        """Rows that are held now, then keys that the target still has and that are gone."""
+        """The rows as they are now, then the keys that only the target still has."""
         table, connection = changed.table, changed.connection
         keys = ", ".join(f"target.{key}" for key in table.key)
         matching = " and ".join(
-            f"held.{key} is not distinct from target.{key}" for key in table.key
+            f"current.{key} is not distinct from target.{key}" for key in table.key
         )
-        values = ", ".join(f"held.{quoted(column.name)}" for column in table.columns)
+        values = ", ".join(f"current.{quoted(column.name)}" for column in table.columns)
         dataset = opened.to_pyarrow_dataset()
         connection.register("target", dataset.scanner(columns=list(table.key)).to_reader())
-        found = connection.sql(
-            f"select {values}, false as {GONE} {changed.held} union all by name "
-            f"select {keys}, true as {GONE} from target semi join changed "
+        rows = connection.sql(
+            f"select {values}, false as {DELETED} {changed.from_current} union all by name "
+            f"select {keys}, true as {DELETED} from target semi join changed "
             "on target._workspace_id = changed._workspace_id "
             f"and target.{table.owner} = changed.owner "
-            f"anti join octane.{quoted(table.name)} as held on {matching}"
+            f"anti join octane.{quoted(table.name)} as current on {matching}"
         ).to_arrow_reader(BATCH_ROWS)
-        schema = table.schema.append(pa.field(GONE, pa.bool_()))
-        source = cast_reader(found, schema).read_all()
+        schema = table.schema.append(pa.field(DELETED, pa.bool_()))
+        source = cast_reader(rows, schema).read_all()
         connection.unregister("target")
         return source
 

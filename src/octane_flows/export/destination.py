@@ -1,7 +1,7 @@
 """Where an export goes: a folder or a bucket, and for Iceberg a catalog.
 
-What the user named and the lake's settings in, a checked `Destination` out; libraries that are not
-installed and places that refuse are told here, in one sentence each.
+What the user named and the lake's settings in, a checked `Destination` out. The errors of missing
+libraries and of places that refuse become one sentence here.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Destination:
     def _secrets(self) -> list[str]:
         password = urlsplit(self.catalog).password if self.catalog else None
         key = self.bucket.secret_access_key if self.bucket is not None else None
-        return [one for one in (password, key.reveal() if key is not None else None) if one]
+        secrets = (password, key.reveal() if key is not None else None)
+        return [secret for secret in secrets if secret]
 
 
 def destination(

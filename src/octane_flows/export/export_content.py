@@ -1,7 +1,7 @@
-"""What one generation says: tables with columns and comments, their rows, and what changed since.
+"""The content of an export: tables with columns and comments, their rows, and what changed.
 
-The published warehouse and its lake in, Arrow batches out; `run` and the targets ask. Rows come
-from the warehouse, whose blocking checks passed; the lake's files tell which keys changed.
+The published warehouse and its lake in, Arrow batches out; `run_export` and the targets call it.
+Rows come from the warehouse, whose blocking checks passed; the lake's files say which keys changed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from octane_flows.warehouse.workspace_choice import Choice, of_workspaces
 BATCH_ROWS = 100_000
 MERGED_KEYS = 200_000  # more changed at once cost less, and bounded memory, as a whole table
 HISTORY = "_history"
-# a moment of Octane is one everywhere: with its zone no engine takes it for local time
+# With its zone, no engine takes a time of Octane for local time.
 ARROW_TYPES = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -89,22 +89,24 @@ class Changed:
 
     def keys(self) -> dict[str, list[str]]:
         """Owners by workspace."""
-        found: dict[str, list[str]] = {}
+        owners: dict[str, list[str]] = {}
         for workspace, owner in self.connection.execute("from changed order by all").fetchall():
-            found.setdefault(workspace, []).append(owner)
-        return found
+            owners.setdefault(workspace, []).append(owner)
+        return owners
 
     def rows(self) -> pa.RecordBatchReader:
-        """What is held of them now."""
-        return _reader(self.connection, self.table, f"select {_listed(self.table)} {self.held}")
+        """The rows of these keys as they are now."""
+        return _reader(
+            self.connection, self.table, f"select {_listed(self.table)} {self.from_current}"
+        )
 
     @property
-    def held(self) -> str:
-        """The from clause of what is held of them now, as `held`."""
+    def from_current(self) -> str:
+        """The from clause of the rows of these keys as they are now, with the alias `current`."""
         return (
-            f"from octane.{quoted(self.table.name)} as held semi join changed "
-            f"on held._workspace_id = changed._workspace_id "
-            f"and held.{self.table.owner} = changed.owner"
+            f"from octane.{quoted(self.table.name)} as current semi join changed "
+            f"on current._workspace_id = changed._workspace_id "
+            f"and current.{self.table.owner} = changed.owner"
         )
 
 
@@ -130,7 +132,7 @@ class Content:
         self._lake = lake
         self._choice = choice
         self._manifest = of_workspaces(manifest, choice)
-        self._formers: dict[int, Manifest | None] = {}
+        self._generations: dict[int, Manifest | None] = {}
         self._planned: dict[int, dict[str, TableChange] | None] = {}
 
     def tables(self) -> list[ExportTable]:
@@ -139,7 +141,7 @@ class Content:
 
     def rows(self, table: ExportTable) -> pa.RecordBatchReader:
         """Every row of a table."""
-        sql = f"select {_listed(table)} from octane.{quoted(table.name)} as held"
+        sql = f"select {_listed(table)} from octane.{quoted(table.name)} as current"
         return _reader(self._connection, table, sql)
 
     def changed(self, table: ExportTable, since: int) -> Changed | None:
@@ -164,50 +166,52 @@ class Content:
         return count(self._connection, f"octane.{quoted(table.name)}")
 
     def versions(
-        self, table: ExportTable, since: int, held: Callable[[], Mapping[str, int]]
+        self, table: ExportTable, since: int, exported: Callable[[], Mapping[str, int]]
     ) -> Versions:
         """Every version that came after a generation, tombstones too.
 
-        `held` tells of each workspace the newest `_generation` that is there already; it is asked
+        `exported` gives of each workspace the newest `_generation` that is there; it is called
         where the lake has let go of that generation.
         """
         name = table.name.removesuffix(HISTORY)
-        known = self._known_files(name, since)
-        files = [one for one in self._manifest.tables[name].files if one.path not in known]
+        earlier_files = self._files_of(name, since)
+        files = [
+            file for file in self._manifest.tables[name].files if file.path not in earlier_files
+        ]
         if not files:
             return Versions(pa.Table.from_batches([], table.schema).to_reader(), 0)
         source = self._parquet(files)
         described = self._connection.execute(f"describe from {source}").fetchall()
         present = {row[0] for row in described}
         columns = ", ".join(
-            f"versions.{quoted(one.name)}" if one.name in present else f"null as {quoted(one.name)}"
-            for one in table.columns
+            f"{'versions.' if column.name in present else 'null as '}{quoted(column.name)}"
+            for column in table.columns
         )
-        former = self._former(since)
-        stamps = {one: former.stamp(one) for one in former.workspaces} if former else held()
+        earlier = self._generation(since)
+        stamps = {id: earlier.stamp(id) for id in earlier.workspaces} if earlier else exported()
         change = TableChange(self._manifest.tables[name], tuple(files), stamps)
         newer = f"from {source} as versions where {is_new(change)}"
         rows = self._connection.execute(f"select count(*) {newer}").fetchall()[0][0]
         return Versions(_reader(self._connection, table, f"select {columns} {newer}"), rows)
 
-    def _known_files(self, name: str, since: int) -> set[str]:
+    def _files_of(self, name: str, since: int) -> set[str]:
         """Files that a generation named, which hold nothing newer; none once it is let go of."""
-        former = self._former(since)
-        table = former.tables.get(name) if former is not None else None
+        earlier = self._generation(since)
+        table = earlier.tables.get(name) if earlier is not None else None
         return {file.path for file in table.files} if table is not None else set()
 
-    def _former(self, generation: int) -> Manifest | None:
+    def _generation(self, generation: int) -> Manifest | None:
         """A generation as it was; None once the lake has let go of it."""
-        if generation not in self._formers:
+        if generation not in self._generations:
             try:
-                found = of_workspaces(self._lake.manifest(generation), self._choice)
+                manifest = of_workspaces(self._lake.manifest(generation), self._choice)
             except LakeError:
-                found = None
-            self._formers[generation] = found
-        return self._formers[generation]
+                manifest = None
+            self._generations[generation] = manifest
+        return self._generations[generation]
 
     def _parquet(self, files: Iterable[FileEntry]) -> str:
-        paths = ", ".join(literal(str(self._lake.resolve(one))) for one in files)
+        paths = ", ".join(literal(str(self._lake.resolve(file))) for file in files)
         return f"read_parquet([{paths}], union_by_name = true)"
 
     def _keys(self, change: TableChange, owner: str, condition: str = "") -> str:
@@ -219,33 +223,33 @@ class Content:
 
     def _plan(self, since: int) -> dict[str, TableChange] | None:
         if since not in self._planned:
-            entries, former = self._manifest.tables.values(), self._former(since)
+            entries, earlier = self._manifest.tables.values(), self._generation(since)
             changes = None
-            if former is not None:
-                loaded = _loaded(former, entries)
+            if earlier is not None:
+                loaded = _loaded(earlier, entries)
                 changes = plan_changes(loaded, self._lake, self._manifest, entries)
             self._planned[since] = (
-                None if changes is None else {one.entry.name: one for one in changes}
+                None if changes is None else {change.entry.name: change for change in changes}
             )
         return self._planned[since]
 
 
-def _loaded(former: Manifest, entries: Iterable[TableEntry]) -> Loaded:
+def _loaded(earlier: Manifest, entries: Iterable[TableEntry]) -> Loaded:
     """A generation as what is loaded; a table to which columns were only added is as it is now."""
     columns: dict[str, list[tuple[str, str]]] = {}
     for entry in entries:
-        known = former.tables.get(entry.name)
-        if known is None:
+        earlier_entry = earlier.tables.get(entry.name)
+        if earlier_entry is None:
             continue
-        then = {column.name: column.type for column in known.columns}
+        then = {column.name: column.type for column in earlier_entry.columns}
         now = {column.name: column.type for column in entry.columns}
         only_added = all(now.get(name) == kind for name, kind in then.items())
         columns[entry.name] = list((now if only_added else then).items())
     digests = {
         name: {file.path: file.sha256 for file in entry.files}
-        for name, entry in former.tables.items()
+        for name, entry in earlier.tables.items()
     }
-    return Loaded(former.generation, digests, columns)
+    return Loaded(earlier.generation, digests, columns)
 
 
 def _table(entry: TableEntry) -> ExportTable:
@@ -267,7 +271,7 @@ def _table(entry: TableEntry) -> ExportTable:
 
 def history_table(table: ExportTable) -> ExportTable:
     """The append-only companion of a table: every version read, with tombstones."""
-    tombstone = ExportColumn("_deleted", pa.bool_(), "true for a tombstone: gone since then")
+    tombstone = ExportColumn("_deleted", pa.bool_(), "true for a tombstone: deleted since then")
     return ExportTable(
         f"{table.name}{HISTORY}",
         f"{table.comment}: every version read",
@@ -276,7 +280,7 @@ def history_table(table: ExportTable) -> ExportTable:
 
 
 def _listed(table: ExportTable) -> str:
-    return ", ".join(f"held.{quoted(column.name)}" for column in table.columns)
+    return ", ".join(f"current.{quoted(column.name)}" for column in table.columns)
 
 
 def _reader(

@@ -1,4 +1,4 @@
-"""What `run` asks of a format, and the table `generations` that every export keeps.
+"""What `run_export` needs from a format, and the table `generations` that every export keeps.
 
 `delta` and `iceberg` are such targets. The state of an export lies in the target alone: each table
 carries the generation it shows, `generations` names the generations that are whole.
@@ -59,7 +59,7 @@ class Target(Protocol):
         ...
 
     def moment(self, table: str, generation: int) -> datetime | None:
-        """The server's time of the generation that a table shows; None when it is not told."""
+        """The server's time of the generation that a table shows; None when it says none."""
         ...
 
     def version(self, table: str) -> int:
@@ -71,7 +71,7 @@ class Target(Protocol):
         ...
 
     def recorded(self, generation: int) -> Stamp | None:
-        """What `generations` says of one."""
+        """The stamp of a generation that the table `generations` has."""
         ...
 
     def fits(self, table: ExportTable) -> bool:

@@ -1,7 +1,7 @@
 """Apache Iceberg through pyiceberg: tables of one namespace, their state in their properties.
 
-Export tables in, snapshots out; `run` calls it. Without a catalog of the user's, one in a SQLite
-file beside the tables is kept. A table's data and its properties change in one commit.
+Export tables in, snapshots out; `run_export` calls it. Where the user names no catalog, it is a
+SQLite file beside the tables. A table's data and its properties change in one commit.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ except ImportError as missing:
 CATALOG_FILE = "catalog.db"
 PREFIX = "octane-flows."  # of the properties of tables and snapshots
 ERRORS = (
-    *(one for _, one in inspect.getmembers(exceptions, inspect.isclass)),
+    *(kind for _, kind in inspect.getmembers(exceptions, inspect.isclass)),
     requests.RequestException,
     sqlalchemy.exc.SQLAlchemyError,
     OSError,
@@ -122,7 +122,7 @@ class IcebergTarget:
             return newest_stamps(scan.to_arrow_batch_reader())
 
     def recorded(self, generation: int) -> Stamp | None:
-        """What `generations` says of one."""
+        """The stamp of a generation that the table `generations` has."""
         opened = self._open(GENERATIONS.name)
         if opened is None:
             return None
@@ -136,8 +136,11 @@ class IcebergTarget:
         opened = self._open(table.name)
         if opened is None:
             return False
-        held = {one.name: one.field_type for one in opened.schema().fields}
-        return all(held.get(one.name, TYPES[one.type]) == TYPES[one.type] for one in table.columns)
+        types = {field.name: field.field_type for field in opened.schema().fields}
+        return all(
+            types.get(column.name, TYPES[column.type]) == TYPES[column.type]
+            for column in table.columns
+        )
 
     def rewrite(self, table: ExportTable, rows: pa.RecordBatchReader, stamp: Stamp) -> None:
         """One commit that replaces schema and rows."""
@@ -162,9 +165,11 @@ class IcebergTarget:
     def describe(self, table: ExportTable) -> None:
         """Add columns that are new, and comments that changed."""
         opened = self._opened(table.name)
-        held = {one.name: one.doc for one in opened.schema().fields}
-        wanted = {column.name: column.comment or None for column in table.columns}
-        if all(name in held and held[name] == comment for name, comment in wanted.items()):
+        comments = {field.name: field.doc for field in opened.schema().fields}
+        if all(
+            column.name in comments and comments[column.name] == (column.comment or None)
+            for column in table.columns
+        ):
             return
         with self._errors("write", table.name), opened.transaction() as change:
             _evolve(change, table)
@@ -173,9 +178,10 @@ class IcebergTarget:
     def merge(self, changed: Changed, stamp: Stamp) -> None:
         """One commit of two snapshots: without the owners that changed, then with them."""
         table = changed.table
-        opened, these = self._opened(table.name), _these(table, changed.keys())
+        opened = self._opened(table.name)
+        rows = _rows_of_owners(table, changed.keys())
         with self._errors("merge into", table.name), opened.transaction() as change:
-            change.overwrite(changed.rows(), these, snapshot_properties=_properties(stamp))
+            change.overwrite(changed.rows(), rows, snapshot_properties=_properties(stamp))
             change.set_properties(_properties(stamp))
         self._tables.pop(table.name, None)
 
@@ -250,36 +256,39 @@ def storage_properties(place: Destination) -> dict[str, str]:
 def _schema(table: ExportTable) -> Schema:
     return Schema(
         *(
-            NestedField(number, one.name, TYPES[one.type], required=False, doc=one.comment or None)
-            for number, one in enumerate(table.columns, start=1)
+            NestedField(
+                number, column.name, TYPES[column.type], required=False, doc=column.comment or None
+            )
+            for number, column in enumerate(table.columns, start=1)
         )
     )
 
 
 def _evolve(change: Transaction, table: ExportTable) -> None:
     """Columns that are new or of another type, and comments; a type is changed by a new column."""
-    held = {one.name: one for one in change.table_metadata.schema().fields}
+    fields = {field.name: field for field in change.table_metadata.schema().fields}
     retyped = [
-        one for one in table.columns
-        if one.name in held and held[one.name].field_type != TYPES[one.type]
-    ]  # fmt: skip
+        column
+        for column in table.columns
+        if column.name in fields and fields[column.name].field_type != TYPES[column.type]
+    ]
     if retyped:
         with change.update_schema(allow_incompatible_changes=True) as update:
             for column in retyped:
                 update.delete_column(column.name)
-                del held[column.name]
+                del fields[column.name]
     with change.update_schema() as update:
         for column in table.columns:
             comment = column.comment or None
-            if column.name not in held:
+            if column.name not in fields:
                 update.add_column(column.name, TYPES[column.type], doc=comment)
-            elif held[column.name].doc != comment:
+            elif fields[column.name].doc != comment:
                 update.update_column(column.name, doc=comment)
 
 
-def _these(table: ExportTable, keys: dict[str, list[str]]) -> BooleanExpression:
-    """The rows of some owners; the range lets files be passed over by their statistics."""
-    found: list[BooleanExpression] = [
+def _rows_of_owners(table: ExportTable, keys: dict[str, list[str]]) -> BooleanExpression:
+    """A filter for the rows of some owners; its range skips files by their statistics."""
+    filters: list[BooleanExpression] = [
         And(
             EqualTo("_workspace_id", workspace),
             GreaterThanOrEqual(table.owner, owners[0]),
@@ -288,7 +297,7 @@ def _these(table: ExportTable, keys: dict[str, list[str]]) -> BooleanExpression:
         )
         for workspace, owners in keys.items()
     ]
-    return found[0] if len(found) == 1 else Or(*found)
+    return filters[0] if len(filters) == 1 else Or(*filters)
 
 
 def _properties(stamp: Stamp) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One export: what the published warehouse holds, brought to a company lake by what changed.
+"""One export: the published warehouse is copied to a company lake, or only what changed in it.
 
 A data folder, its lake and a place in, an `ExportReport` out; the command line calls it. Tables are
 brought to the warehouse's generation one after another, each in one commit; at last `generations`
@@ -73,7 +73,7 @@ def export(
         stamp = Stamp(manifest.generation, manifest.as_of, source)
         with closing(_target(place, source)) as target:
             recorded = _recorded(target, place, lake, stamp, full)
-            kept = {one.generation: one.as_of for one in lake.kept()}
+            kept = {generation.generation: generation.as_of for generation in lake.kept()}
             content = Content(connection, lake, manifest, choice)
             job = _Export(content, target, place, stamp, recorded, kept, full)
             return job.run(history, progress)
@@ -90,7 +90,7 @@ def _target(place: Destination, source: str) -> Target:
 
 
 def _manifest(lake: Lake, generation: int) -> Manifest:
-    if generation not in {one.generation for one in lake.kept()}:
+    if generation not in {kept.generation for kept in lake.kept()}:
         raise UsageError(
             f"The warehouse holds generation {generation}, which {lake.storage.describe()} does "
             "not keep; run 'octane-flows build' and export again."
@@ -105,7 +105,7 @@ def _recorded(target: Target, place: Destination, lake: Lake, stamp: Stamp, full
         return 0
     _require_ours(place, GENERATIONS.name, shown, stamp)
     recorded = target.recorded(shown)
-    kept = {one.generation: one.as_of for one in lake.kept()}
+    kept = {generation.generation: generation.as_of for generation in lake.kept()}
     if shown in kept and recorded is not None and recorded.as_of != kept[shown]:
         raise UsageError(
             f"{place.describe()} shows generation {shown} of {recorded.as_of:%Y-%m-%d %H:%M:%S} "
@@ -147,18 +147,19 @@ class _Export:
     def run(self, history: bool, progress: Callable[[str], None] | None) -> ExportReport:
         if self.recorded == self.stamp.generation and not history and not self.full:
             return ExportReport(self.stamp.generation, self.place.describe(), ())
-        done: list[ExportedTable] = []
+        exported: list[ExportedTable] = []
         for table in self.content.tables():
             steps = [self._current(table)]
             if history:
                 steps.append(self._history(history_table(table)))
-            for one in steps:
-                done.append(one)
-                if progress and one.how != "unchanged":
-                    progress(f"{one.name:<47} {one.rows:>10,} rows {one.how}")
-        if self.recorded < self.stamp.generation or any(one.how != "unchanged" for one in done):
-            self._record([one.name for one in done])
-        return ExportReport(self.stamp.generation, self.place.describe(), tuple(done))
+            for step in steps:
+                exported.append(step)
+                if progress and step.how != "unchanged":
+                    progress(f"{step.name:<47} {step.rows:>10,} rows {step.how}")
+        has_changes = any(step.how != "unchanged" for step in exported)
+        if self.recorded < self.stamp.generation or has_changes:
+            self._record([step.name for step in exported])
+        return ExportReport(self.stamp.generation, self.place.describe(), tuple(exported))
 
     def _current(self, table: ExportTable) -> ExportedTable:
         since = self._shown(table)

@@ -30,7 +30,7 @@ from octane_flows.parity.compare_ids import (
 )
 from octane_flows.parity.compare_scripts import SCRIPTED_FLOW, ScriptedWorkspace, compare_scripts
 from octane_flows.parity.requests import DocumentedRequests
-from octane_flows.parity.requests.documented_requests import identifier, moment
+from octane_flows.parity.requests.documented_requests import IDS_PER_REQUEST, identifier, moment
 from octane_flows.parity.send_requests import RestWorkspace, TooManyRowsError, utc_time
 from octane_flows.parity.verification import Difference, Reason, Status, Verification
 from octane_flows.questions.catalogue import Question, nearest, question_named
@@ -38,7 +38,6 @@ from octane_flows.questions.run_question import Value
 
 MOST_ROWS = 50_000  # fifty pages: what a check may ask of a live server for one request
 MOST_EXAMINED = 500  # differing ids of each side whose reason is looked up
-LOOKUP_BATCH = 100  # ids in one query: the address stays far below 8 KB
 
 
 def verify(
@@ -49,9 +48,9 @@ def verify(
     *,
     most: int | None = MOST_ROWS,
 ) -> Iterable[Verification]:
-    """Compare flows (none named: all) in every workspace of the warehouse, one after the other.
+    """Compare flows (no slugs: all) in every workspace of the warehouse, one after the other.
 
-    A parameter goes to each flow that has it; one that no flow has is a `UsageError`.
+    A parameter goes to each flow that has it; a name that no flow has is a `UsageError`.
     `workspace_id` leaves out the other workspaces.
     """
     flows = [question_named("flow", slug) for slug in slugs] or flows_with_requests()
@@ -137,7 +136,7 @@ def _verification(
 def _message(parity: Parity, differences: tuple[Difference, ...], script_count: int) -> str:
     scripts = f"{script_count} script{'s' * (script_count != 1)} compared" if script_count else ""
     if not differences:
-        return scripts if parity.requests else "nobody is meant, so nothing was asked"
+        return scripts if parity.requests else "no user is meant, so nothing was sent"
     counts = Counter(difference.reason for difference in differences)
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts.items())
     differing_scripts = sum(difference.only_in == "neither" for difference in differences)
@@ -207,14 +206,14 @@ def _last_modified(
     """When each id that Octane still gives was last modified; None where it does not say."""
     times: dict[str, datetime | None] = {}
     fields = ["last_modified"]
-    for start in range(0, len(ids), LOOKUP_BATCH):
-        batch = ids[start : start + LOOKUP_BATCH]
+    for start in range(0, len(ids), IDS_PER_REQUEST):
+        batch = ids[start : start + IDS_PER_REQUEST]
         query = f"id IN {','.join(identifier(id) for id in batch)}"
         try:
-            page = workspace.page(collection, fields=fields, query=query, limit=LOOKUP_BATCH)
+            page = workspace.page(collection, fields=fields, query=query, limit=IDS_PER_REQUEST)
         except RequestError:  # run history has no such field
             fields = ["id"]
-            page = workspace.page(collection, fields=fields, query=query, limit=LOOKUP_BATCH)
+            page = workspace.page(collection, fields=fields, query=query, limit=IDS_PER_REQUEST)
         for row in page.rows:
             text = row.get("last_modified")
             times[str(row["id"])] = utc_time(text) if isinstance(text, str) else None

@@ -1,4 +1,4 @@
-"""What a flow's documented requests are made of; the words that they are written in.
+"""What a flow's documented requests are made of, and the phrases of the query language.
 
 Typed values of parameters in, `Request` records out; nothing is sent here. A flow is a generator:
 it yields a request, is given the rows of the answer, and returns the ids that the flow names.
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from octane_flows.errors import UsageError
 
 #: Every parameter of the flow, typed; `as_of` and `user_id` are filled in, and `signed_in_user_id`
-#: (None: not known) is added.
+#: (None: nobody of this workspace) is added.
 Params = Mapping[str, Any]
 #: One row of an answer, as JSON gives it.
 Row = dict[str, Any]
@@ -29,7 +29,7 @@ class Request:
     fields: tuple[str, ...] = ("id",)
 
 
-AT_ONCE = 100  # ids in one request, as the vendor's clients
+IDS_PER_REQUEST = 100  # as the vendor's clients do it
 APOSTROPHE = "'"  # the pages write kinds of tests between them, names between carets
 
 Steps = Generator[Request, list[Row], Iterable[str]]
@@ -41,7 +41,7 @@ RowSteps = Generator[Request, list[Row], list[Row]]
 class Reading:
     """A place where the page leaves a choice: what is taken, and which parameters read otherwise.
 
-    `parameters` are names of the flow; a reading without any has no other that could be asked for.
+    `parameters` are names of the flow; without any, the other reading is not offered.
     """
 
     unclear: str
@@ -72,9 +72,9 @@ class DocumentedRequests:
 def single(
     collection: str, query: Callable[[Params], str | None], fields: tuple[str, ...] = ("id",)
 ) -> Callable[[Params], Steps]:
-    """Steps of one request whose rows are the flow's; `query` None means that nobody is meant.
+    """Steps of one request whose rows are the flow's.
 
-    An empty query asks for all rows.
+    A `query` that gives None sends nothing, because no user is meant; an empty one reads all rows.
     """
 
     def steps(params: Params) -> Steps:
@@ -111,10 +111,10 @@ def identifier(value: str) -> str:
 
 
 def portions(ids: Iterable[str]) -> Iterator[str]:
-    """Ids as the query language lists them, so many in one request that its address stays short."""
-    found = sorted(ids)
-    for start in range(0, len(found), AT_ONCE):
-        yield ",".join(identifier(one) for one in found[start : start + AT_ONCE])
+    """Ids as the query language lists them, in parts that keep the address of a request short."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), IDS_PER_REQUEST):
+        yield ",".join(identifier(id) for id in ordered[start : start + IDS_PER_REQUEST])
 
 
 def moment(value: datetime) -> str:

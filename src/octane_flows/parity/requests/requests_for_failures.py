@@ -29,7 +29,7 @@ from octane_flows.parity.requests.documented_requests import (
 
 
 def status_phrase(code: str) -> str:
-    """A run's summary or native status, told apart by its logical name."""
+    """A phrase over a run's summary or native status; the logical name says which of the two."""
     native = code.startswith("list_node.run_native_status.")
     return f"{'native_status' if native else 'status'} EQ {{logical_name EQ {text(code)}}}"
 
@@ -45,17 +45,17 @@ def _defects_of_runs(params: Params) -> Steps:
         query = ";".join([phase, *(f"run EQ {{{run}}}" for run in runs)])
         rows = yield Request("defects", query)
         return [str(row["id"]) for row in rows]
-    found: list[set[str]] = []
+    defect_ids: list[set[str]] = []
     for conditions in ([*test, status],) if params["in_one_run"] else ([status], test):
         if conditions:
             linked = f"defect EQ {{{phase}}};{';'.join(conditions)}"
             newest = yield from _newest_runs(linked)
-            found.append({owner for row in newest for owner in _ids(row["defect"])})
-    told: list[str] = []
-    for ids in portions(set.intersection(*found)):
+            defect_ids.append({id for row in newest for id in _ids(row["defect"])})
+    answer: list[str] = []
+    for ids in portions(set.intersection(*defect_ids)):
         rows = yield Request("defects", f"{phase};id IN {ids}")
-        told += [str(row["id"]) for row in rows]
-    return told
+        answer += [str(row["id"]) for row in rows]
+    return answer
 
 
 def _newest_runs(query: str) -> RowSteps:

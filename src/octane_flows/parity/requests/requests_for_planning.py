@@ -78,11 +78,11 @@ def _manual_tests_without_run(params: Params) -> Steps:
         phrases.append(f"owner EQ {{id EQ {identifier(params['owner_user_id'])}}}")
     if module is not None:
         phrases.append(module)
-    found: set[str] = set()
+    test_ids: set[str] = set()
     for release in (yield from _releases(params)):
         without = f"!run EQ {{release EQ {{id EQ {identifier(str(release['id']))}}}}}"
-        found |= _ids((yield Request("tests", ";".join([*phrases, without]))))
-    return found
+        test_ids |= _ids((yield Request("tests", ";".join([*phrases, without]))))
+    return test_ids
 
 
 def _tests_to_put_into_suite(params: Params) -> Steps:
@@ -96,23 +96,23 @@ def _tests_to_put_into_suite(params: Params) -> Steps:
     if params["covered_work_item_id"] is not None:
         work_item = identifier(params["covered_work_item_id"])
         phrases.append(f"covered_content EQ {{id EQ {work_item}}}")
-    found = _ids((yield Request("tests", ";".join(phrases))))
+    test_ids = _ids((yield Request("tests", ";".join(phrases))))
     if params["test_suite_id"] is not None:
         suite = identifier(params["test_suite_id"])
         query = f"(test_suite={{id={suite}}};!test={{null}})"
         links = yield Request("test_suite_link_to_tests", query, ("test",))
-        found -= {_reference(link, "test") or "" for link in links}
-    return found
+        test_ids -= {_reference(link, "test") or "" for link in links}
+    return test_ids
 
 
 def _test_suites_without_run(params: Params) -> Steps:
     suites = yield Request("test_suites", f"name EQ {pattern(params['test_suite_name'])}")
-    found: set[str] = set()
+    suite_ids: set[str] = set()
     for release in (yield from _releases(params)):
         query = f"subtype EQ 'run_suite';release EQ {{id EQ {identifier(str(release['id']))}}}"
         runs = yield Request("runs", query, ("test",))
-        found |= _ids(suites) - {_reference(run, "test") or "" for run in runs}
-    return found
+        suite_ids |= _ids(suites) - {_reference(run, "test") or "" for run in runs}
+    return suite_ids
 
 
 def _work_items_without_test_task(params: Params) -> Steps:
@@ -171,22 +171,22 @@ def _user_defined_field_values(params: Params) -> Steps:
     fields = yield Request(
         "metadata_fields", "is_user_defined=true", ("name", "entity_type", "subtype")
     )
-    wanted: dict[str, list[str]] = {}
+    names_by_type: dict[str, list[str]] = {}
     for field in fields:
         if params["entity_type"] in (None, field["entity_type"]) and _is_like(
             field["name"], params["field_name"]
         ):
-            wanted.setdefault(field["entity_type"], []).append(field["name"])
-    found: set[str] = set()
-    for entity_type, names in sorted(wanted.items()):
+            names_by_type.setdefault(field["entity_type"], []).append(field["name"])
+    entity_ids: set[str] = set()
+    for entity_type, names in sorted(names_by_type.items()):
         query = None
         if params["entity_id"] is not None:
             query = f"id EQ {identifier(params['entity_id'])}"
         rows = yield Request(_collection(entity_type), query, tuple(sorted(names)))
-        found |= {
+        entity_ids |= {
             str(row["id"]) for row in rows if any(_has_value(row.get(name)) for name in names)
         }
-    return found
+    return entity_ids
 
 
 def _is_like(name: str, pattern_text: str) -> bool:
@@ -212,14 +212,14 @@ def _descendants_of_items(params: Params) -> Steps:
     collection = "work_items" if is_backlog else "requirements"
     query = "parent EQ {null}"
     if params["root_ids"] is not None:
-        query = f"id IN {','.join(identifier(one) for one in words(params['root_ids']))}"
+        query = f"id IN {','.join(identifier(id) for id in words(params['root_ids']))}"
     level = yield Request(collection, query, ("subtype",))
-    found: dict[tuple[str, str], str] = {}
+    items: set[tuple[str, str]] = set()  # type and id, because a task may have a story's id
     depth = 0
     while level:
-        fresh = [row for row in level if (_type(row), str(row["id"])) not in found]
-        found.update({(_type(row), str(row["id"])): str(row["id"]) for row in fresh})
-        parents = {str(row["id"]) for row in fresh if _type(row) != "task"}
+        new = {(_type(row), str(row["id"])) for row in level} - items
+        items |= new
+        parents = {id for kind, id in new if kind != "task"}
         if params["max_depth"] is not None and depth >= params["max_depth"]:
             break
         level = []
@@ -229,7 +229,7 @@ def _descendants_of_items(params: Params) -> Steps:
                 level += yield Request("tasks", f"story EQ {{id IN {ids}}}")
         depth += 1
     types = params["item_types"]
-    return {one for (kind, _), one in found.items() if types is None or kind in words(types)}
+    return {id for kind, id in items if types is None or kind in words(types)}
 
 
 def _type(row: Row) -> str:

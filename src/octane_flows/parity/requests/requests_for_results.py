@@ -1,4 +1,4 @@
-"""Documented requests of the flows that look at what tests found lately: 9, 10 and 11.
+"""Documented requests of the flows about recent results of tests: 9, 10 and 11.
 
 Typed parameters in, requests out; `DOCUMENTED_REQUESTS` lists them.
 """
@@ -42,16 +42,16 @@ def _test_failed(params: Params) -> str:
 
 def _modules_with_recent_failures(params: Params) -> Steps:
     rows = yield Request("product_areas", _test_failed(params), ("parent",))
-    found = {str(row["id"]) for row in rows}
+    module_ids = {str(row["id"]) for row in rows}
     while params["subtree"]:  # up the tree, level by level
-        parents = {str(row["parent"]["id"]) for row in rows if row["parent"]} - found
+        parents = {str(row["parent"]["id"]) for row in rows if row["parent"]} - module_ids
         if not parents:
             break
-        found |= parents
+        module_ids |= parents
         rows = []
         for ids in portions(parents):
             rows += yield Request("product_areas", f"id IN {ids}", ("parent",))
-    return found
+    return module_ids
 
 
 def _features_with_recent_failures(params: Params) -> str:
