@@ -23,6 +23,7 @@ from octane_flows.models.read_columns import read_columns
 from octane_flows.models.sql_folder import sql_folder
 from octane_flows.models.syntax_tree import (
     Node,
+    called_function,
     column_path,
     common_tables,
     nodes,
@@ -133,6 +134,9 @@ def _sources(tree: Node, schema: str, where: str) -> set[str]:
     common = {table.name for node in every for table in common_tables(node)}
     sources: set[str] = set()
     for node in every:
+        function = called_function(node)
+        if function in FUNCTION_SOURCES:
+            sources.add(FUNCTION_SOURCES[function])
         table = table_reference(node)
         if table is None:
             continue

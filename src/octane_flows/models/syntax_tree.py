@@ -98,6 +98,13 @@ def table_reference(node: Any) -> TableReference | None:
     return None
 
 
+def called_function(node: Any) -> str:
+    """The name of the function that a node calls, with its schema; empty for other nodes."""
+    if "function_name" not in node or not node.get("schema"):
+        return ""
+    return f"{node['schema']}.{node['function_name']}"
+
+
 def column_path(node: Any) -> list[str] | None:
     """The names of a column reference, the column's own last; None for other nodes."""
     if node.get("class") != "COLUMN_REF":
