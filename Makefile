@@ -9,7 +9,7 @@ SCHEDULES ?= 2000
 VENDOR_SDK := tests/vendor_sdk/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test soak ui notebook bench docs new clean
+.PHONY: demo test mutants soak ui notebook bench docs new clean
 
 demo: $(VENV)/.run
 	$(BIN)/octane-flows demo
@@ -19,6 +19,10 @@ test: $(VENV)/.test $(VENDOR_SDK)/.done
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# Every one-line change of every SQL model: is there a golden case that notices it?
+mutants: $(VENV)/.test
+	$(BIN)/python -m tests.mutants
 
 soak: $(VENV)/.test
 	SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -q -n $(WORKERS) tests/property/test_schedules.py

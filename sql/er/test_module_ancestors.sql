@@ -5,6 +5,7 @@
 select
     test_modules.workspace_id, -- workspace that the row belongs to
     test_modules.test_id, -- test that is assigned
+    test_modules.test_type, -- kind of the test
     test_modules.application_module_id, -- application module that it is assigned to
     modules.application_module_name, -- name of the application module
     ancestors.ancestor_application_module_id, -- the module itself, or one that contains it

@@ -39,9 +39,8 @@ environments_by_run as (
             environments.environment_category_name, environments.environment_name
         ) as all_environment_names,
         -- the condition of one tag, for the run as a whole
-        coalesce(
-            bool_or(er.name_matches(environments.environment_name, $environment_name)), false
-        ) as has_environment,
+        bool_or(er.name_matches(environments.environment_name, $environment_name))
+            as has_environment,
     from failed_runs
     join er.run_environments as run_environments
         on run_environments.workspace_id = failed_runs.workspace_id
@@ -78,12 +77,9 @@ modules_by_test as (
             distinct modules.application_module_name, ', '
             order by modules.application_module_name
         ) as all_application_module_names,
-        coalesce(
-            bool_or(
-                er.name_matches(modules.ancestor_name, $application_module_name)
-                and ($subtree or modules.is_itself)
-            ),
-            false
+        bool_or(
+            er.name_matches(modules.ancestor_name, $application_module_name)
+            and ($subtree or modules.is_itself)
         ) as has_module,
     from er.test_module_ancestors as modules
     where exists (

@@ -22,7 +22,6 @@ with children_by_feature as (
             filter (where er.is_listed(children.work_item_type, $child_types))
             as last_child_modified_at,
     from er.work_items as children
-    where children.parent_work_item_id is not null
     group by children.workspace_id, children.parent_work_item_id
 )
 

@@ -15,12 +15,9 @@ with failed_tests as (
         last_runs.test_id,
         max(last_runs.created_at) as last_failed_at,
     from er.last_runs as last_runs
-    join er.tests as tests
-        on tests.workspace_id = last_runs.workspace_id
-        and tests.test_id = last_runs.test_id
     where er.is_listed(last_runs.status_code, $status_codes)
         and last_runs.created_at > er.as_of($as_of) - to_hours($hours)
-        and (not $only_automated or tests.test_type = 'test_automated')
+        and (not $only_automated or last_runs.test_type = 'test_automated')
     group by last_runs.workspace_id, last_runs.test_id
 ),
 
@@ -49,8 +46,7 @@ failures as (
         items.workspace_id,
         items.feature_id,
         count(distinct failed_tests.test_id) as failed_test_count,
-        count(distinct failed_tests.test_id) filter (where items.is_direct)
-            as direct_failed_test_count,
+        count(*) filter (where items.is_direct) as direct_failed_test_count,
         count(distinct failed_tests.test_id) filter (where not items.is_direct)
             as child_failed_test_count,
         max(failed_tests.last_failed_at) as last_failed_at,

@@ -13,7 +13,7 @@
 -- param: owner_user_id text = null -- id of the user who owns the test; null means anybody
 -- order: test_name, workspace_id, test_id, release_id
 with tests_of_modules as (
-    select distinct
+    select
         modules.workspace_id,
         modules.test_id,
     from er.test_module_ancestors as modules

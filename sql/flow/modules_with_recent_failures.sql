@@ -17,12 +17,9 @@ with failed_tests as (
         count(*) as failed_run_count,
         max(last_runs.created_at) as last_failed_at,
     from er.last_runs as last_runs
-    join er.tests as tests
-        on tests.workspace_id = last_runs.workspace_id
-        and tests.test_id = last_runs.test_id
     where er.is_listed(last_runs.status_code, $status_codes)
         and last_runs.created_at > er.as_of($as_of) - to_hours($hours)
-        and (not $only_automated or tests.test_type = 'test_automated')
+        and (not $only_automated or last_runs.test_type = 'test_automated')
     group by last_runs.workspace_id, last_runs.test_id
 ),
 

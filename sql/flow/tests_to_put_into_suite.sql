@@ -20,18 +20,12 @@ with modules_by_test as (
             distinct modules.application_module_name, ', '
             order by modules.application_module_name
         ) as all_application_module_names,
-        coalesce(
-            bool_or(
-                er.name_matches(modules.ancestor_name, $application_module_name)
-                and ($subtree or modules.is_itself)
-            ),
-            false
+        bool_or(
+            er.name_matches(modules.ancestor_name, $application_module_name)
+            and ($subtree or modules.is_itself)
         ) as has_module,
     from er.test_module_ancestors as modules
-    join er.tests as tests
-        on tests.workspace_id = modules.workspace_id
-        and tests.test_id = modules.test_id
-        and er.is_listed(tests.test_type, $test_types)
+    where er.is_listed(modules.test_type, $test_types)
     group by modules.workspace_id, modules.test_id
 ),
 
@@ -41,16 +35,12 @@ tags_by_test as (
         test_tags.test_id,
         string_agg(user_tags.user_tag_name, ', ' order by user_tags.user_tag_name)
             as all_user_tag_names,
-        coalesce(bool_or(er.name_matches(user_tags.user_tag_name, $user_tag_name)), false)
-            as has_tag,
+        bool_or(er.name_matches(user_tags.user_tag_name, $user_tag_name)) as has_tag,
     from er.test_tags as test_tags
-    join er.tests as tests
-        on tests.workspace_id = test_tags.workspace_id
-        and tests.test_id = test_tags.test_id
-        and er.is_listed(tests.test_type, $test_types)
     join er.user_tags as user_tags
         on user_tags.workspace_id = test_tags.workspace_id
         and user_tags.user_tag_id = test_tags.user_tag_id
+    where er.is_listed(test_tags.test_type, $test_types)
     group by test_tags.workspace_id, test_tags.test_id
 ),
 
@@ -59,7 +49,7 @@ suites_by_test as (
         suite_links.workspace_id,
         suite_links.test_id,
         count(distinct suite_links.test_suite_id) as test_suite_count,
-        coalesce(bool_or(suite_links.test_suite_id = $test_suite_id), false) as is_in_suite,
+        bool_or(suite_links.test_suite_id = $test_suite_id) as is_in_suite,
     from er.suite_links as suite_links
     group by suite_links.workspace_id, suite_links.test_id
 )

@@ -14,7 +14,7 @@ with tasks_by_item as (
         tasks.workspace_id,
         tasks.work_item_id,
         count(*) as task_count,
-        coalesce(bool_or(tasks.task_type_code = $task_type_code), false) as has_test_task,
+        bool_or(tasks.task_type_code = $task_type_code) as has_test_task,
     from er.tasks as tasks
     group by tasks.workspace_id, tasks.work_item_id
 )

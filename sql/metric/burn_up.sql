@@ -32,7 +32,7 @@ items as (
     select
         items.workspace_id,
         items.release_id,
-        coalesce(items.story_point_count, 0) as story_point_count,
+        items.story_point_count,
         cast(items.created_at as date) as created_date,
         cast(items.closed_at as date) as closed_date,
     from er.work_items as items

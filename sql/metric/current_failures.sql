@@ -39,7 +39,6 @@ last_passes as (
         max(outcomes.result_at) filter (where not outcomes.has_failed) as last_passed_at,
     from outcomes
     group by outcomes.workspace_id, outcomes.test_id, outcomes.environment_label
-    having bool_or(outcomes.newness = 1 and outcomes.has_failed)
 )
 
 select

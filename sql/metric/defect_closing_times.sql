@@ -17,7 +17,7 @@ with lives as (
         date_diff(
             'second',
             defects.created_at,
-            least(coalesce(defects.closed_at, er.as_of($as_of)), er.as_of($as_of))
+            least(defects.closed_at, er.as_of($as_of))
         ) / 86400 as age_days,
     from er.defects as defects
     left join er.phases as phases

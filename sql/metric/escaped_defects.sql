@@ -16,7 +16,7 @@ with defects_by_module as (
         coalesce(modules.application_module_id, 'none') as application_module_id,
         modules.application_module_name,
         defects.defect_id,
-        coalesce(defects.created_at > releases.end_at, false) as has_escaped,
+        defects.created_at > releases.end_at as has_escaped,
     from er.defects as defects
     join er.releases as releases
         on releases.workspace_id = defects.workspace_id

@@ -12,8 +12,8 @@ with items as (
         items.workspace_id,
         items.release_id,
         items.work_item_type,
-        coalesce(items.story_point_count, 0) as story_point_count,
-        coalesce(phases.metaphase_code = 'metaphase.work_item.done', false) as is_done,
+        items.story_point_count,
+        phases.metaphase_code = 'metaphase.work_item.done' as is_done,
         exists (
             select 1
             from er.test_work_items as links
@@ -25,7 +25,6 @@ with items as (
         on phases.workspace_id = items.workspace_id
         and phases.phase_code = items.phase_code
         and phases.entity_type = items.work_item_type
-    where items.release_id is not null
 ),
 
 item_counts as (
@@ -65,7 +64,6 @@ defect_counts as (
         and phases.phase_code = defects.phase_code
         and phases.entity_type = 'defect'
     where phases.metaphase_code is distinct from 'metaphase.work_item.done'
-        and defects.release_id is not null
     group by defects.workspace_id, defects.release_id
 ),
 
@@ -82,7 +80,6 @@ run_counts as (
         count(*) filter (where runs.status_code = 'list_node.run_status.failed')
             as failed_last_run_count,
     from er.last_runs as runs
-    where runs.release_id is not null
     group by runs.workspace_id, runs.release_id
 )
 

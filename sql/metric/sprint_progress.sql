@@ -11,15 +11,14 @@ with items as (
         items.workspace_id,
         items.sprint_id,
         items.closed_at,
-        coalesce(items.story_point_count, 0) as story_point_count,
-        coalesce(phases.metaphase_code = 'metaphase.work_item.done', false) as is_done,
+        items.story_point_count,
+        phases.metaphase_code = 'metaphase.work_item.done' as is_done,
     from er.work_items as items
     left join er.phases as phases
         on phases.workspace_id = items.workspace_id
         and phases.phase_code = items.phase_code
         and phases.entity_type = items.work_item_type
-    where items.sprint_id is not null
-        and er.is_listed(items.work_item_type, $work_item_types)
+    where er.is_listed(items.work_item_type, $work_item_types)
 )
 
 select

@@ -38,7 +38,8 @@ from tests.golden.pages import Tables, without_reasons
 
 VERSIONS = TABLE.partition(".")[2]
 AS_OF = datetime(2021, 1, 20, 21, tzinfo=UTC)
-WORKSPACES = ("1002", "1003", "1004")  # all with the same signed-in user
+WORKSPACES = ("1002", "1003", "1004")
+EVES_WORKSPACE = "1004"  # in the others it is `me` who signed in to extract
 ARROW = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -134,7 +135,7 @@ def _open_with_tables(as_of: datetime, workspaces: Iterable[str]) -> duckdb.Duck
     moment = as_of.replace(tzinfo=None)
     generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}", "1", "me")
     insert_rows(connection, "generation", [generation])
-    insert_rows(connection, "workspaces", [(id, moment, "1", "me") for id in workspaces])
+    insert_rows(connection, "workspaces", [(id, moment, "1", _signed_in(id)) for id in workspaces])
     create_functions(connection, "http://127.0.0.1", "1001")
     for name, columns in golden_tables().items():
         if table_of(name) == TABLE:
@@ -143,6 +144,10 @@ def _open_with_tables(as_of: datetime, workspaces: Iterable[str]) -> duckdb.Duck
         connection.execute(f"create table octane.{name} ({body})")
     create_user_defined_values(connection, USER_DEFINED)
     return connection
+
+
+def _signed_in(workspace: str) -> str:
+    return "eve" if workspace.endswith(EVES_WORKSPACE) else "me"
 
 
 def _create_models(connection: duckdb.DuckDBPyConnection, models: list[Model]) -> None:

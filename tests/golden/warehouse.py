@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,17 +100,40 @@ class CaseWarehouse:
         """How the answer differs from the expected rows, with their reasons; nothing when equal."""
         return explain_difference(case.expected, self.answer(case), self._models[case.model])
 
+    def _difference_of_one(self, case: Case) -> str:
+        """How the answer for one workspace alone differs from the expected rows of it."""
+        if case.model not in questions() or not case.expected:
+            return ""
+        workspace = case.parameters.get("workspace_id") or case.expected[0].values["workspace_id"]
+        marked = f"{mark_of(case)}{workspace}"
+        rows = self._rows(case.model, {**case.parameters, "workspace_id": marked})
+        if any(row["workspace_id"] != marked for row in rows):
+            return f"rows of other workspaces are answered when {workspace} is asked for"
+        expected = [row for row in case.expected if row.values["workspace_id"] == workspace]
+        answer = self.answer(case, workspace=workspace)
+        return explain_difference(expected, answer, self._models[case.model])
+
     def rows_of_all(self, model: str) -> list[dict[str, Any]]:
         """The answer of a model with its default parameters, in all workspaces."""
         return self._rows(model, {})
 
-    def failures(self, model: str, sql: str, *, only_first: bool = False) -> list[Failure]:
+    def failures(
+        self, model: str, sql: str, *, only_first: bool = False, seconds: float | None = None
+    ) -> list[Failure]:
         """The cases that fail when a model, as `flow.planned_runs`, has this SQL for its own.
 
-        All cases run whose answer depends on the model, with `only_first` until one fails. SQL
-        that does not run fails all of them. The model is as before afterwards.
+        All cases run whose answer depends on the model, with `only_first` until one fails; each
+        asks for all workspaces and for one of its own. SQL that does not run, or takes longer than
+        `seconds`, fails all of them. The model is as before afterwards.
         """
-        return list(self._failures(model, sql, only_first=only_first))
+        timer = threading.Timer(seconds, self._connection.interrupt) if seconds else None
+        if timer is not None:
+            timer.start()
+        try:
+            return list(self._failures(model, sql, only_first=only_first))
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def _failures(self, name: str, sql: str, *, only_first: bool) -> Iterator[Failure]:
         dependent = self._dependent(name)
@@ -121,7 +145,7 @@ class CaseWarehouse:
             self._create([dataclasses.replace(self._models[name], sql=text), *dependent[1:]])
             for case in cases:
                 try:
-                    difference = self.difference(case)
+                    difference = self.difference(case) or self._difference_of_one(case)
                 except (duckdb.Error, OctaneFlowsError) as error:
                     difference = f"the query fails: {error}"
                 if difference:
