@@ -1,6 +1,6 @@
 """The documented columns of a model's final select.
 
-SQL text in, name and meaning of each column out; `models` calls it. A column without a comment
+SQL text in, name and meaning of each column out; `model` calls it. A column without a comment
 and a `*` are `ModelError`s, because the final select is the contract with the readers.
 """
 

@@ -1,6 +1,6 @@
 """The header of a SQL model file and the comments beside its final columns.
 
-The text of one file in, a `Header` and its documented columns out; `models` calls it. What is
+The text of one file in, a `Header` and its documented columns out; `model` calls it. What is
 missing, unknown or said twice is a `ModelError` with file and line.
 """
 

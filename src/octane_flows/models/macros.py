@@ -1,6 +1,6 @@
 """Models become DuckDB objects: `er` views or tables, `flow`, `metric` and `plan` table macros.
 
-A model in, SQL statements out; `build` and the golden tests run them.
+A model in, SQL statements out; `model_creation` runs them.
 """
 
 from __future__ import annotations

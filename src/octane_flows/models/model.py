@@ -1,7 +1,7 @@
 """The SQL models: every file of `sql/` read, its dependencies parsed, all in an order to build.
 
-A folder in, `Model` records out; `build`, `flows` and Dagster's assets call it. Dependencies come
-from DuckDB's own parser, so nobody keeps a list by hand.
+A folder in, `Model` records out; the warehouse, the questions and Dagster's assets call it.
+Dependencies come from DuckDB's own parser, so nobody keeps a list by hand.
 """
 
 from __future__ import annotations

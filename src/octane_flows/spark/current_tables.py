@@ -1,7 +1,7 @@
 """The current state of `octane.*` from the lake's files as they are, read by Spark.
 
-A manifest's table and its files in, a data frame of the newest versions out; `build` calls it.
-Only files that the manifest names are read, each by the schema in its own footer.
+A manifest's table and its files in, a data frame of the newest versions out; `spark_build`
+calls it. Only files that the manifest names are read, each by the schema in its own footer.
 """
 
 from __future__ import annotations

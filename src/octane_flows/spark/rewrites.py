@@ -1,6 +1,6 @@
 """Where DuckDB and Spark mean different things by the same SQL: one rewrite for each, in order.
 
-`translate` runs them over a tree. Each has its cases in the tests, in which both engines are asked
+`spark_sql` runs them over a tree. Each has its cases in the tests, in which both engines are asked
 the same; docs/spark.md lists them.
 """
 

@@ -62,9 +62,9 @@ def build(
     models: list[Model] | None = None,
     progress: Progress | None = None,
 ) -> Published:
-    """Build and publish the lake's current generation; on any failure the former build stays.
+    """Build and publish the lake's current generation; on any failure the previous build stays.
 
-    `workspaces`: ids of those that it is to hold, or `["all"]`; None: those of the former build.
+    `workspaces`: ids of those that it is to hold, or `["all"]`; None: those of the previous build.
     """
     require_meaning(session)
     lake = lake or Lake(home / "lake")
@@ -238,7 +238,7 @@ class Build:
             kind = LakeError if name.startswith("octane.") else ModelError
             raise kind(
                 f"Spark could not build {name} ({first_line(error)}); nothing was published, the "
-                "former build stays."
+                "previous build stays."
             ) from error
         told = [f"{quoted(one.name)} {one.dataType.simpleString()}" for one in frame.schema]
         self._register(name, ", ".join(told))
@@ -265,13 +265,13 @@ class Build:
         if wrong:
             raise CheckError(
                 "What Spark built was not published, because keys are null or repeated in "
-                f"{', '.join(sorted(wrong))}. The former build stays; extract again with --full, "
-                "and report it if it comes back."
+                f"{', '.join(sorted(wrong))}. The previous build stays; extract again with --full, "
+                "and report it if it happens again."
             )
 
 
 def create_databases(session: SparkSession) -> None:
-    """Empty databases for the schemas; those of a former build in this session go."""
+    """Empty databases for the schemas; those of a previous build in this session are dropped."""
     for schema in SCHEMAS:
         session.sql(f"drop database if exists {schema} cascade")
         session.sql(f"create database {schema}")

@@ -1,10 +1,10 @@
-"""What a build on Spark leaves behind, and how it takes the place of the former one.
+"""What a build on Spark leaves behind, and how it takes the place of the previous one.
 
     <home>/spark/current.json                      names the folder that counts
     <home>/spark/generation-12/published.json      generation, and what became of every model
     <home>/spark/generation-12/<schema>/<name>/    Parquet files of one table or answer
 
-`build` writes it, `answer` reads it; anything that reads Parquet may too.
+`spark_build` writes it, `spark_answer` reads it; anything that reads Parquet may too.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ def begin(home: Path) -> Path:
 
 
 def publish(home: Path, built: Published) -> Published:
-    """Let a finished build take the place of the former one in one rename.
+    """Let a finished build take the place of the previous one in one rename.
 
-    The former one stays for those who are reading it; the one before that goes.
+    The previous build stays for its readers; the one before it is deleted.
     """
     root = spark_folder(home)
     state = {
@@ -135,7 +135,7 @@ def publish(home: Path, built: Published) -> Published:
     (built.folder / STATE).write_text(json.dumps(state, indent=1, ensure_ascii=False), "utf-8")
     sync_file(built.folder / STATE)
     pointer = root / POINTER
-    former = json.loads(pointer.read_text("utf-8"))["folder"] if pointer.is_file() else None
+    previous = json.loads(pointer.read_text("utf-8"))["folder"] if pointer.is_file() else None
     folder = _free_name(root, built.generation)
     built.folder.rename(folder)
     aside = root / f".{POINTER}-{os.getpid()}"
@@ -144,7 +144,7 @@ def publish(home: Path, built: Published) -> Published:
     aside.replace(pointer)
     sync_file(root)
     for old in root.glob("generation-*"):
-        if old.name not in (folder.name, former):
+        if old.name not in (folder.name, previous):
             shutil.rmtree(old, ignore_errors=True)
     return replace(built, folder=folder)
 

@@ -1,7 +1,8 @@
 """A Spark session that means by SQL what the translated models mean.
 
-A master's address and a file for Spark's own log in, a `SparkSession` out; `build` and `answer`
-call it. PySpark and Java are looked for only here, so that everybody else needs neither.
+A master's address and a file for Spark's own log in, a `SparkSession` out; `spark_build` and
+`spark_answer` call it. PySpark and Java are looked for only here: nothing else needs
+them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A model's DuckDB SQL as Spark SQL that gives the same rows.
 
-A model, values of its parameters and the server's address in, one Spark select out; `build` and
-`answer` run it. sqlglot translates the language; `rewrites` sees to what the engines mean by it.
+A model, values of its parameters and the server's address in, one Spark select out; `spark_build`
+and `spark_answer` run it. sqlglot translates the language; `rewrites` changes what the engines
+understand differently.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a model may be made of to be carried over to Spark: a closed list, held by the golden cases.
 
-A syntax tree as sqlglot reads it from DuckDB's SQL in, nothing out; `translate` calls it first.
+A syntax tree as sqlglot reads it from DuckDB's SQL in, nothing out; `spark_sql` calls it first.
 Whatever is not listed raises `NotCarriedOver`: nobody has shown that Spark answers it alike.
 """
 
@@ -103,7 +103,7 @@ def _is_id(column: exp.Column) -> bool:
 
 
 def _is_known_text(column: exp.Column) -> bool:
-    """Whether a column holds no fractions: ids, and user-defined fields, which `build` looks at."""
+    """Whether a column holds no fractions: ids, and user-defined fields (see `spark_build`)."""
     return _is_id(column) or column.name.endswith("_udf")
 
 

@@ -1,6 +1,6 @@
 """Opening a DuckDB file the one way this project does: no downloads, one-sentence errors.
 
-A data folder in, a connection out; readers, `build` and the tests call it.
+A data folder in, a connection out; readers, `warehouse_build` and the tests call it.
 """
 
 from __future__ import annotations

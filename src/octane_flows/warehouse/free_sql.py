@@ -20,11 +20,11 @@ def sql_relation(
     try:
         relation = connection.sql(sql, params=dict(parameters) if parameters else None)
     except duckdb.Error as error:
-        raise UsageError(_refused(error)) from None
+        raise UsageError(_message(error)) from None
     return relation if relation is not None else connection.sql("select 1 as nothing where false")
 
 
-def _refused(error: duckdb.Error) -> str:
+def _message(error: duckdb.Error) -> str:
     first = str(error).split("\n\n", 1)[0].replace("\n", " ")
     return f"The warehouse did not accept this SQL: {first}"
 
@@ -34,12 +34,12 @@ def table_relation(connection: duckdb.DuckDBPyConnection, name: str) -> duckdb.D
     schema, dot, table = name.partition(".")
     if not dot:
         raise UsageError(f"Name the schema too, such as er.{name} or octane.{name}.")
-    known = connection.execute(
+    tables = connection.execute(
         "select distinct schema_name || '.' || table_name from duckdb_columns() "
         "where schema_name = ? or table_name = ? order by all",
         [schema, table],
     ).fetchall()
-    names = [one for (one,) in known]
+    names = [table for (table,) in tables]
     if name not in names:
         near = ", ".join(names[:8]) or "octane.*, er.*, meta.*"
         raise UsageError(f"There is no table {name} in the warehouse; there are {near}.")

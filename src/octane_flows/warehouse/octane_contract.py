@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
@@ -52,9 +52,9 @@ def contract_tables() -> Mapping[str, Mapping[str, str]]:
     """Column names with DuckDB types, by `octane` table; link tables included."""
     file = resources.files("octane_flows.warehouse").joinpath("octane_contract.json")
     tables: dict[str, Mapping[str, str]] = {}
-    for entity, found in json.loads(file.read_text("utf-8")).items():
-        tables[entity] = {**found["columns"], **OWN_COLUMNS}
-        for field in found["links"]:
+    for entity, definition in json.loads(file.read_text("utf-8")).items():
+        tables[entity] = {**definition["columns"], **OWN_COLUMNS}
+        for field in definition["links"]:
             tables[f"{entity}__{field}"] = {**LINK_COLUMNS, **OWN_COLUMNS}
     tables["test_script"] = {**SCRIPT_COLUMNS, **OWN_COLUMNS}
     return tables
@@ -89,13 +89,13 @@ def find_missing(models: Iterable[Model], tables: Mapping[str, TableEntry]) -> l
             if table not in tables:
                 readers.setdefault((table, None), []).append(model.name)
                 continue
-            held = {column.name for column in tables[table].columns}
-            for column in sorted(columns & expected.keys() - held):
+            present = {column.name for column in tables[table].columns}
+            for column in sorted(columns & expected.keys() - present):
                 readers.setdefault((table, column), []).append(model.name)
     return [
         Missing(table, column, contract_tables()[table][column] if column else None, tuple(names))
         for (table, column), names in sorted(
-            readers.items(), key=lambda one: (one[0][0], one[0][1] or "")
+            readers.items(), key=lambda item: (item[0][0], item[0][1] or "")
         )
     ]
 
@@ -103,16 +103,13 @@ def find_missing(models: Iterable[Model], tables: Mapping[str, TableEntry]) -> l
 def completed(tables: Mapping[str, TableEntry], missing: Iterable[Missing]) -> list[TableEntry]:
     """The lake's tables with what is missing added: no files, no rows, nulls only."""
     entries = dict(tables)
-    for one in missing:
-        if one.column is None:
-            entries[one.table] = contract_entry(one.table)
+    for lack in missing:
+        if lack.column is None:
+            entries[lack.table] = contract_entry(lack.table)
         else:
-            former = entries[one.table]
-            added = ColumnEntry(one.column, one.type or "VARCHAR")
-            entries[one.table] = TableEntry(
-                former.name, former.kind, former.entity, former.field, former.label,
-                (*former.columns, added), former.files,
-            )  # fmt: skip
+            entry = entries[lack.table]
+            added = ColumnEntry(lack.column, lack.type or "VARCHAR")
+            entries[lack.table] = replace(entry, columns=(*entry.columns, added))
     return [entries[name] for name in sorted(entries)]
 
 
@@ -140,17 +137,17 @@ def findings(missing: Iterable[Missing]) -> list[str]:
     """One sentence for each table that is missing or lacks columns."""
     sentences: list[str] = []
     by_table: dict[str, list[Missing]] = {}
-    for one in missing:
-        by_table.setdefault(one.table, []).append(one)
-    for table, found in by_table.items():
-        readers = ", ".join(sorted({name for one in found for name in one.models}))
-        if found[0].column is None:
+    for lack in missing:
+        by_table.setdefault(lack.table, []).append(lack)
+    for table, lacks in by_table.items():
+        readers = ", ".join(sorted({name for lack in lacks for name in lack.models}))
+        if lacks[0].column is None:
             sentences.append(
                 f"octane.{table} is not in the lake (not listed for this role or version, or left "
                 f"out): it is empty, and {readers} have no rows of it"
             )
         else:
-            columns = ", ".join(str(one.column) for one in found)
+            columns = ", ".join(str(lack.column) for lack in lacks)
             sentences.append(
                 f"octane.{table} has no {columns} in the lake: null there and in what {readers} "
                 "take from it"

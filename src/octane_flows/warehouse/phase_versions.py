@@ -1,7 +1,7 @@
 """`past.work_item_phases`: the phase of each version of a work item that was ever read.
 
-The lake's tables and what changed in them in, rows of one table out; `build` calls it. Only new
-files are read, and the rows come from the named files alone, so that a rebuild gives the same ones.
+The lake's tables and what changed in them in, rows of one table out; `warehouse_build` calls it.
+Only new files are read; the rows come from named files alone, so a rebuild gives the same rows.
 """
 
 from __future__ import annotations

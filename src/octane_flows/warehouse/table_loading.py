@@ -1,7 +1,7 @@
 """The generated `octane.*` tables: the current state, in Octane's own names.
 
-Table entries and their Parquet files in, native DuckDB tables with comments out; `build` calls it.
-Only files that the manifest names are read.
+Table entries and their Parquet files in, native DuckDB tables with comments out; `warehouse_build`
+calls it. Only files that the manifest names are read.
 """
 
 from __future__ import annotations

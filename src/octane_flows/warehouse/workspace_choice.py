@@ -21,27 +21,27 @@ ALL: Final = "all"
 Choice: TypeAlias = tuple[str, ...] | None  # ids in order; None: all
 
 
-def choose(asked: Sequence[str], manifest: Manifest) -> Choice:
-    """The choice that was asked for, by ids or `all`. Raises UsageError."""
-    if ALL in asked:
+def choose(requested: Sequence[str], manifest: Manifest) -> Choice:
+    """The choice that was requested, by ids or `all`. Raises UsageError."""
+    if ALL in requested:
         return None
-    there = manifest.workspaces
-    lacking = [one for one in asked if one not in there]
-    if lacking:
+    unknown = [id for id in requested if id not in manifest.workspaces]
+    if unknown:
         raise UsageError(
-            f"The lake holds nothing of workspace {', '.join(lacking)}; it has "
-            f"{', '.join(there) or 'none'}. Extract it first, or name another, or all."
+            f"The lake holds nothing of workspace {', '.join(unknown)}; it has "
+            f"{', '.join(manifest.workspaces) or 'none'}. Extract it first, or name another one, "
+            "or all."
         )
-    return tuple(sorted(set(asked)))
+    return tuple(sorted(set(requested)))
 
 
 def choice_of(connection: duckdb.DuckDBPyConnection) -> Choice:
     """The choice that an open warehouse was built with."""
     try:
-        found = connection.execute("select chosen_workspaces from meta.build").fetchall()
+        rows = connection.execute("select chosen_workspaces from meta.build").fetchall()
     except duckdb.CatalogException:  # not a warehouse: the next build replaces it
         return None
-    return tuple(found[0][0]) if found and found[0][0] is not None else None
+    return tuple(rows[0][0]) if rows and rows[0][0] is not None else None
 
 
 def choice_in(path: Path) -> Choice:
@@ -60,35 +60,37 @@ def of_workspaces(manifest: Manifest, choice: Choice) -> Manifest:
     if choice is None:
         return manifest
     own = set(choice)
-    known = {one for one in manifest.workspaces.items() if one[0] in own}
-    fields = [one for one in manifest.fields if one.workspace in own]
-    theirs = {(one.entity, one.name) for one in manifest.fields if one.is_user_defined}
-    theirs -= {(one.entity, one.name) for one in fields}
-    tables = (_table(entry, own, theirs) for entry in manifest.tables.values())
+    workspaces = {id: entry for id, entry in manifest.workspaces.items() if id in own}
+    fields = [field for field in manifest.fields if field.workspace in own]
+    others = {(field.entity, field.name) for field in manifest.fields if field.is_user_defined}
+    others -= {(field.entity, field.name) for field in fields}
+    tables = (_table(entry, own, others) for entry in manifest.tables.values())
     collections = manifest.politeness.get("collections", ())
     return replace(
         manifest,
-        as_of=max((one.as_of for _, one in known), default=manifest.as_of),
-        workspaces=dict(sorted(known)),
+        as_of=max((entry.as_of for entry in workspaces.values()), default=manifest.as_of),
+        workspaces=dict(sorted(workspaces.items())),
         tables={entry.name: entry for entry in tables if entry is not None},
         states={id: states for id, states in manifest.states.items() if id in own},
         fields=fields,
         certificate=[row for row in manifest.certificate if row.workspace in own],
-        schema_changes=[one for one in manifest.schema_changes if one.workspace in own],
-        findings=[one for one in manifest.findings if one.workspace in own],
+        schema_changes=[change for change in manifest.schema_changes if change.workspace in own],
+        findings=[finding for finding in manifest.findings if finding.workspace in own],
         politeness={
             **manifest.politeness,
-            "collections": [one for one in collections if one["workspace"] in own],
+            "collections": [counts for counts in collections if counts["workspace"] in own],
         },
     )
 
 
-def _table(entry: TableEntry, own: set[str], theirs: set[tuple[str, str]]) -> TableEntry | None:
+def _table(entry: TableEntry, own: set[str], others: set[tuple[str, str]]) -> TableEntry | None:
     """A table without the files and user-defined fields of others; None when it is such a field."""
-    if (entry.entity, entry.field) in theirs:
+    if (entry.entity, entry.field) in others:
         return None
     return replace(
         entry,
         files=tuple(file for file in entry.files if file.workspace in own),
-        columns=tuple(one for one in entry.columns if (entry.entity, one.field) not in theirs),
+        columns=tuple(
+            column for column in entry.columns if (entry.entity, column.field) not in others
+        ),
     )

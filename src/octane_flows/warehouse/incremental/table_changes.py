@@ -1,8 +1,8 @@
 """What a warehouse that holds one generation needs to hold a later one.
 
-The open warehouse, the lake and the wanted tables in, one `TableChange` per table out; `build`
-carries them out. Where it cannot be told (another version, files let go of) the answer is None,
-which means: rebuild.
+The open warehouse, the lake and the wanted tables in, one `TableChange` per table out;
+`table_loading` carries them out. The answer is None when the changes cannot be determined (another
+version, files that are kept no longer): then everything is rebuilt.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def plan_changes(
     history = _history(lake, manifest, loaded.generation)
     if history is None:
         return None
-    held, merged = history
-    return [_change(entry, loaded, held, merged) for entry in entries]
+    manifest_then, merged = history
+    return [_change(entry, loaded, manifest_then, merged) for entry in entries]
 
 
 def read_loaded(connection: duckdb.DuckDBPyConnection) -> Loaded | None:
@@ -104,37 +104,37 @@ def _history(
     None: `manifest` does not descend from it.
     """
     merged: dict[str, list[str]] = {}
-    one = manifest
-    while one.generation > generation:
-        merged.update(one.compacted)
-        if one.parent is None:
+    ancestor = manifest
+    while ancestor.generation > generation:
+        merged.update(ancestor.compacted)
+        if ancestor.parent is None:
             return None
         try:
-            one = lake.manifest(one.parent)
-        except LakeError:  # let go of: nobody knows any more what its files became
+            ancestor = lake.manifest(ancestor.parent)
+        except LakeError:  # it is kept no longer, and so is what its files became
             return None
-    return (one, merged) if one.generation == generation else None
+    return (ancestor, merged) if ancestor.generation == generation else None
 
 
 def _change(
-    entry: TableEntry, loaded: Loaded, held: Manifest, merged: Mapping[str, list[str]]
+    entry: TableEntry, loaded: Loaded, manifest_then: Manifest, merged: Mapping[str, list[str]]
 ) -> TableChange:
     rebuild = TableChange(entry, entry.files, None)
     columns = [(column.name, column.type) for column in entry.columns]
     if loaded.columns.get(entry.name) != columns:
         return rebuild
-    known = loaded.digests.get(entry.name, {})
+    digests = loaded.digests.get(entry.name, {})
     origins = {file.path: _origins(file.path, merged) for file in entry.files}
-    if not known.keys() <= set().union(*origins.values()):
+    if not digests.keys() <= set().union(*origins.values()):
         return rebuild  # files were dropped, as a full extract does: their rows may be gone
-    if any(known.get(file.path, file.sha256) != file.sha256 for file in entry.files):
+    if any(digests.get(file.path, file.sha256) != file.sha256 for file in entry.files):
         return rebuild
-    new = tuple(file for file in entry.files if not origins[file.path] <= known.keys())
-    mixed = {file.workspace for file in new if not origins[file.path].isdisjoint(known)}
-    return TableChange(entry, new, {one: held.stamp(one) for one in mixed})
+    new = tuple(file for file in entry.files if not origins[file.path] <= digests.keys())
+    mixed = {file.workspace for file in new if not origins[file.path].isdisjoint(digests)}
+    return TableChange(entry, new, {id: manifest_then.stamp(id) for id in mixed})
 
 
 def _origins(path: str, merged: Mapping[str, list[str]]) -> set[str]:
     if path not in merged:
         return {path}
-    return set().union(*(_origins(one, merged) for one in merged[path]))
+    return set().union(*(_origins(part, merged) for part in merged[path]))
