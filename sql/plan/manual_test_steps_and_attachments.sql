@@ -15,7 +15,7 @@ with wanted_tests as (
         tests.test_id,
         tests.test_name,
         coalesce(test_scripts.script_text, '') as old_script,
-        string_split(coalesce(test_scripts.script_text, ''), chr(10)) as lines,
+        string_split(test_scripts.script_text, chr(10)) as lines,
         trim(regexp_extract($file_path, '[^/\\]+$')) as file_name,
     from er.tests as tests
     join er.test_scripts as test_scripts

@@ -13,7 +13,7 @@ from octane_flows.models.model import Model
 from tests.golden.warehouse import CaseWarehouse
 from tests.mutants.mutations import Mutant, written_again
 
-SECONDS = 5.0
+SECONDS = 30.0
 
 
 class Verdict(NamedTuple):

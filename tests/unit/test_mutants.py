@@ -17,8 +17,8 @@ from tests.mutants.same_query import read_same_queries
 from tests.mutants.sample import chosen
 from tests.mutants.trial import try_mutants
 
-#: What `make test` has time for: with both, about ten seconds of CPU.
-SAMPLE, MOST_OF_CHANGED_MODELS = 30, 60
+#: What `make test` has time for: with both, less than twenty seconds of CPU.
+SAMPLE, MOST_OF_CHANGED_MODELS = 20, 40
 SEED = 1
 MODELS = {model.name: model for model in load_models() if model.schema != "check"}
 #: Flows, metrics and plans; mutants of `er` models run the cases of all their readers.
