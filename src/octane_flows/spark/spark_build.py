@@ -7,7 +7,7 @@ command line calls it. A model that cannot be carried over is refused by name, w
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -38,7 +38,12 @@ from octane_flows.spark.spark_publication import (
 from octane_flows.spark.spark_session import is_local, require_meaning
 from octane_flows.spark.spark_sql import text_literal, translate, translate_sql
 from octane_flows.spark.supported_constructs import NotCarriedOver
-from octane_flows.warehouse.octane_contract import Missing, completed, find_missing
+from octane_flows.warehouse.octane_contract import (
+    completed,
+    find_missing,
+    missing_by_model,
+    partial_reason,
+)
 from octane_flows.warehouse.phase_versions import COLUMNS as PHASE_COLUMNS
 from octane_flows.warehouse.phase_versions import TABLE as PHASES
 from octane_flows.warehouse.phase_versions import WORK_ITEMS
@@ -122,11 +127,11 @@ class Build:
         self._load()
         self._write(PHASES, self.versions())
         refused = self._describe()
-        lacks = lacking(self._models, self._missing)
+        missing_sources = missing_by_model(self._models, self._missing)
         for model in self._models:
             state = self._state(model, refused)
-            if state.status == "available" and lacks[model.name]:
-                reason = f"the lake has no {', '.join(sorted(lacks[model.name]))}"
+            reason = partial_reason(missing_sources[model.name])
+            if state.status == "available" and reason is not None:
                 state = ModelState("partial", state.rows, reason)
             if state.status == "refused":
                 refused[model.name] = state.reason or ""
@@ -284,20 +289,6 @@ def register(session: SparkSession, name: str, path: Path, columns: str) -> None
         f"create table {schema}.{quoted(table)} ({columns}) using parquet "
         f"location {text_literal(literal_path(path))}"
     )
-
-
-def lacking(models: Iterable[Model], missing: Iterable[Missing]) -> dict[str, set[str]]:
-    """What each model reads, itself or through others, and the lake does not hold."""
-    found: dict[str, set[str]] = {}
-    every = list(missing)
-    for model in models:
-        own = {
-            f"octane.{one.table}{f'.{one.column}' if one.column else ''}"
-            for one in every
-            if model.name in one.models
-        }
-        found[model.name] = own.union(*(found.get(source, set()) for source in model.sources))
-    return found
 
 
 def first_line(error: BaseException) -> str:
