@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from octane_flows.cli.published_messages import print_build
+from octane_flows.console import plain_console
 from octane_flows.errors import ModelError
+from octane_flows.lake import Lake, Manifest
 from octane_flows.models import shared_functions
 from octane_flows.models.model import read_model
 from octane_flows.models.models_digest import models_digest
+from octane_flows.status import print_status
 from octane_flows.warehouse import (
     Model,
     build,
@@ -182,3 +187,26 @@ def test_another_default_of_a_parameter_counts_the_answers_again() -> None:
     changed = dataclasses.replace(model, header=header)
 
     assert models_digest([changed]) != models_digest([model])
+
+
+def test_status_and_the_build_command_name_the_gaps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = kit.write_lake(tmp_path, {"release": [RELEASE]}, without=("run_history",))
+    report = build(tmp_path)
+    [gap] = gaps_of_report(report)
+
+    print_build(report)
+    assert gap in capsys.readouterr().err
+    output = io.StringIO()
+    print_status(tmp_path, _QuietLake(tmp_path / "lake"), plain_console(file=output))
+    assert manifest.generation == report.generation
+    assert f"gap          {gap}" in output.getvalue()
+
+
+class _QuietLake(Lake):
+    """A lake that has no figures of the requests to the server."""
+
+    def current(self) -> Manifest | None:
+        manifest = super().current()
+        return dataclasses.replace(manifest, politeness={}) if manifest is not None else None
