@@ -12,6 +12,7 @@ from typing import Any
 
 from octane_simulator.faults.active_faults import Effect
 from octane_simulator.http.authentication import Authentication
+from octane_simulator.query.change_history import ENTITY_TYPE as HISTORY
 from octane_simulator.query.reader import DEFAULT_LIMIT, MAX_LIMIT
 from octane_simulator.simulated_space import Space
 from octane_simulator.store.phase_ids import name_phases, number_phases
@@ -55,10 +56,22 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
 
     def refuse(options: Options) -> None:
         if options:
-            if options["entity"] not in space.first.schema.entities:
-                raise ValueError(f"There is no entity type '{options['entity']}'")
+            entity = options["entity"]
+            if entity != HISTORY and entity not in space.first.schema.entities:
+                raise ValueError(f"There is no entity type '{entity}'")
             if options["status"] not in {403, 404}:
                 raise ValueError(f"A refusal is 403 or 404, not {options['status']}")
+
+    def history_size(options: Options) -> None:
+        if options and min(options["cap"], options["limit"]) < 1:
+            raise ValueError("cap and limit of history_size are at least 1")
+
+    def history_form(options: Options) -> None:
+        _choice("history_form", "keys", options, "value_text", "valueName", "new_value")
+        _choice("history_form", "user", options, "user", "user_name")
+
+    def history_records(options: Options) -> None:
+        _choice("history_records", "form", options, "saves", "fields")
 
     def session_life(options: Options) -> None:
         life = {**default_life, **{k: v for k, v in (options or {}).items() if v is not None}}
@@ -93,6 +106,8 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
         "odd_type": metadata_only, "missing_targets": metadata_only, "refuse": refuse,
         "session_life": session_life, "page_size": page_size, "default_order": default_order,
         "aggregate_type": aggregate_type, "phase_ids": phase_ids, "expire": expire,
+        "history_size": history_size, "history_form": history_form,
+        "history_records": history_records,
     }  # fmt: skip
 
 

@@ -369,6 +369,6 @@ def test_faults_can_be_given_at_start() -> None:
 
 
 def test_no_fault_is_without_a_test() -> None:
-    modules = Path(__file__).parent.glob("test_simulator_*.py")
+    modules = Path(__file__).parent.glob("test_*.py")
     text = "".join(path.read_text("utf-8") for path in modules)
     assert {kind for kind in KINDS if f'"{kind}"' not in text} == set()

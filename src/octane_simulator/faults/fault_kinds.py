@@ -77,6 +77,20 @@ KINDS: dict[str, Kind] = {
     # -- permissions --
     "refuse": Kind("403 (or the given status) for an entity type", "stands",
                    {"entity": (str, REQUIRED), "status": (int, 403)}),
+    # -- change history --
+    "history_size": Kind("records of the history that one query gives over all pages, and the "
+                         "highest limit", "stands",
+                         {"cap": (int, 10_000), "limit": (int, 10_000)}),
+    "history_retention": Kind("older records of the history are gone", "stands",
+                              {"days": (float, REQUIRED)}),
+    "history_restricted": Kind("the caller has restricted data access: queries of the history "
+                               "must name entity_type and entity_id, others are 403", "stands",
+                               {"active": (bool, True)}),
+    "history_form": Kind("spelling of history records: keys value_text, valueName or new_value; "
+                         "user as object, or user_name as text", "stands",
+                         {"keys": (str, "value_text"), "user": (str, "user")}),
+    "history_records": Kind("records of history_records: fields (one a field), or saves (those of "
+                            "history_logs)", "stands", {"form": (str, "saves")}),
     # -- fields --
     "add_field": Kind(
         "a new user-defined field; type is a field type, or list_root names a list", "once",

@@ -12,6 +12,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator.http import metadata_resources, workspace_routes
+from octane_simulator.http.history_routes import history_elsewhere
 from octane_simulator.http.wire import caller_of, json_response, object_response
 from octane_simulator.model.collection_page import Page
 from octane_simulator.model.refusals import not_found
@@ -31,6 +32,8 @@ VERSION = {
 def answer(space: Space, request: Request) -> Response:
     """The answer to any request of a signed-in caller."""
     parts = [part for part in request.path.split("/") if part]
+    if parts[3:4] != ["workspaces"] and (refusal := history_elsewhere(parts)) is not None:
+        raise refusal
     if parts[:2] == ["api", "shared_spaces"] and len(parts) >= 3:
         if parts[2] != space.id:
             raise not_found(404, f"SharedSpaceNotFoundException: no shared space {parts[2]}")

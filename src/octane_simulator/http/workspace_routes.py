@@ -11,6 +11,7 @@ from octane_simulator.faults.active_faults import Faults
 from octane_simulator.http import build_routes, entity_routes, metadata_resources, result_routes
 from octane_simulator.http.attachment_routes import attachment_routes
 from octane_simulator.http.document_reports import finish_tasks, report_route
+from octane_simulator.http.history_routes import history_route
 from octane_simulator.http.script_routes import script_route
 from octane_simulator.http.wire import check_accept, json_response, object_response
 from octane_simulator.model.refusals import (
@@ -44,7 +45,7 @@ def answer(space: Space, request: Request, identifier: str, parts: list[str]) ->
         raise not_authorized(f"workspace {identifier}")
     if not parts:
         return object_response(workspace.row())
-    special = _special(workspace, request, parts)
+    special = _special(workspace, space.faults, request, parts)
     if special is not None:
         return special
     check_accept(request)
@@ -56,12 +57,17 @@ def answer(space: Space, request: Request, identifier: str, parts: list[str]) ->
     return response
 
 
-def _special(workspace: Workspace, request: Request, parts: list[str]) -> Response | None:
+def _special(
+    workspace: Workspace, faults: Faults, request: Request, parts: list[str]
+) -> Response | None:
     """Resources with rules of their own, or None for all others."""
     if parts[0] == "test-results":
         return result_routes.answer(workspace.store, request)
     if parts == ["analytics", "ci", "builds"]:
         return build_routes.answer(workspace.store, request)
+    history = history_route(workspace, faults, request, parts)
+    if history is not None:
+        return history
     if parts[0] == "attachments":
         return attachment_routes(workspace, request, parts[1:])
     if len(parts) == 3 and parts[0] == "suite_runs" and parts[2] == "run_auto":

@@ -26,7 +26,7 @@ __all__ = ["LinkEnd", "Schema", "load_schema"]
 
 COLLECTION_ALIASES = {
     "builds": "ci_builds", "suite_runs": "suite_run", "users": "workspace_users",
-    "history_logs": "history_records", "historys": "history_records",
+    "historys": "history_records",
 }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from octane_simulator.query.query_language import (
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.table_layout import Column, column_of, quoted
 
-__all__ = ["Condition", "compile_query"]
+__all__ = ["Condition", "compile_query", "moment_condition", "text_condition"]
 
 _SQL_OPS = {"EQ": "=", "LT": "<", "GT": ">", "LE": "<=", "GE": ">="}
 # References that also take bare ids, because history rows keep them as numbers.
@@ -198,8 +198,8 @@ class _Compiler:
         if kind == "boolean":
             return Condition(f"{sql} = ?", [_boolean(name, value, op)])
         if kind in {"date", "date_time"}:
-            return _moment(sql, op, value)
-        return _text(sql, op, value)
+            return moment_condition(sql, op, value)
+        return text_condition(sql, op, value)
 
 
 def _number(name: str, value: Literal) -> int | float:
@@ -222,7 +222,8 @@ def _boolean(name: str, value: Literal, op: str) -> int:
     raise bad_query(f"The field '{name}' is a boolean: only EQ true and EQ false are possible")
 
 
-def _moment(sql: str, op: str, value: Literal) -> Condition:
+def moment_condition(sql: str, op: str, value: Literal) -> Condition:
+    """Comparison with a moment in any form that clients send."""
     moment, fraction = parse_moment(value.text)
     if fraction:  # stored times have whole seconds, so the fraction is cut off
         if op == "EQ":
@@ -231,7 +232,7 @@ def _moment(sql: str, op: str, value: Literal) -> Condition:
     return Condition(f"{sql} {_SQL_OPS[op]} ?", [moment])
 
 
-def _text(sql: str, op: str, value: Literal) -> Condition:
+def text_condition(sql: str, op: str, value: Literal) -> Condition:
     """Case-insensitive comparison; plain ASCII is left to SQLite, which is faster and indexable."""
     text = value.text
     ascii_only = text.isascii()

@@ -29,7 +29,15 @@ from octane_simulator.store.table_layout import (
 __all__ = ["FIRST_ID", "Database", "SpaceIds"]
 
 FIRST_ID = 1001
-
+# The change history; text is compared without regard to case, as in all queries.
+HISTORY_DDL = (
+    "CREATE TABLE history_log (id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL,"
+    " action TEXT NOT NULL COLLATE NOCASE, entity_type TEXT NOT NULL COLLATE NOCASE,"
+    " entity_id TEXT NOT NULL COLLATE NOCASE, user_id TEXT NOT NULL, user_name TEXT,"
+    " full_name TEXT, change_set TEXT NOT NULL)",
+    "CREATE INDEX history_log_by_time ON history_log (entity_type, timestamp)",
+    "CREATE INDEX history_log_by_entity ON history_log (entity_id, timestamp)",
+)
 
 # How a stored value becomes a value of another type; text that is not a number becomes NULL.
 _AS_NUMBER = (
@@ -137,6 +145,9 @@ class Database:
             run("CREATE TABLE attachment_content (id INTEGER PRIMARY KEY, content BLOB NOT NULL)")
             run("CREATE TABLE test_script (id INTEGER PRIMARY KEY, script TEXT NOT NULL,"
                 " last_modified TEXT NOT NULL)")  # fmt: skip
+        if "history_log" not in existing:
+            for statement in HISTORY_DDL:
+                run(statement)
         run("COMMIT")
 
     def add_field(self, entity: str, definition: FieldDef) -> None:
