@@ -10,7 +10,7 @@ select
         as is_default, -- whether it is marked as the one that Octane takes where none is named
     coalesce(release.is_default, false)
         and row_number() over (
-            partition by release._workspace_id, coalesce(release.is_default, false)
+            partition by release._workspace_id, release.is_default
             order by cast(release.id as bigint) desc
         ) = 1 as is_newest_default, -- whether it is the newest of those that are marked so
     release.start_date as start_at, -- planned start (UTC)
