@@ -253,9 +253,34 @@ def overcounted(page: Page, text: str) -> Page:
     return page if text else Page(page.rows, page.total_count + 1, False, 10)
 
 
+def all_rows(page: Page, text: str) -> Page:
+    """A server that ignores the query."""
+    if " BTW " in text:
+        return Page([{"id": str(id), "type": "defect"} for id in range(1001, 1011)], 99, False, 10)
+    return page
+
+
+def row_above(page: Page, text: str) -> Page:
+    if " BTW " in text and page.rows:
+        return Page([*page.rows[:-1], {"id": "9999", "type": "defect"}], page.total_count, False, 1)
+    return page
+
+
+def undercounted(page: Page, text: str) -> Page:
+    """Counts that are far too low, of everything and of the whole range."""
+    is_whole = not text or text == "id BTW 1001...1099"
+    return Page(page.rows, 40, False, 10) if is_whole else page
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
-    [(short_page, "gave a page of 3 rows"), (repeated_row, "repeated or misplaced id")],
+    [
+        (short_page, "gave a page of 3 rows"),
+        (repeated_row, "repeated or misplaced id"),
+        (all_rows, "repeated or misplaced id 1001 after"),
+        (row_above, "gave id 9999 where ids up to 10[0-9]+ were requested"),
+        (undercounted, "gave 99 rows and counts 40"),
+    ],
 )
 def test_a_page_that_cannot_be_right_is_an_error(spoil: Any, sentence: str) -> None:
     with pytest.raises(AnswerError, match=sentence):

@@ -14,7 +14,7 @@ from octane_flows.client.query import Query, encode_names, encode_query
 from octane_flows.client.response import capitalized, parse_json
 from octane_flows.errors import AnswerError
 
-__all__ = ["Page", "PageBytes", "envelope_fault", "page_parameters"]
+__all__ = ["Page", "PageBytes", "envelope_fault", "ids_of_page", "page_parameters"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Page:
     total_count: int
     exceeds_total_count: bool
     bytes_received: int
+
+
+def ids_of_page(page: Page) -> list[str]:
+    """The ids of a page's rows as text."""
+    return [str(row["id"]) for row in page.rows]
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,13 @@ from typing import Any, Final
 
 from octane_flows.client.concurrency import Politeness
 from octane_flows.client.connection import Connection
+from octane_flows.client.envelope import Page, ids_of_page
 from octane_flows.client.query import Query, encode, field
 from octane_flows.client.request_limits import Limits
+from octane_flows.client.response import capitalized
 from octane_flows.client.retry import RetryPolicy
 from octane_flows.client.session import Timing
+from octane_flows.client.stable_reading import read_stable_pages
 from octane_flows.client.transport import Transport
 from octane_flows.client.workspace import Workspace
 from octane_flows.config import Settings
@@ -141,25 +144,24 @@ class Octane:
         return [WorkspaceRef(str(row["id"]), str(row.get("name") or row["id"])) for row in rows]
 
     def _workspace_rows(self, space: str, query: Query | None) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        while True:
-            page = self.connection.read_page(
+        action = f"listing the workspaces of shared space {self.shared_space}"
+
+        def page_at(offset: int) -> Page:
+            return self.connection.read_page(
                 f"{space}/workspaces",
                 fields=["id", "name"],
                 query=query,
                 order_by="id",
                 limit=self.page_size,
-                offset=len(rows),
-                action=f"listing the workspaces of shared space {self.shared_space}",
+                offset=offset,
+                action=action,
             ).parse()
-            rows.extend(page.rows)
-            if len(rows) >= page.total_count:
-                return rows
-            if not page.rows:
-                raise AnswerError(
-                    f"Shared space {self.shared_space} listed {len(rows)} workspaces but counts "
-                    f"{page.total_count}; try again."
-                )
+
+        def unstable(what: str) -> AnswerError:
+            return AnswerError(f"{capitalized(action)} failed, because the list {what}; try again.")
+
+        pages = read_stable_pages(page_at(0), page_at, ids_of_page, page_at, ids_of_page, unstable)
+        return [row for page in pages for row in page.rows]
 
     def workspace(self, id: str) -> Workspace:
         """A workspace by id; this sends no request."""

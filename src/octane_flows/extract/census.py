@@ -120,7 +120,19 @@ class _Counter:
             return None
         if page.exceeds_total_count or page.total_count > len(page.rows):
             return None
-        return np.array([int(row["id"]) for row in page.rows], dtype=np.int64)
+        listed = np.array([int(row["id"]) for row in page.rows], dtype=np.int64)
+        outside = listed[(listed < low) | (listed > high)]
+        if len(outside) or len(np.unique(listed)) < len(listed):
+            fault = (
+                f"id {outside[0]} where {low} to {high} were requested"
+                if len(outside)
+                else ("an id twice")
+            )
+            raise AnswerError(
+                f"Workspace {self._workspace.id}: {self._entity.collection} gave {fault}, so its "
+                "ids cannot be compared. Nothing was published; run the census again."
+            )
+        return listed
 
 
 def _within(stored: Ids, low: int, high: int) -> Ids:

@@ -27,7 +27,7 @@ from octane_flows.extract.entity_task import Context, EntityTask, Previous, make
 from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import SweepProgress
 from octane_flows.extract.extract_plan import Key
-from octane_flows.extract.page_reader import id_groups, id_query
+from octane_flows.extract.page_reader import id_groups, id_query, require_requested
 from octane_flows.lake import Census
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.lake.stored_rows import Ids, StoredRows
@@ -188,7 +188,9 @@ def read_rows(task: EntityTask, writer: EntityWriter, ids: Sequence[str]) -> tup
         if task.stored_query is not None:
             query = query & task.stored_query
         count = ReadCount()
+        requested = frozenset(group)
         for page in task.pages().read(query, count):
+            require_requested(task.entity, page, requested)
             writer.write_changed(page, {})
         cost = cost.followed_by(count)
     return writer.new_rows - before, cost

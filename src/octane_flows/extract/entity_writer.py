@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from octane_flows.errors import AnswerError
 from octane_flows.extract.extract_plan import (
     OWN_COLUMNS,
     EntityPlan,
@@ -81,7 +82,14 @@ class EntityWriter:
         numbers = page.numbers
         if numbers is None:
             self.names.extend(page.ids.to_pylist())
-        else:
+        elif page.rows:
+            # a reading that continues after a stop must not bring again what its parts have
+            if self.numbers and numbers[0].as_py() <= self.numbers[-1]:
+                raise AnswerError(
+                    f"Workspace {self._entity.workspace}: the collection {self._entity.collection} "
+                    f"gave id {numbers[0]} after {self.numbers[-1]}, so rows would be stored "
+                    "twice. Nothing was published; run it again."
+                )
             self.numbers.extend(numbers.to_pylist())
         for name, table in page.tables.items():
             self._write(name, table)

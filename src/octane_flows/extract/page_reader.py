@@ -8,14 +8,16 @@ flight. Rows and the server's count must add up, or it is an error. `entity_read
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeAlias
 
 import pyarrow.compute as pc
 
-from octane_flows.client import Id, PageBytes, Query, Workspace, field
+from octane_flows.client import Id, Page, PageBytes, Query, Workspace, field
 from octane_flows.client.entity_count import COUNT_LIMIT_ERROR, count_exactly
+from octane_flows.client.envelope import ids_of_page
+from octane_flows.client.stable_reading import read_stable_pages
 from octane_flows.errors import AnswerError, ExtractError, RequestError
 from octane_flows.extract.entity_result import ReadCount
 from octane_flows.extract.extract_plan import EntityPlan, TablePlan
@@ -25,6 +27,9 @@ from octane_flows.extract.row_to_arrow import Stamp, link_table, short_lists
 # Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory, so
 # there are few: two keep every connection busy while one window is being written.
 WINDOW_PAGES = 2
+# During a reading of hours rows are committed late, and others are deleted after they were read: of
+# so many counted rows one more may be read. Ids rise, so none of them comes twice.
+MAX_UNCOUNTED = 100
 IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 
 #: A page's bytes to Arrow; runs in the thread that fetched the page.
@@ -134,7 +139,11 @@ def read_pages(
         if first.numbers is None:
             yield from _by_offset(reader, first, count)
             return
-    yield from _by_windows(reader, pool, windows_in_flight, count)
+    edges = reader.edges()
+    if edges is not None:
+        yield from _by_windows(reader, pool, windows_in_flight, count, edges)
+    else:
+        yield from _by_offset(reader, first or reader.page(None), count)
 
 
 class Reader:
@@ -174,12 +183,30 @@ class Reader:
             return self.base if query is None else query
         return query & self.base
 
-    def edge(self, order_by: str) -> int | None:
-        """The lowest or highest id of the rows."""
-        page = self.workspace.page(
-            self.plan.collection, fields=["id"], query=self.base, order_by=order_by, limit=1
+    def id_page(self, offset: int) -> Page:
+        """One page of the ids alone."""
+        return self.workspace.page(
+            self.plan.collection,
+            fields=["id"],
+            query=self.base,
+            limit=self.page_size,
+            offset=offset,
         )
-        return int(page.rows[0]["id"]) if page.rows else None
+
+    def edges(self) -> tuple[int, int] | None:
+        """The lowest and the highest id of the rows; None when one of them is a name."""
+        ids = []
+        for order_by in ("id", "-id"):
+            page = self.workspace.page(
+                self.plan.collection, fields=["id"], query=self.base, order_by=order_by, limit=1
+            )
+            if not page.rows:
+                raise self.fault("says that it has rows but gives none")
+            ids.append(str(page.rows[0]["id"]))
+        low, high = ids
+        if not (low.isascii() and low.isdecimal() and high.isascii() and high.isdecimal()):
+            return None
+        return int(low), int(high)
 
     def window(self, low: int, high: int) -> list[DecodedPage]:
         """All pages with ids from `low` to `high`; a window in which too much matches is halved."""
@@ -202,7 +229,8 @@ class Reader:
                     raise self.fault(f"cannot count the rows with id {start}")
                 middle = (start + high) // 2
                 return [*pages, *self.window(start, middle), *self.window(middle + 1, high)]
-            last = self.check_order(page, after=last)
+            last = self.check_order(page, after=low - 1 if last is None else last)
+            self.check_end(last, high)
             pages.append(page)
             if page.rows >= page.total_count:
                 return pages
@@ -231,6 +259,14 @@ class Reader:
         last: int = numbers[-1].as_py()
         return last
 
+    def check_end(self, last: int | None, high: int) -> None:
+        """Raise AnswerError when the last id of a page lies above the requested range."""
+        if last is None or last > high:
+            raise self.fault(
+                f"gave {'an id that is no number' if last is None else f'id {last}'} "
+                f"where ids up to {high} were requested"
+            )
+
     def fault(self, what: str) -> AnswerError:
         """The error for a collection that cannot be right."""
         return AnswerError(
@@ -240,30 +276,32 @@ class Reader:
 
 
 def _by_offset(reader: Reader, first: DecodedPage, count: ReadCount) -> Iterator[DecodedPage]:
-    """Named ids (phases, list nodes) have no numeric order to page by: read whole, by offset."""
-    seen: set[str] = set()
-    page = first
-    while True:
-        ids = set(page.ids.to_pylist())
-        if len(ids) != page.rows or seen & ids:
-            raise reader.fault("repeated rows between two pages")
-        seen |= ids
+    """Named ids (phases, list nodes) have no numeric order to page by: read whole, by offset.
+
+    No page is yielded before a second reading has confirmed the ids of all.
+    """
+    pages = read_stable_pages(
+        first,
+        lambda offset: reader.page(None, offset=offset),
+        lambda page: page.ids.to_pylist(),
+        reader.id_page,
+        ids_of_page,
+        reader.fault,
+    )
+    for page in pages:
         count.add_page(page.rows, page.bytes_received)
+        count.total_count = page.total_count
         yield page
-        if count.rows == page.total_count:
-            count.total_count = page.total_count
-            return
-        if not page.rows or count.rows > page.total_count:
-            raise reader.fault(f"gave {count.rows} rows and says that it has {page.total_count}")
-        page = reader.page(None, offset=count.rows)
 
 
 def _by_windows(
-    reader: Reader, pool: ThreadPoolExecutor, in_flight: int, count: ReadCount
+    reader: Reader,
+    pool: ThreadPoolExecutor,
+    in_flight: int,
+    count: ReadCount,
+    edges: tuple[int, int],
 ) -> Iterator[DecodedPage]:
-    low, high = reader.edge("id"), reader.edge("-id")
-    if low is None or high is None:
-        raise reader.fault("says that it has rows but gives none")
+    low, high = edges
     waiting: deque[Future[list[DecodedPage]]] = deque()
     windows = iter(_windows(low, high, count.total_count, reader.page_size))
     try:
@@ -278,14 +316,21 @@ def _by_windows(
     finally:
         for future in waiting:
             future.cancel()
-    if count.rows != count.total_count:
+    if count.rows != count.total_count or count.first_count is None:
         # The workspace may have changed meanwhile. Rows that were there all the time were read, so
         # there are at least as many as the lower of the counts before and after in this range.
         now = count_exactly(reader.workspace, reader.plan.collection, low, high, reader.base)
         before = now if count.first_count is None else count.first_count
-        if count.rows < min(before, now):
+        if count.rows < min(before, now) or count.rows - max(before, now) > _slack(
+            max(before, now)
+        ):
             raise reader.fault(f"gave {count.rows} rows and counts {now}")
         count.total_count = count.rows
+
+
+def _slack(counted: int) -> int:
+    """How many rows more than counted are believed: rows may come and others go meanwhile."""
+    return counted // MAX_UNCOUNTED
 
 
 def _windows(low: int, high: int, total: int, page_size: int) -> Iterator[tuple[int, int]]:
@@ -302,6 +347,17 @@ def _windows(low: int, high: int, total: int, page_size: int) -> Iterator[tuple[
 def id_groups(ids: Sequence[str], size: int = IDS_PER_REQUEST) -> list[Sequence[str]]:
     """Ids in groups that fit into one request each."""
     return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def require_requested(plan: EntityPlan, page: DecodedPage, ids: Collection[str]) -> None:
+    """Raise AnswerError when a page has rows of other ids than those in its query."""
+    others = [id for id in page.ids.to_pylist() if id not in ids]
+    if others:
+        raise AnswerError(
+            f"Workspace {plan.workspace}: the collection {plan.collection} gave id {others[0]}, "
+            "which was not requested, so its rows cannot be trusted. Nothing was published; run it "
+            "again, and ask the administrator about proxies in between."
+        )
 
 
 def id_query(ids: Iterable[str]) -> Query:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from octane_flows.client.stable_reading import read_stable_pages
 from octane_flows.errors import AnswerError
 from octane_flows.parity.requests import DocumentedRequests, Request, Row
 
@@ -72,32 +73,38 @@ def send_requests(
 
 
 def read_all(workspace: RestWorkspace, request: Request, most: int | None = None) -> list[Row]:
-    """All rows of one request, page by page."""
-    rows: list[Row] = []
-    while True:
-        page = workspace.page(
+    """All rows of one request; pages come by offset, so a second reading confirms their ids."""
+
+    def page_at(offset: int, fields: Sequence[str] = request.fields) -> RestPage:
+        return workspace.page(
             request.collection,
-            fields=list(request.fields),
+            fields=list(fields),
             query=request.query,
             order_by="id",
             limit=PAGE_SIZE,
-            offset=len(rows),
+            offset=offset,
         )
-        if most is not None and page.total_count > most:
-            raise TooManyRowsError(
-                f"Octane counts {page.total_count:,} {request.collection} that match, more than "
-                f"the {most:,} that are compared; narrow it with parameters, or raise --most."
-            )
-        rows += page.rows
-        if not page.rows or len(rows) >= page.total_count:
-            break
-    id_count = len({str(row["id"]) for row in rows})
-    if id_count != page.total_count:
-        raise AnswerError(
-            f"Asking {request.collection} for {request.query} gave {id_count} ids where the server "
-            f"counts {page.total_count}; rows changed meanwhile, so ask again."
+
+    def unstable(what: str) -> AnswerError:
+        return AnswerError(
+            f"The answer to {request.collection} with {request.query} {what}, or does not have as "
+            "many ids as the server counts; compare again when fewer rows change."
         )
-    return rows
+
+    first = page_at(0)
+    if most is not None and first.total_count > most:
+        raise TooManyRowsError(
+            f"Octane counts {first.total_count:,} {request.collection} that match, more than "
+            f"the {most:,} that are compared; narrow it with parameters, or raise --most."
+        )
+    pages = read_stable_pages(
+        first, page_at, _ids, lambda offset: page_at(offset, ("id",)), _ids, unstable
+    )
+    return [row for page in pages for row in page.rows]
+
+
+def _ids(page: RestPage) -> list[str]:
+    return [str(row["id"]) for row in page.rows]
 
 
 def utc_time(text: str) -> datetime:
