@@ -7,8 +7,11 @@ OctaneFlowsError
 │   ├── AccessError         the role may not read or write this: ask for the role
 │   ├── NotFoundError       no such space, workspace, collection or entity: check the name
 │   ├── RequestError        the server says that the request itself is wrong (400, 409, 415 ...)
-│   │   └── PartialError        some rows of a bulk write were refused, the others are written
+│   │   ├── PartialError        some rows of a bulk write were refused, the others are written
+│   │   └── AddressError        the address is longer than the server or a gateway takes
 │   ├── UnavailableError    no answer, or temporary refusals until no retry was left: try later
+│   │   ├── TimeOutError        no whole answer came in time: ask for less
+│   │   └── TooLargeError       the answer is larger than is read: ask for less
 │   └── AnswerError         an answer that cannot be trusted: HTML, cut body, bad JSON
 ├── PausedError         the site's limits (quiet hours, requests a run) stop it: try later (exit 1)
 ├── ExtractError        the extract is not whole, so nothing was published (exit 1)
@@ -25,6 +28,7 @@ from typing import Any, ClassVar
 
 __all__ = [
     "AccessError",
+    "AddressError",
     "AnswerError",
     "CheckError",
     "ExtractError",
@@ -37,6 +41,8 @@ __all__ = [
     "RequestError",
     "ServerError",
     "SignInError",
+    "TimeOutError",
+    "TooLargeError",
     "UnavailableError",
     "UsageError",
 ]
@@ -94,8 +100,20 @@ class PartialError(RequestError):
         self.errors = errors
 
 
+class AddressError(RequestError):
+    """The address is longer than the server or a gateway in between takes."""
+
+
 class UnavailableError(ServerError):
     """The server did not answer, or asked to wait, until no retry was left."""
+
+
+class TimeOutError(UnavailableError):
+    """No whole answer came within the time of a request; a smaller answer may."""
+
+
+class TooLargeError(UnavailableError):
+    """An answer has more bytes than are read; a smaller one can be read."""
 
 
 class AnswerError(ServerError):

@@ -203,6 +203,9 @@ def test_what_is_not_data_is_refused(
 ) -> None:
     faults = running.simulator.faults
     faults.add("html_200", path="/phases")
+    assert workspace.count("phases") > 0  # signed in once more, as a gateway may have wanted it
+
+    faults.add("html_200", path="/phases", times=2)
     with pytest.raises(AnswerError, match="web page"):
         workspace.count("phases")
 

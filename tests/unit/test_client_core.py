@@ -13,6 +13,7 @@ from octane_flows.client.retry import RetryBudget, RetryPolicy, may_repeat, retr
 from octane_flows.client.transport import Response, TransportError
 from octane_flows.errors import (
     AccessError,
+    AddressError,
     AnswerError,
     NotFoundError,
     PartialError,
@@ -57,7 +58,34 @@ def test_a_good_response_is_its_json_even_without_a_charset() -> None:
         (Response(409, (), body()), RequestError, ["409"]),
         (Response(500, (), b""), ServerError, ["status 500; the server failed"]),
         (Response(503, (), HTML), UnavailableError, ["503", "later"]),
-        (Response(429, (), b""), UnavailableError, ["later"]),
+        (Response(429, (), b""), UnavailableError, ["allows no more requests now", "later"]),
+        (
+            Response(429, (("retry-after", "7200"),), b""),
+            UnavailableError,
+            ["asks to wait 7,200 seconds"],
+        ),
+        (
+            Response(503, (("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"),), b""),
+            UnavailableError,
+            ["asks to wait until Wed, 21 Oct 2026 07:28:00 GMT"],
+        ),
+        (Response(414, (), HTML), AddressError, ["no address or headers of this length"]),
+        (Response(431, (), b""), AddressError, ["no address or headers of this length"]),
+        (Response(413, (), HTML), RequestError, ["no request of this size"]),
+        (Response(407, (), HTML), UnavailableError, ["the proxy and not the server"]),
+        (Response(400, (), HTML), RequestError, ["web page"]),
+        (
+            Response(200, (), b'{"a":"gr\xf6\xdfe"}'),
+            AnswerError,
+            ["not UTF-8 (first at 8)", "Latin-1"],
+        ),
+        (Response(500, (), b"gr\xf6\xdfe"), ServerError, ["größe"]),
+        (Response(200, (), b"[" * 100_000), AnswerError, ["nested too deep"]),
+        (
+            Response(200, (), b'{"errorCode":"X","accumulatedMessage":"no."}'),
+            AnswerError,
+            ["status 200 and an error (X no) in place of data"],
+        ),
         (Response(400, (), b'{"message":"plain words"}'), RequestError, ["plain words"]),
         (
             Response(400, (), b'{"message":"{&quot;error_code&quot;:&quot;platform.y&quot;}"}'),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from octane_flows.client.session import Timing
 from octane_flows.client.transport import HttpTransport
 from octane_flows.config import ApiKey, Cookie, Credentials, Secret, Settings, Token, UserPassword
 from octane_flows.errors import (
+    AnswerError,
     ServerError,
     SignInError,
     UnavailableError,
@@ -242,7 +244,9 @@ def test_a_compressed_body_is_read() -> None:
 
 
 def test_a_bad_certificate_is_told_at_once_with_the_setting() -> None:
-    server = Server(answering(httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] canary")))
+    error = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] canary")
+    error.__cause__ = ssl.SSLCertVerificationError("canary")
+    server = Server(answering(error))
     with server.open(Token(Secret("t"))) as octane, pytest.raises(UnavailableError) as caught:
         read(octane)
     assert "OCTANE_CA_FILE" in str(caught.value)
@@ -256,3 +260,65 @@ def test_an_unusable_certificate_file_is_a_setting_to_correct(tmp_path: Path) ->
     settings = Settings("https://octane.example", "1001", None, KEY, ca_file=file)
     with pytest.raises(UsageError, match="OCTANE_CA_FILE"):
         HttpTransport(settings)
+
+
+SIGN_IN_PAGE = "<html><title>Sign in</title>"
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        httpx.Response(302, headers={"Location": "https://sso.example/login"}),
+        httpx.Response(200, text=SIGN_IN_PAGE, headers={"Content-Type": "text/html"}),
+        httpx.Response(200, text=SIGN_IN_PAGE, headers={"Content-Type": "application/json"}),
+        httpx.Response(200, json={"error_code": "VALIDATION_TOKEN_EXPIRED", "description": "old"}),
+        httpx.Response(200, json=EXPIRED),
+    ],
+    ids=["redirect", "page", "page called JSON", "error body", "older error body"],
+)
+def test_a_session_that_a_gateway_ends_is_signed_in_once_more(ended: httpx.Response) -> None:
+    server = Server(answering(ok(), ended, ok(total_count=4)))
+    with server.open() as octane:
+        assert read(octane) == 0
+        assert read(octane) == 4
+    assert server.sign_ins == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "text"), [(302, ""), (200, SIGN_IN_PAGE)], ids=["redirect", "page"]
+)
+def test_a_gateway_that_goes_on_is_an_error_after_one_more_sign_in(status: int, text: str) -> None:
+    pages = [httpx.Response(status, text=text) for _ in range(2)]
+    server = Server(answering(*pages))
+    with server.open() as octane, pytest.raises(AnswerError, match="sign-in"):
+        read(octane)
+    assert server.sign_ins == 2
+
+
+def test_a_write_is_not_sent_twice_after_a_page_that_says_nothing_of_it() -> None:
+    page = httpx.Response(200, text=SIGN_IN_PAGE, headers={"Content-Type": "text/html"})
+    server = Server(answering(page))
+    with server.open() as octane, pytest.raises(AnswerError):
+        octane.workspace("1002").create("defects", [{"name": "one"}])
+    assert server.sign_ins == 1
+
+
+def test_a_token_that_the_server_sets_goes_back_with_writes_alone() -> None:
+    created = {"total_count": 1, "data": [{"type": "defect", "id": "1"}]}
+    cookies = [
+        ("Set-Cookie", "XSRF_COOKIE=canary-token; Path=/"),
+        ("Set-Cookie", "HPSSO_COOKIE_CSRF=older-token; Path=/"),
+    ]
+    first = httpx.Response(200, headers=cookies, json=EMPTY)
+    server = Server(answering(first, ok(), httpx.Response(201, json=created)))
+    with server.open(Cookie("LWSSO_COOKIE_KEY", Secret("of-a-browser"))) as octane:
+        read(octane)
+        read(octane)
+        octane.workspace("1002").create("defects", [{"name": "one"}])
+        assert octane.connection._session.redact("canary-token") == "***"
+
+    _, second_read, write = server.requests
+    assert "XSRF-HEADER" not in second_read.headers
+    assert write.headers["XSRF-HEADER"] == "canary-token"
+    assert write.headers["HPSSO_HEADER_CSRF"] == "older-token"
+    assert "XSRF_COOKIE=canary-token" in write.headers["Cookie"]

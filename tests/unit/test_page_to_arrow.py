@@ -229,3 +229,33 @@ def test_a_completed_list_replaces_the_short_one() -> None:
     page = page.with_links("defect__tags", id, links)
 
     assert page.tables["defect__tags"]["target_id"].to_pylist() == ["7", "8", "9"]
+
+
+GOOD_PAGE = b'{"total_count":0,"data":[],"exceeds_total_count":false}'
+ODD_BODIES = [
+    b"null", b" \r\n null", b"\xef\xbb\xbfnull", b"null" + GOOD_PAGE, b"true", b"1", b'"a"', b"[]",
+    b"[null]", b"NaN", b"", b" " * 100 + b"null", b"{}", b'{"data":null}', b'{"data":[null]}',
+    b'{"data":[[]],"total_count":1}', b'{"data":{},"total_count":1}', GOOD_PAGE + b"null",
+    GOOD_PAGE + GOOD_PAGE, GOOD_PAGE + b"[]", b"[" * 100_000, b'{"data":' * 100_000,
+    b'{"total_count":1e999,"data":[]}', b'{"total_count":"1","data":[]}',
+    b'{"total_count":-1,"data":[]}', b'{"total_count":99999999999999999999,"data":[{}]}',
+    b'{"total_count":1,"data":[{"id":null}]}', b'{"total_count":1,"data":[{"id":""}]}',
+    b'{"total_count":1,"data":[{"id":{}}]}', b'{"total_count":1,"data":[{"id":true}]}',
+    b'{"total_count":1,"data":[{"id":[1]}]}', b'{"total_count":1,"data":[{"id":1.5}]}',
+    b'{"total_count":' + b"9" * 5000 + b',"data":[]}',
+    "{\"total_count\":0,\"data\":[],\"note\":\"größe\"}".encode("latin-1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", ODD_BODIES, ids=[repr(body[:40]) for body in ODD_BODIES])
+def test_a_body_that_is_no_page_is_an_error_and_not_the_end_of_the_process(body: bytes) -> None:
+    with pytest.raises(AnswerError):
+        decode_page(PageBytes(body, 100, len(body), "reading"), ENTITY, PLAN.tables, STAMP)
+
+
+@pytest.mark.parametrize("id", ["9" * 19, "９９", "٣", "1" * 4000])
+def test_ids_that_are_no_ordinary_numbers_are_names(id: str) -> None:
+    body = json.dumps({"total_count": 1, "data": [{"type": "defect", "id": id}]}).encode()
+    page = decode_page(PageBytes(body, 100, len(body), "reading"), ENTITY, PLAN.tables, STAMP)
+    assert page.numbers is None
+    assert page.ids.to_pylist() == [id]

@@ -33,6 +33,7 @@ class RetryPolicy:
     base_s: float = 0.5
     cap_s: float = 30.0  # the vendor's CI clients wait 30 s between attempts
     attempts: int = 10
+    time_out_attempts: int = 2  # a request that needs too long twice is made smaller instead
     first_attempts: int = 3  # no response yet: more likely a wrong address than a short failure
 
     def wait_s(
@@ -52,6 +53,8 @@ class RetryPolicy:
         server has given a response before.
         """
         attempts = self.attempts if has_answered else self.first_attempts
+        if isinstance(outcome, TransportError) and outcome.kind == "timeout":
+            attempts = min(attempts, self.time_out_attempts)
         if attempt >= attempts or not may_repeat(outcome, is_harmless):
             return None
         server_wait = retry_after_s(outcome, now)
@@ -81,7 +84,7 @@ class RetryBudget:
 def is_temporary(outcome: Outcome) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(outcome, TransportError):
-        return outcome.kind in ("connect", "proxy", "timeout", "cut")
+        return outcome.kind in ("connect", "proxy", "files", "timeout", "not_http", "cut")
     if outcome.status in TEMPORARY_STATUSES:
         return True
     # A row may contain these texts too, so they count only in an error or in a page of HTML.

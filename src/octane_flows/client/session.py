@@ -1,8 +1,9 @@
 """Requests with credentials: a path in, a final response out.
 
 The session signs in, keeps the newest session cookie of any response, signs in once more after a
-401 and sends that request again once. It waits and repeats after temporary failures, and limits how
-many requests run at once. `connection` calls it from several threads.
+401, or after what a gateway sends in its place, and sends that request again once. It waits and
+repeats after temporary failures, and limits how many requests run at once. `connection` calls it
+from several threads.
 """
 
 from __future__ import annotations
@@ -20,16 +21,24 @@ from urllib.parse import urlsplit
 
 from octane_flows.client.concurrency import Counters, Gate, Topic
 from octane_flows.client.request_limits import Limits
-from octane_flows.client.response import capitalized, error_of, server_message, unreachable_error
+from octane_flows.client.response import (
+    capitalized,
+    error_of,
+    is_signed_out,
+    server_message,
+    unreachable_error,
+)
 from octane_flows.client.retry import RetryBudget, RetryPolicy
 from octane_flows.client.signin import (
     authorization,
     can_sign_in,
     remedy,
+    secret_values,
     secrets,
     session_cookies,
     session_values,
     sign_in_body,
+    token_headers,
 )
 from octane_flows.client.transport import Request, Response, Transport, TransportError
 from octane_flows.config import Cookie, Credentials
@@ -39,6 +48,7 @@ __all__ = ["Session", "Timing"]
 
 SIGN_IN: Final = "/authentication/sign_in"
 KEPT_FOR_REDACTION: Final = 50  # session values; a late error may quote a replaced value
+READS: Final = frozenset({"GET", "HEAD"})
 SHORT_SECRET: Final = 4  # shorter texts stay in messages: they occur in ordinary words
 
 
@@ -54,10 +64,14 @@ class Timing:
 
 @dataclass(frozen=True)
 class _SessionHeaders:
-    """The headers that prove who asks, and the number of the sign-in that they come from."""
+    """The headers that prove who asks, and the number of the sign-in that they come from.
+
+    `write_headers` are those that the server wants on each write beside them.
+    """
 
     sign_in_number: int
     headers: Mapping[str, str] = field(repr=False)
+    write_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Session:
@@ -112,7 +126,7 @@ class Session:
         request = Request(method, self._url + path, headers or {}, body)
         used = self._session_headers()
         response = self._send_with_retries(request, used, action, topic)
-        if response.status == 401 and can_sign_in(self._credentials):
+        if can_sign_in(self._credentials) and _has_ended(response, request):
             used = self._renew(used)
             response = self._send_with_retries(request, used, action, topic)
         if response.status == 401:
@@ -136,7 +150,9 @@ class Session:
             self._renew(_SessionHeaders(0, {}))
         with self._lock:
             cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-            return _SessionHeaders(self._sign_in_count, {"Cookie": cookies})
+            return _SessionHeaders(
+                self._sign_in_count, {"Cookie": cookies}, token_headers(self._cookies)
+            )
 
     def _renew(self, used: _SessionHeaders) -> _SessionHeaders:
         """Sign in, unless another thread has done so since `used` was made."""
@@ -147,7 +163,7 @@ class Session:
                 cookies = self._sign_in()
                 with self._lock:
                     self._cookies = cookies
-                    self._past_values.extend(session_values(cookies))
+                    self._past_values.extend(secret_values(cookies))
                     self._sign_in_count += 1
         return self._session_headers()
 
@@ -211,9 +227,10 @@ class Session:
     ) -> Response | TransportError:
         if used is None:
             return self._transfer(request, topic)
-        signed = Request(
-            request.method, request.url, {**request.headers, **used.headers}, request.body
-        )
+        headers = {**request.headers, **used.headers}
+        if request.method not in READS:
+            headers |= used.write_headers
+        signed = Request(request.method, request.url, headers, request.body)
         with self._gate.enter() as epoch:
             outcome = self._transfer(signed, topic)
             if isinstance(outcome, TransportError):
@@ -247,10 +264,17 @@ class Session:
             with self._lock:
                 if used.sign_in_number == self._sign_in_count:  # not of a session that was replaced
                     self._cookies.update(rotated)
-                    self._past_values.extend(session_values(rotated))
+                    self._past_values.extend(secret_values(rotated))
 
     def _refusal(self, response: Response, action: str) -> str:
         detail = " ".join(part for part in server_message(response, self.redact) if part)
         refusal = f"{capitalized(action)} was refused (status {response.status}"
         refusal += f", {detail.rstrip('.')})" if detail else ")"
         return f"{refusal}; {remedy(self._credentials)}."
+
+
+def _has_ended(response: Response, request: Request) -> bool:
+    """Whether the session has ended; a write is sent again only where nobody can have taken it."""
+    if request.method in READS:
+        return is_signed_out(response)
+    return response.status == 401 or 300 <= response.status < 400

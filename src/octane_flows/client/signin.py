@@ -6,6 +6,7 @@ Credentials in; headers, bodies, secrets and advice out. `session` calls it.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,14 +17,19 @@ __all__ = [
     "authorization",
     "can_sign_in",
     "remedy",
+    "secret_values",
     "secrets",
     "session_cookies",
     "session_values",
     "sign_in_body",
+    "token_headers",
 ]
 
 SESSION_COOKIES: Final = ("LWSSO_COOKIE_KEY", "access_token")  # each of the two is a session
-KEPT_COOKIES: Final = (*SESSION_COOKIES, "OCTANE_USER")
+#: Cookies whose value goes back in a header of each write, without which the server refuses it.
+TOKEN_HEADERS: Final = {"XSRF_COOKIE": "XSRF-HEADER", "HPSSO_COOKIE_CSRF": "HPSSO_HEADER_CSRF"}
+KEPT_COOKIES: Final = (*SESSION_COOKIES, "OCTANE_USER", *TOKEN_HEADERS)
+UNSENDABLE: Final = re.compile(r"[\x00-\x1f\x7f]")  # no header can carry these
 
 
 def can_sign_in(credentials: Credentials) -> bool:
@@ -91,6 +97,8 @@ def session_cookies(response: Response) -> dict[str, str]:
     for line in response.all("set-cookie"):
         name, _, rest = line.partition("=")
         value = rest.partition(";")[0].strip()
+        if UNSENDABLE.search(value):
+            continue
         if name.strip() in KEPT_COOKIES and value.strip('"'):
             cookies[name.strip()] = value
     return cookies
@@ -99,3 +107,19 @@ def session_cookies(response: Response) -> dict[str, str]:
 def session_values(cookies: Mapping[str, str]) -> list[str]:
     """The values that are a session, and so secret; a successful sign-in gives one at least."""
     return [value for name, value in cookies.items() if name in SESSION_COOKIES]
+
+
+def token_headers(cookies: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a write: the tokens that the server gave as cookies."""
+    return {
+        header: cookies[name].strip('"')
+        for name, header in TOKEN_HEADERS.items()
+        if name in cookies
+    }
+
+
+def secret_values(cookies: Mapping[str, str]) -> list[str]:
+    """The values that no message may quote: sessions and tokens."""
+    return [
+        value for name, value in cookies.items() if name in SESSION_COOKIES or name in TOKEN_HEADERS
+    ]

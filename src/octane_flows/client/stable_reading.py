@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 
 __all__ = ["read_stable_pages"]
 
+MAX_GROWTH: Final = 10  # times the rows that the first page counted; more means without an end
 MAX_READINGS: Final = 5  # a collection that changes during each of so many readings is not read
 
 
@@ -63,7 +64,10 @@ def _pages(
     pages, seen = [first], set(ids_of(first))
     if len(seen) != len(ids_of(first)):
         return None
+    most = MAX_GROWTH * max(first.total_count, len(seen))
     while len(seen) < pages[-1].total_count:
+        if len(seen) > most:
+            return None
         page = page_at(len(seen))
         ids = set(ids_of(page))
         if not ids or len(ids) != len(ids_of(page)) or seen & ids:

@@ -1,7 +1,9 @@
 """The pooled HTTP client: a request in, a whole response or a TransportError out.
 
-The only module that imports httpx. It does not depend on Octane; `session` calls it from several
-threads. It follows no redirects, keeps no cookies, and takes proxies from the settings alone.
+Only it, `transport_faults` and `bounded_network` use httpx and its httpcore. It does not depend on
+Octane; `session` calls it from several
+threads. It follows no redirects, keeps no cookies, and takes proxies from the settings alone. Every
+request has a deadline, and every response a bound of bytes.
 """
 
 from __future__ import annotations
@@ -12,32 +14,34 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Protocol
 
+import httpcore
 import httpx
 
 from octane_flows import __version__
+from octane_flows.client.bounded_network import BoundedNetwork, TooManyBytesError
+from octane_flows.client.content_decoding import (
+    CutBodyError,
+    TooLargeError,
+    UnknownEncodingError,
+    read_body,
+)
+from octane_flows.client.transport_faults import Kind, TransportError, fault_of
 from octane_flows.config import Settings
 from octane_flows.errors import UsageError
 
-__all__ = ["HttpTransport", "Request", "Response", "Transport", "TransportError"]
+__all__ = ["HttpTransport", "Kind", "Request", "Response", "Transport", "TransportError"]
 
 CONNECT_TIMEOUT_S: Final = 15.0  # a host that needs longer to accept is taken to be down
 POOL_TIMEOUT_S: Final = 300.0  # the pool has room for all requests, so a wait means slow responses
 KEEPALIVE_S: Final = 30.0  # shorter than the idle limits of common proxies
 USER_AGENT: Final = f"octane-flows/{__version__}"  # tells the administrator who sends the requests
 
-Kind: TypeAlias = Literal["connect", "tls", "proxy", "timeout", "cut", "other"]
-
-
-class TransportError(Exception):
-    """No whole response came; `sent` tells whether the server may have acted on the request."""
-
-    def __init__(self, kind: Kind, detail: str, *, sent: bool) -> None:
-        super().__init__(f"{kind}: {detail}")
-        self.kind: Kind = kind
-        self.detail = detail
-        self.sent = sent
+MAX_HEAD_BYTES: Final = 1 << 20  # headers and interim responses; servers send a few thousand
+#: Of one body, as it comes and unpacked. Twice the largest memo that must be readable, and little
+#: enough that no response fills the memory of a small machine.
+MAX_BODY_BYTES: Final = 128 << 20
 
 
 @dataclass(frozen=True)
@@ -85,25 +89,29 @@ class HttpTransport:
     def __init__(self, settings: Settings, *, mount: httpx.BaseTransport | None = None) -> None:
         # At level debug it logs headers, and session cookies are among them.
         logging.getLogger("httpcore").setLevel(logging.INFO)
+        self._timeout_s = settings.timeout_s
+        self._has_proxy = settings.proxy is not None
+        limits = httpx.Limits(
+            max_connections=settings.concurrency + 1,  # one more for a sign-in
+            max_keepalive_connections=settings.concurrency + 1,
+            keepalive_expiry=KEEPALIVE_S,
+        )
+        network = mount or httpx.HTTPTransport(
+            verify=_ssl_context(settings), proxy=settings.proxy, limits=limits, trust_env=False
+        )
+        self._bounds = _bounded(network)
         self._client = httpx.Client(
-            transport=mount,
-            verify=_ssl_context(settings),
-            proxy=settings.proxy if mount is None else None,
+            transport=network,
             trust_env=False,
             follow_redirects=False,
             headers={
                 "User-Agent": USER_AGENT,
                 "Accept-Encoding": "gzip",
-            },  # httpx decodes it without other packages
+            },
             timeout=httpx.Timeout(
                 settings.timeout_s,
                 connect=min(CONNECT_TIMEOUT_S, settings.timeout_s),
                 pool=POOL_TIMEOUT_S,
-            ),
-            limits=httpx.Limits(
-                max_connections=settings.concurrency + 1,  # one more for a sign-in
-                max_keepalive_connections=settings.concurrency + 1,
-                keepalive_expiry=KEEPALIVE_S,
             ),
         )
         # The session keeps the cookies itself; the jar stays empty.
@@ -113,25 +121,67 @@ class HttpTransport:
         """Send the request and read the whole response. Raises TransportError."""
         started = time.perf_counter()
         try:
-            outgoing = self._client.build_request(
-                request.method, request.url, headers=dict(request.headers), content=request.body
-            )
-            response = self._client.send(outgoing, stream=True)
-            try:
-                response.read()
-            finally:
-                response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise _translate(error) from None
-        return _whole_response(response, time.perf_counter() - started)
+            with self._bounds.request(self._timeout_s, MAX_HEAD_BYTES) as allowance:
+                response = self._client.send(self._outgoing(request), stream=True)
+                allowance.bytes_left = MAX_BODY_BYTES
+                try:
+                    body = _body(response)
+                finally:
+                    response.close()
+        except (TooManyBytesError, TooLargeError):
+            raise TransportError(
+                "too_large",
+                f"the answer is larger than {MAX_BODY_BYTES >> 20} MB",
+                sent=True,
+            ) from None
+        except CutBodyError:
+            raise TransportError("cut", "the packed answer is damaged or cut", sent=True) from None
+        except UnknownEncodingError as error:
+            raise TransportError(
+                "other", f"the answer is packed as {str(error)[:20]!r}, not as gzip", sent=True
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+            raise fault_of(error, has_proxy=self._has_proxy) from None
+        return _whole_response(response, body, time.perf_counter() - started)
+
+    def _outgoing(self, request: Request) -> httpx.Request:
+        # Latin-1 keeps every byte that a cookie of the server had.
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in request.headers.items()
+        ]
+        return self._client.build_request(
+            request.method, request.url, headers=headers, content=request.body
+        )
 
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
 
 
-def _whole_response(response: httpx.Response, elapsed_s: float) -> Response:
-    received = response.num_bytes_downloaded or len(response.content)
+def _bounded(network: httpx.BaseTransport) -> BoundedNetwork:
+    """The bounds of a transport's connections; a transport without a pool has no connections."""
+    pool = getattr(network, "_pool", None)
+    bounds = BoundedNetwork(getattr(pool, "_network_backend", None) or httpcore.SyncBackend())
+    if pool is not None:
+        # httpx has no option for the backend of its pool; the tests of the deadline hold this line
+        pool._network_backend = bounds
+    return bounds
+
+
+def _body(response: httpx.Response) -> bytes:
+    if response.is_stream_consumed:  # a transport of the tests, which gives whole responses
+        return response.content
+    declared = response.headers.get("content-length", "")
+    if declared.isdecimal() and len(declared) < 20 and int(declared) > MAX_BODY_BYTES:
+        raise TooLargeError
+    return read_body(
+        response.iter_raw(), response.headers.get("content-encoding", ""), MAX_BODY_BYTES
+    )
+
+
+def _whole_response(response: httpx.Response, body: bytes, elapsed_s: float) -> Response:
+    received = response.num_bytes_downloaded or len(body)
     declared = response.headers.get("content-length", "")
     without_body = response.status_code in (204, 304)  # these may still declare a length
     if not without_body and declared.isdecimal() and received < int(declared):
@@ -140,8 +190,11 @@ def _whole_response(response: httpx.Response, elapsed_s: float) -> Response:
         )
     return Response(
         status=response.status_code,
-        headers=tuple((key.lower(), value) for key, value in response.headers.multi_items()),
-        body=response.content,
+        headers=tuple(
+            (name.decode("latin-1").lower(), value.decode("latin-1"))
+            for name, value in response.headers.raw
+        ),
+        body=body,
         elapsed_s=elapsed_s,
         wire_bytes=received,
     )
@@ -159,33 +212,3 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
                 "read; give a PEM file."
             ) from None
     return context
-
-
-def _translate(error: Exception) -> TransportError:
-    # Only the class of the error is shown: texts of the library may quote headers.
-    name = type(error).__name__
-    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return TransportError("connect", "the connection took too long", sent=False)
-    if isinstance(error, httpx.TimeoutException):
-        return TransportError("timeout", "no response in time", sent=True)
-    if isinstance(error, httpx.ProxyError):
-        return TransportError("proxy", "the proxy refused the connection", sent=False)
-    if isinstance(error, httpx.ConnectError):
-        text = str(error)
-        if "CERTIFICATE" in text.upper() or "SSL" in text.upper():
-            return TransportError("tls", "the certificate or TLS version is refused", sent=False)
-        return TransportError("connect", _connect_detail(text), sent=False)
-    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.DecodingError):
-        return TransportError("cut", "the connection ended within the response", sent=True)
-    if isinstance(error, httpx.WriteError | httpx.CloseError):
-        return TransportError("cut", "the connection ended within the request", sent=True)
-    return TransportError("other", f"the request could not be sent ({name})", sent=True)
-
-
-def _connect_detail(text: str) -> str:
-    lowered = text.lower()
-    if "refused" in lowered:
-        return "the connection is refused"
-    if "name" in lowered or "getaddrinfo" in lowered or "nodename" in lowered:
-        return "the host name cannot be resolved"
-    return "no connection"

@@ -18,9 +18,16 @@ from octane_flows.client import Id, Page, PageBytes, Query, Workspace, field
 from octane_flows.client.entity_count import COUNT_LIMIT_ERROR, count_exactly
 from octane_flows.client.envelope import ids_of_page
 from octane_flows.client.stable_reading import read_stable_pages
-from octane_flows.errors import AnswerError, ExtractError, RequestError
+from octane_flows.errors import (
+    AnswerError,
+    ExtractError,
+    RequestError,
+    TimeOutError,
+    TooLargeError,
+)
 from octane_flows.extract.entity_result import ReadCount
 from octane_flows.extract.extract_plan import EntityPlan, TablePlan
+from octane_flows.extract.page_size import PageSize
 from octane_flows.extract.page_to_arrow import DecodedPage, decode_page
 from octane_flows.extract.row_to_arrow import Stamp, link_table, short_lists
 
@@ -30,6 +37,8 @@ WINDOW_PAGES = 2
 # During a reading of hours rows are committed late, and others are deleted after they were read: of
 # so many counted rows one more may be read. Ids rise, so none of them comes twice.
 MAX_UNCOUNTED = 100
+# A window that brings so many times the rows that it counted at first is never going to end.
+MAX_GROWTH = 10
 IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 
 #: A page's bytes to Arrow; runs in the thread that fetched the page.
@@ -162,21 +171,31 @@ class Reader:
         self.plan = plan
         self.decode = decode
         self.page_size = page_size
+        self.size = PageSize(page_size)
         self.base = base
         self.fields = plan.fields if fields is None else fields
 
     def page(self, query: Query | None, *, offset: int = 0) -> DecodedPage:
         """One page of the rows that match `query` too."""
-        return self.decode(
-            self.workspace.page_bytes(
-                self.plan.collection,
-                fields=self.fields,
-                query=self._narrowed(query),
-                order_by="id",
-                limit=self.page_size,
-                offset=offset,
-            )
-        )
+        while True:
+            limit = self.size.rows
+            try:
+                page = self.decode(
+                    self.workspace.page_bytes(
+                        self.plan.collection,
+                        fields=self.fields,
+                        query=self._narrowed(query),
+                        order_by="id",
+                        limit=limit,
+                        offset=offset,
+                    )
+                )
+            except (TimeOutError, TooLargeError) as error:
+                if not self.size.shrink(limit, error):
+                    raise
+            else:
+                self.size.succeeded(limit)
+                return page
 
     def _narrowed(self, query: Query | None) -> Query | None:
         if query is None or self.base is None:
@@ -212,6 +231,7 @@ class Reader:
         """All pages with ids from `low` to `high`; a window in which too much matches is halved."""
         pages: list[DecodedPage] = []
         last: int | None = None
+        rows, most = 0, 0
         while True:
             query = field("id").between(low, high)
             if last is not None:
@@ -232,9 +252,13 @@ class Reader:
             last = self.check_order(page, after=low - 1 if last is None else last)
             self.check_end(last, high)
             pages.append(page)
+            rows += page.rows
+            most = most or MAX_GROWTH * max(page.total_count, page.limit)
+            if rows > most:
+                raise self.fault(f"gives more and more rows: {rows} by now")
             if page.rows >= page.total_count:
                 return pages
-            if page.rows < self.page_size:
+            if page.rows < page.limit:
                 raise self.fault(
                     f"gave a page of {page.rows} rows where {page.total_count} matched"
                 )

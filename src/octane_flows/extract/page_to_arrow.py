@@ -30,6 +30,7 @@ REFERENCE = pa.struct([("id", pa.string()), ("type", pa.string()), ("subtype", p
 REFERENCES = pa.struct([("total_count", pa.int64()), ("data", pa.list_(REFERENCE))])
 #: Field types that come as JSON text; `object` and unknown types may come as anything.
 TEXT_TYPES = frozenset({"string", "memo", "date", "date_time"})
+NUMBER = "^[0-9]{1,18}$"  # what fits into int64; other digits such as full-width ones are names
 NUMBER_TYPES = frozenset({"integer", "float", "boolean"})
 
 
@@ -37,12 +38,14 @@ NUMBER_TYPES = frozenset({"integer", "float", "boolean"})
 class DecodedPage:
     """One page; `tables` by name: the entity's and one for each multi-reference field.
 
-    `short_lists` names (id, field) where a nested list holds less than it counts.
+    `limit` is the number of rows that were asked for. `short_lists` names (id, field) where a
+    nested list holds less than it counts.
     """
 
     total_count: int
     exceeds_total_count: bool
     bytes_received: int
+    limit: int
     tables: Mapping[str, pa.Table]
     ids: pa.Array
     short_lists: tuple[tuple[str, Field], ...]
@@ -55,7 +58,7 @@ class DecodedPage:
     @property
     def numbers(self) -> pa.Array | None:
         """The ids as int64; None when any of them is a name."""
-        if len(self.ids) and not pc.all(pc.utf8_is_decimal(self.ids)).as_py():
+        if len(self.ids) and not pc.all(pc.match_substring_regex(self.ids, NUMBER)).as_py():
             return None
         return pc.cast(self.ids, pa.int64())
 
@@ -94,6 +97,7 @@ def decode_exactly(
         total_count=parsed.total_count,
         exceeds_total_count=parsed.exceeds_total_count,
         bytes_received=parsed.bytes_received,
+        limit=page.limit,
         tables=decoded,
         ids=table["id"].combine_chunks(),
         short_lists=tuple(
@@ -116,6 +120,8 @@ def _decode_columns(
 ) -> DecodedPage | None:
     """Decode by column; None when the page needs the exact way. `loose` fields are read as JSON."""
     try:
+        # Arrow ends the process (SIGSEGV) where the first value is null, so it gets objects only.
+        _require(page.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"))
         if not page.body.isascii():
             page.body.decode("utf-8")  # Arrow accepts bytes that are not UTF-8
         total, exceeds, rows = _parse(page, entity, loose)
@@ -140,7 +146,7 @@ def _decode_columns(
             short.extend((id, field) for id in cut.to_pylist())
     except (_InexactError, pa.ArrowException, UnicodeDecodeError):
         return None
-    return DecodedPage(total, exceeds, page.bytes_received, decoded, ids, tuple(short))
+    return DecodedPage(total, exceeds, page.bytes_received, page.limit, decoded, ids, tuple(short))
 
 
 def _parse(
