@@ -6,6 +6,7 @@ checks, actions and `doctor` call it, from several threads.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,7 @@ from octane_flows.errors import AccessError, AnswerError, NotFoundError, Request
 __all__ = ["Octane", "UserRef", "WorkspaceRef"]
 
 VERSION_PATH: Final = "/admin/server/version"
+WORKSPACE_ID: Final = re.compile(r"[0-9]{1,18}")  # it becomes part of addresses and file names
 CURRENT_USER_PATH: Final = "/api/current_user"
 
 
@@ -141,6 +143,13 @@ class Octane:
             rows = self._workspace_rows(space, is_active)
         except RequestError:  # servers that do not have the field list active workspaces only
             rows = self._workspace_rows(space, None)
+        for row in rows:
+            if not WORKSPACE_ID.fullmatch(str(row["id"])):
+                raise AnswerError(
+                    f"Shared space {self.shared_space} listed a workspace with the id "
+                    f"{str(row['id'])[:40]!r}, but such ids are numbers; check OCTANE_URL, or name "
+                    "the workspaces in OCTANE_WORKSPACES."
+                )
         return [WorkspaceRef(str(row["id"]), str(row.get("name") or row["id"])) for row in rows]
 
     def _workspace_rows(self, space: str, query: Query | None) -> list[dict[str, Any]]:
