@@ -140,12 +140,19 @@ def extract(
 def check_results(manifest: Manifest) -> Iterator[dg.AssetCheckResult]:
     """The checks of a published generation, from its certificate and its schema changes."""
     refused = [row for row in manifest.certificate if row.status == "refused"]
+    faults = [f"workspace {row.workspace}: {row.note}" for row in refused]
+    faults += [
+        f"workspace {row.workspace}: {row.rejected_values:,} values of {row.entity} do not fit "
+        "their fields and are null; meta.rejected_values lists them"
+        for row in manifest.certificate
+        if row.rejected_values
+    ]
     yield dg.AssetCheckResult(
         asset_key=LAKE,
         check_name=COMPLETE,
-        passed=not refused,
+        passed=not faults,
         severity=dg.AssetCheckSeverity.WARN,  # the lake keeps the rows that it has
-        description="; ".join(f"workspace {row.workspace}: {row.note}" for row in refused) or None,
+        description="; ".join(faults) or None,
     )
     lost = _count_differences(manifest, "rows_read")
     different = [*lost, *_count_differences(manifest, "rows_held")]

@@ -1,4 +1,4 @@
-"""Pages by column and pages by Python objects: the same tables, the same errors."""
+"""Pages by column and pages by Python objects: the same tables, the same values set aside."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octane_flows.client import EntityType, Field, Metadata, PageBytes
-from octane_flows.errors import AnswerError, ExtractError
+from octane_flows.errors import AnswerError
 from octane_flows.extract import page_to_arrow
 from octane_flows.extract.extract_plan import make_plan
+from octane_flows.extract.field_values import (
+    BOOLEAN_AS_TEXT,
+    CUT,
+    HALF_CHARACTER,
+    NOT_A_TEXT,
+    NUMBER_AS_TEXT,
+    ValueNotes,
+)
 from octane_flows.extract.page_to_arrow import DecodedPage, decode_exactly, decode_page
 from octane_flows.extract.row_to_arrow import Stamp, link_table
 
@@ -108,13 +116,18 @@ def facts(page: DecodedPage) -> dict[str, Any]:
         "short": sorted((id, field.name) for id, field in page.short_lists),
         "schemas": {name: table.schema for name, table in page.tables.items()},
         "rows": {name: table.to_pylist() for name, table in page.tables.items()},
+        "numbers": None if page.numbers is None else page.numbers.to_pylist(),
+        "misfits": page.misfits,
+        "adjustments": page.adjustments,
+        "rejected": page.rejected_ids,
     }
 
 
 def outcome(way: Any, page: PageBytes) -> Any:
     try:
-        return facts(way(page, ENTITY, PLAN.tables, STAMP))
-    except (AnswerError, ExtractError) as error:
+        decoded = way(page, ENTITY, PLAN.tables, STAMP)
+        return facts(decoded.of_numbers())
+    except AnswerError as error:
         return type(error), str(error)
 
 
@@ -164,26 +177,136 @@ def test_a_page_that_cannot_be_right_is_an_error(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "text"),
     [
-        ("points", "five"),
-        ("points", 1.5),
-        ("points", 2**63),
-        ("points", True),
-        ("effort", "1"),
-        ("closed_on", "yesterday"),
-        ("due", 20210120),
-        ("severity", {"name": "High"}),
-        ("tags", {"total_count": 1, "data": [{"name": "smoke"}]}),
-        ("tags", {"total_count": 1}),
-        ("tags", {"total_count": 1, "data": [None]}),
+        ("points", "five", "five"),
+        ("points", "05", "05"),
+        ("points", "５", "５"),
+        ("points", 1.5, "1.5"),
+        ("points", 2**63, str(2**63)),
+        ("points", 1e300, "1e+300"),
+        ("points", 9007199254740995.0, "9007199254740996.0"),
+        ("points", True, "true"),
+        ("points", float("nan"), "NaN"),
+        ("effort", "a lot", "a lot"),
+        ("effort", "NaN", "NaN"),
+        ("effort", float("nan"), "NaN"),
+        ("effort", float("inf"), "Infinity"),
+        ("effort", 10**400, "1" + "0" * 400),
+        ("effort", 2**53 + 1, str(2**53 + 1)),
+        ("blocked", 1, "1"),
+        ("blocked", "yes", "yes"),
+        ("name", {"b": 1, "a": 2}, '{"a": 2, "b": 1}'),
+        ("description", ["a"], '["a"]'),
+        ("name", float("nan"), "NaN"),
+        ("last_runs", {"a": float("nan")}, '{"a": NaN}'),
+        ("closed_on", "yesterday", "yesterday"),
+        ("closed_on", "", ""),
+        ("closed_on", "2021-01-20", "2021-01-20"),
+        ("closed_on", "2021-01-20T10:20:30", "2021-01-20T10:20:30"),
+        ("closed_on", "2021-02-30T10:20:30Z", "2021-02-30T10:20:30Z"),
+        ("closed_on", "0000-01-20T10:20:30Z", "0000-01-20T10:20:30Z"),
+        ("closed_on", "9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59-05:00"),
+        ("closed_on", 1611138030000, "1611138030000"),
+        ("due", 20210120, "20210120"),
+        ("due", "", ""),
+        ("due", "2021-02-30", "2021-02-30"),
+        ("due", "0000-01-20", "0000-01-20"),
+        ("due", "2021-01-20 or later", "2021-01-20 or later"),
+        ("severity", {}, "{}"),
+        ("severity", {"name": "High"}, '{"name": "High"}'),
+        ("severity", {"id": ""}, '{"id": ""}'),
+        ("severity", {"id": {"a": 1}}, '{"id": {"a": 1}}'),
+        ("severity", {"id": "1", "type": 5}, '{"id": "1", "type": 5}'),
+        ("severity", True, "true"),
+        ("severity", [{"id": "1"}], '[{"id": "1"}]'),
+        ("tags", {"total_count": 1, "data": [{"name": "smoke"}]}, None),
+        ("tags", {"total_count": 1}, None),
+        ("tags", {"total_count": 1, "data": 7}, None),
+        ("tags", {"total_count": 1, "data": [None]}, None),
+        ("tags", {"total_count": 1, "data": [{"id": "7", "type": ["a"]}]}, None),
+        ("tags", "smoke", "smoke"),
     ],
 )
-def test_a_misfit_names_entity_id_field_and_value(field: str, value: Any) -> None:
-    page = as_page([{"id": "1000"}, {"id": "1001", field: value}])
+def test_a_misfit_is_null_and_keeps_its_value_as_text(
+    field: str, value: Any, text: str | None
+) -> None:
+    page = decode_page(
+        as_page([{"id": "1000", "name": "a"}, {"id": "1001", "subtype": "defect", field: value}]),
+        ENTITY,
+        PLAN.tables,
+        STAMP,
+    )
 
-    with pytest.raises(ExtractError, match=rf"defect 1001 has .* in field {field}.*--skip defect"):
-        decode_page(page, ENTITY, PLAN.tables, STAMP)
+    (misfit,) = page.misfits
+    assert (misfit.id, misfit.field) == ("1001", field)
+    assert misfit.value == (json.dumps(value, sort_keys=True) if text is None else text)
+    first, second = page.tables["defect"].to_pylist()
+    assert first["name"] == "a"
+    names = [name for name in second if name.startswith(field)]
+    assert [second[name] for name in names] == [None] * len(names)
+    assert second["type"] == "defect"
+    assert page.tables["defect__tags"].num_rows == 0
+    assert page.short_lists == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "column", "taken", "what"),
+    [
+        ("points", "5", "points", 5, NUMBER_AS_TEXT),
+        ("points", "-9223372036854775808", "points", -(2**63), NUMBER_AS_TEXT),
+        ("effort", "1.5", "effort", 1.5, NUMBER_AS_TEXT),
+        ("blocked", "true", "blocked", True, BOOLEAN_AS_TEXT),
+        ("name", "half \ud83d", "name", "half \ufffd", HALF_CHARACTER),
+        ("last_runs", {"a": "\udc00"}, "last_runs", '{"a": "\ufffd"}', HALF_CHARACTER),
+        ("name", 5, "name", "5", NOT_A_TEXT),
+        *(
+            ("closed_on", f"2021-01-20T10:20:30.{digits}{zone}", "closed_on", moment, CUT)
+            for digits in ("1234567", "123456999")
+            for zone, moment in (
+                ("Z", datetime(2021, 1, 20, 10, 20, 30, 123456)),
+                ("+02:00", datetime(2021, 1, 20, 8, 20, 30, 123456)),
+            )
+        ),
+    ],
+)
+def test_what_loses_nothing_is_taken_with_a_note(
+    field: str, value: Any, column: str, taken: Any, what: str
+) -> None:
+    page = decode_page(as_page([{"id": "1001", field: value}]), ENTITY, PLAN.tables, STAMP)
+
+    assert page.tables["defect"][column].to_pylist() == [taken]
+    assert page.misfits == ()
+    assert [(note.id, note.field, note.what) for note in page.adjustments] == [
+        ("1001", field, what)
+    ]
+
+
+@pytest.mark.parametrize(
+    "id", ["9223372036854775808", "9" * 5000, "１００１", "0100", "-5", 2**63, -5]
+)
+def test_a_row_whose_number_cannot_be_used_is_set_aside_whole(id: Any) -> None:
+    rows = [{"id": "1000"}, {"id": id, "points": "x", "tags": {"data": [{"id": "1"}]}}]
+
+    page = decode_page(as_page(rows), ENTITY, PLAN.tables, STAMP)
+
+    assert page.ids.to_pylist() == ["1000"]
+    assert page.numbers is not None
+    assert page.numbers.to_pylist() == [1000]
+    assert (page.rows, len(page.rejected_ids)) == (2, 1)
+    assert [(misfit.field, misfit.value[:20]) for misfit in page.misfits] == [("id", str(id)[:20])]
+    assert page.tables["defect__tags"].num_rows == 0
+
+
+def test_ids_that_are_names_are_kept_unless_the_collection_has_numbers() -> None:
+    rows = as_page([{"id": "phase.defect.new"}, {"id": "7"}])
+
+    named = decode_page(rows, ENTITY, PLAN.tables, STAMP)
+    numbered = decode_page(rows, ENTITY, PLAN.tables, STAMP, of_numbers=True)
+
+    assert (named.numbers, named.ids.to_pylist()) == (None, ["phase.defect.new", "7"])
+    assert numbered.ids.to_pylist() == ["7"]
+    assert [misfit.value for misfit in numbered.misfits] == ["phase.defect.new"]
 
 
 ORDINARY = {
@@ -225,8 +348,9 @@ def test_a_completed_list_replaces_the_short_one() -> None:
     (id, field) = page.short_lists[0]
     whole = {"id": "1001", "tags": {"data": [{"type": "user_tag", "id": id} for id in "789"]}}
 
-    links = link_table(ENTITY, PLAN.tables["defect__tags"], field, [whole], STAMP)
-    page = page.with_links("defect__tags", id, links)
+    notes = ValueNotes()
+    links = link_table(PLAN.tables["defect__tags"], field, [whole], STAMP, notes)
+    page = page.with_links("defect__tags", id, links, notes)
 
     assert page.tables["defect__tags"]["target_id"].to_pylist() == ["7", "8", "9"]
 
@@ -251,11 +375,3 @@ ODD_BODIES = [
 def test_a_body_that_is_no_page_is_an_error_and_not_the_end_of_the_process(body: bytes) -> None:
     with pytest.raises(AnswerError):
         decode_page(PageBytes(body, 100, len(body), "reading"), ENTITY, PLAN.tables, STAMP)
-
-
-@pytest.mark.parametrize("id", ["9" * 19, "９９", "٣", "1" * 4000])
-def test_ids_that_are_no_ordinary_numbers_are_names(id: str) -> None:
-    body = json.dumps({"total_count": 1, "data": [{"type": "defect", "id": id}]}).encode()
-    page = decode_page(PageBytes(body, 100, len(body), "reading"), ENTITY, PLAN.tables, STAMP)
-    assert page.numbers is None
-    assert page.ids.to_pylist() == [id]

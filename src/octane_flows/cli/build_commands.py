@@ -19,7 +19,12 @@ from octane_flows.cli.command_line import (
     read_settings,
 )
 from octane_flows.cli.command_options import ChosenEngine, Engine, Master, Skip, Wait
-from octane_flows.cli.published_messages import extract_progress, print_build, print_extract
+from octane_flows.cli.published_messages import (
+    extract_progress,
+    print_build,
+    print_extract,
+    require_every_value,
+)
 from octane_flows.cli.spark_engine import build_on_spark, refuse_master
 from octane_flows.config import load_warehouse_workspaces
 
@@ -78,3 +83,4 @@ def run(wait: Wait = 0.0, skip: Skip = None) -> None:
     print_extract(report.extract)
     print_build(report.build)
     output.print(f"report       {report.page}", soft_wrap=True)
+    require_every_value(report.extract)

@@ -12,7 +12,11 @@ import typer
 
 from octane_flows.cli.command_line import app, read_settings
 from octane_flows.cli.command_options import Skip, Wait
-from octane_flows.cli.published_messages import extract_progress, print_extract
+from octane_flows.cli.published_messages import (
+    extract_progress,
+    print_extract,
+    require_every_value,
+)
 from octane_flows.config import DEFAULT_SWEEP_SHARE
 from octane_flows.errors import UsageError
 
@@ -122,6 +126,7 @@ def _extract(*, skip: list[str] | None, **choices: Unpack[ExtractChoices]) -> No
     with extract_progress() as progress:
         report = refresh.update_lake(settings, progress=progress, skip=skip or (), **choices)
     print_extract(report)
+    require_every_value(report)
 
 
 def _utc(time: datetime | None) -> datetime | None:

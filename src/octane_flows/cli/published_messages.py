@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from octane_flows.cli.command_line import errors, output
-from octane_flows.errors import CheckError
+from octane_flows.errors import CheckError, ExtractError
 
 if TYPE_CHECKING:
     from octane_flows import extract
@@ -70,6 +70,17 @@ def print_extract(report: extract.ExtractReport) -> None:
     for finding in manifest.findings:
         if finding.workspace in workspaces:
             errors.print(f"finding      {finding}")
+
+
+def require_every_value(report: extract.ExtractReport) -> None:
+    """Raise ExtractError where values of the server are not in the lake; called last."""
+    if report.rejected_values:
+        raise ExtractError(
+            f"The extract published all but {report.rejected_values:,} values that do not fit "
+            "their fields; they are null. The findings name the first of each field, and after "
+            "a build meta.rejected_values lists them all. Correct them in Octane, or report the "
+            "fields to its administrator."
+        )
 
 
 def print_build(report: BuildReport) -> None:

@@ -16,6 +16,7 @@ from octane_flows.client import Query, Workspace, field
 from octane_flows.client.entity_count import COUNT_LIMIT_ERROR, count_exactly
 from octane_flows.errors import AnswerError, RequestError
 from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.row_ids import id_number
 from octane_flows.lake.stored_rows import Ids
 
 # One count for this many rows: a deleted row and a new one in the same range cancel out in a count,
@@ -120,7 +121,9 @@ class _Counter:
             return None
         if page.exceeds_total_count or page.total_count > len(page.rows):
             return None
-        listed = np.array([int(row["id"]) for row in page.rows], dtype=np.int64)
+        numbers = [id_number(row["id"]) for row in page.rows]
+        # rows whose id is no number are rejected when they are read, and are compared with nothing
+        listed = np.array([id for id in numbers if id is not None], dtype=np.int64)
         outside = listed[(listed < low) | (listed > high)]
         if len(outside) or len(np.unique(listed)) < len(listed):
             fault = (

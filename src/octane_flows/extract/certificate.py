@@ -13,6 +13,7 @@ from datetime import datetime
 from octane_flows.client import Workspace
 from octane_flows.extract.entity_result import Result
 from octane_flows.extract.extract_plan import EntityPlan, Key, Plan
+from octane_flows.extract.rejected_values import value_sentences
 from octane_flows.lake import CertificateRow, Finding, Manifest, ReadState
 
 
@@ -63,6 +64,7 @@ def _row(entity: EntityPlan, result: Result, as_of: datetime) -> CertificateRow:
         census_at=state.census.at if state.census else None,
         census_result=state.census.result if state.census else "",
         tombstones=state.deleted,
+        rejected_values=len(state.rejected),
     )
 
 
@@ -101,6 +103,19 @@ def refusals(refused: Mapping[Key, str]) -> list[Finding]:
             "them counts as deleted",
         )
         for workspace, entity in refused
+    ]
+
+
+def findings_on_values(
+    results: Iterable[Result], states: Mapping[str, Mapping[str, ReadState]]
+) -> list[Finding]:
+    """Findings about values that do not fit, of all types of the workspaces that were read."""
+    taken = {(result.workspace, result.entity): result.taken for result in results}
+    return [
+        Finding(workspace, sentence)
+        for workspace in dict.fromkeys(workspace for workspace, _ in taken)
+        for entity, state in sorted(states[workspace].items())
+        for sentence in value_sentences(entity, state.rejected, taken.get((workspace, entity), ()))
     ]
 
 

@@ -28,6 +28,7 @@ from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import SweepProgress
 from octane_flows.extract.extract_plan import Key
 from octane_flows.extract.page_reader import id_groups, id_query, require_requested
+from octane_flows.extract.row_ids import id_number
 from octane_flows.lake import Census
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.lake.stored_rows import Ids, StoredRows
@@ -253,7 +254,7 @@ def read_moved_rows(context: Context, results: Mapping[Key, Result]) -> dict[Key
                 continue
             previous = Previous(result.state, rows_stored=result.counts.rows_held)
             task = make_task(replace(context, stored=now), entity, previous)
-            with task.writer() as writer:
+            with task.writer(result) as writer:
                 writer.already_written(new.ever_stored_ids(entity.name, entity.workspace, "id"))
                 changed[entity.key] = _with_moved_rows(task, writer, result, stored, moved_here)
             context.journal.append(changed[entity.key])
@@ -267,7 +268,7 @@ def _moved_ids(new: StoredRows, results: Mapping[Key, Result]) -> dict[Key, set[
         if not any(reason.startswith(MOVED_TO) for reason in result.state.deleted):
             continue
         for id, reason in new.deletion_reasons(entity, workspace).items():
-            if reason.startswith(MOVED_TO) and id.isdecimal():
+            if reason.startswith(MOVED_TO) and id_number(id) is not None:
                 target = (workspace, reason.removeprefix(MOVED_TO))
                 if reason.startswith(MOVED_TO_WORKSPACE):
                     target = (reason.removeprefix(MOVED_TO_WORKSPACE), entity)
@@ -298,5 +299,6 @@ def _with_moved_rows(
         census=check.census or state.census,
         deleted=check.tombstones(state.deleted),
         recent=check.recent(state.recent),
+        rejected=writer.rejected.values(),
     )
-    return replace(result, state=state, counts=counts)
+    return replace(result, state=state, counts=counts, taken=writer.rejected.taken())

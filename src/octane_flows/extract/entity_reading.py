@@ -121,8 +121,9 @@ class EntityReading:
             self._write(page, reading.kind)
             self._rows += page.rows
             self._set_count(before.followed_by(count), is_additional=is_additional)
-            if page.numbers is not None and self._part_counter.is_full(page.rows):
-                self._journal_part(self._so_far(), page.numbers[-1].as_py())
+            numbers = page.numbers
+            if numbers is not None and len(numbers) and self._part_counter.is_full(page.rows):
+                self._journal_part(self._so_far(), numbers[-1].as_py())
         self._set_count(before.followed_by(count), is_additional=is_additional)
 
     def _set_count(self, count: ReadCount, *, is_additional: bool) -> None:
@@ -193,6 +194,8 @@ class EntityReading:
                 roots=read.roots,
                 notes=read.notes,
                 sweep=sweep,
+                rejected=self._writer.rejected.values(),
+                taken=self._writer.rejected.taken(),
             )
         )
 

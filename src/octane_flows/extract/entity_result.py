@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from octane_flows.extract.extract_plan import Key, Plan
+from octane_flows.extract.rejected_values import TakenValues
 from octane_flows.lake import FileEntry, Manifest, ReadState, TableEntry
 from octane_flows.lake.manifest import SchemaChangeKind
 
@@ -68,6 +69,7 @@ class Result:
 
     `replaces`: the files take the place of all previous ones. `lists`: roots that were added or
     removed, with their change. `fields` is what was requested: another plan cannot use the result.
+    `taken` are values that were changed to fit their columns.
     `owners_read_to`: of the owners up to this id the link sets that other rows change were read.
     """
 
@@ -82,6 +84,7 @@ class Result:
     lists: tuple[tuple[str, SchemaChangeKind], ...] = ()
     fields: tuple[str, ...] = ()
     owners_read_to: int | None = None
+    taken: tuple[TakenValues, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -118,6 +121,7 @@ class Result:
                 "notes": tuple(body["notes"]),
                 "lists": tuple((id, change) for id, change in body["lists"]),
                 "fields": tuple(body["fields"]),
+                "taken": tuple(TakenValues(**entry) for entry in body["taken"]),
             }
         )
 
@@ -204,6 +208,13 @@ class ExtractReport:
     def rows(self) -> int:
         """Entities read."""
         return sum(outcome.rows for outcome in self.outcomes)
+
+    @property
+    def rejected_values(self) -> int:
+        """Values of the workspaces that were read which the lake cannot hold."""
+        workspaces = {outcome.workspace for outcome in self.outcomes}
+        certificate = self.manifest.certificate
+        return sum(row.rejected_values for row in certificate if row.workspace in workspaces)
 
     @property
     def rows_written(self) -> int:

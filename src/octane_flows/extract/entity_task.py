@@ -20,11 +20,13 @@ from octane_flows.extract.cursor import (
     new_field_query,
     stored_query,
 )
+from octane_flows.extract.entity_result import Result
 from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import Journal, Part, fitting_part
 from octane_flows.extract.extract_plan import EntityPlan, Plan
 from octane_flows.extract.options import Options
 from octane_flows.extract.page_reader import EntityPages
+from octane_flows.extract.rejected_values import RejectedValues
 from octane_flows.extract.row_to_arrow import Stamp
 from octane_flows.lake import Draft, Interval, ReadState
 from octane_flows.lake.stored_rows import StoredRows
@@ -110,13 +112,25 @@ class EntityTask:
             context.pool,
             page_size=context.options.page_size,
             windows_in_flight=context.options.threads,
+            of_numbers=self.state is not None and self.state.mode != "whole",
         )
 
-    def writer(self) -> EntityWriter:
-        """A writer of its files."""
-        context = self.context
+    def writer(self, result: Result | None = None) -> EntityWriter:
+        """A writer of its files; `result` is what this extract has read of the entity type."""
+        context, state, part = self.context, self.state, self.part
+        rejected = RejectedValues(
+            self.entity,
+            part.rejected if part is not None else state.rejected if state is not None else (),
+            self.moments.as_of,
+            is_full=part is None and self.main.kind in ("full", "whole"),
+            taken=part.taken if part is not None else (),
+        )
+        if result is not None:
+            rejected = RejectedValues(
+                self.entity, result.state.rejected, self.moments.as_of, taken=result.taken
+            )
         return EntityWriter(
-            context.draft, self.entity, context.plan.tables, self.stamp, context.stored
+            context.draft, self.entity, context.plan.tables, self.stamp, context.stored, rejected
         )
 
 

@@ -36,7 +36,7 @@ from octane_flows.extract.link_owners import PreviousOf, read_links_of_owners
 from octane_flows.extract.link_sweep import Sweep, sweep_links
 from octane_flows.extract.options import Progress
 from octane_flows.extract.page_to_arrow import DecodedPage
-from octane_flows.lake import Interval, Manifest
+from octane_flows.lake import Manifest
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,6 @@ def _previous(parent: Manifest | None, entity: EntityPlan, changes: FieldChanges
     state = parent.states.get(entity.workspace, {}).get(entity.name) if parent else None
     if parent is None or state is None:
         return Previous(None)
-    if state.mode == "changes" and not entity.has_last_modified:
-        # the type lost the field that selects its changes, so that all is read from now on
-        state = replace(state, mode="whole", intervals=(Interval(None, state.cursor),), recent={})
     rows_stored = [
         row.rows_held for row in parent.certificate if (row.workspace, row.entity) == entity.key
     ]
@@ -191,11 +188,14 @@ def _result(
 ) -> Result:
     """What was done with the entity type, its files closed."""
     moments, census = task.moments, check.census
+    rejected = writer.rejected
+    rejected.require_few(check.rows_stored or 0)
     state = read_state(task, writer, replace(read, recent=check.recent(read.recent)))
     state = replace(
         state,
         census=census if census is not None else state.census,
         deleted=check.tombstones(state.deleted),
+        rejected=rejected.values(),
     )
     if task.main.kind in ("full", "whole"):
         state = replace(state, swept_at=moments.as_of)
@@ -229,4 +229,5 @@ def _result(
         notes=(*resumed, *read.notes, *((sweep.note,) if sweep else ()), *check.notes),
         lists=check.lists,
         fields=task.entity.fingerprint,
+        taken=rejected.taken(),
     )

@@ -22,6 +22,7 @@ from octane_flows.extract.extract_plan import (
     arrow_schema,
 )
 from octane_flows.extract.page_to_arrow import DecodedPage
+from octane_flows.extract.rejected_values import RejectedValues
 from octane_flows.extract.row_digests import page_digests
 from octane_flows.extract.row_to_arrow import Stamp, stamp_arrays
 from octane_flows.lake import ColumnEntry, Draft, FileEntry
@@ -39,7 +40,7 @@ class EntityWriter:
     """Writes what one extract reads of one entity type in one workspace.
 
     A context manager that deletes open files when an error leaves it. `stored` are the rows of the
-    lake before.
+    lake before, `rejected` the values that the lake cannot hold.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class EntityWriter:
         tables: Mapping[str, TablePlan],
         stamp: Stamp,
         stored: StoredRows,
+        rejected: RejectedValues,
     ) -> None:
         self._draft = draft
         self._entity = entity
         self._tables = tables
         self._stamp = stamp
         self._stored = stored
+        self.rejected = rejected
         self._writers: dict[str, TableWriter] = {}
         self._files: dict[str, list[FileEntry]] = {}
         self.link_names = {entity.link_table(link): link.name for link in entity.links}
@@ -79,10 +82,11 @@ class EntityWriter:
 
     def write_all(self, page: DecodedPage) -> None:
         """Write every row of a page of a full reading, which replaces what was stored."""
+        self.rejected.add(page)
         numbers = page.numbers
         if numbers is None:
             self.names.extend(page.ids.to_pylist())
-        elif page.rows:
+        elif len(numbers):
             # a reading that continues after a stop must not bring again what its parts have
             if self.numbers and numbers[0].as_py() <= self.numbers[-1]:
                 raise AnswerError(
@@ -96,6 +100,7 @@ class EntityWriter:
 
     def write_changed(self, page: DecodedPage, previous: Mapping[str, str]) -> dict[str, str]:
         """Write the rows whose digest is not the previous one; returns the digests of all rows."""
+        self.rejected.add(page)
         digests = page_digests(page, self._entity)
         changed = [
             id
@@ -142,6 +147,7 @@ class EntityWriter:
         self._keep(self._entity.name, writer)
         self.rows += len(ids)
         self.written.update(ids)
+        self.rejected.forget(ids)
         for name in self.link_names:
             self._empty_sets(name, ids)
 

@@ -21,8 +21,8 @@ from octane_flows.errors import LakeError
 from octane_flows.extract.cursor import Reading
 from octane_flows.extract.entity_result import Files, ReadCount, Result, files_from_json
 from octane_flows.extract.extract_plan import EntityPlan, Key
-from octane_flows.lake import FileEntry, Lake, file_origin
-from octane_flows.lake.file_names import file_name
+from octane_flows.extract.rejected_values import TakenValues
+from octane_flows.lake import FileEntry, Lake, RejectedValue, file_origin
 from octane_flows.lake.storage import disk_errors
 
 # Older work is not taken over: its rows would be published with a far older time.
@@ -71,6 +71,8 @@ class Part:
     roots: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sweep: SweepProgress | None = None
+    rejected: tuple[RejectedValue, ...] = ()
+    taken: tuple[TakenValues, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -79,7 +81,8 @@ class Part:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
-        return {"part": {**asdict(self), "as_of": self.as_of.isoformat()}}
+        rejected = [value.to_json() for value in self.rejected]
+        return {"part": {**asdict(self), "as_of": self.as_of.isoformat(), "rejected": rejected}}
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Part:
@@ -93,6 +96,8 @@ class Part:
                 "as_of": datetime.fromisoformat(part["as_of"]),
                 "sweep": _sweep_from_json(part["sweep"]),
                 "files": files_from_json(part["files"]),
+                "rejected": tuple(map(RejectedValue.from_json, part["rejected"])),
+                "taken": tuple(TakenValues(**entry) for entry in part["taken"]),
             }
         )
 
@@ -213,7 +218,7 @@ class Journal:
             self._path(workspace).unlink(missing_ok=True)
 
     def _path(self, workspace: str) -> Path:
-        return self._home / f"extract-{file_name(workspace)}.journal"
+        return self._home / f"extract-{workspace}.journal"
 
     def _lines(self, workspace: str) -> list[str]:
         try:
@@ -266,7 +271,7 @@ class Journal:
     def _delete_leftovers(self, workspace: str, stamp: int, done: Sequence[Result | Part]) -> None:
         """Delete the files that extracts of this workspace left unpublished and no line names."""
         kept = {file.path for entry in done for files in entry.files.values() for file in files}
-        for path in (self._lake.folder / "data" / file_name(workspace)).glob("*/*"):
+        for path in (self._lake.folder / "data" / workspace).glob("*/*"):
             name = path.relative_to(self._lake.folder).as_posix()
             owner, number = file_origin(name)
             if owner == workspace and number > stamp and name not in kept:

@@ -23,6 +23,7 @@ from octane_flows.extract.extract_plan import EntityPlan, Key
 from octane_flows.extract.link_sweep import BATCH_OWNERS, LinkComparison
 from octane_flows.extract.page_reader import IDS_PER_REQUEST, id_query
 from octane_flows.extract.page_to_arrow import DecodedPage
+from octane_flows.extract.row_ids import id_number
 from octane_flows.lake.stored_rows import TARGET_PREFIX, Ids, StoredRows
 
 # Where the links of more than this share of all owners may differ, pages of all owners are read.
@@ -71,7 +72,7 @@ def read_links_of_owners(
                 )
             )
             task = make_task(context, replace(entity, links=links), previous_of(entity))
-            with task.writer() as writer:
+            with task.writer(results[key]) as writer:
                 reading = _OwnerReading(task, writer, written, results[key])
                 if reading.read(owners.ids):
                     changed[key] = reading.result
@@ -183,7 +184,8 @@ class _OwnerReading:
         """Read the sets of those ids that are stored and not yet read; whether there are any."""
         context, entity = self._task.context, self._task.entity
         read_to = self._previous.owners_read_to or 0
-        left = {id for id in ids - self._written if int(id) > read_to}
+        numbers = {id: id_number(id) for id in ids - self._written}
+        left = {id for id, number in numbers.items() if number is not None and number > read_to}
         present = context.stored.live_ids_among(entity.name, entity.workspace, left)
         if not present:
             return False
@@ -234,7 +236,15 @@ class _OwnerReading:
             writer.close(), rows=writer.rows, links=writer.links, cost=self._cost
         )
         notes = (*result.notes, note)
-        self.result = replace(result, notes=notes, owners_read_to=int(owners[-1]))
+        rejected = writer.rejected
+        rejected.require_few(result.counts.rows_held or 0)
+        self.result = replace(
+            result,
+            notes=notes,
+            owners_read_to=int(owners[-1]),
+            state=replace(result.state, rejected=rejected.values()),
+            taken=rejected.taken(),
+        )
         self._task.context.journal.append(self.result)
 
 

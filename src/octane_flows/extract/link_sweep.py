@@ -116,6 +116,7 @@ class LinkComparison:
 
     def compare(self, page: DecodedPage) -> None:
         """Write the sets of a page that differ from the stored ones."""
+        self._writer.rejected.add(page)
         page_ids = page.ids.to_pylist()
         self.unanswered.difference_update(page_ids)
         self.unread += [id for id in page_ids if id not in self._owners]

@@ -7,9 +7,12 @@ flight. Rows and the server's count must add up, or it is an error. `entity_read
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import chain, takewhile
 from typing import TypeAlias
 
 import pyarrow.compute as pc
@@ -27,8 +30,10 @@ from octane_flows.errors import (
 )
 from octane_flows.extract.entity_result import ReadCount
 from octane_flows.extract.extract_plan import EntityPlan, TablePlan
+from octane_flows.extract.field_values import Misfit, ValueNotes, value_text
 from octane_flows.extract.page_size import PageSize
 from octane_flows.extract.page_to_arrow import DecodedPage, decode_page
+from octane_flows.extract.row_ids import MAX_ROW_ID, are_names, id_number
 from octane_flows.extract.row_to_arrow import Stamp, link_table, short_lists
 
 # Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory, so
@@ -39,6 +44,7 @@ WINDOW_PAGES = 2
 MAX_UNCOUNTED = 100
 # A window that brings so many times the rows that it counted at first is never going to end.
 MAX_GROWTH = 10
+EDGE_ROWS = 10  # of the lowest or highest rows, when the first has an id that cannot be used
 IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 
 #: A page's bytes to Arrow; runs in the thread that fetched the page.
@@ -58,8 +64,10 @@ class EntityPages:
         *,
         page_size: int,
         windows_in_flight: int,
+        of_numbers: bool = False,
     ) -> None:
         self._workspace = workspace
+        self._of_numbers = of_numbers
         self._plan = plan
         self._tables = tables
         self._stamp = stamp
@@ -94,7 +102,7 @@ class EntityPages:
             yield self._complete_lists(page)
 
     def _decode(self, page: PageBytes) -> DecodedPage:
-        return decode_page(page, self._plan, self._tables, self._stamp)
+        return decode_page(page, self._plan, self._tables, self._stamp, of_numbers=self._of_numbers)
 
     def _complete_lists(self, page: DecodedPage) -> DecodedPage:
         """Read an entity alone where one of its nested lists is shorter than its count."""
@@ -107,8 +115,9 @@ class EntityPages:
                     "counts, twice. Nothing was published; run it again."
                 )
             name = plan.link_table(link)
-            links = link_table(plan, self._tables[name], link, [row], self._stamp)
-            page = page.with_links(name, id, links)
+            notes = ValueNotes()
+            links = link_table(self._tables[name], link, [row], self._stamp, notes)
+            page = page.with_links(name, id, links, notes)
         return page
 
 
@@ -153,6 +162,14 @@ def read_pages(
         yield from _by_windows(reader, pool, windows_in_flight, count, edges)
     else:
         yield from _by_offset(reader, first or reader.page(None), count)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The lowest or highest id, and the ids before it in that order, which are no numbers."""
+
+    id: int
+    unusable: tuple[str, ...] = ()
 
 
 class Reader:
@@ -212,32 +229,39 @@ class Reader:
             offset=offset,
         )
 
-    def edges(self) -> tuple[int, int] | None:
+    def edges(self) -> tuple[Edge, Edge] | None:
         """The lowest and the highest id of the rows; None when one of them is a name."""
-        ids = []
-        for order_by in ("id", "-id"):
+        lowest, highest = self._edge("id"), self._edge("-id")
+        return None if lowest is None or highest is None else (lowest, highest)
+
+    def _edge(self, order_by: str) -> Edge | None:
+        """The first row in an order that has a number as its id; None where names come first."""
+        for limit in (1, EDGE_ROWS):
             page = self.workspace.page(
-                self.plan.collection, fields=["id"], query=self.base, order_by=order_by, limit=1
+                self.plan.collection, fields=["id"], query=self.base, order_by=order_by, limit=limit
             )
             if not page.rows:
                 raise self.fault("says that it has rows but gives none")
-            ids.append(str(page.rows[0]["id"]))
-        low, high = ids
-        if not (low.isascii() and low.isdecimal() and high.isascii() and high.isdecimal()):
-            return None
-        return int(low), int(high)
+            ids = ids_of_page(page)
+            unusable = list(takewhile(lambda id: id_number(id) is None, ids))
+            if are_names(unusable):
+                return None
+            if len(unusable) < len(ids):
+                return Edge(int(ids[len(unusable)]), tuple(unusable))
+        raise self.fault(f"has ids that are no numbers, as {value_text(unusable[0])}")
 
     def window(self, low: int, high: int) -> list[DecodedPage]:
         """All pages with ids from `low` to `high`; a window in which too much matches is halved."""
         pages: list[DecodedPage] = []
         last: int | None = None
         rows, most = 0, 0
+        rejected: set[str] = set()
         while True:
             query = field("id").between(low, high)
             if last is not None:
                 query = field("id").gt(last) & field("id").le(high)
             try:
-                page = self.page(query)
+                page = self.page(query).of_numbers()
                 too_many = page.exceeds_total_count
             except RequestError as error:
                 if error.error_code != COUNT_LIMIT_ERROR:
@@ -249,16 +273,24 @@ class Reader:
                     raise self.fault(f"cannot count the rows with id {start}")
                 middle = (start + high) // 2
                 return [*pages, *self.window(start, middle), *self.window(middle + 1, high)]
+            before = last
             last = self.check_order(page, after=low - 1 if last is None else last)
             self.check_end(last, high)
+            if last is not None and last < low:
+                last = None  # only rows without a number so far
+            answered = page.rows
+            page = page.without_repeated(rejected)
+            rejected.update(page.rejected_ids)
             pages.append(page)
             rows += page.rows
             most = most or MAX_GROWTH * max(page.total_count, page.limit)
             if rows > most:
                 raise self.fault(f"gives more and more rows: {rows} by now")
-            if page.rows >= page.total_count:
+            if answered >= page.total_count:
                 return pages
-            if page.rows < page.limit:
+            if last == before:
+                raise self.fault("gave a page without an id to go on from")
+            if answered < page.limit:
                 raise self.fault(
                     f"gave a page of {page.rows} rows where {page.total_count} matched"
                 )
@@ -267,10 +299,10 @@ class Reader:
         """Raise AnswerError unless ids rise from `after`; returns the last id, None for names."""
         numbers = page.numbers
         if numbers is None:
-            if pc.count_distinct(page.ids).as_py() != page.rows:
+            if pc.count_distinct(page.ids).as_py() != len(page.ids):
                 raise self.fault("repeated an id within a page")
             return None
-        if not page.rows:
+        if not len(numbers):
             return after
         first: int = numbers[0].as_py()
         if after is not None and first <= after:
@@ -291,6 +323,12 @@ class Reader:
                 f"where ids up to {high} were requested"
             )
 
+    def page_of_unusable(self, ids: Sequence[str]) -> DecodedPage:
+        """A page without rows that tells of ids which no range of numbers brings."""
+        body = json.dumps({"total_count": 0, "data": []}).encode()
+        page = self.decode(PageBytes(body, self.page_size, 0, "reading the edges of a collection"))
+        return replace(page, misfits=tuple(Misfit(id, "id", id) for id in map(value_text, ids)))
+
     def fault(self, what: str) -> AnswerError:
         """The error for a collection that cannot be right."""
         return AnswerError(
@@ -307,7 +345,7 @@ def _by_offset(reader: Reader, first: DecodedPage, count: ReadCount) -> Iterator
     pages = read_stable_pages(
         first,
         lambda offset: reader.page(None, offset=offset),
-        lambda page: page.ids.to_pylist(),
+        lambda page: page.answered_ids,
         reader.id_page,
         ids_of_page,
         reader.fault,
@@ -323,11 +361,17 @@ def _by_windows(
     pool: ThreadPoolExecutor,
     in_flight: int,
     count: ReadCount,
-    edges: tuple[int, int],
+    edges: tuple[Edge, Edge],
 ) -> Iterator[DecodedPage]:
-    low, high = edges
+    lowest, highest = edges
+    low, high = lowest.id, highest.id
     waiting: deque[Future[list[DecodedPage]]] = deque()
-    windows = iter(_windows(low, high, count.total_count, reader.page_size))
+    windows = _windows(low, high, count.total_count, reader.page_size)
+    if lowest.unusable:  # such rows may be answered for any range of numbers, or for none
+        windows = chain([(0, low - 1)], windows) if low else windows
+    if highest.unusable:
+        windows = chain(windows, [(high + 1, MAX_ROW_ID)])
+    unusable = {*lowest.unusable, *highest.unusable}
     try:
         while True:
             while len(waiting) < in_flight and (window := next(windows, None)) is not None:
@@ -336,7 +380,10 @@ def _by_windows(
                 break
             for page in waiting.popleft().result():
                 count.add_page(page.rows, page.bytes_received)
+                unusable.difference_update(page.rejected_ids)
                 yield page
+        if unusable:
+            yield reader.page_of_unusable(sorted(unusable))
     finally:
         for future in waiting:
             future.cancel()

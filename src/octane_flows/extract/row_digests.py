@@ -135,5 +135,5 @@ class RecentDigests:
         return digests
 
     def _update_last_id(self, page: DecodedPage) -> None:
-        if page.numbers is not None and page.rows:
+        if page.numbers is not None and len(page.numbers):
             self.last_id = max(self.last_id or 0, pc.max(page.numbers).as_py())

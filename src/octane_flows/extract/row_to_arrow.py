@@ -1,28 +1,31 @@
 """JSON rows of a page to Arrow: one table of the entity, one per multi-reference field.
 
-A value that does not fit its column is an error that names entity, id, field and value; no value
-becomes null. `page_to_arrow` calls this for pages that it cannot decode by column.
+A value that does not fit its column is null there and noted with id, field and value; a value that
+was changed to fit is noted, too. `page_to_arrow` calls this for pages that it cannot decode by
+column.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from octane_flows.client import Field
-from octane_flows.errors import ExtractError
 from octane_flows.extract.extract_plan import (
     ARROW_TYPES,
-    DUCKDB_TYPES,
     EntityPlan,
     TablePlan,
     arrow_schema,
+)
+from octane_flows.extract.field_values import (
+    MisfitError,
+    ValueNotes,
+    column_values,
+    has_half_character,
 )
 
 Row = dict[str, Any]
@@ -37,35 +40,44 @@ class Stamp:
     extracted_at: datetime
 
 
-def entity_table(plan: EntityPlan, table: TablePlan, rows: Sequence[Row], stamp: Stamp) -> pa.Table:
+def entity_table(
+    plan: EntityPlan, table: TablePlan, rows: Sequence[Row], stamp: Stamp, notes: ValueNotes
+) -> pa.Table:
     """The rows of one page as the entity's Arrow table."""
+    ids = [str(row["id"]) for row in rows]
+    kinds = [_kind_of_row(id, row, notes) for id, row in zip(ids, rows, strict=True)]
     arrays: dict[str, pa.Array] = {
-        "id": pa.array([str(row["id"]) for row in rows], pa.string()),
-        "type": pa.array([row.get("subtype") or row.get("type") for row in rows], pa.string()),
+        "id": pa.array(ids, pa.string()),
+        "type": pa.array(kinds, pa.string()),
     }
     for field in plan.scalars:
         values = [row.get(field.name) for row in rows]
         if field.is_reference:
-            pairs = [_reference(plan, field, row) for row in rows]
+            pairs = _references(field, ids, values, notes)
             arrays[f"{field.name}_id"] = pa.array([id for id, _ in pairs], pa.string())
             arrays[f"{field.name}_type"] = pa.array([kind for _, kind in pairs], pa.string())
         else:
-            arrays[field.name] = scalar_array(plan, field, rows, values)
+            arrays[field.name] = column_values(field, ids, values, notes)
     return stamped(table, arrays, len(rows), stamp)
 
 
 def link_table(
-    plan: EntityPlan, table: TablePlan, field: Field, rows: Sequence[Row], stamp: Stamp
+    table: TablePlan, field: Field, rows: Sequence[Row], stamp: Stamp, notes: ValueNotes
 ) -> pa.Table:
     """The pairs of one multi-reference field on one page."""
     sources: list[str] = []
     targets: list[str] = []
     types: list[str | None] = []
     for row in rows:
-        for target in link_targets(plan, field, row):
-            sources.append(str(row["id"]))
-            targets.append(str(target["id"]))
-            types.append(target.get("subtype") or target.get("type"))
+        id, value = str(row["id"]), row.get(field.name)
+        try:
+            pairs = link_targets(value)
+        except MisfitError:
+            notes.reject(id, field.name, value)
+            continue
+        sources += [id] * len(pairs)
+        targets += [target for target, _ in pairs]
+        types += [kind for _, kind in pairs]
     arrays = {
         "source_id": pa.array(sources, pa.string()),
         "target_id": pa.array(targets, pa.string()),
@@ -74,17 +86,19 @@ def link_table(
     return stamped(table, arrays, len(sources), stamp)
 
 
-def link_targets(plan: EntityPlan, field: Field, row: Row) -> list[dict[str, Any]]:
-    """The references that a multi-reference value lists."""
-    value = row.get(field.name)
+def link_targets(value: Any) -> list[tuple[str, str | None]]:
+    """The ids and types that a multi-reference value lists. Raises MisfitError."""
     if value is None:
         return []
     listed = value.get("data") if isinstance(value, dict) else value
-    if not isinstance(listed, list) or any(
-        not isinstance(target, dict) or target.get("id") is None for target in listed
-    ):
-        raise _misfit(plan, field, row, value)
-    return listed
+    if not isinstance(listed, list):
+        raise MisfitError
+    pairs = []
+    for target in listed:
+        if not isinstance(target, dict):
+            raise MisfitError
+        pairs.append((_reference_id(target.get("id")), _kind(target)))
+    return pairs
 
 
 def short_lists(plan: EntityPlan, rows: Sequence[Row]) -> list[tuple[Row, Field]]:
@@ -94,8 +108,8 @@ def short_lists(plan: EntityPlan, rows: Sequence[Row]) -> list[tuple[Row, Field]
         for row in rows:
             value = row.get(field.name)
             if isinstance(value, dict) and isinstance(value.get("total_count"), int):
-                listed = value.get("data") or []
-                if len(listed) < value["total_count"]:
+                listed = value.get("data")
+                if isinstance(listed, list) and len(listed) < value["total_count"]:
                     short.append((row, field))
     return short
 
@@ -124,81 +138,48 @@ def stamp_arrays(stamp: Stamp, count: int, *, deleted: bool) -> dict[str, pa.Arr
     return {name: pa.repeat(value, count) for name, value in values.items()}
 
 
-def _reference(plan: EntityPlan, field: Field, row: Row) -> tuple[str | None, str | None]:
-    value = row.get(field.name)
+def _references(
+    field: Field, ids: Sequence[str], values: Sequence[Any], notes: ValueNotes
+) -> list[tuple[str | None, str | None]]:
+    """The ids and types that single references name; a value that is no reference is rejected."""
+    pairs: list[tuple[str | None, str | None]] = []
+    for id, value in zip(ids, values, strict=True):
+        try:
+            pairs.append(_reference(value))
+        except MisfitError:
+            notes.reject(id, field.name, value)
+            pairs.append((None, None))
+    return pairs
+
+
+def _reference(value: Any) -> tuple[str | None, str | None]:
     if value is None:
         return None, None
     if isinstance(value, dict):
-        if value.get("id") is None:
-            raise _misfit(plan, field, row, value)
-        return str(value["id"]), value.get("subtype") or value.get("type")
-    if isinstance(value, (str, int)) and not isinstance(value, bool):
-        return str(value), None  # run_history answers some references as bare ids
-    raise _misfit(plan, field, row, value)
+        return _reference_id(value.get("id")), _kind(value)
+    return _reference_id(value), None  # run_history answers some references as bare ids
 
 
-def scalar_array(
-    plan: EntityPlan, field: Field, rows: Sequence[Row], values: Sequence[Any]
-) -> pa.Array:
-    """The values of one scalar field. Raises ExtractError, which names a value that misfits."""
-    duckdb_type = DUCKDB_TYPES.get(field.field_type, "VARCHAR")
+def _reference_id(id: Any) -> str:
+    """The id of a reference. Another text than the server's would refer to another row."""
+    if isinstance(id, bool) or not isinstance(id, str | int) or id == "":
+        raise MisfitError
+    if isinstance(id, str) and has_half_character(id):
+        raise MisfitError
+    return str(id)
+
+
+def _kind(row: Row) -> str | None:
+    """The concrete type of a row or reference where there is one, else the aggregate's."""
+    kind = row.get("subtype") or row.get("type")
+    if kind is not None and (not isinstance(kind, str) or has_half_character(kind)):
+        raise MisfitError
+    return kind
+
+
+def _kind_of_row(id: str, row: Row, notes: ValueNotes) -> str | None:
     try:
-        return _convert(duckdb_type, values)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        for row, value in zip(rows, values, strict=True):
-            try:
-                _convert(duckdb_type, [value])
-            except (pa.ArrowException, TypeError, ValueError, OverflowError):
-                raise _misfit(plan, field, row, value) from None
-        raise
-
-
-def _convert(duckdb_type: str, values: Sequence[Any]) -> pa.Array:
-    if duckdb_type == "VARCHAR":
-        texts = [
-            value if value is None or isinstance(value, str) else _json_text(value)
-            for value in values
-        ]
-        return pa.array(texts, pa.string())
-    if duckdb_type == "TIMESTAMP":
-        moments = pc.cast(pa.array(values, pa.string()), pa.timestamp("us", "UTC"))
-        return pc.cast(moments, pa.timestamp("us"))
-    if duckdb_type == "DATE":
-        days = [None if value is None else value[:10] for value in values]
-        return pc.cast(pa.array(days, pa.string()), pa.date32())
-    if duckdb_type == "BIGINT":
-        return pa.array([_whole(value) for value in values], pa.int64())
-    if duckdb_type == "DOUBLE":
-        return pa.array([_number(value) for value in values], pa.float64())
-    return pa.array(values, ARROW_TYPES[duckdb_type])
-
-
-def _whole(value: Any) -> int | None:
-    """A JSON number without a fraction; Arrow alone would cut 1.5 to 1."""
-    number = _number(value)
-    if number is not None and (isinstance(value, int) or number.is_integer()):
-        return int(value)
-    if value is None:
+        return _kind(row)
+    except MisfitError:
+        notes.reject(id, "type", row.get("subtype") or row.get("type"))
         return None
-    raise ValueError("not a whole number")
-
-
-def _number(value: Any) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError("not a number")
-    return float(value)
-
-
-def _json_text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _misfit(plan: EntityPlan, field: Field, row: Row, value: Any) -> ExtractError:
-    shown = _json_text(value)
-    return ExtractError(
-        f"Workspace {plan.workspace}: {plan.name} {row['id']} has {shown[:80]} in field "
-        f"{field.name}, which metadata calls {field.field_type}. Nothing was published; leave the "
-        f"entity type out with --skip {plan.name}, or report the field to its administrator."
-    )

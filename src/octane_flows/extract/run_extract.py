@@ -16,7 +16,12 @@ from urllib.parse import urlsplit
 
 from octane_flows.client import Octane, Workspace
 from octane_flows.errors import UsageError
-from octane_flows.extract.certificate import certificate_rows, cross_check, refusals
+from octane_flows.extract.certificate import (
+    certificate_rows,
+    cross_check,
+    findings_on_values,
+    refusals,
+)
 from octane_flows.extract.cursor import Moments
 from octane_flows.extract.entity_result import ExtractReport, merge_states, merge_tables, outcomes
 from octane_flows.extract.entity_task import Context
@@ -129,6 +134,7 @@ def _publish(
     if parent is not None:
         for result in results.values():
             schema_changes += list_changes(draft.generation, result.workspace, result.lists)
+    states = scripts.added_to(merge_states(parent, results))
     user = octane.current_user()
     return draft.publish(
         as_of=as_of,
@@ -136,7 +142,7 @@ def _publish(
         server_version=octane.version(),
         shared_space=octane.shared_space,
         tables=tables,
-        states=scripts.added_to(merge_states(parent, results)),
+        states=states,
         fields=changes.fields,
         certificate=certificate_rows(parent, plan.entities, results, refused, as_of),
         schema_changes=schema_changes,
@@ -145,6 +151,7 @@ def _publish(
             *plan.findings,
             *refusals(refused),
             *cross_check(plan, results, workspaces),
+            *findings_on_values(results.values(), states),
             *scripts.findings,
         ],
         signed_in_user_id=user.id if user else None,

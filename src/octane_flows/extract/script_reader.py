@@ -7,7 +7,7 @@ a new script moves the test's `last_modified`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,7 +26,16 @@ from octane_flows.extract.extract_plan import (
     OWN_COLUMNS,
     arrow_schema,
 )
+from octane_flows.extract.field_values import (
+    HALF_CHARACTER,
+    MisfitError,
+    ValueNotes,
+    column_moment,
+    has_half_character,
+    mended_text,
+)
 from octane_flows.extract.options import Options
+from octane_flows.extract.rejected_values import TakenValues, value_sentences
 from octane_flows.lake import (
     ColumnEntry,
     Draft,
@@ -34,6 +43,7 @@ from octane_flows.lake import (
     Interval,
     Manifest,
     ReadState,
+    RejectedValue,
     TableEntry,
 )
 from octane_flows.lake.table_writer import TableWriter
@@ -104,8 +114,9 @@ def read_scripts(
                 findings.append(Finding(id, f"scripts of tests may not be read ({error})"))
                 continue
             files += reader.files
-            cursor = reader.moments.cursor
-            states[id] = ReadState("changes", cursor, (Interval(None, cursor),))
+            cursor, rejected = reader.moments.cursor, reader.rejected
+            states[id] = ReadState("changes", cursor, (Interval(None, cursor),), rejected=rejected)
+            findings += [Finding(id, text) for text in value_sentences(TABLE, (), reader.taken)]
     return Scripts(replace(table, files=tuple(files)), states, tuple(findings))
 
 
@@ -139,7 +150,31 @@ class _Reader:
         self.part = part if part is not None and self._fits(part) else None
         self.moments = moments if self.part is None else moments.not_after(self.part.as_of)
         self.files = list(self.part.files[TABLE]) if self.part is not None else []
+        self.notes = ValueNotes()
+        self._rejected = {(value.id, value.field): value for value in self._rejected_before()}
         self.writer = self._new_file()
+
+    def _rejected_before(self) -> tuple[RejectedValue, ...]:
+        if self.part is not None:
+            return self.part.rejected
+        state = _state(self.draft.parent, self.workspace.id)
+        return state.rejected if state is not None and self.since is not None else ()
+
+    @property
+    def rejected(self) -> tuple[RejectedValue, ...]:
+        """The values that the lake cannot hold, in the order of tests."""
+        return tuple(self._rejected[key] for key in sorted(self._rejected))
+
+    @property
+    def taken(self) -> tuple[TakenValues, ...]:
+        """The values that were changed to fit."""
+        adjustments = self.notes.adjustments
+        kinds = dict.fromkeys((entry.field, entry.what) for entry in adjustments)
+        return tuple(
+            TakenValues(name, what, ids[0], len(ids))
+            for name, what in kinds
+            if (ids := [e.id for e in adjustments if (e.field, e.what) == (name, what)])
+        )
 
     def _new_file(self) -> TableWriter:
         return self.draft.writer(TABLE, SCHEMA, workspace=self.workspace.id)
@@ -158,6 +193,7 @@ class _Reader:
                 for ids in self._tests(collection, last):
                     scripts = self.pool.map(lambda id, kind=kind: self._row(kind, id), ids)
                     rows = [row for row in scripts if row is not None]
+                    self._note_rejected(ids)
                     self.writer.write(pa.Table.from_pylist(rows, schema=SCHEMA))
                     if self.writer.rows >= PART_TESTS:
                         self._journal_part(kind, ids[-1])
@@ -165,6 +201,18 @@ class _Reader:
             self.writer.discard()
             raise
         self._close()
+
+    def _note_rejected(self, ids: Sequence[str]) -> None:
+        """What was rejected of some tests takes the place of what was rejected before."""
+        keys = [key for key in self._rejected if key[0] in ids]
+        before = {key: self._rejected.pop(key) for key in keys}
+        for misfit in self.notes.misfits:
+            key = (misfit.id, misfit.field)
+            value = RejectedValue(*key, misfit.value, self.moments.as_of)
+            old = before.get(key)
+            is_same = old is not None and old.value == value.value
+            self._rejected[key] = old if old is not None and is_same else value
+        self.notes.misfits.clear()
 
     def delete_files(self) -> None:
         """Delete what was written."""
@@ -200,6 +248,7 @@ class _Reader:
                 up_to=int(last),
                 rows=sum(file.rows for file in self.files),
                 files={TABLE: self.files},
+                rejected=self.rejected,
             )
         )
 
@@ -231,27 +280,38 @@ class _Reader:
             body = self.workspace.get(f"tests/{id}/script")
         except NotFoundError:  # deleted since it was listed
             return None
-        script = body.get("script") if isinstance(body, dict) else None
-        if script is not None and not isinstance(script, str):
-            raise AnswerError(
-                f"The script of test {id} in workspace {self.workspace.id} is no text; try again, "
-                "and report it if it stays."
-            )
+        answer = body if isinstance(body, dict) else {}
+        script = self._text(id, answer.get("script"))
         return {
             "id": id,
             "type": kind,
             "script": script,
-            "creation_time": _moment(body.get("creation_time") if script is not None else None),
-            "last_modified": _moment(body.get("last_modified") if script is not None else None),
+            "creation_time": self._moment(id, answer, "creation_time"),
+            "last_modified": self._moment(id, answer, "last_modified"),
             "_workspace_id": self.workspace.id,
             "_generation": self.draft.generation,
             "_extracted_at": self.moments.as_of.astimezone(UTC).replace(tzinfo=None),
             "_deleted": False,
         }
 
+    def _text(self, id: str, script: Any) -> str | None:
+        if script is not None and not isinstance(script, str):
+            self.notes.reject(id, "script", script)
+            return None
+        if script is not None and has_half_character(script):
+            self.notes.adjust(id, "script", HALF_CHARACTER)
+            return mended_text(script)
+        return script
 
-def _moment(value: Any) -> datetime | None:
-    """A time of the server in UTC; None where there is none."""
-    if not isinstance(value, str):
-        return None
-    return datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
+    def _moment(self, id: str, answer: Mapping[str, Any], name: str) -> datetime | None:
+        """A time of the script in UTC; None where there is none, or none that fits."""
+        if answer.get("script") is None:
+            return None
+        try:
+            moment, what = column_moment(answer.get(name))
+        except MisfitError:
+            self.notes.reject(id, name, answer.get(name))
+            return None
+        if what is not None:
+            self.notes.adjust(id, name, what)
+        return moment

@@ -19,7 +19,7 @@ from octane_flows.lake.manifest import (
     TableEntry,
     WorkspaceEntry,
 )
-from octane_flows.lake.read_state import Census, FieldEntry, Interval, ReadState
+from octane_flows.lake.read_state import Census, FieldEntry, Interval, ReadState, RejectedValue
 from octane_flows.lake.writer_lock import write_lock
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Lake",
     "Manifest",
     "ReadState",
+    "RejectedValue",
     "SchemaChange",
     "TableEntry",
     "WorkspaceEntry",

@@ -82,6 +82,8 @@ class CertificateRow:
     `total_count` and `rows_read` count the rows of this extract's query, which in a refresh are the
     changed rows; `rows_held` counts all rows of the lake, where that is known. The server's counts
     are those of a census or of a full read. `lag_s`: from the cursor to the server's time.
+    `rejected_values` counts the values that do not fit their column, and the rows without a usable
+    id, that the lake does not hold.
     """
 
     workspace: str
@@ -103,6 +105,7 @@ class CertificateRow:
     census_at: datetime | None = None
     census_result: str = ""
     tombstones: dict[str, int] = field(default_factory=dict)
+    rejected_values: int = 0
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,10 @@ LastGenerations = dict[str, dict[str, int]]
 
 
 def encode_parts(manifest: Manifest) -> dict[str, bytes]:
-    """The parts by name: `schema` (columns, fields, changes), `files`, `recent` (row digests)."""
+    """The parts by name: `schema` (columns, fields, changes), `files`, `recent` (row digests).
+
+    And `rejected`, the values that the lake cannot hold, where there are any.
+    """
     last_generations = _last_generations(manifest)
     schema = {
         "tables": {name: _table_schema(entry) for name, entry in manifest.tables.items()},
@@ -47,10 +50,20 @@ def encode_parts(manifest: Manifest) -> dict[str, bytes]:
         workspace: {entity: state.recent for entity, state in states.items() if state.recent}
         for workspace, states in manifest.states.items()
     }
+    rejected = {
+        workspace: {
+            entity: [value.to_json() for value in state.rejected]
+            for entity, state in states.items()
+            if state.rejected
+        }
+        for workspace, states in manifest.states.items()
+        if any(state.rejected for state in states.values())
+    }
     return {
         "schema": _bytes(schema),
         "files": _bytes({name: entry.files for name, entry in manifest.tables.items()}),
         "recent": _bytes(recent),
+        **({"rejected": _bytes(rejected)} if rejected else {}),
     }
 
 
@@ -61,7 +74,8 @@ def encode_head(manifest: Manifest) -> bytes:
         body.pop(name, None)
     states = {
         workspace: {
-            entity: _changed_fields(replace(state, recent={})) for entity, state in states.items()
+            entity: _changed_fields(replace(state, recent={}, rejected=()))
+            for entity, state in states.items()
         }
         for workspace, states in manifest.states.items()
     }
@@ -121,6 +135,10 @@ def _add_parts(body: dict[str, Any], read_part: Callable[[PartEntry], bytes]) ->
     for workspace, recent in json.loads(read_part(parts["recent"])).items():
         for entity, digests in recent.items():
             body["states"][workspace][entity]["recent"] = digests
+    rejected_values = json.loads(read_part(parts["rejected"])) if "rejected" in parts else {}
+    for workspace, rejected in rejected_values.items():
+        for entity, values in rejected.items():
+            body["states"][workspace][entity]["rejected"] = values
     last_generations: LastGenerations = body.pop("fields_last_generation")
     for row in body["fields"]:
         row.setdefault("last_generation", last_generations[row["workspace"]][row["entity"]])

@@ -39,13 +39,35 @@ class Census:
 
 
 @dataclass(frozen=True)
+class RejectedValue:
+    """A value of the server that its column cannot hold: null in the lake since that time.
+
+    Of the field `id`: the row itself is not in the lake, because its id cannot be used.
+    """
+
+    id: str
+    field: str
+    value: str
+    since: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return {**asdict(self), "since": _plain(self.since)}
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> RejectedValue:
+        """Read back what `to_json` gave."""
+        return cls(**{**body, "since": _time(body["since"])})
+
+
+@dataclass(frozen=True)
 class ReadState:
     """How far one entity type of one workspace was read.
 
     `cursor`: every row with an earlier `last_modified` is stored, within `intervals`. `recent`:
     id -> digest of the rows that the next extract reads again in its overlap, to tell them from new
     versions. `sweep_from`: the id at which the next link sweep continues. `deleted`: the number of
-    tombstones by reason.
+    tombstones by reason. `rejected`: the values that the lake cannot hold.
     """
 
     mode: ReadMode
@@ -57,6 +79,7 @@ class ReadState:
     swept_at: datetime | None = None
     sweep_from: int | None = None
     deleted: dict[str, int] = field(default_factory=dict)
+    rejected: tuple[RejectedValue, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -84,6 +107,7 @@ class ReadState:
                 ),
                 "census": Census(**{**census, "at": _time(census["at"])}) if census else None,
                 "swept_at": _time(body["swept_at"]) if body.get("swept_at") else None,
+                "rejected": tuple(map(RejectedValue.from_json, body.get("rejected", ()))),
             }
         )
 

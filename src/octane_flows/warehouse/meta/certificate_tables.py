@@ -1,4 +1,4 @@
-"""`meta.certificate`, `meta.schema_changes` and the view `meta.completeness`.
+"""`meta.certificate`, `rejected_values` and `schema_changes`, and the view `meta.completeness`.
 
 The certificate's rows and the schema changes of a manifest in, rows out; see `create_meta`.
 """
@@ -6,8 +6,9 @@ The certificate's rows and the schema changes of a manifest in, rows out; see `c
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from octane_flows.lake import CertificateRow
+from octane_flows.lake import CertificateRow, Manifest, RejectedValue
 from octane_flows.lake.manifest import SchemaChange
 from octane_flows.warehouse.meta.meta_table import MetaColumn, MetaTable, naive_utc_or_none
 
@@ -96,8 +97,51 @@ CERTIFICATE = MetaTable[CertificateRow](
             "deleted rows by the reason of the deletion",
             lambda it: json.dumps(it.tombstones, sort_keys=True),
         ),
+        MetaColumn(
+            "rejected_value_count",
+            "BIGINT",
+            "values that do not fit and are null here; see rejected_values",
+            lambda it: it.rejected_values,
+        ),
     ),
 )
+
+REJECTED_VALUES = MetaTable[tuple[str, str, RejectedValue]](
+    "rejected_values",
+    "Values of the server that do not fit their field: they are null here, all else is loaded.",
+    (
+        MetaColumn("workspace_id", "VARCHAR", "id of the workspace", lambda it: it[0]),
+        MetaColumn("entity", "VARCHAR", "entity type", lambda it: it[1]),
+        MetaColumn("id", "VARCHAR", "id of the row", lambda it: it[2].id),
+        MetaColumn(
+            "field",
+            "VARCHAR",
+            "field that has the value; id: the whole row is left out",
+            lambda it: it[2].field,
+        ),
+        MetaColumn(
+            "value",
+            "VARCHAR",
+            "the value as text, up to 1,000 characters",
+            lambda it: it[2].value,
+        ),
+        MetaColumn(
+            "since",
+            "TIMESTAMP",
+            "server time of the extract that met it first (UTC)",
+            lambda it: naive_utc_or_none(it[2].since),
+        ),
+    ),
+)
+
+
+def rejected_values(manifest: Manifest) -> Iterator[tuple[str, str, RejectedValue]]:
+    """The records of `meta.rejected_values`."""
+    for workspace, states in sorted(manifest.states.items()):
+        for entity, state in sorted(states.items()):
+            for value in state.rejected:
+                yield workspace, entity, value
+
 
 SCHEMA_CHANGES = MetaTable[SchemaChange](
     "schema_changes",

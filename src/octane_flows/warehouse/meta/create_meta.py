@@ -44,6 +44,8 @@ def create_meta(
     generation_tables.BUILD.fill(connection, [build])
     generation_tables.WORKSPACES.fill(connection, manifest.workspaces.items())
     certificate_tables.CERTIFICATE.fill(connection, manifest.certificate)
+    rejected = certificate_tables.rejected_values(manifest)
+    certificate_tables.REJECTED_VALUES.fill(connection, rejected)
     certificate_tables.SCHEMA_CHANGES.fill(connection, manifest.schema_changes)
     fields = field_table.field_records(connection, manifest, shares, build.changed_tables)
     field_table.FIELDS.fill(connection, fields)

@@ -25,6 +25,7 @@ TABLES: tuple[MetaTable[Any], ...] = (
     generation_tables.FILES,
     generation_tables.POLITENESS,
     certificate_tables.CERTIFICATE,
+    certificate_tables.REJECTED_VALUES,
     certificate_tables.SCHEMA_CHANGES,
     field_table.FIELDS,
     generation_tables.FINDINGS,

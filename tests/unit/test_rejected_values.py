@@ -1,0 +1,213 @@
+"""One value that does not fit costs that value: the row is kept, all else is published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from octane_flows.cli.published_messages import require_every_value
+from octane_flows.client.transport import Request, Response
+from octane_flows.errors import ExtractError
+from octane_flows.lake import Lake, RejectedValue
+from octane_flows.warehouse.meta.certificate_tables import REJECTED_VALUES
+from octane_flows.warehouse.meta.certificate_tables import rejected_values as meta_rows
+from octane_simulator import Simulator
+from tests.small import FIELDS, Killed, SmallTransport, run_extract, stored_links, stored_rows
+from tests.small_defects import certificate, ids_of
+
+
+class ChangedRows(SmallTransport):
+    """A server whose rows of defects are changed on their way."""
+
+    fields = FIELDS | {"story_points", "closed_on"}
+
+    def __init__(self, simulator: Simulator, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__(simulator)
+        self.changes = changes
+
+    def send(self, request: Request) -> Response:
+        answer = super().send(request)
+        if "/defects" not in request.url or answer.status != 200:
+            return answer
+        body = json.loads(answer.body)
+        for row in body.get("data", [body]):
+            for name, value in self.changes.get(row["id"], {}).items():
+                if name in row or name != "id":
+                    row[name] = value
+        return replace(answer, body=json.dumps(body).encode())
+
+
+def rejected(home: Path, entity: str = "defect") -> list[tuple[str, str, str]]:
+    return [(value.id, value.field, value.value) for value in rejected_values(home, entity)]
+
+
+def rejected_values(home: Path, entity: str = "defect") -> tuple[RejectedValue, ...]:
+    manifest = Lake(home / "lake").current()
+    assert manifest is not None
+    (states,) = manifest.states.values()
+    return states[entity].rejected
+
+
+def test_a_value_that_does_not_fit_is_null_and_all_else_is_published(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    first, second, third, *_ = ids = ids_of(simulator)
+    changes: dict[str, dict[str, Any]] = {
+        first: {"story_points": "many", "user_tags": {"total_count": 1, "data": [{}]}},
+        second: {"severity": {}, "closed_on": "2021-01-20"},
+        third: {"name": "half \ud83d", "closed_on": "2021-01-20T10:20:30.1234567Z"},
+    }
+
+    report = run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
+
+    rows = stored_rows(tmp_path, "defect", "name", "story_points", "severity_id", "closed_on")
+    assert sorted(rows) == sorted(ids)
+    assert rows[first][:2] == ("d0", None)
+    assert rows[second][2:] == (None, None)
+    assert rows[third][0] == "half \ufffd"
+    assert rows[third][3].microsecond == 123456
+    assert list(stored_links(tmp_path, "defect", "user_tags")) == [second]
+    assert rejected(tmp_path) == [
+        (first, "story_points", "many"),
+        (first, "user_tags", '{"data": [{}], "total_count": 1}'),
+        (second, "closed_on", "2021-01-20"),
+        (second, "severity", "{}"),
+    ]
+    assert report.rejected_values == certificate(report).rejected_values == 4
+    assert certificate(report).rows_held == len(ids)
+    findings = "\n".join(map(str, report.manifest.findings))
+    assert (
+        f'defect.story_points: 1 values do not fit their field and are null ({first} has "many")'
+        in findings
+    )
+    cut = "digits of a second after the microsecond were cut"
+    assert f"defect.closed_on: {cut} (rows: 1, first {third})" in findings
+    with pytest.raises(ExtractError, match="published all but 4 values"):
+        require_every_value(report)
+
+
+def test_rejected_values_are_a_table(simulator: Simulator, tmp_path: Path) -> None:
+    first = ids_of(simulator)[0]
+    changes: dict[str, dict[str, Any]] = {first: {"story_points": "many"}}
+    manifest = run_extract(simulator, tmp_path, ChangedRows(simulator, changes)).manifest
+    with duckdb.connect(":memory:") as connection:
+        connection.execute("create schema meta")
+        REJECTED_VALUES.create(connection)
+        REJECTED_VALUES.fill(connection, meta_rows(manifest))
+        rows = connection.execute("from meta.rejected_values").fetchall()
+
+    as_of = manifest.as_of.replace(tzinfo=None)
+    assert rows == [(simulator.workspace, "defect", first, "story_points", "many", as_of)]
+
+
+def test_a_rejected_value_stays_listed_until_its_row_is_read_again(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    first, second, third, *_ = ids_of(simulator)
+    changes: dict[str, dict[str, Any]] = {
+        id: {"story_points": "x"} for id in (first, second, third)
+    }
+    run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
+    since = {value.id: value.since for value in rejected_values(tmp_path)}
+    simulator.clock.advance(3 * 3600)
+    simulator.store.update("defect", first, {"name": "corrected", "story_points": 5})
+    simulator.store.update("defect", second, {"name": "changed"})
+    del changes[first]
+
+    report = run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
+
+    assert rejected(tmp_path) == [(second, "story_points", "x"), (third, "story_points", "x")]
+    assert {value.id: value.since for value in rejected_values(tmp_path)} == {
+        id: since[id] for id in (second, third)
+    }
+    assert stored_rows(tmp_path, "defect", "story_points")[first] == (5,)
+    assert report.rejected_values == 2
+
+    simulator.store.delete("defect", third)
+    report = run_extract(simulator, tmp_path, ChangedRows(simulator, changes), census=True)
+    assert rejected(tmp_path) == [(second, "story_points", "x")]
+
+    changes.clear()
+    report = run_extract(simulator, tmp_path, ChangedRows(simulator, changes), full=True)
+    assert (rejected(tmp_path), report.rejected_values) == ([], 0)
+
+
+@pytest.mark.parametrize("id", ["99999999999999999999", "１００３", 2**70])
+@pytest.mark.parametrize("place", [0, 2, 4, 9])
+def test_a_row_with_an_unusable_id_costs_that_row(
+    simulator: Simulator, tmp_path: Path, id: Any, place: int
+) -> None:
+    ids = ids_of(simulator)
+    transport = ChangedRows(simulator, {ids[place]: {"id": id}})
+
+    report = run_extract(simulator, tmp_path, transport)
+
+    assert sorted(stored_rows(tmp_path, "defect")) == sorted({*ids} - {ids[place]})
+    assert rejected(tmp_path) == [(str(id), "id", str(id))]
+    assert certificate(report).status == "complete"
+    assert certificate(report).rows_read == certificate(report).total_count
+    again = run_extract(simulator, tmp_path, transport, census=True)
+    assert again.rejected_values == 1
+    assert len(stored_rows(tmp_path, "defect")) == len(ids) - 1
+
+
+def test_more_values_than_a_share_stop_the_extract(simulator: Simulator, tmp_path: Path) -> None:
+    for number in range(30):
+        simulator.store.insert("defect", {"name": f"more {number}"})
+    changes: dict[str, dict[str, Any]] = {
+        id: {"story_points": "many"} for id in ids_of(simulator)[:21]
+    }
+
+    with pytest.raises(ExtractError, match="21 rows of defect have values in field story_points"):
+        run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
+    assert Lake(tmp_path / "lake").current() is None
+
+    changes.popitem()
+    assert run_extract(simulator, tmp_path, ChangedRows(simulator, changes)).rejected_values == 20
+
+
+def test_a_sweep_and_a_new_row_keep_what_is_rejected(simulator: Simulator, tmp_path: Path) -> None:
+    first, second, *_ = ids_of(simulator)
+    changes: dict[str, dict[str, Any]] = {first: {"story_points": "x"}}
+    run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
+    simulator.clock.advance(3 * 3600)
+    changes[second] = {"user_tags": "smoke"}
+
+    run_extract(simulator, tmp_path, ChangedRows(simulator, changes), sweep=True, sweep_share=1.0)
+
+    assert rejected(tmp_path) == [(first, "story_points", "x"), (second, "user_tags", "smoke")]
+
+
+def test_a_resumed_extract_has_what_the_stopped_one_rejected(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
+    first, *_, last = ids_of(simulator)
+    changes: dict[str, dict[str, Any]] = {
+        first: {"story_points": "x", "closed_on": "2021-01-20T10:20:30.1234567Z"},
+        last: {"severity": {}},
+    }
+    stopped = ChangedRows(simulator, changes)
+    calls = 0
+
+    def before(request: Request) -> None:
+        nonlocal calls
+        calls += "/defects" in request.url
+        if calls > 6:
+            raise Killed
+
+    stopped.before = before
+    with pytest.raises(Killed):
+        run_extract(simulator, tmp_path, stopped)
+
+    report = run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
+
+    assert "were read before the extract was stopped" in certificate(report).note
+    assert rejected(tmp_path) == [(first, "story_points", "x"), (last, "severity", "{}")]
+    assert any("after the microsecond were cut" in str(it) for it in report.manifest.findings)
