@@ -71,7 +71,7 @@ def documents(
     """The documents of all results, in parts. Raises UsageError for a context that is wrong.
 
     `frameworks` names the framework by file. Octane takes Gherkin results apart from others, and a
-    framework is told for a whole document, so each of these has documents of its own. `identity`
+    framework belongs to a whole document, so each of these has documents of its own. `identity`
     tells how tests are named: with package and class apart as Jenkins and the collection tool do,
     or with the full name as class as the vendor's converter does.
     """
@@ -79,8 +79,8 @@ def documents(
     groups: dict[tuple[bool, str | None], list[Result]] = {}
     for result in results:
         framework = (frameworks or {}).get(result.file)
-        known = framework if framework in FRAMEWORKS else None
-        groups.setdefault((result.scenario is not None, known), []).append(result)
+        listed = framework if framework in FRAMEWORKS else None
+        groups.setdefault((result.scenario is not None, listed), []).append(result)
     for (is_gherkin, framework), group in groups.items():
         head = _head(context, framework)
         runs = _features(group) if is_gherkin else _runs(group, context, identity)
@@ -156,7 +156,7 @@ def _runs(
             run.set("class", cut(class_name))
         run.set("name", cut(name))
         run.set("status", result.status)
-        # the schema wants a number; an unknown duration cannot be told otherwise
+        # the schema wants a number; an unknown duration has no other form
         run.set("duration", str(round(result.duration_ms or 0)))
         if result.started_ms is not None:
             run.set("started", str(result.started_ms))
@@ -232,24 +232,24 @@ def _features(results: Iterable[Result]) -> Iterator[tuple[ET.Element, int]]:
         if result.scenario is not None:
             key = (result.scenario.path, result.scenario.feature)
             features.setdefault(key, []).append((result, result.scenario))
-    for (path, name), found in features.items():
-        first = found[0][1]
+    for (path, name), scenarios in features.items():
+        first = scenarios[0][1]
         feature = ET.Element("feature", name=cut(name), path=_end_of(path or name or "feature"))
         tags = [tag.removeprefix("@") for tag in first.feature_tags]
         feature.set("tag", next((f"@{tag}" for tag in tags if tag.startswith("TID")), ""))
-        starts = [result.started_ms for result, _ in found if result.started_ms is not None]
+        starts = [result.started_ms for result, _ in scenarios if result.started_ms is not None]
         feature.set("started", str(min(starts, default=0)))
         ET.SubElement(feature, "file").text = printable(first.script or "")
         listed = ET.SubElement(feature, "scenarios")
-        for result, scenario in found:
+        for result, scenario in scenarios:
             listed.append(_scenario(result, scenario))
-        statuses = {result.status for result, _ in found}
+        statuses = {result.status for result, _ in scenarios}
         status = "Failed" if "Failed" in statuses else "Skipped"
         run = ET.Element("gherkin_test_run", name=cut(name))
-        run.set("duration", str(round(sum(result.duration_ms or 0 for result, _ in found))))
+        run.set("duration", str(round(sum(result.duration_ms or 0 for result, _ in scenarios))))
         run.set("status", "Passed" if statuses == {"Passed"} else status)
         run.append(feature)
-        yield run, len(found)
+        yield run, len(scenarios)
 
 
 def _scenario(result: Result, scenario: Scenario) -> ET.Element:

@@ -1,4 +1,4 @@
-"""Result files of test tools as records: found by content, read in a stream, told file by file.
+"""Result files of test tools as records; their content decides their format.
 
 Paths in, a `Reading` out. `octane-flows report-results` sends what it holds; Python programs call
 `read` for the same.

@@ -35,13 +35,13 @@ def read_allure(files: Sequence[Path], collector: ResultCollector) -> None:
         try:
             if file.stat().st_size > _LARGEST:
                 raise ValueError(f"larger than {_LARGEST // 1024**2} MiB")
-            found = json.loads(file.read_bytes().decode("utf-8-sig", "replace"))
+            content = json.loads(file.read_bytes().decode("utf-8-sig", "replace"))
         except (OSError, ValueError, RecursionError) as error:
             collector.leave_out(f"{file.name} cannot be read ({str(error).splitlines()[0]})")
             continue
-        result = _result(as_object(found), file.name, collector)
+        result = _result(as_object(content), file.name, collector)
         if result is not None:
-            history = as_text(as_object(found).get("historyId")) or file.name
+            history = as_text(as_object(content).get("historyId")) or file.name
             attempts.setdefault(history, []).append(result)
     for group in attempts.values():
         group.sort(key=lambda result: result.started_ms or 0)
@@ -53,20 +53,20 @@ def read_allure(files: Sequence[Path], collector: ResultCollector) -> None:
         collector.add(last)
 
 
-def _result(found: dict[str, Any], file: str, collector: ResultCollector) -> Result | None:
-    word = as_text(found.get("status")).lower()
+def _result(content: dict[str, Any], file: str, collector: ResultCollector) -> Result | None:
+    word = as_text(content.get("status")).lower()
     if word not in _STATUSES:
         collector.leave_out(f"{file} has the status '{word}', which is not known")
         return None
     labels: dict[str, list[str]] = {}
-    for label in map(as_object, as_list(found.get("labels"))):
+    for label in map(as_object, as_list(content.get("labels"))):
         labels.setdefault(as_text(label.get("name")), []).append(as_text(label.get("value")))
-    parameters = [as_object(each) for each in as_list(found.get("parameters"))]
-    details = as_object(found.get("statusDetails"))
+    parameters = [as_object(each) for each in as_list(content.get("parameters"))]
+    details = as_object(content.get("statusDetails"))
     message, trace = as_text(details.get("message")).strip(), as_text(details.get("trace")).strip()
-    start, stop = (from_number(found.get(name), 1.0) for name in ("start", "stop"))
+    start, stop = (from_number(content.get(name), 1.0) for name in ("start", "stop"))
     duration = stop - start if start is not None and stop is not None and stop >= start else None
-    full, name = as_text(found.get("fullName")), as_text(found.get("name"))
+    full, name = as_text(content.get("fullName")), as_text(content.get("name"))
     class_name = next(iter(labels.get("testClass", ())), "")
     if not class_name and full:
         class_name = full.rpartition("#")[0] or full.removesuffix(f".{name}")
@@ -85,6 +85,6 @@ def _result(found: dict[str, Any], file: str, collector: ResultCollector) -> Res
         tags=tuple(labels.get("tag", ())),
         attachments=tuple(
             as_text(each.get("source"))
-            for each in map(as_object, as_list(found.get("attachments")))
+            for each in map(as_object, as_list(content.get("attachments")))
         ),
     )

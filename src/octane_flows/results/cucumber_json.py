@@ -56,21 +56,21 @@ class _Feature:
         background: list[Step] = []
         run = 0  # consecutive examples belong to one outline where no id tells
         for element in as_list(self.feature.get("elements")):
-            found = as_object(element)
-            steps = self._steps(found)
-            self._write(found)
-            if found.get("type") == "background" or (
-                "type" not in found and as_text(found.get("keyword")) == "Background"
+            part = as_object(element)
+            steps = self._steps(part)
+            self._write(part)
+            if part.get("type") == "background" or (
+                "type" not in part and as_text(part.get("keyword")) == "Background"
             ):
                 # behave repeats the background's steps in each scenario, with their results
                 background = [] if self.is_behave else steps
                 continue
-            keyword = as_text(found.get("keyword")).strip().lower()
-            is_outline = keyword in _OUTLINES or found.get("type") == "scenario_outline"
+            keyword = as_text(part.get("keyword")).strip().lower()
+            is_outline = keyword in _OUTLINES or part.get("type") == "scenario_outline"
             run += not is_outline
-            head, mark, _ = as_text(found.get("id")).rpartition(";;")
+            head, mark, _ = as_text(part.get("id")).rpartition(";;")
             groups.append(None if not is_outline else head if mark else f"run {run}")
-            results.append(self._result(found, [*background, *steps]))
+            results.append(self._result(part, [*background, *steps]))
             background = []
         if background:  # it failed before any scenario began
             results.append(self._result({"name": BACKGROUND}, background))

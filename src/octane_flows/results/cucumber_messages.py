@@ -53,7 +53,7 @@ def read_messages(stream: BinaryIO, collector: ResultCollector) -> None:
 
 
 class _Messages:
-    """What the messages told so far."""
+    """The messages that were read so far, by kind and id."""
 
     def __init__(self, collector: ResultCollector) -> None:
         self.collector = collector
@@ -153,16 +153,19 @@ class _Messages:
         run = self.runs.get(as_text(body.get("testCaseStartedId")))
         if run is None:
             return
-        found = as_object(body.get("testStepResult"))
+        outcome = as_object(body.get("testStepResult"))
         pickle_id, steps = self.cases.get(run.case, ("", {}))
         pickle_step, hook = steps.get(as_text(body.get("testStepId")), (None, None))
-        status = step_status(found.get("status"), self.collector.options)
+        status = step_status(outcome.get("status"), self.collector.options)
         if pickle_step is None and status == "passed":
             return  # a hook that passed
         name = self._step_name(pickle_id, pickle_step, hook)
         run.steps.append(
             Step(
-                name, status, _span_ms(found.get("duration")), as_text(found.get("message")) or None
+                name,
+                status,
+                _span_ms(outcome.get("duration")),
+                as_text(outcome.get("message")) or None,
             )
         )
 
@@ -214,8 +217,8 @@ def _moment(value: object) -> int | None:
 
 
 def _span_ms(value: object) -> float | None:
-    found = as_object(value)
-    seconds, nanos = found.get("seconds"), found.get("nanos")
+    span = as_object(value)
+    seconds, nanos = span.get("seconds"), span.get("nanos")
     if isinstance(seconds, str) and seconds.lstrip("-").isdecimal():
         seconds = int(seconds)
     whole = from_number(seconds, 1000.0)

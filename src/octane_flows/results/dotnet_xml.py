@@ -102,7 +102,7 @@ def read_trx(stream: BinaryIO, collector: ResultCollector) -> None:
     """Read a TRX file; classes stand in its definitions. Raises ResultFileError."""
     collector.framework = "MSTest"
     classes: dict[str, tuple[str, str | None, tuple[str, ...]]] = {}
-    found: list[tuple[str, Result]] = []
+    unit: list[tuple[str, Result]] = []
     with_inner: set[int] = set()  # rows of data are results of their own, their sum is not
     for event, element in iterate_elements(
         stream,
@@ -117,7 +117,7 @@ def read_trx(stream: BinaryIO, collector: ResultCollector) -> None:
             with_inner |= {id(each) for each in outer}
             if id(element) not in with_inner:
                 test_id = (outer[-1] if outer else element).get("testId") or ""
-                found.append((test_id, _trx_result(element, collector)))
+                unit.append((test_id, _trx_result(element, collector)))
         elif element.name == "UnitTest":
             method = element.find("TestMethod")
             class_name = (method.get("className") or "") if method is not None else ""
@@ -129,18 +129,18 @@ def read_trx(stream: BinaryIO, collector: ResultCollector) -> None:
         elif (element.get("outcome") or "").lower() == "error":
             text = next((each.text.strip() for each in element.descendants("Text")), "")
             error = ErrorText(None, text or None)
-            found.append(("", Result("(run error)", "Failed", error=error, line=element.line)))
-    for test_id, result in found:
+            unit.append(("", Result("(run error)", "Failed", error=error, line=element.line)))
+    for test_id, result in unit:
         class_name, owner, tags = classes.get(test_id, ("", None, ()))
         name = result.name.removeprefix(f"{class_name}.") if class_name else result.name
         collector.add(replace(result, name=name, class_name=class_name, owner=owner, tags=tags))
 
 
-def _trx_result(found: Element, collector: ResultCollector) -> Result:
-    word = (found.get("outcome") or "").lower()
+def _trx_result(unit: Element, collector: ResultCollector) -> Result:
+    word = (unit.get("outcome") or "").lower()
     status = _TRX.get(word, "Skipped")
-    started, started_from = collector.start(found.get("startTime"), None, found.line)
-    info = next(iter(found.descendants("ErrorInfo")), None)
+    started, started_from = collector.start(unit.get("startTime"), None, unit.line)
+    info = next(iter(unit.descendants("ErrorInfo")), None)
     error = None
     if info is not None:
         error = ErrorText(
@@ -149,15 +149,15 @@ def _trx_result(found: Element, collector: ResultCollector) -> Result:
             (info.child_text("StackTrace") or "").strip(),
         )
     return Result(
-        name=found.get("testName") or "",
+        name=unit.get("testName") or "",
         status=status,
-        variant=found.get("dataRowInfo") or "",
+        variant=unit.get("dataRowInfo") or "",
         started_ms=started,
         started_from=started_from,
-        duration_ms=collector.durations.read(found.get("duration"), line=found.line),
+        duration_ms=collector.durations.read(unit.get("duration"), line=unit.line),
         error=error,
         attachments=tuple(
-            path for each in found.descendants("ResultFile") if (path := each.get("path"))
+            path for each in unit.descendants("ResultFile") if (path := each.get("path"))
         ),
-        line=found.line,
+        line=unit.line,
     )

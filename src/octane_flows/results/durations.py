@@ -50,22 +50,22 @@ class DurationReader:
             return self._checked(
                 (whole + float(seconds.replace(",", "."))) * 1000, sign, text, line
             )
-        found = _NUMBER.fullmatch(_GROUPING.sub("", stripped).replace("\u00a0", " "))
-        if found is None or (found[2] and found[2].lower() not in _UNITS_MS):
+        number = _NUMBER.fullmatch(_GROUPING.sub("", stripped).replace("\u00a0", " "))
+        if number is None or (number[2] and number[2].lower() not in _UNITS_MS):
             self._notes.add("repaired", f"the duration {_short(text)} is no number; unknown", line)
             return None
-        factor = _UNITS_MS[found[2].lower()] if found[2] else unit_ms
-        if _AMBIGUOUS.fullmatch(found[1]):
+        factor = _UNITS_MS[number[2].lower()] if number[2] else unit_ms
+        if _AMBIGUOUS.fullmatch(number[1]):
             if index >= 0:
-                self._ambiguous[index] = float(found[1].replace(",", "")) * factor
+                self._ambiguous[index] = float(number[1].replace(",", "")) * factor
             self._notes.add(
                 "unclear",
                 f"the duration {_short(text)} can have a decimal comma or grouped digits",
                 line,
             )
-            return float(found[1].replace(",", ".")) * factor
+            return float(number[1].replace(",", ".")) * factor
         try:
-            value = float(self._plain(found[1])) * factor
+            value = float(self._plain(number[1])) * factor
         except ValueError:
             self._notes.add("repaired", f"the duration {_short(text)} is no number; unknown", line)
             return None

@@ -1,7 +1,7 @@
 """JUnit XML in its dialects: Surefire, Gradle, pytest, Playwright, GoogleTest, gotestsum and more.
 
 A stream and a collector in; results go into the collector. Dialects differ in what equal names
-mean, in where a rerun is told, and in how a test says that it did not run.
+mean, in where a rerun stands, and in how a test says that it did not run.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SUITE_CRASH = "(results missing)"
 
 @dataclass(slots=True)
 class _Counts:
-    """What a suite declares against what was found in it."""
+    """How many cases and failures of a suite were read."""
 
     cases: int = 0
     failures: int = 0
@@ -53,9 +53,9 @@ def read_junit(stream: BinaryIO, collector: ResultCollector) -> None:
             if event == "end":
                 result = _case(element, collector)
                 for suite in element.ancestors():
-                    found = counts.setdefault(id(suite), _Counts())
-                    found.cases += 1
-                    found.failures += result.status == "Failed"
+                    counted = counts.setdefault(id(suite), _Counts())
+                    counted.cases += 1
+                    counted.failures += result.status == "Failed"
                 collector.add(result)
             continue
         if event == "start":
@@ -212,7 +212,7 @@ def _without_environment(result: Result) -> Result:
 
 
 def _finish_suite(
-    suite: Element, found: _Counts, collector: ResultCollector, counts: dict[int, _Counts]
+    suite: Element, counted: _Counts, collector: ResultCollector, counts: dict[int, _Counts]
 ) -> None:
     """What a suite tells beyond its cases: an error of its own, properties, missing results."""
     for group in suite.find_all("properties"):
@@ -227,13 +227,13 @@ def _finish_suite(
             _SUITE_ERROR, "Failed", name, started_ms=started, started_from=started_from,
             error=_error_of(own), line=suite.line,
         )  # fmt: skip
-    elif not found.has_suite_error and suite.get("hostname") != _CATCH2_HOST:
-        missing = _declared(suite, "tests") - found.cases
-        lost = _declared(suite, "failures", "errors") - found.failures
+    elif not counted.has_suite_error and suite.get("hostname") != _CATCH2_HOST:
+        missing = _declared(suite, "tests") - counted.cases
+        lost = _declared(suite, "failures", "errors") - counted.failures
         if missing > 0 and lost > 0:
             text = (
                 f"the suite '{name}' declares {_declared(suite, 'tests')} tests with {lost} more "
-                f"failures than its {found.cases} results show"
+                f"failures than its {counted.cases} results show"
             )
             collector.leave_out(text, suite.line)
             output = "\n".join(each.text for each in suite.find_all("system-err", "system-out"))
@@ -252,7 +252,7 @@ def _finish_suite(
         for parent in suite.ancestors():
             around = counts.setdefault(id(parent), _Counts())
             around.has_suite_error = True
-    elif found.has_suite_error:
+    elif counted.has_suite_error:
         for parent in suite.ancestors():
             counts.setdefault(id(parent), _Counts()).has_suite_error = True
 

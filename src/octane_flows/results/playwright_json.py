@@ -32,8 +32,8 @@ def read_playwright(stream: BinaryIO, collector: ResultCollector) -> None:
         raise ResultFileError("this is no report of Playwright")
     for suite in as_list(report.get("suites")):
         _suite(as_object(suite), (), collector, is_file=True)
-    for found in as_list(report.get("errors")):
-        error = _error([found])
+    for report_error in as_list(report.get("errors")):
+        error = _error([report_error])
         collector.add(Result("(error of the test run)", "Failed", error=error))
 
 
@@ -105,8 +105,8 @@ def _test(
     )
 
 
-def _error(found: Sequence[object]) -> ErrorText | None:
-    errors = [as_object(each) for each in found if each]
+def _error(errors_of_run: Sequence[object]) -> ErrorText | None:
+    errors = [as_object(each) for each in errors_of_run if each]
     if not errors:
         return None
     texts = [

@@ -78,13 +78,13 @@ def _encoding_of(head: bytes) -> tuple[str, int]:
 
 
 def _without_raw_bytes(text: str, encoding: str, notes: FileNotes, line: int) -> str:
-    found = _SURROGATE_BYTE.search(text)
-    if found is None:
+    match = _SURROGATE_BYTE.search(text)
+    if match is None:
         return text
     notes.add(
         "repaired",
         f"bytes that are no {encoding} were read as Windows-1252",
-        line + text.count("\n", 0, found.start()),
+        line + text.count("\n", 0, match.start()),
     )
 
     def as_windows(match: re.Match[str]) -> str:
@@ -123,18 +123,18 @@ def xml_text(stream: BinaryIO, notes: FileNotes) -> Iterator[str]:
 
 def _without_declaration(text: str, stripped: str) -> str:
     """The text from its first element on; its lines keep their numbers."""
-    found = _DECLARATION.match(stripped)
-    rest = stripped if found is None else stripped[found.end() :]
+    match = _DECLARATION.match(stripped)
+    rest = stripped if match is None else stripped[match.end() :]
     return "\n" * text.count("\n", 0, len(text) - len(rest)) + rest
 
 
 def _allowed(text: str, in_cdata: bool, notes: FileNotes, line: int) -> tuple[str, bool]:
-    found = _FORBIDDEN.search(text)
-    if found is not None:
+    match = _FORBIDDEN.search(text)
+    if match is not None:
         notes.add(
             "repaired",
             "control characters that XML forbids were replaced",
-            line + text.count("\n", 0, found.start()),
+            line + text.count("\n", 0, match.start()),
             count=len(_FORBIDDEN.findall(text)),
         )
         text = _FORBIDDEN.sub("\ufffd", text)

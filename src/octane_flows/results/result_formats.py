@@ -81,8 +81,8 @@ def detect_format(head: bytes) -> str:
 
 
 def _detect_xml(text: str) -> str:
-    found = _ROOT.search(_SKIPPED_MARKUP.sub("", text))
-    root = found[2] if found is not None else ""
+    match = _ROOT.search(_SKIPPED_MARKUP.sub("", text))
+    root = match[2] if match is not None else ""
     if root in _ROOTS:
         return _ROOTS[root]
     if root == "failsafe-summary":

@@ -36,11 +36,11 @@ def parse_start(text: str | None, notes: FileNotes, line: int | None = None) -> 
         return None
     if stripped.isdigit() and 10 <= len(stripped) <= 13:
         return int(stripped) * (_SECOND_MS if len(stripped) == 10 else 1)
-    found = _TIME.fullmatch(stripped)
-    if found is None:
+    match = _TIME.fullmatch(stripped)
+    if match is None:
         notes.add("unclear", f"the time '{stripped[:40]}' cannot be read; unknown", line)
         return None
-    date, clock, fraction, zone_text = found.groups()
+    date, clock, fraction, zone_text = match.groups()
     try:
         moment = datetime.fromisoformat(f"{date}T{clock}")
     except ValueError:
@@ -61,9 +61,9 @@ def parse_zone(text: str) -> timezone | ZoneInfo | None:
     name = text.strip()
     if (hours := _HOURS.get(name.upper())) is not None:
         return timezone(timedelta(hours=hours))
-    if (found := _OFFSET.fullmatch(name)) is not None:
-        sign = -1 if found[1] == "-" else 1
-        offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+    if (match := _OFFSET.fullmatch(name)) is not None:
+        sign = -1 if match[1] == "-" else 1
+        offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
         return timezone(sign * offset) if offset < timedelta(hours=24) else None
     if "/" in name:
         try:
