@@ -63,12 +63,12 @@ def parse_header(text: str, *, schema: str, where: str) -> Header:
         raise ModelError(
             f"{where}:1: the first line must be a comment with the question that the rows answer."
         )
-    found: dict[str, list[tuple[int, str]]] = {}
+    tag_values: dict[str, list[tuple[int, str]]] = {}
     current: str | None = None
     for number, line in lines[1:]:
         if re.match(r"--\s{3,}\S", line) and current:  # a longer value goes on, indented
-            last_number, value = found[current][-1]
-            found[current][-1] = (last_number, f"{value} {line[2:].strip()}")
+            last_number, value = tag_values[current][-1]
+            tag_values[current][-1] = (last_number, f"{value} {line[2:].strip()}")
             continue
         match = _TAG.match(line)
         if not match:
@@ -77,22 +77,22 @@ def parse_header(text: str, *, schema: str, where: str) -> Header:
                 f"{', '.join(TAGS)}, or indent it to continue the line above."
             )
         current, value = match.group(1), match.group(2).strip()
-        _check_tag(current, value, found, where, number)
-        found.setdefault(current, []).append((number, value))
+        _check_tag(current, value, tag_values, where, number)
+        tag_values.setdefault(current, []).append((number, value))
     for tag in REQUIRED.get(schema, ()):
-        if tag not in found:
+        if tag not in tag_values:
             raise ModelError(
                 f"{where}:1: the header of a {schema} model needs '-- {tag}: ...'; add that line."
             )
-    if schema == "flow" and "flow" in found and "source" not in found:
+    if schema == "flow" and "flow" in tag_values and "source" not in tag_values:
         raise ModelError(
             f"{where}:1: a documented flow needs '-- source: ...' with the vendor's page; add that "
             "line, or leave out '-- flow' for a flow of your own."
         )
-    if "stored" in found and schema != "er":
-        number = found["stored"][0][0]
+    if "stored" in tag_values and schema != "er":
+        number = tag_values["stored"][0][0]
         raise ModelError(f"{where}:{number}: only an er model can be stored; remove '-- stored'.")
-    return _header(question, found, where)
+    return _header(question, tag_values, where)
 
 
 def _header_lines(text: str, where: str) -> list[tuple[int, str]]:
@@ -110,53 +110,57 @@ def _header_lines(text: str, where: str) -> list[tuple[int, str]]:
 
 
 def _check_tag(
-    tag: str, value: str, found: dict[str, list[tuple[int, str]]], where: str, number: int
+    tag: str, value: str, tag_values: dict[str, list[tuple[int, str]]], where: str, number: int
 ) -> None:
     if tag not in TAGS:
         near = difflib.get_close_matches(tag, TAGS, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known tags are {', '.join(TAGS)}."
+        hint = f"did you mean '{near[0]}'?" if near else f"the tags are {', '.join(TAGS)}."
         raise ModelError(f"{where}:{number}: unknown header tag '{tag}'; {hint}")
-    if tag in found and tag not in REPEATABLE:
+    if tag in tag_values and tag not in REPEATABLE:
         raise ModelError(
-            f"{where}:{number}: the tag '{tag}' stands on line {found[tag][0][0]} already; "
+            f"{where}:{number}: the tag '{tag}' stands on line {tag_values[tag][0][0]} already; "
             "keep one of the two."
         )
     if not value:
         raise ModelError(f"{where}:{number}: the tag '{tag}' has no value; write one behind it.")
 
 
-def _header(question: str, found: dict[str, list[tuple[int, str]]], where: str) -> Header:
-    def one(tag: str) -> str | None:
-        return found[tag][0][1] if tag in found else None
+def _header(question: str, tag_values: dict[str, list[tuple[int, str]]], where: str) -> Header:
+    def first(tag: str) -> str | None:
+        return tag_values[tag][0][1] if tag in tag_values else None
 
-    number, title = _flow(found.get("flow", []), where)
-    parameters = tuple(_parameter(value, where, line) for line, value in found.get("param", []))
+    number, title = _flow(tag_values.get("flow", []), where)
+    parameters = tuple(
+        _parameter(value, where, line) for line, value in tag_values.get("param", [])
+    )
     names = [parameter.name for parameter in parameters]
-    for (line, _), name in zip(found.get("param", []), names, strict=True):
+    for (line, _), name in zip(tag_values.get("param", []), names, strict=True):
         if names.count(name) > 1:
             raise ModelError(f"{where}:{line}: the parameter '{name}' is declared twice.")
-    severity = one("check")
+    severity = first("check")
     if severity not in (None, "error", "warn"):
-        line = found["check"][0][0]
+        line = tag_values["check"][0][0]
         raise ModelError(f"{where}:{line}: check is '{severity}'; write 'error' or 'warn'.")
-    if one("stored") not in (None, "yes"):
-        line = found["stored"][0][0]
+    if first("stored") not in (None, "yes"):
+        line = tag_values["stored"][0][0]
         raise ModelError(
-            f"{where}:{line}: stored is '{one('stored')}'; write 'yes' or no such tag."
+            f"{where}:{line}: stored is '{first('stored')}'; write 'yes' or no such tag."
         )
-    key = tuple(part.strip() for part in (one("key") or "").split(",") if part.strip())
+    key = tuple(part.strip() for part in (first("key") or "").split(",") if part.strip())
     return Header(
         question=question,
         flow_number=number,
         flow_title=title,
-        sources=tuple(value for _, value in found.get("source", [])),
-        grain=one("grain"),
+        sources=tuple(value for _, value in tag_values.get("source", [])),
+        grain=first("grain"),
         key=key,
         parameters=parameters,
-        order=one("order"),
-        relations=tuple(_relation(value, where, line) for line, value in found.get("relation", [])),
+        order=first("order"),
+        relations=tuple(
+            _relation(value, where, line) for line, value in tag_values.get("relation", [])
+        ),
         severity=severity,
-        is_stored=one("stored") == "yes",
+        is_stored=first("stored") == "yes",
     )
 
 

@@ -90,9 +90,9 @@ def listed(node: exp.Expr, model: str) -> exp.Expr:
     if isinstance(node.this, exp.Order | exp.Distinct):
         raise refusal(model, "list() with an order or distinct")
     wrapped = call("collect_list", call("named_struct", exp.Literal.string("one"), node.this))
-    held = exp.Dot(this=exp.to_identifier("kept"), expression=exp.to_identifier("one"))
+    value = exp.Dot(this=exp.to_identifier("kept"), expression=exp.to_identifier("one"))
     return call(
-        "transform", wrapped, exp.Lambda(this=held, expressions=[exp.to_identifier("kept")])
+        "transform", wrapped, exp.Lambda(this=value, expressions=[exp.to_identifier("kept")])
     )
 
 

@@ -65,7 +65,7 @@ def columns_of(entry: TableEntry) -> str:
 
 def empty_table(entry: TableEntry) -> pa.Table:
     """A table without rows, of the types that its columns have."""
-    kinds = {kind: found for found, kind in reversed(FILE_TYPES.items())}
+    kinds = {kind: spark_type for spark_type, kind in reversed(FILE_TYPES.items())}
     return pa.schema(
         [(one.name, kinds[SPARK_TYPES[one.type]]) for one in entry.columns]
     ).empty_table()
@@ -85,8 +85,8 @@ def read_versions(session: SparkSession, lake: Lake, entry: TableEntry) -> Versi
         by_schema.setdefault(schema, []).append(literal_path(path))
         names[schema] = set(footer.schema.to_arrow_schema().names)
     frames = [
-        session.read.schema(schema).parquet(*found).selectExpr(*_casts(entry, names[schema]))
-        for schema, found in by_schema.items()
+        session.read.schema(schema).parquet(*paths).selectExpr(*_casts(entry, names[schema]))
+        for schema, paths in by_schema.items()
     ]
     frame = reduce(lambda one, other: one.unionByName(other), frames)
     return Versions(frame, len(_generations(footers)) == 1)
@@ -112,7 +112,7 @@ def current_tables(
     session: SparkSession, lake: Lake, entries: Mapping[str, TableEntry]
 ) -> dict[str, DataFrame]:
     """The current state of all tables with files: no tombstones, no links of deleted owners."""
-    found: dict[str, DataFrame] = {}
+    frames: dict[str, DataFrame] = {}
     gone: dict[str, DataFrame] = {}
     for entry in sorted(entries.values(), key=lambda one: (one.kind != "entity", one.name)):
         versions = read_versions(session, lake, entry)
@@ -123,11 +123,11 @@ def current_tables(
             gone[entry.entity] = rows.where("_deleted").selectExpr(
                 "_workspace_id", "id as source_id"
             )
-        held = rows.where("not coalesce(_deleted, false)")
+        current = rows.where("not coalesce(_deleted, false)")
         if entry.kind == "link" and entry.entity in gone:
-            held = held.join(gone[entry.entity], ["_workspace_id", "source_id"], "left_anti")
-        found[entry.name] = held.select(*[quoted(one.name) for one in entry.columns])
-    return found
+            current = current.join(gone[entry.entity], ["_workspace_id", "source_id"], "left_anti")
+        frames[entry.name] = current.select(*[quoted(column.name) for column in entry.columns])
+    return frames
 
 
 def literal_path(path: Path) -> str:
@@ -135,11 +135,11 @@ def literal_path(path: Path) -> str:
     return "file:" + re.sub(r"([{}\[\]*?\\,])", r"\\\1", str(path.resolve()))
 
 
-def _casts(entry: TableEntry, held: set[str]) -> list[str]:
+def _casts(entry: TableEntry, file_columns: set[str]) -> list[str]:
     return [
-        f"cast({quoted(one.name) if one.name in held else 'null'} as {SPARK_TYPES[one.type]}) "
-        f"as {quoted(one.name)}"
-        for one in entry.columns
+        f"cast({quoted(column.name) if column.name in file_columns else 'null'} "
+        f"as {SPARK_TYPES[column.type]}) as {quoted(column.name)}"
+        for column in entry.columns
     ]
 
 
@@ -175,7 +175,7 @@ def _schema(schema: pa.Schema, entry: TableEntry, path: Path) -> str:
 
 def _generations(footers: Sequence[pq.FileMetaData]) -> set[object]:
     """The least and greatest generation of every row group; something of its own if not told."""
-    found: set[object] = set()
+    generations: set[object] = set()
     for footer in footers:
         for group in range(footer.num_row_groups):
             row_group = footer.row_group(group)
@@ -183,8 +183,8 @@ def _generations(footers: Sequence[pq.FileMetaData]) -> set[object]:
                 column = row_group.column(index)
                 if column.path_in_schema != "_generation":
                     continue
-                told = column.statistics
-                if told is None or not told.has_min_max:
+                statistics = column.statistics
+                if statistics is None or not statistics.has_min_max:
                     return {None, "unknown"}
-                found |= {told.min, told.max}
-    return found
+                generations |= {statistics.min, statistics.max}
+    return generations

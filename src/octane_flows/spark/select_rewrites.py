@@ -15,13 +15,15 @@ from octane_flows.spark.supported_constructs import refusal
 
 def union_by_name(tree: exp.Expr, model: str) -> exp.Expr:
     """`union all by name` with every column in every branch, null where a branch lacks it."""
-    for union in [one for one in tree.find_all(exp.Union) if one.args.get("by_name")]:
+    for union in [node for node in tree.find_all(exp.Union) if node.args.get("by_name")]:
         branches = [(branch, _written_out(branch, tree, model)) for branch in _branches(union)]
-        names = list(dict.fromkeys(one.alias_or_name for _, found in branches for one in found))
-        for branch, found in branches:
-            held = {one.alias_or_name: one for one in found}
-            lacked = {name: exp.alias_(exp.null(), name) for name in names if name not in held}
-            branch.set("expressions", [{**held, **lacked}[name].copy() for name in names])
+        names = list(
+            dict.fromkeys(column.alias_or_name for _, columns in branches for column in columns)
+        )
+        for branch, columns in branches:
+            own = {column.alias_or_name: column for column in columns}
+            lacked = {name: exp.alias_(exp.null(), name) for name in names if name not in own}
+            branch.set("expressions", [{**own, **lacked}[name].copy() for name in names])
         for part in union.find_all(exp.Union):
             part.set("by_name", False)
     return tree
@@ -61,7 +63,7 @@ def _written_out(select: exp.Select, tree: exp.Expr, model: str) -> list[exp.Exp
         source = common[0]
         while isinstance(source, exp.Union):
             source = source.this
-        names = [found.alias_or_name for found in _written_out(source, tree, model)]
+        names = [column.alias_or_name for column in _written_out(source, tree, model)]
         columns += [exp.column(name, table=owner) for name in names]
     return columns
 
@@ -95,12 +97,12 @@ def distinct_recursion(tree: exp.Expr, model: str) -> exp.Expr:
         own[0].replace(exp.alias_(exp.to_table(paths), alias, table=True))
         union.set("distinct", False)
         outer = exp.select(*names).distinct().from_(paths)
-        found = exp.CTE(this=outer, alias=exp.TableAlias(this=exp.to_identifier(cte.alias)))
+        unnested = exp.CTE(this=outer, alias=exp.TableAlias(this=exp.to_identifier(cte.alias)))
         cte.set("alias", exp.TableAlias(this=exp.to_identifier(paths)))
         owner = cte.find_ancestor(exp.With)
         if owner is not None:
             ctes = owner.expressions
-            ctes.insert(ctes.index(cte) + 1, found)
+            ctes.insert(ctes.index(cte) + 1, unnested)
             owner.set("expressions", ctes)
     return tree
 
@@ -109,17 +111,17 @@ def unnest(tree: exp.Expr, model: str) -> exp.Expr:
     """`unnest` among the columns becomes a lateral view; a subscript beside it, its position."""
     for select in list(tree.find_all(exp.Select)):
         lists: list[exp.Expr] = []
-        found: list[tuple[exp.Expr, exp.Expr]] = []
+        replacements: list[tuple[exp.Expr, exp.Expr]] = []
         for column in select.expressions:
             for node in column.find_all(exp.Explode, exp.Anonymous):
                 if isinstance(node, exp.Explode):
                     lists.append(node.this)
-                    found.append((node, exp.column("item", table="unnested")))
+                    replacements.append((node, exp.column("item", table="unnested")))
                 elif node.name.lower() == "generate_subscripts":
                     lists.append(node.expressions[0])
                     place = exp.column("place", table="unnested")
-                    found.append((node, exp.Add(this=place, expression=number(1))))
-        if not found:
+                    replacements.append((node, exp.Add(this=place, expression=number(1))))
+        if not replacements:
             continue
         if any(one != lists[0] for one in lists):
             raise refusal(model, "unnest() of two lists at once")
@@ -131,7 +133,7 @@ def unnest(tree: exp.Expr, model: str) -> exp.Expr:
                 columns=[exp.to_identifier("place"), exp.to_identifier("item")],
             ),
         )
-        for node, column in found:
+        for node, column in replacements:
             node.replace(column)
         select.append("laterals", lateral)
     return tree

@@ -52,8 +52,8 @@ def answer(
 
 def _tables_of(name: str, models: Mapping[str, Model]) -> set[str]:
     """The tables that an answer reads; the answer of another one is made from that one's tables."""
-    found: set[str] = set()
+    tables: set[str] = set()
     for source in models[name].sources:
         is_answer = source.startswith(("flow.", "metric."))
-        found |= _tables_of(source, models) if is_answer else {source}
-    return found
+        tables |= _tables_of(source, models) if is_answer else {source}
+    return tables

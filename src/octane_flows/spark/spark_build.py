@@ -162,35 +162,35 @@ class Build:
         for entry in self._entries:
             if entry.name not in WORK_ITEMS:
                 continue
-            found = read_versions(self._session, self._lake, entry)
-            if found is None:
+            versions = read_versions(self._session, self._lake, entry)
+            if versions is None:
                 continue
-            known = set(found.frame.columns)
+            file_columns = set(versions.frame.columns)
             own = {"type": text_literal(entry.name), "_deleted": "coalesce(_deleted, false)"}
             values = [
-                f"cast({own.get(name, name if name in known else 'null')} as {SPARK_TYPES[kind]}) "
-                f"as {name}"
+                f"cast({own.get(name, name if name in file_columns else 'null')} "
+                f"as {SPARK_TYPES[kind]}) as {name}"
                 for name, kind, _ in PHASE_COLUMNS
             ]
-            frames.append(found.frame.selectExpr(*values))
+            frames.append(versions.frame.selectExpr(*values))
         columns = ", ".join(f"{name} {SPARK_TYPES[kind]}" for name, kind, _ in PHASE_COLUMNS)
         nothing = self._session.createDataFrame([], columns)
         return reduce(lambda one, other: one.unionByName(other), frames, nothing)
 
     def _describe(self) -> dict[str, str]:
         """What the models read of `meta`; the refused of it with their reasons."""
-        known = self._manifest
-        as_of = known.as_of.replace(tzinfo=None).isoformat(sep=" ")
+        manifest = self._manifest
+        as_of = manifest.as_of.replace(tzinfo=None).isoformat(sep=" ")
         generation = self._session.sql(
-            f"select {known.generation}L as generation, timestamp_ntz'{as_of}' as as_of"
+            f"select {manifest.generation}L as generation, timestamp_ntz'{as_of}' as as_of"
         )
         self._write("meta.generation", generation)
         users = [
-            f"({text_literal(id)}, cast({text_literal(one.signed_in_user_name)} as string))"
-            for id, one in known.workspaces.items()
+            f"({text_literal(id)}, cast({text_literal(workspace.signed_in_user_name)} as string))"
+            for id, workspace in manifest.workspaces.items()
         ]
         workspaces = self._session.sql(
-            f"select * from values {', '.join(users)} as told (workspace_id, signed_in_user_name)"
+            f"select * from values {', '.join(users)} as users (workspace_id, signed_in_user_name)"
             if users
             else "select '' as workspace_id, '' as signed_in_user_name where false"
         )
@@ -245,8 +245,10 @@ class Build:
                 f"Spark could not build {name} ({first_line(error)}); nothing was published, the "
                 "previous build stays."
             ) from error
-        told = [f"{quoted(one.name)} {one.dataType.simpleString()}" for one in frame.schema]
-        self._register(name, ", ".join(told))
+        columns = [
+            f"{quoted(field.name)} {field.dataType.simpleString()}" for field in frame.schema
+        ]
+        self._register(name, ", ".join(columns))
         return sum(pq.read_metadata(file).num_rows for file in path.glob("*.parquet"))
 
     def _register(self, name: str, columns: str) -> None:
@@ -255,17 +257,17 @@ class Build:
 
     def check(self) -> None:
         """Stop where a key is null or repeated, in one question about all models."""
-        asked = []
+        selects = []
         for model in self._models:
             if self._built.models[model.name].status == "refused":
                 continue
             key = ", ".join(model.header.key)
             nulls = "".join(f" or {part} is null" for part in model.header.key)
-            asked.append(
+            selects.append(
                 f"select '{model.name}' as model, count(*) as violations from (select {key} "
                 f"from {model.name} group by {key} having count(*) > 1{nulls}) as wrong"
             )
-        rows = self._session.sql(" union all ".join(asked)).collect() if asked else []
+        rows = self._session.sql(" union all ".join(selects)).collect() if selects else []
         wrong = [f"{row.model} ({row.violations})" for row in rows if row.violations]
         if wrong:
             raise CheckError(

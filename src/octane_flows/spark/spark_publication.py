@@ -80,16 +80,16 @@ def read_published(home: Path) -> Published:
         )
     try:
         folder = root / str(json.loads(pointer.read_text("utf-8"))["folder"])
-        found = json.loads((folder / STATE).read_text("utf-8"))
+        state = json.loads((folder / STATE).read_text("utf-8"))
         return Published(
             folder,
-            int(found["generation"]),
-            datetime.fromisoformat(found["as_of"]),
-            str(found["page"]),
-            dict(found["tables"]),
-            {name: ModelState(**one) for name, one in found["models"].items()},
-            dict(found["columns"]),
-            _choice(found),
+            int(state["generation"]),
+            datetime.fromisoformat(state["as_of"]),
+            str(state["page"]),
+            dict(state["tables"]),
+            {name: ModelState(**model) for name, model in state["models"].items()},
+            dict(state["columns"]),
+            _choice(state),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(
@@ -103,8 +103,8 @@ def published_choice(home: Path) -> tuple[str, ...] | None:
     return read_published(home).workspaces if (spark_folder(home) / POINTER).is_file() else None
 
 
-def _choice(found: dict[str, Any]) -> tuple[str, ...] | None:
-    chosen = found.get("workspaces")
+def _choice(state: dict[str, Any]) -> tuple[str, ...] | None:
+    chosen = state.get("workspaces")
     return tuple(chosen) if chosen is not None else None
 
 

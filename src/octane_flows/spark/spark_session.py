@@ -86,10 +86,10 @@ def is_local(master: str) -> bool:
 def require_meaning(session: SparkSession) -> None:
     """Refuse a session that `open_session` did not open: its SQL could mean something else."""
     for name, value in MEANING.items():
-        found = session.conf.get(name, None)
-        if found is None or found.lower() != value.lower():
+        setting = session.conf.get(name, None)
+        if setting is None or setting.lower() != value.lower():
             raise UsageError(
-                f"This Spark session has {name} = {found}, and the models need {value}; open one "
+                f"This Spark session has {name} = {setting}, and the models need {value}; open one "
                 "with octane_flows.spark.open_session()."
             )
 

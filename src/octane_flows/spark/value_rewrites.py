@@ -71,8 +71,8 @@ def is_in_list(node: exp.Expr, _: str) -> exp.Expr:
         exp.Not(this=exp.Is(this=values.copy(), expression=exp.null())),
         exp.Not(this=exp.Is(this=value.copy(), expression=exp.null())),
     )
-    found = exp.Coalesce(this=call("array_contains", values, value), expressions=[exp.false()])
-    return exp.Case(ifs=[exp.If(this=is_known, true=found)])
+    contains = exp.Coalesce(this=call("array_contains", values, value), expressions=[exp.false()])
+    return exp.Case(ifs=[exp.If(this=is_known, true=contains)])
 
 
 def joined_list(node: exp.Expr, model: str) -> exp.Expr:
@@ -81,9 +81,11 @@ def joined_list(node: exp.Expr, model: str) -> exp.Expr:
         return node
     if node.args.get("null"):
         raise refusal(model, "array_to_string() with a text for null")
-    held = call("array_compact", node.this)
-    has_values = exp.GT(this=call("size", held), expression=number(0))
-    return exp.Case(ifs=[exp.If(this=has_values, true=call("array_join", held, node.expression))])
+    compacted = call("array_compact", node.this)
+    has_values = exp.GT(this=call("size", compacted), expression=number(0))
+    return exp.Case(
+        ifs=[exp.If(this=has_values, true=call("array_join", compacted, node.expression))]
+    )
 
 
 def like_any_case(node: exp.Expr, _: str) -> exp.Expr:

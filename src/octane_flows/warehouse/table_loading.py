@@ -83,7 +83,7 @@ def create_table(connection: duckdb.DuckDBPyConnection, entry: TableEntry) -> No
 
 def comment_tables(connection: duckdb.DuckDBPyConnection, entries: Iterable[TableEntry]) -> None:
     """Give tables and columns the server's labels as comments, where they have others."""
-    held: dict[tuple[str, str | None], str | None] = {
+    current_comments: dict[tuple[str, str | None], str | None] = {
         (table, column): comment
         for table, column, comment in connection.execute(
             "select table_name, column_name, comment from duckdb_columns() "
@@ -95,7 +95,7 @@ def comment_tables(connection: duckdb.DuckDBPyConnection, entries: Iterable[Tabl
         for entry in entries:
             target = f"octane.{quoted(entry.name)}"
             for column, meaning in _meanings(entry):
-                if held.get((entry.name, column)) == meaning:
+                if current_comments.get((entry.name, column)) == meaning:
                     continue
                 what = f"column {target}.{quoted(column)}" if column else f"table {target}"
                 connection.execute(f"comment on {what} is {literal(meaning)}")
@@ -241,15 +241,16 @@ def _newest(connection: duckdb.DuckDBPyConnection, source: str, change: TableCha
 
 
 def is_new(change: TableChange) -> str:
-    """The condition on `versions`, rows of the files, that one is not held yet."""
+    """The condition on `versions`, rows of the files, that one is not loaded yet."""
     if not change.since:
         return "true"
-    held = ", ".join(
+    loaded = ", ".join(
         f"({literal(workspace)}, {stamp})" for workspace, stamp in sorted(change.since.items())
     )
     return (
-        f"not exists (select 1 from (values {held}) as held (workspace_id, stamp) "
-        "where held.workspace_id = versions._workspace_id and versions._generation <= held.stamp)"
+        f"not exists (select 1 from (values {loaded}) as loaded (workspace_id, stamp) "
+        "where loaded.workspace_id = versions._workspace_id "
+        "and versions._generation <= loaded.stamp)"
     )
 
 

@@ -115,10 +115,10 @@ def _holds(path: Path, manifest: Manifest, choice: Choice, models: list[Model]) 
         return False
     try:
         with open_file(path, read_only=True) as connection:
-            found = connection.execute(
+            built = connection.execute(
                 "select generation.generation, build.built_by, build.models_digest "
                 "from meta.generation as generation cross join meta.build as build"
             ).fetchall()
     except (LakeError, duckdb.Error):
         return False
-    return found == [(manifest.generation, __version__, models_digest(models))]
+    return built == [(manifest.generation, __version__, models_digest(models))]
