@@ -131,8 +131,13 @@ def _utc_time(text: str) -> datetime:
 
 
 def partial_answer(connection: duckdb.DuckDBPyConnection, question: Question) -> str | None:
-    """What a question reads that the lake does not hold, as a sentence; None: nothing."""
+    """Why the answer is not the whole truth, as a sentence; None: nothing is known against it.
+
+    The lake does not hold what the question reads, or its answer has several rows with one key.
+    """
     status, reason = _state(connection, question)
+    if status == "repeated":
+        return f"the answer of {question.slug} has several rows with one key: {reason}"
     return f"the answer of {question.slug} is partial: {reason}" if status == "partial" else None
 
 

@@ -12,6 +12,9 @@ import duckdb
 
 from octane_flows.warehouse.build_report import BuildReport
 
+REPEATED_SQL = """
+select models.model, models.reason from meta.models as models where models.status = 'repeated'
+"""
 PARTIAL_SQL = """
 select models.model, models.reason from meta.models as models where models.status = 'partial'
 union all
@@ -34,23 +37,36 @@ def gaps_of_report(report: BuildReport) -> list[str]:
         *(model.name for model in report.models if model.rows is None),
         *(check.name for check in report.checks if check.last_run_generation is not None),
     ]
-    return _sentences(partial, not_run)
+    repeated = [
+        (model.name, model.reason or "") for model in report.models if model.status == "repeated"
+    ]
+    return _sentences(partial, not_run, repeated)
 
 
 def gaps_of_warehouse(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The gaps that a published warehouse records about itself."""
     partial = connection.execute(PARTIAL_SQL).fetchall()
     not_run = connection.execute(NOT_RUN_SQL).fetchall()
-    return _sentences(partial, [name for (name,) in not_run])
+    repeated = connection.execute(REPEATED_SQL).fetchall()
+    return _sentences(partial, [name for (name,) in not_run], repeated)
 
 
-def _sentences(partial: Iterable[tuple[str, str]], not_run: Iterable[str]) -> list[str]:
+def _sentences(
+    partial: Iterable[tuple[str, str]],
+    not_run: Iterable[str],
+    repeated: Iterable[tuple[str, str]],
+) -> list[str]:
     names_by_reason: dict[str, list[str]] = {}
     for name, reason in partial:
         names_by_reason.setdefault(reason, []).append(name)
     sentences = [
         f"partial: {', '.join(sorted(names))} ({reason}; see meta.missing)"
         for reason, names in sorted(names_by_reason.items())
+    ]
+    sentences += [
+        f"repeated: {name} has several rows with one key ({reason}); compare them before you "
+        "trust it"
+        for name, reason in sorted(repeated)
     ]
     names = sorted(set(not_run))
     if names:

@@ -12,6 +12,7 @@ from typing import Literal
 from octane_flows.warehouse.octane_contract import Missing
 
 Severity = Literal["error", "warn"]
+ModelStatus = Literal["available", "partial", "repeated"]
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,13 @@ class ModelResult:
 
     `rows` is None for a macro that an update did not run. `key` is the check of its key, which one
     pass over the rows gives together with their number. A `partial` model runs, but the lake does
-    not hold everything that it reads: `reason` says what is missing.
+    not hold everything that it reads: `reason` says what is missing. A `repeated` flow or metric
+    has several rows with one key: `reason` shows the first of them.
     """
 
     name: str
     kind: Literal["view", "table", "macro"]
-    status: Literal["available", "partial"]
+    status: ModelStatus
     columns: tuple[ColumnResult, ...]
     depends_on: tuple[str, ...]
     rows: int | None = None

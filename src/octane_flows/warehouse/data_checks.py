@@ -26,6 +26,7 @@ from octane_flows.warehouse.key_checks import (
     EXAMPLES,
     failed_check,
     key_check_name,
+    key_check_severity,
     violations_sql,
 )
 from octane_flows.warehouse.octane_contract import Missing, missing_by_model, partial_reason
@@ -76,11 +77,13 @@ def list_checks(models: list[Model]) -> list[Check]:
 
 
 def _key_check(model: Model) -> Check:
+    severity = key_check_severity(model)
+    not_null = ", and none is null" if severity == "error" else ""
     return Check(
         key_check_name(model),
-        "error",
+        severity,
         model.name,
-        f"no two rows have the same {', '.join(model.header.key)}, and none is null",
+        f"no two rows have the same {', '.join(model.header.key)}{not_null}",
         violations_sql(model),
         frozenset({model.name}),
         model,

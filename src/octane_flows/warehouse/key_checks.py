@@ -19,6 +19,9 @@ from octane_flows.warehouse.duckdb_file import fetch_within_memory
 SHOWN = 3  # violations in the detail: enough to search for, short enough to read
 EXAMPLES = 20  # violations that the result carries for those who want a table
 CHECKED_SCHEMAS = frozenset({"er", "flow", "metric"})
+#: An update does not run flows and metrics, so their keys cannot block in either kind of build; and
+#: what is wrong with one question is no reason to keep all others from readers.
+BLOCKING_SCHEMAS = frozenset({"er"})
 
 
 def key_check_name(model: Model) -> str:
@@ -26,8 +29,13 @@ def key_check_name(model: Model) -> str:
     return f"key:{model.name}"
 
 
+def key_check_severity(model: Model) -> Severity:
+    """Whether a violation of a model's key keeps the build from being published."""
+    return "error" if model.schema in BLOCKING_SCHEMAS else "warn"
+
+
 def violations_sql(model: Model) -> str:
-    """The keys that are null or repeated, with the number of their rows."""
+    """The keys that are repeated, or null where they are ids, with the number of their rows."""
     return (
         f"{_keys_sql(model, called(model))} having {_is_violation(model, 'count(*)')} order by all"
     )
@@ -49,11 +57,11 @@ def count_and_check_key(
         f"min(struct_pack({violation}), {EXAMPLES}) {where} "
         f"from ({_keys_sql(model, relation or called(model))}) as keyed",
     )
-    name = key_check_name(model)
+    name, severity = key_check_name(model), key_check_severity(model)
     if not violations:
-        return rows, CheckResult(name, "error", True, "")
+        return rows, CheckResult(name, severity, True, "")
     examples = [list(example.values()) for example in first]
-    return rows, failed_check(name, "error", names, examples, violations)
+    return rows, failed_check(name, severity, names, examples, violations)
 
 
 def failed_check(
@@ -81,5 +89,7 @@ def _keys_sql(model: Model, relation: str) -> str:
 
 
 def _is_violation(model: Model, row_count: str) -> str:
-    is_null = (f"keyed.{part} is null" for part in model.header.key)
+    """The key of an `er` model is made of ids; in an answer, null is a group like any other."""
+    parts = model.header.key if model.schema in BLOCKING_SCHEMAS else ()
+    is_null = (f"keyed.{part} is null" for part in parts)
     return " or ".join([f"{row_count} > 1", *is_null])

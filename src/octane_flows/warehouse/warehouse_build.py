@@ -6,6 +6,7 @@ call it. Everything happens in a file beside it that takes its place in one rena
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import shutil
 from collections.abc import Iterator, Sequence
@@ -40,6 +41,7 @@ from octane_flows.warehouse.incremental.table_changes import (
     plan_update,
     read_loaded,
 )
+from octane_flows.warehouse.key_checks import key_check_name
 from octane_flows.warehouse.meta.create_meta import (
     create_meta,
     record_checks,
@@ -274,8 +276,27 @@ class Warehouse:
             self._changed_rows,
         )
         record_checks(self.connection, self.check_results)
+        self._mark_repeated_keys()
         require_passed(self.check_results)
         return self.check_results
+
+    def _mark_repeated_keys(self) -> None:
+        """Flows and metrics whose key is repeated are published, and marked as such."""
+        details = {result.name: result.detail for result in self.check_results if not result.passed}
+        names = {model.name: key_check_name(model) for model in self.models}
+        marked = [
+            dataclasses.replace(
+                result,
+                status="repeated",
+                reason="; ".join(filter(None, (details[names[result.name]], result.reason))),
+            )
+            if names[result.name] in details
+            else result
+            for result in self.model_results
+        ]
+        if marked != self.model_results:
+            self.model_results = marked
+            record_models(self.connection, self.models, marked)
 
     def publish(self) -> BuildReport:
         """Flush the file and let it take the place of the previous one in one rename.

@@ -47,7 +47,8 @@ class PreviousBuild:
     def check_result(self, name: str, sources: Collection[str]) -> CheckResult | None:
         """The result of a check that need not run: none of its sources changed, or all are macros.
 
-        The result of a check of changed macros says that it was not run again.
+        The result of a check of changed macros says that it was not run again; one that can block
+        is run again.
         """
         result = self.checks.get(name)
         has_changed = any(
@@ -55,7 +56,8 @@ class PreviousBuild:
         )
         if result is None or not has_changed:
             return result
-        if result.passed and all(_is_macro(source) for source in sources):
+        is_only_told = result.severity == "warn"  # what blocks a full build blocks an update too
+        if result.passed and is_only_told and all(_is_macro(source) for source in sources):
             since = result.last_run_generation or self.generation
             return dataclasses.replace(result, last_run_generation=since)
         return None

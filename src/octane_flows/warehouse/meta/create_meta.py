@@ -68,7 +68,9 @@ def record_models(
     models: Collection[Model],
     results: Collection[ModelResult],
 ) -> None:
-    """Fill meta.models, meta.columns and meta.flows."""
+    """Fill meta.models, meta.columns and meta.flows, or replace what they hold."""
+    for table in (model_tables.MODELS, model_tables.COLUMNS, model_tables.FLOWS):
+        connection.execute(f"delete from meta.{table.name}")
     by_name = {model.name: model for model in models}
     records = [ModelRecord(by_name[result.name], result) for result in results]
     model_tables.MODELS.fill(connection, records)

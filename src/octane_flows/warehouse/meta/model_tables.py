@@ -12,7 +12,10 @@ from octane_flows.models.model import Model
 from octane_flows.warehouse.build_report import CheckResult, ColumnResult, ModelResult
 from octane_flows.warehouse.meta.meta_table import MetaColumn, MetaTable
 
-STATUS_MEANING = "available, or partial when the lake lacks what it reads"
+STATUS_MEANING = (
+    "available, partial when the lake lacks what it reads, or repeated when several rows of the "
+    "answer have one key"
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ MODELS = MetaTable[ModelRecord](
         MetaColumn(
             "reason",
             "VARCHAR",
-            "what it reads that the lake does not hold",
+            "what it reads that the lake does not hold, or keys that are repeated",
             lambda it: it.result.reason,
         ),
         MetaColumn(
