@@ -87,18 +87,14 @@ examples as (
     group by tag_sets.workspace_id, tag_sets.environment_ids
 ),
 
-labels as (
+set_tags as (
     select
         examples.workspace_id,
         examples.environment_ids,
+        tags.environment_id,
+        environments.environment_category_name,
         -- a tag whose name was not read still keeps its results apart from those of others
-        string_agg(
-            coalesce(environments.environment_name, tags.environment_id),
-            ', '
-            order by
-                environments.environment_category_name,
-                coalesce(environments.environment_name, tags.environment_id)
-        ) as environment_label,
+        coalesce(environments.environment_name, tags.environment_id) as environment_name,
     from examples
     join tags
         on tags.workspace_id = examples.workspace_id
@@ -106,7 +102,53 @@ labels as (
     left join er.environments as environments
         on environments.workspace_id = tags.workspace_id
         and environments.environment_id = tags.environment_id
-    group by examples.workspace_id, examples.environment_ids
+),
+
+set_names as (
+    select
+        set_tags.workspace_id,
+        set_tags.environment_ids,
+        string_agg(
+            set_tags.environment_name,
+            ', '
+            order by set_tags.environment_category_name, set_tags.environment_name
+        ) as short_label,
+        string_agg(
+            coalesce(set_tags.environment_category_name || '=', '') || set_tags.environment_name,
+            ', '
+            order by set_tags.environment_category_name, set_tags.environment_name
+        ) as category_label,
+        string_agg(set_tags.environment_id, ', ' order by set_tags.environment_id) as id_list,
+    from set_tags
+    group by set_tags.workspace_id, set_tags.environment_ids
+),
+
+-- a set of tags is what its ids are: where two would look the same, their labels say more
+distinct_categories as (
+    select
+        set_names.*,
+        if(
+            count(*) over (partition by set_names.workspace_id, set_names.short_label) = 1
+            and set_names.short_label <> 'no environment',
+            set_names.short_label,
+            set_names.category_label
+        ) as label,
+    from set_names
+),
+
+labels as (
+    select
+        distinct_categories.workspace_id,
+        distinct_categories.environment_ids,
+        if(
+            count(*) over (
+                partition by distinct_categories.workspace_id, distinct_categories.label
+            ) = 1
+            and distinct_categories.label <> 'no environment',
+            distinct_categories.label,
+            distinct_categories.label || ' (' || distinct_categories.id_list || ')'
+        ) as environment_label,
+    from distinct_categories
 )
 
 select
@@ -118,7 +160,7 @@ select
     results.test_id, -- test that was run; the test may be gone
     results.test_name, -- name of the test
     coalesce(labels.environment_label, 'no environment')
-        as environment_label, -- environment tags, by category; ids where names are missing
+        as environment_label, -- environment tags, by category; it tells each set of tags apart
     results.native_status_code, -- logical name of the status as it was reported
     results.result_at, -- when it started, or reached Octane where no start is known (UTC)
     results.duration_ms, -- length of the run

@@ -32,6 +32,10 @@ closed as (
         items.work_item_type,
         coalesce(items.release_id, 'none') as release_id,
         items.release_name,
+        -- imported items may be closed before they were created, or before work on them started
+        date_diff('second', items.created_at, items.closed_at) < 0
+            or date_diff('second', items.closed_at, starts.entered_after_at) / 86400 > $vague_days
+            as is_misdated,
         date_diff('second', least(starts.entered_by_at, items.closed_at), items.closed_at) / 86400
             as cycle_days,
         starts.work_item_id is not null
@@ -39,7 +43,7 @@ closed as (
                 'second',
                 least(starts.entered_after_at, items.closed_at),
                 least(starts.entered_by_at, items.closed_at)
-            ) / 86400 <= $vague_days as is_measured,
+            ) / 86400 <= $vague_days as is_start_known,
     from er.work_items as items
     left join starts
         on starts.workspace_id = items.workspace_id
@@ -53,19 +57,27 @@ closed as (
         and ($workspace_id is null or items.workspace_id = $workspace_id)
 ),
 
+judged as (
+    select
+        closed.*,
+        closed.is_start_known and not closed.is_misdated as is_measured, -- null: no start is known
+    from closed
+),
+
 kinds as (
     select
-        closed.workspace_id,
-        closed.work_item_type,
-        closed.release_id,
-        any_value(closed.release_name) as release_name,
+        judged.workspace_id,
+        judged.work_item_type,
+        judged.release_id,
+        any_value(judged.release_name) as release_name,
         count(*) as closed_count,
-        count(*) filter (where closed.is_measured) as measured_count,
-        median(closed.cycle_days) filter (where closed.is_measured) as median_cycle_days,
-        quantile_cont(closed.cycle_days, 0.85) filter (where closed.is_measured) as p85_cycle_days,
-        max(closed.cycle_days) filter (where closed.is_measured) as longest_cycle_days,
-    from closed
-    group by closed.workspace_id, closed.work_item_type, closed.release_id
+        count(*) filter (where judged.is_measured) as measured_count,
+        count(*) filter (where judged.is_misdated) as misdated_count,
+        median(judged.cycle_days) filter (where judged.is_measured) as median_cycle_days,
+        quantile_cont(judged.cycle_days, 0.85) filter (where judged.is_measured) as p85_cycle_days,
+        max(judged.cycle_days) filter (where judged.is_measured) as longest_cycle_days,
+    from judged
+    group by judged.workspace_id, judged.work_item_type, judged.release_id
 )
 
 select
@@ -75,8 +87,9 @@ select
     kinds.release_name, -- name of that release
     kinds.closed_count, -- items closed in the window
     kinds.measured_count, -- those whose start is known, which the days are of
-    kinds.closed_count - kinds.measured_count
+    kinds.closed_count - kinds.measured_count - kinds.misdated_count
         as vague_count, -- those whose start was before the first extract or between two far apart
+    kinds.misdated_count, -- those closed before they were created or work on them started
     round(kinds.median_cycle_days, 2)
         as median_cycle_days, -- half of them took less; null where none was measured
     round(kinds.p85_cycle_days, 2) as p85_cycle_days, -- 85 percent took less

@@ -14,6 +14,9 @@ with lives as (
         coalesce(phases.metaphase_code = 'metaphase.work_item.done', false)
             and defects.closed_at is null as is_undated,
         coalesce(defects.closed_at <= er.as_of($as_of), false) as is_closed,
+        -- imported defects may be closed before they were created: their time says nothing
+        coalesce(date_diff('second', defects.created_at, defects.closed_at) < 0, false)
+            as is_misdated,
         date_diff(
             'second',
             defects.created_at,
@@ -43,6 +46,7 @@ ends as (
         count(*) as left_count,
     from lives
     where not lives.is_undated
+        and not lives.is_misdated
     group by lives.workspace_id, lives.severity_code, lives.age_days
 ),
 
@@ -84,6 +88,7 @@ counts as (
         count(*) filter (where lives.is_closed) as closed_count,
         count(*) filter (where not lives.is_closed and not lives.is_undated) as open_count,
         count(*) filter (where lives.is_undated) as undated_count,
+        count(*) filter (where lives.is_misdated) as misdated_count,
         median(lives.age_days) filter (where not lives.is_closed and not lives.is_undated)
             as median_open_age_days,
         max(lives.age_days) filter (where not lives.is_closed and not lives.is_undated)
@@ -100,6 +105,7 @@ select
     counts.open_count, -- those that are open at as_of
     counts.closed_count, -- those that were closed until as_of
     counts.undated_count, -- those that are done but have no closing date; left out of the times
+    counts.misdated_count, -- closed ones whose closing is before their creation; left out likewise
     round(medians.median_closing_days, 2)
         as median_closing_days, -- half close within; null while more than half stay open
     round(counts.median_open_age_days, 2)

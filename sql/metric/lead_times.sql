@@ -6,7 +6,7 @@
 -- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
 -- param: days integer = null -- only items closed in that many days before as_of; null means all
 -- param: work_item_types text = 'feature,story,quality_story,defect' -- kinds, with commas
--- param: small_sample integer = 5 -- fewer closed items than this are a small sample
+-- param: small_sample integer = 5 -- fewer measured items than this are a small sample
 -- order: workspace_id, work_item_type, release_id
 with closed as (
     select
@@ -32,9 +32,12 @@ kinds as (
         closed.release_id,
         any_value(closed.release_name) as release_name,
         count(*) as closed_count,
-        median(closed.lead_days) as median_lead_days,
-        quantile_cont(closed.lead_days, 0.85) as p85_lead_days,
-        max(closed.lead_days) as longest_lead_days,
+        count(*) filter (where closed.lead_days >= 0) as measured_count,
+        -- imported items may be closed before they were created: their time says nothing
+        count(*) filter (where closed.lead_days < 0) as misdated_count,
+        median(closed.lead_days) filter (where closed.lead_days >= 0) as median_lead_days,
+        quantile_cont(closed.lead_days, 0.85) filter (where closed.lead_days >= 0) as p85_lead_days,
+        max(closed.lead_days) filter (where closed.lead_days >= 0) as longest_lead_days,
     from closed
     group by closed.workspace_id, closed.work_item_type, closed.release_id
 )
@@ -45,8 +48,11 @@ select
     kinds.release_id, -- release that they are planned for; none for those without one
     kinds.release_name, -- name of that release
     kinds.closed_count, -- items closed in the window
-    round(kinds.median_lead_days, 2) as median_lead_days, -- half of them took less
+    kinds.measured_count, -- those whose time is known, which the days are of
+    kinds.misdated_count, -- those that were closed before they were created
+    round(kinds.median_lead_days, 2)
+        as median_lead_days, -- half of them took less; null where none was measured
     round(kinds.p85_lead_days, 2) as p85_lead_days, -- 85 percent took less
     round(kinds.longest_lead_days, 2) as longest_lead_days, -- the longest one
-    kinds.closed_count < $small_sample as is_small_sample -- too few to plan by
+    kinds.measured_count < $small_sample as is_small_sample -- too few to plan by
 from kinds

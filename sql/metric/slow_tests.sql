@@ -15,11 +15,11 @@ with durations as (
         results.test_name,
         results.result_at,
         results.duration_ms,
+        results.duration_ms >= 0 as is_measured,
         results.result_at > er.as_of($as_of) - to_days(cast($days as integer))
             as is_recent,
     from er.automated_results as results
-    where results.duration_ms is not null
-        and results.native_status_code in (
+    where results.native_status_code in (
             'list_node.run_native_status.passed', 'list_node.run_native_status.failed'
         )
         and results.result_at <= er.as_of($as_of)
@@ -33,13 +33,19 @@ windows as (
         durations.test_id,
         durations.environment_label,
         max_by(durations.test_name, durations.result_at) as test_name,
-        count(*) filter (where durations.is_recent) as result_count,
-        median(durations.duration_ms) filter (where durations.is_recent) as median_duration_ms,
-        quantile_cont(durations.duration_ms, 0.95) filter (where durations.is_recent)
-            as p95_duration_ms,
-        sum(durations.duration_ms) filter (where durations.is_recent) as total_duration_ms,
-        count(*) filter (where not durations.is_recent) as earlier_result_count,
-        median(durations.duration_ms) filter (where not durations.is_recent)
+        count(*) filter (where durations.is_recent and durations.is_measured) as result_count,
+        count(*) filter (where durations.is_recent and not durations.is_measured)
+            as negative_count,
+        median(durations.duration_ms) filter (where durations.is_recent and durations.is_measured)
+            as median_duration_ms,
+        quantile_cont(durations.duration_ms, 0.95)
+            filter (where durations.is_recent and durations.is_measured) as p95_duration_ms,
+        sum(durations.duration_ms) filter (where durations.is_recent and durations.is_measured)
+            as total_duration_ms,
+        count(*) filter (where not durations.is_recent and durations.is_measured)
+            as earlier_result_count,
+        median(durations.duration_ms)
+            filter (where not durations.is_recent and durations.is_measured)
             as earlier_median_duration_ms,
     from durations
     group by durations.workspace_id, durations.test_id, durations.environment_label
@@ -51,6 +57,7 @@ select
     windows.environment_label, -- environment tags in which it was run
     windows.test_name, -- name of the test
     windows.result_count, -- passed and failed results of the window
+    windows.negative_count, -- further ones whose duration is below zero; left out of the times
     windows.median_duration_ms, -- half of them took less
     windows.p95_duration_ms, -- 95 percent of them took less
     windows.total_duration_ms, -- time that all of them took

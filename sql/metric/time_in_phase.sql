@@ -54,8 +54,12 @@ stays as (
 judged as (
     select
         stays.*,
-        stays.has_left and not stays.was_deleted and stays.unknown_days <= $vague_days
-            as is_measured,
+        -- a server whose clock was set back dates the end of a stay before its begin
+        coalesce(stays.stay_days < 0, false) as is_misdated,
+        stays.has_left
+            and not stays.was_deleted
+            and stays.stay_days >= 0
+            and stays.unknown_days <= $vague_days as is_measured,
     from stays
 ),
 
@@ -71,8 +75,12 @@ phases as (
         count(*) filter (where judged.is_measured) as measured_stay_count,
         count(*) filter (where not judged.has_left) as still_in_it_count,
         count(*) filter (
-            where judged.has_left and not judged.was_deleted and not judged.is_measured
+            where judged.has_left
+                and not judged.was_deleted
+                and not judged.is_measured
+                and not judged.is_misdated
         ) as vague_stay_count,
+        count(*) filter (where judged.is_misdated) as misdated_stay_count,
         median(judged.stay_days) filter (where judged.is_measured) as median_days,
         quantile_cont(judged.stay_days, 0.9) filter (where judged.is_measured) as p90_days,
         avg(judged.stay_days) filter (where judged.is_measured) as mean_days,
@@ -91,6 +99,7 @@ select
     phases.stay_count, -- their stays; an item that came back counts again
     phases.measured_stay_count, -- ended stays, which the days are of
     phases.vague_stay_count, -- ended ones whose begin and end are not known well enough
+    phases.misdated_stay_count, -- ended ones that ended before they began
     phases.still_in_it_count, -- stays that have not ended
     round(phases.median_days, 2)
         as median_days, -- half of the measured stays took less; null where none was measured

@@ -730,7 +730,7 @@ class Metrics:
         as_of: moment (UTC) that the window ends at; null means the extract's
         days: only items closed in that many days before as_of; null means all
         work_item_types: kinds, with commas
-        small_sample: fewer closed items than this are a small sample
+        small_sample: fewer measured items than this are a small sample
         """
 
     def problematic_tests(
