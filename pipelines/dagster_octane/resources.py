@@ -24,6 +24,7 @@ from octane_flows.config import (
     load_warehouse_workspaces,
 )
 from octane_flows.errors import AnswerError, OctaneFlowsError, UnavailableError
+from octane_flows.failure_report import report_failure
 from octane_flows.lake import Lake, open_lake
 
 SITE: Final = load_site(os.environ)
@@ -64,5 +65,4 @@ def errors_as_failures() -> Iterator[None]:
     except OctaneFlowsError as error:
         raise dg.Failure(str(error), allow_retries=isinstance(error, REPEATABLE)) from error
     except Exception as error:
-        fault = f"octane-flows itself has a fault: {type(error).__name__}: {error}"
-        raise dg.Failure(fault, allow_retries=False) from error
+        raise dg.Failure(report_failure(error, os.environ), allow_retries=False) from error

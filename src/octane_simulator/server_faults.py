@@ -13,7 +13,7 @@ from typing import Any
 from octane_simulator.faults.active_faults import Effect
 from octane_simulator.http.authentication import Authentication
 from octane_simulator.query.change_history import ENTITY_TYPE as HISTORY
-from octane_simulator.query.reader import DEFAULT_LIMIT, MAX_LIMIT
+from octane_simulator.query.reader import MAX_LIMIT
 from octane_simulator.simulated_space import Space
 from octane_simulator.store.phase_ids import name_phases, number_phases
 
@@ -78,9 +78,14 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
         auth.idle_s, auth.absolute_s = life["idle"], life["absolute"]
         auth.rotate_every, auth.grace_s = life["rotate_every"], life["grace"]
 
+    def demand_csrf(options: Options) -> None:
+        if options:
+            _choice("demand_csrf", "token", options, "xsrf", "hpsso")
+        auth.demanded_csrf = options["token"] if options else None
+
     def page_size(options: Options) -> None:
         for workspace in space.workspaces.values():
-            workspace.reader.default_limit = options["default"] if options else DEFAULT_LIMIT
+            workspace.reader.default_limit = options["default"] if options else None
             workspace.reader.max_limit = options["max"] if options else MAX_LIMIT
 
     def default_order(options: Options) -> None:
@@ -104,7 +109,8 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
     return {
         "add_field": add_field, "remove_field": remove_field, "retype_field": retype_field,
         "odd_type": metadata_only, "missing_targets": metadata_only, "refuse": refuse,
-        "session_life": session_life, "page_size": page_size, "default_order": default_order,
+        "session_life": session_life, "demand_csrf": demand_csrf,
+        "page_size": page_size, "default_order": default_order,
         "aggregate_type": aggregate_type, "phase_ids": phase_ids, "expire": expire,
         "history_size": history_size, "history_form": history_form,
         "history_records": history_records,

@@ -18,7 +18,12 @@ def test_both_sign_in_bodies_are_taken(running: Running, form: str) -> None:
         "client": {"client_id": running.client_id, "client_secret": running.client_secret},
         "user": {"user": running.user, "password": running.password},
         "key in user": {"user": running.client_id, "password": running.client_secret},
-        "extra keys": {"enable_csrf": True, "user": running.user, "password": running.password},
+        "extra keys": {
+            "enable_csrf": False,
+            "remember": True,
+            "user": running.user,
+            "password": running.password,
+        },
     }
     with httpx.Client(base_url=running.url) as client:
         assert client.post("/authentication/sign_in", json=bodies[form]).status_code == 200

@@ -119,5 +119,6 @@ def test_attachments_and_scripts_are_kept(client: httpx.Client) -> None:
     assert client.put(f"{WS}/tests/{test}/script", json=script).status_code == 200
     assert get(client, f"tests/{test}/script")["script"] == script["script"]
     assert get(client, f"tests/{test}", fields="steps_num,has_attachments") == {
-        "type": "test_manual", "id": test, "steps_num": 2, "has_attachments": True,
+        "type": "test_manual", "subtype": "test_manual", "id": test, "steps_num": 2,
+        "has_attachments": True,
     }  # fmt: skip

@@ -13,7 +13,8 @@ from tests.pages.markdown import anchor, table
 HEAD = """# Commands
 
 Each command has `--help`. Answers go to standard output, progress and messages to standard error.
-Exit codes: 0 fine, 1 a check failed or an extract is incomplete, 2 usage or settings.
+Exit codes: 0 fine, 1 a check failed or an extract is incomplete, 2 usage or settings,
+70 a fault of the program itself: the message names a file with the details.
 """
 
 

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "octane_flows"
 ORDER = (
     "config", "errors", "client", "extract", "lake", "models", "warehouse", "questions", "parity",
     "results", "actions", "reports", "spark", "export", "refresh", "doctor", "status", "console",
-    "api", "cli", "demo_run",
+    "failure_report", "api", "cli", "demo_run",
 )  # fmt: skip
 
 

@@ -35,10 +35,11 @@ ALLOWED = {
     "demo_run": {
         "config", "client", "warehouse", "questions", "reports", "refresh", "octane_simulator",
     },
+    "failure_report": set(),
     "cli": {
-        "config", "console", "lake", "models", "warehouse", "questions", "reports", "refresh",
-        "status", "doctor", "demo_run", "parity", "client", "extract", "actions", "results",
-        "spark", "export", "octane_simulator",
+        "config", "console", "failure_report", "lake", "models", "warehouse", "questions",
+        "reports", "refresh", "status", "doctor", "demo_run", "parity", "client", "extract",
+        "actions", "results", "spark", "export", "octane_simulator",
     },
     "__main__": {"cli"},
     "api": {"config", "lake", "models", "warehouse", "questions"},

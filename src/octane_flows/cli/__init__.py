@@ -1,12 +1,16 @@
 """The command line: one command per thing a user does, `main` its entry point.
 
 Arguments and environment in; answers on standard output, progress and errors on standard error.
-Exit 0 fine, 1 a check failed or an extract is incomplete, 2 usage or settings.
+Exit 0 fine, 1 a check failed or an extract is incomplete, 2 usage or settings, 70 a fault of the
+program itself.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from io import TextIOWrapper
 
 from octane_flows.cli import (
     build_commands,
@@ -27,16 +31,29 @@ from octane_flows.cli import (
 )
 from octane_flows.cli.command_line import app, errors
 from octane_flows.errors import OctaneFlowsError
+from octane_flows.failure_report import EXIT_CODE, report_failure
 
 
 def main() -> None:
     """Run the command line and turn every expected failure into one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a console may lack characters that names have
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except OctaneFlowsError as error:
         errors.print(f"octane-flows: {error}")
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of the output has ended, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            errors.print(
+                "octane-flows: this machine lets the command open no more files; raise the limit "
+                "(ulimit -n, at least 256)."
+            )
+            sys.exit(1)
         named = f"{error.filename}: " if error.filename else ""
         errors.print(
             f"octane-flows: {named}{error.strerror or error}; check the path, its rights and the "
@@ -46,6 +63,9 @@ def main() -> None:
     except KeyboardInterrupt:
         errors.print("octane-flows: stopped; what was published before is still whole.")
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - the last handler: no user sees a traceback
+        errors.print(f"octane-flows: {report_failure(error, os.environ)}")
+        sys.exit(EXIT_CODE)
 
 
 __all__ = [

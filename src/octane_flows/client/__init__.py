@@ -7,7 +7,7 @@ from octane_flows.client.concurrency import Politeness
 from octane_flows.client.envelope import Page, PageBytes
 from octane_flows.client.metadata import EntityType, Field, Metadata
 from octane_flows.client.octane_client import Octane, UserRef, WorkspaceRef
-from octane_flows.client.query import FieldRef, Id, Query, field
+from octane_flows.client.query import FieldRef, Id, Query, field, is_field_name
 from octane_flows.client.request_limits import Limits
 from octane_flows.client.workspace import Workspace
 
@@ -27,4 +27,5 @@ __all__ = [
     "Workspace",
     "WorkspaceRef",
     "field",
+    "is_field_name",
 ]

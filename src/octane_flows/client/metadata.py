@@ -6,9 +6,10 @@ does not know is not used; `findings` names it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 __all__ = ["FIELD_TYPES", "EntityType", "Field", "Metadata", "entity_names", "parse_metadata"]
 
@@ -29,6 +30,10 @@ _FIELD_KEYS: Final = frozenset([
     "can_modify_sanitization", "can_modify_auditable", "field_features", "auto_generated",
     "inBusinessRule", "activity_level", "default_value",
 ])  # fmt: skip
+#: Octane's own names have lower case letters, digits and underscores.
+_ENTITY_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_COLLECTION: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_MAX_FIELD_NAME: Final = 200
 _METHODS: Final = {"CREATE": "POST", "UPDATE": "PUT", "READ": "GET"}
 
 
@@ -96,7 +101,16 @@ class _Findings:
 def entity_names(entities: Iterable[Any]) -> list[str]:
     """The names of the entity types whose fields are to be read."""
     names = [entity.get("name") for entity in entities if isinstance(entity, dict)]
-    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+    return list(dict.fromkeys(name for name in names if _is_entity_name(name)))
+
+
+def _is_entity_name(name: Any) -> TypeGuard[str]:
+    return isinstance(name, str) and _ENTITY_NAME.fullmatch(name) is not None
+
+
+def _is_requestable(name: str) -> bool:
+    """Whether a field can be requested by its name, which stands in a list with commas."""
+    return 0 < len(name) <= _MAX_FIELD_NAME and name.isprintable() and "," not in name
 
 
 def parse_metadata(entities: Iterable[Any], fields: Iterable[Any]) -> Metadata:
@@ -123,7 +137,7 @@ def parse_metadata(entities: Iterable[Any], fields: Iterable[Any]) -> Metadata:
             for target in entity_field.targets:
                 if target not in linked:
                     findings.add(
-                        f"reference to the unknown entity type {target}",
+                        f"reference to the unknown entity type {_shown(target)}",
                         f"{entity.name}.{entity_field.name}",
                     )
     return Metadata(linked, findings.texts())
@@ -134,13 +148,19 @@ def _entity(raw: Any, findings: _Findings) -> EntityType | None:
         findings.add("entity metadata without a name", "metadata/entities")
         return None
     name = raw["name"]
+    if not _is_entity_name(name):
+        findings.add("entity type whose name cannot be a table, left out", _shown(name))
+        return None
     for key in sorted(set(raw) - _ENTITY_KEYS):
-        findings.add(f"unknown key {key} in entity metadata", name)
+        findings.add(f"unknown key {_shown(key)} in entity metadata", name)
     features = _features(raw.get("features"), name, findings)
     rest = features.get("rest", {})
     methods = rest.get("methods")
     url = rest.get("url")
     collection = url.strip("/").rpartition("/")[2] if isinstance(url, str) else None
+    if collection and not _COLLECTION.fullmatch(collection):
+        findings.add("collection whose name cannot be requested, left out", name)
+        collection = None
     if collection and not isinstance(methods, list):
         findings.add("collection without methods, which counts as readable", name)
         methods = ["GET"]
@@ -149,9 +169,9 @@ def _entity(raw: Any, findings: _Findings) -> EntityType | None:
         name=name,
         label=_text(raw.get("label"), name),
         collection=collection or None,
-        methods=frozenset(_method(name) for name in methods or () if isinstance(name, str)),
+        methods=frozenset(_method(text) for text in methods or () if isinstance(text, str)),
         access_level=_text(rest.get("access_level"), "PUBLIC"),
-        subtype_of=parent if isinstance(parent, str) else None,
+        subtype_of=parent if _is_entity_name(parent) else None,
         subtypes=tuple(_names(features.get("subtypes", {}).get("types"))),
     )
 
@@ -173,15 +193,18 @@ def _add_field(raw: Any, types: dict[str, EntityType], findings: _Findings) -> N
     if not isinstance(owner, str) or not isinstance(name, str):
         findings.add("field metadata without a name", "metadata/fields")
         return
+    place = f"{_shown(owner)}.{_shown(name)}"
     if owner not in types:
-        findings.add("fields of an entity type that is not listed", f"{owner}.{name}")
+        findings.add("fields of an entity type that is not listed", place)
         return
-    place = f"{owner}.{name}"
+    if not _is_requestable(name):
+        findings.add("field whose name cannot be requested, left out", place)
+        return
     for key in sorted(set(raw) - _FIELD_KEYS):
-        findings.add(f"unknown key {key} in field metadata", place)
+        findings.add(f"unknown key {_shown(key)} in field metadata", place)
     kind = _text(raw.get("field_type"), "")
     if kind not in FIELD_TYPES:
-        findings.add(f"unknown field type {kind or '(none)'}", place)
+        findings.add(f"unknown field type {_shown(kind) or '(none)'}", place)
     data = raw.get("field_type_data")
     data = data if isinstance(data, dict) else {}
     targets, list_root = _targets(data.get("targets"))
@@ -203,7 +226,7 @@ def _add_field(raw: Any, types: dict[str, EntityType], findings: _Findings) -> N
         editable=raw.get("editable") is True,
         required=raw.get("required") is True,
         is_user_defined=raw.get("is_user_defined") is True,
-        max_length=length if isinstance(length, int) and not isinstance(length, bool) else None,
+        max_length=length if type(length) is int and 0 <= length < 2**63 else None,
         access_level=_text(raw.get("access_level"), "PUBLIC"),
         description=_text(raw.get("description"), ""),
     )
@@ -216,10 +239,10 @@ def _targets(raw: Any) -> tuple[tuple[str, ...], str | None]:
         if not isinstance(target, dict):
             continue
         for name in (target.get("type"), *_names(target.get("types"))):
-            if isinstance(name, str) and name:
+            if _is_entity_name(name):
                 names.append(name)
         if isinstance(target.get("logical_name"), str):
-            list_root = list_root or target["logical_name"]
+            list_root = list_root or _text(target["logical_name"], "") or None
     return tuple(dict.fromkeys(names)), list_root
 
 
@@ -244,11 +267,23 @@ def _names(raw: Any) -> list[str]:
     """Names given as texts or as objects with a type."""
     items = raw if isinstance(raw, list) else []
     names = [item.get("type") if isinstance(item, dict) else item for item in items]
-    return [name for name in names if isinstance(name, str) and name]
+    return [name for name in names if _is_entity_name(name)]
 
 
 def _text(value: Any, default: str) -> str:
-    return value if isinstance(value, str) and value else default
+    """A text that can be stored and shown; half a character (a lone surrogate) is U+FFFD."""
+    if not isinstance(value, str) or not value:
+        return default
+    if value.isprintable():
+        return value
+    whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", " ")
+
+
+def _shown(text: str) -> str:
+    """A text of the server as part of a finding: printable and short."""
+    printable = "".join(char if char.isprintable() else "?" for char in text)
+    return printable if len(printable) <= 60 else printable[:57] + "..."
 
 
 def _method(name: str) -> str:

@@ -6,6 +6,7 @@ checks, actions and `doctor` call it, from several threads.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,8 @@ from octane_flows.errors import AccessError, AnswerError, NotFoundError, Request
 __all__ = ["Octane", "UserRef", "WorkspaceRef"]
 
 VERSION_PATH: Final = "/admin/server/version"
+WORKSPACE_ID: Final = re.compile(r"[0-9]{1,18}")  # it becomes part of addresses and file names
+MAX_LABEL: Final = 500
 CURRENT_USER_PATH: Final = "/api/current_user"
 
 
@@ -104,7 +107,7 @@ class Octane:
         """The server's version."""
         body = self.connection.call("GET", VERSION_PATH, action="reading the server's version")
         version = body.get("version") if isinstance(body, dict) else None
-        if not isinstance(version, str) or not version:
+        if not isinstance(version, str) or not _is_label(version):
             raise AnswerError(
                 f"{self.url}{VERSION_PATH} gave no version, so this may not be an Octane server; "
                 "check OCTANE_URL."
@@ -116,12 +119,12 @@ class Octane:
         response = self.connection.send("GET", VERSION_PATH, action="reading the server's time")
         try:
             server_time = parsedate_to_datetime(response.header("date") or "")
+            return server_time.replace(tzinfo=server_time.tzinfo or UTC).astimezone(UTC)
         except (ValueError, OverflowError):
             raise AnswerError(
                 f"{self.url} gave no usable Date header, which dates the extract; check the "
                 "proxies in between."
             ) from None
-        return server_time.replace(tzinfo=server_time.tzinfo or UTC).astimezone(UTC)
 
     def current_user(self) -> UserRef | None:
         """The user who is signed in; None where the server does not say."""
@@ -129,9 +132,10 @@ class Octane:
             body = self.connection.call("GET", CURRENT_USER_PATH, action="asking who is signed in")
         except (AccessError, NotFoundError, RequestError):
             return None
-        if not isinstance(body, dict) or not body.get("id") or not body.get("name"):
+        if not isinstance(body, dict):
             return None
-        return UserRef(str(body["id"]), str(body["name"]))
+        id, name = (str(body.get(key) or "") for key in ("id", "name"))
+        return UserRef(id, name) if _is_label(id) and _is_label(name) else None
 
     def workspaces(self) -> list[WorkspaceRef]:
         """The active workspaces that the caller may read."""
@@ -141,7 +145,18 @@ class Octane:
             rows = self._workspace_rows(space, is_active)
         except RequestError:  # servers that do not have the field list active workspaces only
             rows = self._workspace_rows(space, None)
-        return [WorkspaceRef(str(row["id"]), str(row.get("name") or row["id"])) for row in rows]
+        for row in rows:
+            if not WORKSPACE_ID.fullmatch(str(row["id"])):
+                raise AnswerError(
+                    f"Shared space {self.shared_space} listed a workspace with the id "
+                    f"{str(row['id'])[:40]!r}, but such ids are numbers; check OCTANE_URL, or name "
+                    "the workspaces in OCTANE_WORKSPACES."
+                )
+        names = [str(row.get("name") or "") for row in rows]
+        return [
+            WorkspaceRef(str(row["id"]), name if _is_label(name) else str(row["id"]))
+            for row, name in zip(rows, names, strict=True)
+        ]
 
     def _workspace_rows(self, space: str, query: Query | None) -> list[dict[str, Any]]:
         action = f"listing the workspaces of shared space {self.shared_space}"
@@ -166,3 +181,8 @@ class Octane:
     def workspace(self, id: str) -> Workspace:
         """A workspace by id; this sends no request."""
         return Workspace(self.connection, str(id))
+
+
+def _is_label(text: str) -> bool:
+    """Whether a text can be stored and shown as the name of something."""
+    return 0 < len(text) <= MAX_LABEL and text.isprintable()

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-__all__ = ["FieldRef", "Id", "Query", "Value", "encode", "encode_query", "field"]
+__all__ = ["FieldRef", "Id", "Query", "Value", "encode", "encode_query", "field", "is_field_name"]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 # How strongly a statement binds: || binds least, then ; then a single phrase.
@@ -108,9 +108,14 @@ class FieldRef:
         return Query(f"{self.name} EQ {{null}}")
 
 
+def is_field_name(name: str) -> bool:
+    """Whether a name can stand in a query."""
+    return _NAME.fullmatch(name) is not None
+
+
 def field(name: str) -> FieldRef:
     """A field by its API name. Raises ValueError for a text that cannot be a field's name."""
-    if not _NAME.fullmatch(name):
+    if not is_field_name(name):
         raise ValueError(f"{name!r} is not the name of a field; use its API name, as in metadata.")
     return FieldRef(name)
 

@@ -96,9 +96,15 @@ class HttpTransport:
             max_keepalive_connections=settings.concurrency + 1,
             keepalive_expiry=KEEPALIVE_S,
         )
-        network = mount or httpx.HTTPTransport(
-            verify=_ssl_context(settings), proxy=settings.proxy, limits=limits, trust_env=False
-        )
+        context = _ssl_context(settings)
+        try:
+            network = mount or httpx.HTTPTransport(
+                verify=context, proxy=settings.proxy, limits=limits, trust_env=False
+            )
+        except (httpx.InvalidURL, ValueError):
+            raise UsageError(  # the address may contain a password, so it is not repeated
+                "OCTANE_PROXY is not a proxy address; give it as http://host:port."
+            ) from None
         self._bounds = _bounded(network)
         self._client = httpx.Client(
             transport=network,

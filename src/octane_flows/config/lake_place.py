@@ -67,7 +67,11 @@ def _endpoint(texts: SettingTexts) -> str | None:
     text = texts.get("lake_endpoint")
     if text is None:
         return None
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise UsageError(
             f"{texts.label('lake_endpoint')} is not a web address; give it as https://host or "

@@ -18,6 +18,7 @@ from octane_flows.errors import UsageError
 
 __all__ = ["SettingTexts"]
 
+SECRETS: Final = frozenset({"client_secret", "password", "lake_secret"})
 DEFAULT_CONFIG: Final = Path("octane-flows.toml")
 
 
@@ -47,7 +48,23 @@ class SettingTexts:
             if value:
                 values[name] = value
                 from_file.discard(name)
-        return cls(values, file, frozenset(from_file))
+        texts = cls(values, file, frozenset(from_file))
+        for name in values:
+            texts._require_characters(name)
+        return texts
+
+    def _require_characters(self, name: str) -> None:
+        """Raise UsageError for characters that no setting can have."""
+        value = self.values[name]
+        if name in SECRETS:  # a password may have any character of Unicode
+            is_text = not any("\ud800" <= char <= "\udfff" for char in value)
+        else:
+            is_text = value.isprintable()
+        if not is_text:
+            raise UsageError(
+                f"{self.label(name)} has characters that cannot be printed, such as control "
+                "characters or bytes that are not UTF-8; type it again."
+            )
 
     def get(self, name: str) -> str | None:
         """The text of a setting; None when it is empty or not set."""
@@ -64,7 +81,13 @@ class SettingTexts:
         text = self.get(name)
         if text is None:
             return None
-        path = Path(text).expanduser()
+        try:
+            path = Path(text).expanduser()
+        except RuntimeError:
+            raise UsageError(
+                f"{self.label(name)} ({text}) begins with the home folder of a user who does not "
+                "exist here; write the path in full."
+            ) from None
         if name in self.from_file and self.file is not None:
             return self.file.parent / path
         return path
@@ -73,7 +96,13 @@ class SettingTexts:
 def _config_path(environ: Mapping[str, str]) -> Path | None:
     path = environ.get(CONFIG_VARIABLE, "").strip()
     if path:
-        return Path(path).expanduser()
+        try:
+            return Path(path).expanduser()
+        except RuntimeError:
+            raise UsageError(
+                f"{CONFIG_VARIABLE} ({path}) begins with the home folder of a user who does not "
+                "exist here; write the path in full."
+            ) from None
     return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None
 
 
@@ -94,6 +123,11 @@ def _read_toml(file: Path) -> dict[str, str]:
         # The parser's message has the position and at most one character of the line.
         raise UsageError(
             f"The settings file {file} is not valid TOML: {error}; write lines such as "
+            'url = "https://octane.example.com".'
+        ) from None
+    except (RecursionError, ValueError):  # nested too deep, or a number of thousands of digits
+        raise UsageError(
+            f"The settings file {file} is not a list of settings; write lines such as "
             'url = "https://octane.example.com".'
         ) from None
     return {name: text for name, value in raw.items() if (text := _text(file, name, value))}

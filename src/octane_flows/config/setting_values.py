@@ -123,7 +123,7 @@ def warehouse_workspaces(texts: SettingTexts) -> tuple[str, ...] | None:
 
 def _ids(texts: SettingTexts, name: str, text: str) -> tuple[str, ...]:
     ids = [part.strip() for part in text.split(",") if part.strip()]
-    wrong = [id for id in ids if not re.fullmatch(r"[0-9]+", id)]
+    wrong = [id for id in ids if not re.fullmatch(r"[0-9]{1,18}", id)]
     if wrong or not ids:
         raise UsageError(
             f"{texts.label(name)} has {', '.join(wrong) or 'no id'}, but workspaces are "

@@ -79,6 +79,7 @@ def examine(
         yield _workspaces(metadata, plan)
         counts = count_entities(octane, plan, pool, deadline)
         yield _roles(plan, counts)
+        yield _widest(octane, plan)
         yield estimate(octane, settings, plan, counts, int(folder.facts.get("free_bytes", 0)))
 
 
@@ -217,6 +218,18 @@ def _roles(plan: Plan, counts: Counts) -> Diagnosis:
             facts,
         )
     return Diagnosis("roles", "ok", f"all {total} entity types can be read", facts=facts)
+
+
+def _widest(octane: Octane, plan: Plan) -> Diagnosis:
+    """Whether the fields of the type with the longest list of them can be requested."""
+    entity = max(plan.entities, key=lambda entity: len(",".join(entity.fields)))
+    try:
+        octane.workspace(entity.workspace).page(entity.collection, fields=entity.fields, limit=1)
+    except OctaneFlowsError as error:
+        return Diagnosis("fields", "failed", str(error))
+    return Diagnosis(
+        "fields", "ok", f"the {len(entity.fields)} fields of {entity.name} can be requested"
+    )
 
 
 def _names(names: Sequence[str]) -> list[str]:

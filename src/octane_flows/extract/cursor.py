@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from octane_flows.client import Field, Query, field
+from octane_flows.client import Field, Query, field, is_field_name
 from octane_flows.errors import UsageError
 from octane_flows.extract.extract_plan import CHANGED, EntityPlan
 from octane_flows.extract.options import Options
@@ -187,7 +187,7 @@ def new_field_query(fields: Sequence[Field]) -> Query | None:
     """The rows with a value in any of some new fields; None when the server cannot select them."""
     query: Query | None = None
     for entry in fields:
-        if not entry.filterable or entry.field_type == "object":
+        if not entry.filterable or entry.field_type == "object" or not is_field_name(entry.name):
             return None
         name = field(entry.name)
         filled = ~(name.is_empty() if entry.is_reference else name.is_null())

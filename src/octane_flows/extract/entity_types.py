@@ -36,7 +36,7 @@ from octane_flows.extract.link_owners import PreviousOf, read_links_of_owners
 from octane_flows.extract.link_sweep import Sweep, sweep_links
 from octane_flows.extract.options import Progress
 from octane_flows.extract.page_to_arrow import DecodedPage
-from octane_flows.lake import Manifest
+from octane_flows.lake import Interval, Manifest
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,9 @@ def _previous(parent: Manifest | None, entity: EntityPlan, changes: FieldChanges
     state = parent.states.get(entity.workspace, {}).get(entity.name) if parent else None
     if parent is None or state is None:
         return Previous(None)
+    if state.mode == "changes" and not entity.has_last_modified:
+        # the type lost the field that selects its changes, so that all is read from now on
+        state = replace(state, mode="whole", intervals=(Interval(None, state.cursor),), recent={})
     rows_stored = [
         row.rows_held for row in parent.certificate if (row.workspace, row.entity) == entity.key
     ]

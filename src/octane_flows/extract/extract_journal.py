@@ -23,6 +23,7 @@ from octane_flows.extract.entity_result import Files, ReadCount, Result, files_f
 from octane_flows.extract.extract_plan import EntityPlan, Key
 from octane_flows.extract.rejected_values import TakenValues
 from octane_flows.lake import FileEntry, Lake, RejectedValue, file_origin
+from octane_flows.lake.file_names import file_name
 from octane_flows.lake.storage import disk_errors
 
 # Older work is not taken over: its rows would be published with a far older time.
@@ -218,7 +219,7 @@ class Journal:
             self._path(workspace).unlink(missing_ok=True)
 
     def _path(self, workspace: str) -> Path:
-        return self._home / f"extract-{workspace}.journal"
+        return self._home / f"extract-{file_name(workspace)}.journal"
 
     def _lines(self, workspace: str) -> list[str]:
         try:
@@ -271,7 +272,7 @@ class Journal:
     def _delete_leftovers(self, workspace: str, stamp: int, done: Sequence[Result | Part]) -> None:
         """Delete the files that extracts of this workspace left unpublished and no line names."""
         kept = {file.path for entry in done for files in entry.files.values() for file in files}
-        for path in (self._lake.folder / "data" / workspace).glob("*/*"):
+        for path in (self._lake.folder / "data" / file_name(workspace)).glob("*/*"):
             name = path.relative_to(self._lake.folder).as_posix()
             owner, number = file_origin(name)
             if owner == workspace and number > stamp and name not in kept:

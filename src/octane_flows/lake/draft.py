@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from octane_flows.lake.file_names import file_name
 from octane_flows.lake.generations import Lake
 from octane_flows.lake.manifest import CertificateRow, Finding, Manifest, SchemaChange, TableEntry
 from octane_flows.lake.publish import publish
@@ -53,7 +54,7 @@ class Draft:
         """A writer for one file of this generation."""
         self._parts += 1
         name = f"{self.generation:06d}-{self._token}-{self._parts:04d}.parquet"
-        path = f"data/{workspace}/{table}/{name}"
+        path = f"data/{file_name(workspace)}/{file_name(table)}/{name}"
         return TableWriter(self.lake.storage, path, schema, workspace=workspace)
 
     def publish(

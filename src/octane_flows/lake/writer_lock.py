@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from octane_flows.errors import LakeError
+from octane_flows.lake.file_names import file_name
 from octane_flows.lake.leftovers import is_running
 from octane_flows.lake.storage import disk_errors
 
@@ -77,7 +78,7 @@ def _locked(
 
 
 def _lock_path(home: Path, workspace: str | None) -> Path:
-    return home / (f".writer-{workspace}.lock" if workspace is not None else LOCK_FILE)
+    return home / (f".writer-{file_name(workspace)}.lock" if workspace is not None else LOCK_FILE)
 
 
 def _try_lock(stream: IO[str], how: int) -> bool:

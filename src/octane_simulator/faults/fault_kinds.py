@@ -54,6 +54,9 @@ KINDS: dict[str, Kind] = {
         "stands",
         {"idle": (float, None), "absolute": (float, None), "rotate_every": (int, None),
          "grace": (float, None)}),
+    "demand_csrf": Kind("writes of sessions that sign in from now on are 403 without a token; "
+                        "xsrf: XSRF_COOKIE goes back as XSRF-HEADER; hpsso: HPSSO_COOKIE_CSRF as "
+                        "HPSSO_HEADER_CSRF", "stands", {"token": (str, "xsrf")}),
     # -- pages --
     "repeated_page": Kind("the previous page comes again"),
     "shifted_page": Kind("rows moved since the previous page: a positive number is missed, a "
@@ -67,8 +70,9 @@ KINDS: dict[str, Kind] = {
                         {"max": (int, REQUIRED)}),
     "count_cap": Kind("400 platform.exceeds_max_total_count where more rows match", "stands",
                       {"max": (int, REQUIRED)}),
-    "page_size": Kind("rows of a page without limit, and the highest limit", "stands",
-                      {"default": (int, 50), "max": (int, 1000)}),
+    "page_size": Kind("rows of a page without limit (unless given, as many as a page takes), and "
+                      "the highest limit", "stands",
+                      {"default": (int, None), "max": (int, 1000)}),
     # -- time --
     "late_commit": Kind("a write is stamped (creation_time, last_modified) that many seconds ago",
                         options={"seconds": (float, 60.0)}),

@@ -84,6 +84,9 @@ class Application:
             return auth.sign_in(request)
         if path == "/authentication/sign_out" and request.method == "POST":
             return auth.sign_out(request)
+        version = space_routes.server_version(request)
+        if version is not None:
+            return version
         token_response = token_routes(auth, request)
         if token_response is not None:
             return token_response

@@ -10,7 +10,8 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from octane_simulator.http.wire import object_response
+from octane_simulator.http.wire import caller_of, json_response
+from octane_simulator.model.collection_page import Page
 from octane_simulator.model.refusals import entity_not_found, illegal_value
 from octane_simulator.model.strict_json import json_value
 from octane_simulator.simulated_workspace import Workspace
@@ -23,9 +24,10 @@ def attachment_routes(workspace: Workspace, request: Request, parts: list[str]) 
     """Upload by multipart or octet stream, download; None for everything that is JSON."""
     if request.method == "POST" and not parts:
         if request.mimetype == "multipart/form-data":
-            return _upload(workspace, *_multipart_upload(request))
+            return _upload(workspace, request, *_multipart_upload(request))
         if request.mimetype == "application/octet-stream":
-            return _upload(workspace, _from_parameters(workspace, request), request.get_data())
+            values = _from_parameters(workspace, request)
+            return _upload(workspace, request, values, request.get_data())
     if request.method == "GET" and parts:
         wants_json = "application/json" in request.headers.get("Accept", "")
         if len(parts) == 2 or not wants_json:
@@ -54,6 +56,8 @@ def _from_parameters(workspace: Workspace, request: Request) -> dict[str, Any]:
     fields = workspace.schema.entities["attachment"].fields
     values: dict[str, Any] = {}
     for name, text in request.args.items():
+        if name == "fields":
+            continue
         definition = fields.get(name)
         if definition is None or not definition.is_reference:
             values[name] = text
@@ -67,7 +71,10 @@ def _from_parameters(workspace: Workspace, request: Request) -> dict[str, Any]:
     return values
 
 
-def _upload(workspace: Workspace, values: dict[str, Any], data: bytes) -> Response:
+def _upload(
+    workspace: Workspace, request: Request, values: dict[str, Any], data: bytes
+) -> Response:
+    """Store the file; the answer has the fields that `fields` names, or the name."""
     entity = workspace.schema.entities["attachment"]
     store = workspace.store
     with store.transaction():
@@ -78,12 +85,9 @@ def _upload(workspace: Workspace, values: dict[str, Any], data: bytes) -> Respon
         stamps = {"version_stamp": 1, "client_lock_stamp": 1}
         store.update("attachment", identifier, {"size": len(data), **stamps})
         store.store_content(identifier, data)
-    body = {
-        "total_count": 1,
-        "data": [{"type": "attachment", "id": identifier, "name": values.get("name")}],
-        "exceeds_total_count": False,
-    }
-    return object_response(body, 201)
+    fields = request.args.get("fields") or "name"
+    rows = workspace.reader.rows(entity, [identifier], fields, caller_of(request))
+    return json_response(Page(rows, len(rows)).text(), 201)
 
 
 def _download(store: Store, parts: list[str]) -> Response:

@@ -14,10 +14,11 @@ import string
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from werkzeug.wrappers import Request, Response
 
+from octane_simulator.model.refusals import not_authorized
 from octane_simulator.model.strict_json import json_value
 from octane_simulator.store.current_caller import FIRST_USER
 
@@ -27,16 +28,25 @@ _LETTERS = string.ascii_letters + string.digits
 COOKIE = "LWSSO_COOKIE_KEY"
 USER_COOKIE = "OCTANE_USER"
 TOKEN_COOKIE = "access_token"
+# Tokens against forged writes: the cookie that brings each, and the header it goes back in.
+CSRF_TOKENS = {
+    "xsrf": ("XSRF_COOKIE", "XSRF-HEADER"), "hpsso": ("HPSSO_COOKIE_CSRF", "HPSSO-HEADER-CSRF"),
+}  # fmt: skip
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass
 class Session:
-    """A session: its user, when it began and was last used, how long a replaced token works."""
+    """A session: its user, when it began and was last used, how long a replaced token works.
+
+    `csrf_tokens` are those that its sign-in set, by kind.
+    """
 
     user: str
     started: float
     used: float
     valid_until: float | None = None
+    csrf_tokens: dict[str, str] = field(default_factory=dict)
 
 
 class Authentication:
@@ -62,6 +72,7 @@ class Authentication:
         self.grace_s = 60.0
         self.monotonic: Callable[[], float] = time.monotonic
         self.find_user: Callable[[str], str | None] = lambda name: None
+        self.demanded_csrf: str | None = None  # the kind of token that writes need, if any
         self.sign_ins = 0
         self._ended = "VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT"
         self._sessions: dict[str, Session] = {}
@@ -85,9 +96,19 @@ class Authentication:
         token = self.open_session(user)
         response = Response("", 200, content_type="application/json")
         self._set_cookie(response, token)
+        self._set_csrf(response, token, body)
         name = self.user if user == FIRST_USER else user
         response.set_cookie(USER_COOKIE, name, path="/", httponly=True)
         return response
+
+    def _set_csrf(self, response: Response, token: str, body: object) -> None:
+        """Give the session the tokens that its sign-in asked for and those that writes need."""
+        asked = isinstance(body, dict) and str(body.get("enable_csrf", "")).lower() == "true"
+        for kind, (cookie, _) in CSRF_TOKENS.items():
+            if kind == self.demanded_csrf or (kind == "hpsso" and asked):
+                with self._lock:
+                    value = self._sessions[token].csrf_tokens[kind] = self._new_token()[:32]
+                response.set_cookie(cookie, value, path="/")
 
     def open_session(self, user: str = FIRST_USER) -> str:
         """A new session's token."""
@@ -162,7 +183,18 @@ class Authentication:
                 del self._sessions[token]
                 return _unauthorized("VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT")
             session.used = now
-            return session.user
+        self._check_csrf(request, session)
+        return session.user
+
+    def _check_csrf(self, request: Request, session: Session) -> None:
+        """Refuse a write of a cookie session without the token that the server demands."""
+        kind = self.demanded_csrf
+        if kind is None or request.method in _READS:
+            return
+        cookie, header = CSRF_TOKENS[kind]
+        token = session.csrf_tokens.get(kind)
+        if token is None or request.headers.get(header) != token:
+            raise not_authorized(f"a write needs the value of the cookie {cookie} in {header}")
 
     def renew(self, request: Request, response: Response, *, force: bool = False) -> None:
         """Give the caller a new token from time to time; the old one works for another minute."""
@@ -176,7 +208,7 @@ class Authentication:
                 return
             now = self.monotonic()
             fresh = self._new_token()
-            self._sessions[fresh] = Session(session.user, session.started, now)
+            self._sessions[fresh] = replace(session, used=now)
             session.valid_until = now + self.grace_s
         self._set_cookie(response, fresh)
 

@@ -95,10 +95,13 @@ def entities(store: Store, query: str | None) -> dict[str, Any]:
     return _filtered(rows, query, "entity_metadata")
 
 
-def fields(schema: Schema, faults: Faults, query: str | None) -> dict[str, Any]:
+def fields(
+    schema: Schema, faults: Faults, query: str | None, *, wide: bool = False
+) -> dict[str, Any]:
     """`metadata/fields`."""
     rows = [
         _field(entity, definition, faults)
+        | ({"returned_by_default": schema.is_wide(entity.name, definition)} if wide else {})
         for entity in schema.entities.values()
         for definition in sorted(entity.fields.values(), key=lambda item: item.name)
         if entity.listed and not definition.filter_only

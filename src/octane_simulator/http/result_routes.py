@@ -22,7 +22,6 @@ from octane_simulator.results.result_schema import SchemaError
 from octane_simulator.results.result_tasks import Task, find_task, post
 from octane_simulator.results.result_xsd import schema_text
 from octane_simulator.store.entity_store import Store
-from octane_simulator.store.server_clock import iso
 
 __all__ = ["answer"]
 
@@ -64,7 +63,7 @@ def _status(task: Task) -> dict[str, object]:
     body: dict[str, object] = {
         "id": task.id,
         "status": task.status,
-        "until": iso(task.until),
+        "until": task.until.strftime("%Y-%m-%dT%H:%M:%S+0000"),
     }
     if task.status in ("warning", "failed"):
         body["errorDetails"] = "\n".join(task.log)

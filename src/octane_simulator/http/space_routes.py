@@ -17,16 +17,22 @@ from octane_simulator.http.wire import caller_of, json_response, object_response
 from octane_simulator.model.collection_page import Page
 from octane_simulator.model.refusals import not_found
 from octane_simulator.query.query_language import parse, unwrap
-from octane_simulator.query.reader import DEFAULT_LIMIT, MAX_LIMIT, whole_number
+from octane_simulator.query.reader import MAX_LIMIT, whole_number
 from octane_simulator.simulated_space import Space
 from octane_simulator.simulated_workspace import MASTER
 
-__all__ = ["answer"]
+__all__ = ["answer", "server_version"]
 
 VERSION = {
     "version": "26.2.1.40", "build_date": "2026-06-30 10:00", "build_revision": "simulated",
-    "build_number": "40", "display_version": "26.2 (octane-flows simulator)",
+    "build_number": "40", "display_version": "26.2.1.40",
 }  # fmt: skip
+
+
+def server_version(request: Request) -> Response | None:
+    """The version, which needs no session, or None for every other request."""
+    is_version = request.method == "GET" and request.path.strip("/") == "admin/server/version"
+    return object_response(VERSION) if is_version else None
 
 
 def answer(space: Space, request: Request) -> Response:
@@ -56,8 +62,6 @@ def _get(space: Space, request: Request, parts: list[str]) -> Response | None:
         user = space.find_user(caller_of(request).user_id) or {}
         shown = {key: user.get(key) for key in ("id", "name", "email", "full_name")}
         return object_response({"type": "sharedspace_user", **shown})
-    if parts == ["admin", "server", "version"]:
-        return object_response(VERSION)
     if parts == ["api", "shared_spaces"]:
         return _flat(request, [space.row()], "shared_space")
     if parts[:2] == ["api", "shared_spaces"]:
@@ -86,7 +90,7 @@ def _flat(request: Request, rows: list[dict[str, Any]], kind: str) -> Response:
     if query:
         node = parse(unwrap(query))
         rows = [row for row in rows if metadata_resources.matches(node, row, kind)]
-    limit = whole_number(request.args.get("limit"), "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    limit = whole_number(request.args.get("limit"), "limit", MAX_LIMIT, 1, MAX_LIMIT)
     offset = whole_number(request.args.get("offset"), "offset", 0, 0)
     names = {"type", "id", *(request.args.get("fields") or "id,name").split(",")}
     shown = [{k: _listed(v) for k, v in row.items() if k in names} for row in rows]

@@ -36,9 +36,11 @@ CUT_BODY = "octane_simulator.cut_body"
 GZIP_FROM = 1024
 # The documentation of test-results asks for the second spelling.
 _GZIP = frozenset({"gzip", "application/gzip", "x-gzip"})
-_PREVIEW_CLIENTS = frozenset({
-    "HPE_REST_API_TECH_PREVIEW", "ALM_OCTANE_TECH_PREVIEW", "IT_PUBLIC_TECH_PREVIEW", "IT_PRIVATE",
+# Client types that open non-public resources and get wide default fields.
+_WIDE_CLIENTS = frozenset({
+    "HPE_CI_CLIENT", "OCTANE_IDE_PLUGIN", "HPE_MQM_UI", "HPE_REST_API_TECH_PREVIEW", "IT_PRIVATE",
 })  # fmt: skip
+_PREVIEW_CLIENTS = _WIDE_CLIENTS | {"ALM_OCTANE_TECH_PREVIEW", "IT_PUBLIC_TECH_PREVIEW"}
 
 
 def request_of(environ: dict[str, Any]) -> Request:
@@ -96,14 +98,15 @@ def body_of(request: Request, *, check_type: bool = True) -> Any:
 
 
 def caller_of(request: Request) -> Caller:
-    """The caller, and whether the request is in preview mode."""
+    """The caller, whether the request is in preview mode, and how wide its answers are."""
     headers = request.headers
+    client = headers.get("HPECLIENTTYPE", "") or request.cookies.get("HPECLIENTTYPE", "")
     preview = (
         headers.get("ALM-OCTANE-TECH-PREVIEW", "").lower() == "true"
         or headers.get("ALM-OCTANE-PRIVATE", "").lower() == "true"
-        or headers.get("HPECLIENTTYPE", "") in _PREVIEW_CLIENTS
+        or client in _PREVIEW_CLIENTS
     )
-    return Caller(preview, caller_id.get())
+    return Caller(preview, caller_id.get(), client in _WIDE_CLIENTS)
 
 
 def parameters_of(request: Request) -> dict[str, str]:

@@ -13,7 +13,7 @@ from octane_simulator.http.attachment_routes import attachment_routes
 from octane_simulator.http.document_reports import finish_tasks, report_route
 from octane_simulator.http.history_routes import history_route
 from octane_simulator.http.script_routes import script_route
-from octane_simulator.http.wire import check_accept, json_response, object_response
+from octane_simulator.http.wire import caller_of, check_accept, json_response, object_response
 from octane_simulator.model.refusals import (
     ApiError,
     illegal_value,
@@ -99,6 +99,7 @@ def _metadata(workspace: Workspace, faults: Faults, request: Request, parts: lis
     if parts == ["entities"]:
         return object_response(metadata_resources.entities(workspace.store, query))
     if parts == ["fields"]:
-        fields = metadata_resources.fields(workspace.schema, faults, query)
+        wide = caller_of(request).wide
+        fields = metadata_resources.fields(workspace.schema, faults, query, wide=wide)
         return object_response(fields)
     raise not_found()

@@ -105,6 +105,17 @@ class Schema:
                 fields.setdefault(definition.name, definition)
         return fields
 
+    def is_wide(self, entity: str, definition: FieldDef) -> bool:
+        """Whether client types with wide defaults get a field that they do not ask for.
+
+        Recorded metadata leave out the lists of rows that point at an entity, but not the nodes of
+        a pipeline.
+        """
+        key = (self.family(entity), definition.name)
+        if definition.filter_only or key == ("pipeline", "pipeline_model"):
+            return False
+        return key not in self.inverses or key == ("pipeline", "nodes")
+
     def add_field(self, entity: str, definition: FieldDef) -> None:
         """Add a field to an entity type, its aggregate or its subtypes."""
         for name in {entity, *self.subtypes.get(entity, ()), self.family(entity)}:

@@ -52,6 +52,10 @@ PUBLIC_COLLECTIONS = frozenset({
 })  # fmt: skip
 
 
+# Sortable on live servers, although the field model says otherwise.
+_SORTED = frozenset((name, "name") for name in NAMED_FAMILIES)
+
+
 @dataclass(frozen=True)
 class FieldDef:
     """One field of one entity type, as the metadata resource shows it."""
@@ -108,6 +112,7 @@ def entity_of(name: str, raw: dict[str, Any]) -> EntityDef:
             field_type = "object"
         elif key in {"description", "text", "script"} and field_type == "string":
             field_type = "memo"
+        returned = key == "logical_name" or (key == "subtype" and name in AGGREGATES)
         entity.fields[key] = FieldDef(
             name=key,
             label=value["label"],
@@ -116,12 +121,12 @@ def entity_of(name: str, raw: dict[str, Any]) -> EntityDef:
             targets=tuple(value.get("targets", ())),
             list_root=value.get("list_root"),
             filterable=value.get("filterable", True) and field_type != "object",
-            sortable=bool(value.get("sortable")),
+            sortable=bool(value.get("sortable")) or (name, key) in _SORTED,
             editable=bool(value.get("editable")),
             required=bool(value.get("required")),
             final=bool(value.get("final")),
             max_length=value.get("max_length") or (255 if key == "name" else None),
-            returned_by_default=key == "logical_name",
+            returned_by_default=returned,
         )
     return entity
 

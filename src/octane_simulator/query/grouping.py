@@ -12,6 +12,7 @@ from typing import Any
 from octane_simulator.model.field_model import EntityDef, FieldDef
 from octane_simulator.model.refusals import illegal_value, unknown_field
 from octane_simulator.query.reader import Caller, Reader
+from octane_simulator.store.entity_store import FIRST_ID
 from octane_simulator.store.table_layout import Column, column_of, quoted
 
 __all__ = ["groups"]
@@ -32,6 +33,8 @@ def groups(
     keys = ", ".join(_sql(column) for column in columns)
     places = ", ".join(str(at + 1) for at in range(len(columns)))
     totals = "".join(f", sum(t.{quoted(name)})" for name in sums)
+    reader.check_cap(quoted(reader.schema.family(entity.name)), condition)
+    numeric = parameters.get("use_numeric_id") == "true"
     rows = reader.store.read(
         f"SELECT {keys}, count(*){totals} FROM {quoted(reader.schema.family(entity.name))} t"
         f" WHERE {condition.sql} GROUP BY {places} ORDER BY count(*) DESC, {places}",
@@ -39,7 +42,7 @@ def groups(
     )
     result = []
     for row in rows:
-        values = [_value(reader, column, value)
+        values = [_value(reader, column, value, numeric)
                   for column, value in zip(columns, row, strict=False)]  # fmt: skip
         group: dict[str, Any] = {
             "count": row[len(columns)],
@@ -84,12 +87,21 @@ def _sql(column: Column) -> str:
     return "t.type" if name == "subtype" else f"t.{quoted(name)}"
 
 
-def _value(reader: Reader, column: Column, value: Any) -> Any:
+def _value(reader: Reader, column: Column, value: Any, numeric: bool) -> Any:
     if value is None:
         return None
     if column.kind == "single":
         far = reader.store.get(column.far_family, str(value), links=()) or {}
-        return {key: far[key] for key in _SHOWN if key in far}
+        shown = {key: far[key] for key in _SHOWN if key in far}
+        if numeric and column.far_family == "list_node":
+            shown["id"] = _number_of(reader, str(value))
+        return shown
     if column.field.field_type == "boolean":
         return bool(value)
     return str(value) if column.field.name == "id" else value
+
+
+def _number_of(reader: Reader, node: str) -> str:
+    """The number that a list node has beside its logical name."""
+    rows = reader.store.read("SELECT rowid FROM list_node WHERE id = ?", (node,))
+    return str(FIRST_ID - 1 + int(rows[0][0]))

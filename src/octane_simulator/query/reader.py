@@ -37,7 +37,6 @@ from octane_simulator.store.table_layout import column_of, quoted
 
 __all__ = ["Caller", "Reader", "whole_number"]
 
-DEFAULT_LIMIT = 50
 _LARGEST = 2**63 - 1  # the largest number that SQLite takes
 MAX_LIMIT = 1000
 MAX_LIST_NODES = 5000
@@ -52,6 +51,7 @@ class Caller:
 
     preview: bool = True
     user_id: str = FIRST_USER
+    wide: bool = False
 
 
 class Reader:
@@ -61,7 +61,7 @@ class Reader:
         self.store = store
         self.schema = store.schema
         self.faults = faults
-        self.default_limit = DEFAULT_LIMIT
+        self.default_limit: int | None = None  # None: as many as the collection gives
         self.max_limit = MAX_LIMIT
         self.default_order = "id"
         # How rows of aggregate collections show their type: concrete, aggregate, or auto, which
@@ -91,15 +91,7 @@ class Reader:
         if capped:
             limit = max(0, min(limit, MAX_RECORDS - offset))
         with self.store.lock:
-            total = self.counter.total(family, condition)
-            cap = self.faults.setting("count_cap", "max")
-            if cap is not None and total > cap:
-                raise ApiError(
-                    400,
-                    "platform.exceeds_max_total_count",
-                    f"The query matches more than {cap} entities",
-                    {"max_total_count": cap},
-                )
+            total = self.check_cap(family, condition)
             # Choosing the ids first lets SQLite skip an offset within an index.
             chosen = f"SELECT t.id FROM {family} t WHERE {condition.sql} ORDER BY {order}"
             rows = self.store.read(
@@ -144,6 +136,19 @@ class Reader:
             condition.parameters,
         )
         return [str(row[0]) for row in rows]
+
+    def check_cap(self, family: str, condition: Condition) -> int:
+        """The number of matches; ApiError 400 where the server would not count so many."""
+        total = self.counter.total(family, condition)
+        cap = self.faults.setting("count_cap", "max")
+        if cap is not None and total > cap:
+            raise ApiError(
+                400,
+                "platform.exceeds_max_total_count",
+                f"The query matches more than {cap} entities",
+                {"max_total_count": cap},
+            )
+        return total
 
     # -- parts ----------------------------------------------------------------------------------
 
@@ -192,7 +197,7 @@ class Reader:
 
     def _limit(self, entity: EntityDef, text: str | None) -> int:
         top = max(self.max_limit, MAX_LIST_NODES) if entity.name == "list_node" else self.max_limit
-        return whole_number(text, "limit", self.default_limit, 1, top)
+        return whole_number(text, "limit", self.default_limit or top, 1, top)
 
     def _order(self, entity: EntityDef, text: str | None) -> str:
         keys: list[str] = []
@@ -225,12 +230,14 @@ class Reader:
 
     def _shown(self, entity: EntityDef, fields: str | None, caller: Caller) -> str:
         if fields is None or not fields.strip():
-            requested = default_fields(self.store, entity.name)
+            requested = default_fields(self.store, entity.name, wide=caller.wide)
         else:
             requested = parse_fields(fields)
             if has_expansion(requested) and not caller.preview:
                 raise not_authorized("fields can be expanded in technical preview mode only")
             _refuse_hidden_fields(entity, requested)
+        if entity.name in self.schema.subtypes:  # rows of aggregates say their subtype unasked
+            requested.fields.setdefault("subtype", None)
         return row_expression(
             self.store, requested, (entity.name,), "t", self._type_sql(entity, caller)
         )

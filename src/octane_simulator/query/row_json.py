@@ -67,12 +67,15 @@ def has_expansion(requested: RequestedFields) -> bool:
     return any(inner is not None for inner in requested.fields.values())
 
 
-def default_fields(store: Store, entity: str) -> RequestedFields:
-    """The fields of an answer without the parameter `fields`."""
-    return RequestedFields(
-        {f.name: None for f in store.schema.entities[entity].fields.values()
-         if f.returned_by_default}
-    )  # fmt: skip
+def default_fields(store: Store, entity: str, *, wide: bool = False) -> RequestedFields:
+    """The fields of an answer without the parameter `fields`; wide for some client types."""
+    fields = store.schema.entities[entity].fields.values()
+    names = [
+        field.name
+        for field in fields
+        if (store.schema.is_wide(entity, field) if wide else field.returned_by_default)
+    ]
+    return RequestedFields(dict.fromkeys(names))
 
 
 def row_expression(
