@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.pages.api_stub import STUB, fresh_stub
 from tests.pages.commands import commands_page
+from tests.pages.er import er_page, pictures
 from tests.pages.flows import flow_pages
 from tests.pages.layout import layout_table
 from tests.pages.metrics import metrics_page
@@ -35,6 +36,8 @@ def fresh_documents() -> dict[Path, str]:
         DOCS / "flows.md": flow_pages(),
         DOCS / "metrics.md": metrics_page(),
         DOCS / "tables.md": tables_page(),
+        DOCS / "er.md": er_page(),
+        **{DOCS / "er" / name: picture for name, picture in pictures().items()},
         DOCS / "settings.md": settings_page(),
         DOCS / "commands.md": commands_page(),
         DOCS / "spark.md": spark_page(),
@@ -65,6 +68,7 @@ def stale_documents() -> list[str]:
 if __name__ == "__main__":
     if "--write" in sys.argv:
         for path, text in fresh_documents().items():
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
     elif stale_documents():
         sys.exit(f"{', '.join(stale_documents())} is stale; run: make docs")

@@ -7,6 +7,10 @@
 -- relation: test_id -> er.tests.test_id
 -- relation: run_id -> er.runs.run_id
 -- relation: task_id -> er.tasks.task_id
+-- relation: requirement_id -> er.requirements.requirement_id
+-- relation: release_id -> er.releases.release_id
+-- relation: milestone_id -> er.milestones.milestone_id
+-- relation: application_module_id -> er.application_modules.application_module_id
 select
     attachment._workspace_id as workspace_id, -- workspace that the row belongs to
     attachment.id as attachment_id, -- id of the attachment
@@ -19,6 +23,10 @@ select
     attachment.owner_test_type as test_type, -- kind of that test
     attachment.owner_run_id as run_id, -- run that owns it
     attachment.owner_task_id as task_id, -- task that owns it
+    attachment.owner_requirement_id as requirement_id, -- requirement that owns it
+    attachment.owner_release_id as release_id, -- release that owns it
+    attachment.owner_milestone_id as milestone_id, -- milestone that owns it
+    attachment.owner_product_area_id as application_module_id, -- application module that owns it
     attachment.creation_time as created_at, -- when it was created in Octane (UTC)
     attachment.last_modified as modified_at -- when it last changed in Octane (UTC)
 from octane.attachment as attachment

@@ -10,15 +10,21 @@
 -- relation: owner_user_id -> er.users.user_id
 -- relation: qa_owner_user_id -> er.users.user_id
 -- relation: detected_by_user_id -> er.users.user_id
+-- relation: phase_id -> er.phases.phase_id
+-- relation: severity_id -> er.list_items.list_item_id
+-- relation: priority_id -> er.list_items.list_item_id
 select
     defect._workspace_id as workspace_id, -- workspace that the row belongs to
     defect.id as defect_id, -- id of the defect
     defect.name as defect_name, -- name of the defect
+    defect.phase_id, -- phase that it is in
     coalesce(phases.phase_code, defect.phase_id) as phase_code, -- logical name of its phase
     phases.phase_label, -- phase that Octane shows
+    defect.severity_id, -- list value of its severity
     coalesce(severities.list_item_code, defect.severity_id)
         as severity_code, -- logical name of its severity
     severities.list_item_label as severity_label, -- severity that Octane shows
+    defect.priority_id, -- list value of its priority
     coalesce(priorities.list_item_code, defect.priority_id)
         as priority_code, -- logical name of its priority
     priorities.list_item_label as priority_label, -- priority that Octane shows

@@ -9,6 +9,7 @@
 -- key: workspace_id, test_id, run_id
 -- relation: test_id -> er.tests.test_id
 -- relation: run_id -> er.runs.run_id
+-- relation: release_id -> er.releases.release_id
 with all_links as (
     select
         link._workspace_id, link.source_id,

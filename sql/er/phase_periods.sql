@@ -4,6 +4,8 @@
 -- stored: yes
 -- grain: one stay of one work item in one phase
 -- key: workspace_id, work_item_id, period_number
+-- relation: work_item_id -> er.work_items.work_item_id (may be gone)
+-- relation: phase_id -> er.phases.phase_id
 with readings as (
     -- every extract that wrote rows of a kind had read all of its changes until then
     select

@@ -3,6 +3,11 @@
 -- grain: one replaced result of a run
 -- key: workspace_id, previous_run_id
 -- relation: release_id -> er.releases.release_id
+-- relation: run_id -> er.runs.run_id (may be gone)
+-- relation: test_id -> er.tests.test_id (may be gone)
+-- relation: build_id -> er.builds.build_id (may be gone)
+-- relation: native_status_id -> er.list_items.list_item_id
+-- relation: status_id -> er.list_items.list_item_id
 select
     history._workspace_id as workspace_id, -- workspace that the row belongs to
     history.id as previous_run_id, -- id of the row of history
@@ -13,8 +18,10 @@ select
     history.test_component as component_name, -- component of the test
     history.test_package as package_name, -- package of the test
     history.test_class as class_name, -- class of the test
+    history.run_native_status_id as native_status_id, -- list value of the status as it was reported
     coalesce(native_statuses.list_item_code, history.run_native_status_id)
         as native_status_code, -- logical name of the status as it was reported
+    history.run_status_id as status_id, -- list value of the summary status
     coalesce(statuses.list_item_code, history.run_status_id)
         as status_code, -- logical name of the summary status
     cast(history.build_id as varchar) as build_id, -- build that reported it; the build may be gone

@@ -5,6 +5,7 @@
 -- key: workspace_id, requirement_id
 -- relation: parent_requirement_id -> er.requirements.requirement_id
 -- relation: owner_user_id -> er.users.user_id
+-- relation: phase_id -> er.phases.phase_id
 with all_requirements as (
     select
         document._workspace_id, document.id, document.type, document.name, document.parent_id,
@@ -29,6 +30,7 @@ select
         as requirement_type, -- requirement_document, requirement_folder or requirement_root
     requirement.name as requirement_name, -- name of the requirement
     requirement.parent_id as parent_requirement_id, -- requirement above it
+    requirement.phase_id, -- phase that it is in
     coalesce(phases.phase_code, requirement.phase_id) as phase_code, -- logical name of its phase
     phases.phase_label, -- phase that Octane shows
     requirement.owner_id as owner_user_id, -- user who owns it

@@ -11,6 +11,8 @@
 -- relation: pipeline_id -> er.pipelines.pipeline_id
 -- relation: run_by_user_id -> er.users.user_id
 -- relation: author_user_id -> er.users.user_id
+-- relation: status_id -> er.list_items.list_item_id
+-- relation: native_status_id -> er.list_items.list_item_id
 with all_runs as (
     select
         run_automated._workspace_id, run_automated.id, run_automated.type, run_automated.name,
@@ -64,9 +66,11 @@ select
     run.name as run_name, -- name of the run
     run.test_id, -- test that was run
     run.test_type, -- kind of that test
+    run.status_id, -- list value of the summary status
     coalesce(statuses.list_item_code, run.status_id)
         as status_code, -- logical name of the summary status
     statuses.list_item_label as status_label, -- summary status that Octane shows
+    run.native_status_id, -- list value of the status as it was reported
     coalesce(native_statuses.list_item_code, run.native_status_id)
         as native_status_code, -- logical name of the status as it was reported
     run.release_id, -- release that the result counts for

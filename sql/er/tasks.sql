@@ -4,11 +4,13 @@
 -- key: workspace_id, task_id
 -- relation: work_item_id -> er.work_items.work_item_id
 -- relation: owner_user_id -> er.users.user_id
+-- relation: phase_id -> er.phases.phase_id
 select
     task._workspace_id as workspace_id, -- workspace that the row belongs to
     task.id as task_id, -- id of the task
     task.name as task_name, -- name of the task
     task.story_id as work_item_id, -- story, quality story or defect that it belongs to
+    task.phase_id, -- phase that it is in
     coalesce(phases.phase_code, task.phase_id) as phase_code, -- logical name of its phase
     coalesce(kinds.list_item_code, task.item_type_id) as task_type_code, -- logical name of its kind
     task.owner_id as owner_user_id, -- user who owns it

@@ -2,6 +2,9 @@
 -- source: er.test_modules, er.application_modules, er.application_module_ancestors
 -- grain: one application module of one test, with one module that is it or contains it
 -- key: workspace_id, test_id, application_module_id, ancestor_application_module_id
+-- relation: test_id -> er.tests.test_id
+-- relation: application_module_id -> er.application_modules.application_module_id
+-- relation: ancestor_application_module_id -> er.application_modules.application_module_id
 select
     test_modules.workspace_id, -- workspace that the row belongs to
     test_modules.test_id, -- test that is assigned

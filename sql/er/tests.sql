@@ -6,6 +6,9 @@
 -- relation: owner_user_id -> er.users.user_id
 -- relation: designer_user_id -> er.users.user_id
 -- relation: author_user_id -> er.users.user_id
+-- relation: framework_id -> er.list_items.list_item_id
+-- relation: automation_status_id -> er.list_items.list_item_id
+-- relation: phase_id -> er.phases.phase_id
 with all_tests as (
     select
         test_manual._workspace_id, test_manual.id, test_manual.type, test_manual.name,
@@ -43,12 +46,15 @@ select
     test.component as component_name, -- component of an automated test
     test.package as package_name, -- package of an automated test
     test.class_name, -- class of an automated test
+    test.framework_id, -- list value of the framework
     coalesce(frameworks.list_item_code, test.framework_id)
         as framework_code, -- logical name of the framework that runs it
+    test.automation_status_id, -- list value of the automation status
     coalesce(automation_statuses.list_item_code, test.automation_status_id)
         as automation_status_code, -- logical name of the automation status
     automation_statuses.list_item_label
         as automation_status_label, -- automation status that Octane shows
+    test.phase_id, -- phase that it is in
     coalesce(phases.phase_code, test.phase_id) as phase_code, -- logical name of its phase
     phases.phase_label, -- phase that Octane shows
     test.owner_id as owner_user_id, -- user who owns it

@@ -7,6 +7,7 @@
 -- relation: test_id -> er.tests.test_id
 -- relation: run_id -> er.runs.run_id
 -- relation: task_id -> er.tasks.task_id
+-- relation: requirement_id -> er.requirements.requirement_id
 select
     user_item._workspace_id as workspace_id, -- workspace that the row belongs to
     user_item.id as user_item_id, -- id of the entry
@@ -15,5 +16,7 @@ select
     user_item.my_follow_items_work_item_id as work_item_id, -- work item that the entry is for
     user_item.my_follow_items_test_id as test_id, -- test that the entry is for
     user_item.my_follow_items_run_id as run_id, -- run that the entry is for
-    user_item.my_follow_items_task_id as task_id -- task that the entry is for
+    user_item.my_follow_items_task_id as task_id, -- task that the entry is for
+    user_item.my_follow_items_requirement_id
+        as requirement_id -- requirement that the entry is for
 from octane.user_item as user_item

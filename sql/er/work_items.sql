@@ -10,6 +10,8 @@
 -- relation: team_id -> er.teams.team_id
 -- relation: owner_user_id -> er.users.user_id
 -- relation: author_user_id -> er.users.user_id
+-- relation: phase_id -> er.phases.phase_id
+-- relation: priority_id -> er.list_items.list_item_id
 with all_work_items as (
     select
         story._workspace_id, story.id, story.type, story.name, story.phase_id, story.parent_id,
@@ -59,8 +61,10 @@ select
     item.id as work_item_id, -- id, unique over all kinds
     item.type as work_item_type, -- story, defect, quality_story, feature, epic or work_item_root
     item.name as work_item_name, -- name of the work item
+    item.phase_id, -- phase that it is in
     coalesce(phases.phase_code, item.phase_id) as phase_code, -- logical name of its phase
     phases.phase_label, -- phase that Octane shows
+    item.priority_id, -- list value of its priority
     coalesce(priorities.list_item_code, item.priority_id)
         as priority_code, -- logical name of its priority
     item.parent_id as parent_work_item_id, -- work item above it

@@ -5,13 +5,15 @@ Nothing in, the text of `docs/flows.md` out; `make docs` writes it, and a test s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from octane_flows.er_diagrams import areas_of, mermaid_text, question_diagram
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS, DocumentedRequests, Request
 from octane_flows.questions.catalogue import Question, documented_flows, list_questions
 from octane_flows.questions.run_question import parse_parameters
+from tests.pages.markdown import anchor
 
 #: What a page's requests are shown with: its "my ID is 1001", and a moment for "now".
 SHOWN = {"as_of": datetime(2021, 1, 20, 21), "user_id": "1001", "signed_in_user_id": "1001"}
@@ -101,7 +103,45 @@ def _answer(flow: Question, source: str) -> list[str]:
         "|---|---|",
         *(f"| `{column.name}` | {column.meaning} |" for column in flow.columns),
         "",
+        *_diagram(flow),
     ]
+
+
+def _diagram(flow: Question) -> list[str]:
+    """The areas that a flow belongs to, its key points, and what it reads and joins by."""
+    diagram = question_diagram(flow.name)
+    areas = areas_of([box.name for box in diagram.boxes])
+    linked = ", ".join(f"[{area.title}](er.md#{anchor(area.title)})" for area in areas)
+    points = [
+        f"- `{line.source}.{line.column}` leads to `{line.target}`"
+        + (
+            f", by the REST field{_plural(line.field_names)} {_listed(line.field_names)}."
+            if line.field_names
+            else "."
+        )
+        for line in diagram.lines
+    ]
+    return [
+        f"Areas: {linked}." if linked else "Areas: none of the documented ones.",
+        "",
+        "Key points:",
+        "",
+        f"- The question reads {_listed(box.name for box in diagram.boxes)}.",
+        *points,
+        "",
+        "```mermaid",
+        mermaid_text(diagram).rstrip(),
+        "```",
+        "",
+    ]
+
+
+def _plural(names: Sequence[str]) -> str:
+    return "s" if len(names) > 1 else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _example(documented: DocumentedRequests) -> str:

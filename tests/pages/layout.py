@@ -12,8 +12,8 @@ PACKAGE = ROOT / "src" / "octane_flows"
 #: In the order in which a record passes them; what joins them for people comes last.
 ORDER = (
     "config", "errors", "client", "extract", "lake", "models", "warehouse", "questions", "parity",
-    "results", "actions", "reports", "spark", "export", "refresh", "doctor", "status", "console",
-    "failure_report", "api", "cli", "demo_run",
+    "er_diagrams", "results", "actions", "reports", "spark", "export", "refresh", "doctor",
+    "status", "console", "failure_report", "api", "cli", "demo_run",
 )  # fmt: skip
 
 

@@ -22,10 +22,11 @@ ALLOWED = {
     "models": set(),
     "warehouse": {"lake", "config", "models"},
     "questions": {"console", "warehouse", "models", "lake"},
+    "er_diagrams": {"models", "questions"},
     "parity": {"warehouse", "client", "questions", "models"},
     "results": set(),
     "actions": {"config", "client", "warehouse", "questions", "models", "results"},
-    "reports": {"warehouse", "questions", "parity", "models"},
+    "reports": {"warehouse", "questions", "parity", "models", "er_diagrams"},
     "spark": {"lake", "warehouse", "models"},
     "export": {"config", "lake", "warehouse", "models"},
     # On top: they join the parts for people.
@@ -39,10 +40,10 @@ ALLOWED = {
     "cli": {
         "config", "console", "failure_report", "lake", "models", "warehouse", "questions",
         "reports", "refresh", "status", "doctor", "demo_run", "parity", "client", "extract",
-        "actions", "results", "spark", "export", "octane_simulator",
+        "actions", "results", "spark", "export", "er_diagrams", "octane_simulator",
     },
     "__main__": {"cli"},
-    "api": {"config", "lake", "models", "warehouse", "questions"},
+    "api": {"config", "lake", "models", "warehouse", "questions", "er_diagrams"},
     "__init__": {"api"},
 }  # fmt: skip
 

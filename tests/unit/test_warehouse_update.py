@@ -45,11 +45,18 @@ def content(home: Path, schemas: tuple[str, ...] = ("octane", "past", "er")) -> 
     return found
 
 
+def counted_relations(home: Path) -> list[Any]:
+    with connect(home) as connection:
+        return connection.execute("from meta.relations order by all").fetchall()
+
+
 def assert_same_as_rebuilt(home: Path, scratch: Path, models: Any = None) -> None:
     updated = content(home)
+    relations = counted_relations(home)
     shutil.copytree(home / "lake", scratch / "lake")
     build(scratch, models=models, full=True)
     rebuilt = content(scratch)
+    assert relations == counted_relations(scratch)
     shutil.rmtree(scratch)
     assert updated.keys() == rebuilt.keys()
     for name, expected in rebuilt.items():

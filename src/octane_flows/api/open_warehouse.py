@@ -18,6 +18,7 @@ import duckdb
 from octane_flows import questions, warehouse
 from octane_flows.api.flows_and_metrics import Flows, Metrics
 from octane_flows.config import load_home, load_lake
+from octane_flows.er_diagrams import NotebookDiagram, chosen_diagram, with_counts
 from octane_flows.errors import UsageError
 from octane_flows.lake import Lake, open_lake
 from octane_flows.questions import Question, Value, question_named
@@ -93,6 +94,13 @@ class OpenWarehouse:
     def table(self, name: str) -> duckdb.DuckDBPyRelation:
         """All rows of a table, such as `er.runs`, `octane.defect` or `meta.certificate`."""
         return warehouse.table_relation(self.connection, name)
+
+    def er(self, *names: str) -> NotebookDiagram:
+        """A diagram of areas, flows, metrics, plans or tables, with counts, for a notebook.
+
+        `.mermaid` and `.svg` are its texts; without names it has all tables.
+        """
+        return NotebookDiagram(with_counts(chosen_diagram(names), self.connection))
 
     def history(self, entity: str, id: str | None = None) -> duckdb.DuckDBPyRelation:
         """Every version ever read of an entity type or of one entity, oldest first."""

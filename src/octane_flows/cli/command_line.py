@@ -38,6 +38,7 @@ COMMANDS = (
     "metric",
     "query",
     "show",
+    "er",
     "report",
     "plan",
     "apply",

@@ -17,6 +17,15 @@ COLUMNS = (
     "where schema_name = $schema and table_name = $table order by column_index"
 )
 
+RELATIONS = (
+    "select case when source_table = $table then source_column "
+    "else source_table || '.' || source_column end as reference, "
+    "target_table || '.' || target_column as refers_to, "
+    "array_to_string(rest_fields, ', ') as rest_fields, link_count, dangling_count "
+    "from meta.relations where source_table = $table or target_table = $table "
+    "order by source_table <> $table, source_table, source_column"
+)
+
 
 @app.command(epilog='Example: octane-flows query "select count(*) as runs from er.runs"')
 def query(
@@ -42,7 +51,7 @@ def show(
     limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
     as_of: AsOf = None,
 ) -> None:
-    """Show a table's columns with their meanings, and its first rows."""
+    """Show a table's columns with their meanings, its relations, and its first rows."""
     from octane_flows import warehouse
     from octane_flows.questions.answer_formats import print_rows
 
@@ -51,4 +60,7 @@ def show(
         schema, _, name = table.partition(".")
         columns = connection.sql(COLUMNS, params={"schema": schema, "table": name})
         print_rows(output, columns.to_arrow_table(), title=table)
+        relations = connection.sql(RELATIONS, params={"table": table}).to_arrow_table()
+        if relations.num_rows:
+            print_rows(output, relations, title=f"relations of {table}")
         print_rows(output, rows.limit(limit).to_arrow_table())

@@ -26,16 +26,20 @@ REQUIRED = {
 _TAG = re.compile(r"--\s?([a-z_]+):\s*(.*)$")
 _PARAMETER = re.compile(r"(\w+)\s+(\w+)\s*=\s*('(?:[^']|'')*'|[\w.+-]+)\s+--\s+(\S.*)$")
 _FLOW = re.compile(r"(\d+)\s+(\S.*)$")
-_RELATION = re.compile(r"(\w+)\s*->\s*(er)\.(\w+)\.(\w+)$")
+_RELATION = re.compile(r"(\w+)\s*->\s*(er)\.(\w+)\.(\w+)(\s+\(may be gone\))?$")
 
 
 @dataclass(frozen=True)
 class Relation:
-    """`column` refers to `target_column` of `target` (a qualified model name)."""
+    """`column` refers to `target_column` of `target` (a qualified model name).
+
+    `may_be_gone`: rows outlive what they refer to, so that a reference to nothing is no fault.
+    """
 
     column: str
     target: str
     target_column: str
+    may_be_gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,8 @@ def _relation(value: str, where: str, line: int) -> Relation:
     if not match:
         raise ModelError(
             f"{where}:{line}: '{value}' is no relation; write 'column -> er.table.column', "
-            "as in 'test_id -> er.tests.test_id'."
+            "as in 'test_id -> er.tests.test_id'; add '(may be gone)' where rows outlive what they "
+            "refer to."
         )
-    column, schema, table, target_column = match.groups()
-    return Relation(column, f"{schema}.{table}", target_column)
+    column, schema, table, target_column, gone = match.groups()
+    return Relation(column, f"{schema}.{table}", target_column, gone is not None)

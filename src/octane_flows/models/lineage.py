@@ -28,7 +28,7 @@ class Origin(NamedTuple):
     column: str
 
 
-#: What a column is made of; None where that is not relations_by_name.
+#: What a column is made of; None where that cannot be followed.
 Origins = frozenset[Origin] | None
 
 
@@ -65,7 +65,7 @@ def columns_made_of(models: Iterable[Model]) -> dict[str, dict[str, list[Origin]
 
 
 def relations(tables: Mapping[str, Iterable[str]]) -> Tables:
-    """Tables whose columns are relations_by_name, each made of itself."""
+    """Tables with their columns, each made of itself."""
     return {
         table: Relation({name: frozenset({Origin(table, name)}) for name in names})
         for table, names in tables.items()
@@ -74,26 +74,28 @@ def relations(tables: Mapping[str, Iterable[str]]) -> Tables:
 
 def trace(tree: Mapping[str, Any], relations_by_name: Tables) -> dict[str, list[Origin]]:
     """By column of a select's tree, the columns it is made of."""
-    columns = _query(root(tree), relations_by_name, {}).columns
+    columns = query_columns(root(tree), relations_by_name, {}).columns
     return {name: sorted(origins) for name, origins in columns.items() if origins}
 
 
-def _query(node: Mapping[str, Any], relations_by_name: Tables, outer: Tables) -> Relation:
+def query_columns(node: Mapping[str, Any], relations_by_name: Tables, outer: Tables) -> Relation:
     """The columns of a query; `relations_by_name` are models and the common tables before it."""
     relations_by_name = dict(relations_by_name)
     for common in common_tables(node):
-        columns = _query(common.query, relations_by_name, outer)
+        columns = query_columns(common.query, relations_by_name, outer)
         relations_by_name[common.name] = _renamed(columns, common.column_aliases)
     match node["type"]:
         case "SELECT_NODE":
             return _select(node, relations_by_name, outer)
         case "SET_OPERATION_NODE":
-            parts = [_query(part, relations_by_name, outer) for part in node["children"]]
+            parts = [query_columns(part, relations_by_name, outer) for part in node["children"]]
             return STACKED.get(node["setop_type"], _unknown)(parts)
         case "RECURSIVE_CTE_NODE":
-            first = _query(node["left"], relations_by_name, outer)
+            first = query_columns(node["left"], relations_by_name, outer)
             for _ in first.columns or [None]:  # until what each round adds is in all columns
-                again = _query(node["right"], {**relations_by_name, node["cte_name"]: first}, outer)
+                again = query_columns(
+                    node["right"], {**relations_by_name, node["cte_name"]: first}, outer
+                )
                 first = _stacked([first, again])
             return first
         case _:
@@ -143,7 +145,7 @@ def _united(parts: Iterable[Origins]) -> Origins:
 
 
 def _select(node: Mapping[str, Any], relations_by_name: Tables, outer: Tables) -> Relation:
-    own = dict(_tables(node["from_table"], relations_by_name, outer))
+    own = dict(tables_in(node["from_table"], relations_by_name, outer))
     scope = {**outer, **own}
     columns: dict[str, Origins] = {}
     for position, term in enumerate(node["select_list"]):
@@ -154,7 +156,7 @@ def _select(node: Mapping[str, Any], relations_by_name: Tables, outer: Tables) -
             columns |= starred.columns
             continue
         name = term["alias"] or (term.get("column_names") or [f"column {position}"])[-1]
-        columns[name] = _value(term, relations_by_name, scope, own)
+        columns[name] = origins_of(term, relations_by_name, scope, own)
     return Relation(columns)
 
 
@@ -162,14 +164,14 @@ def _only(tables: Tables) -> Relation | None:
     return next(iter(tables.values())) if len(tables) == 1 else None
 
 
-def _tables(
+def tables_in(
     node: dict[str, Any], relations_by_name: Tables, outer: Tables
 ) -> Iterator[tuple[str, Relation]]:
     """Alias and columns of everything in a from clause."""
     match node["type"]:
         case "JOIN":
-            yield from _tables(node["left"], relations_by_name, outer)
-            yield from _tables(node["right"], relations_by_name, outer)
+            yield from tables_in(node["left"], relations_by_name, outer)
+            yield from tables_in(node["right"], relations_by_name, outer)
         case "BASE_TABLE" | "TABLE_FUNCTION":  # a flow is called like a function
             table = table_reference(node)
             assert table is not None
@@ -178,7 +180,7 @@ def _tables(
             relation = relations_by_name.get(table.qualified_name) or unlisted
             yield table.alias, UNKNOWN if table.has_column_aliases else relation
         case "SUBQUERY":
-            query = _query(node["subquery"]["node"], relations_by_name, outer)
+            query = query_columns(node["subquery"]["node"], relations_by_name, outer)
             yield node["alias"], _renamed(query, node.get("column_name_alias") or [])
         case "EMPTY":
             return
@@ -186,10 +188,10 @@ def _tables(
             yield node.get("alias") or "", UNKNOWN
 
 
-def _value(tree: Any, relations_by_name: Tables, scope: Tables, own: Tables) -> Origins:
+def origins_of(tree: Any, relations_by_name: Tables, scope: Tables, own: Tables) -> Origins:
     """The columns in an expression; None where one of them cannot be followed."""
     if isinstance(tree, list):
-        return _united([_value(term, relations_by_name, scope, own) for term in tree])
+        return _united([origins_of(term, relations_by_name, scope, own) for term in tree])
     if not isinstance(tree, dict):
         return frozenset()
     path = column_path(tree)
@@ -199,11 +201,11 @@ def _value(tree: Any, relations_by_name: Tables, scope: Tables, own: Tables) -> 
         case "SUBQUERY":
             if tree["subquery_type"] != "SCALAR":
                 return None  # whether rows are there, not what is in them
-            inside = _query(tree["subquery"]["node"], relations_by_name, scope)
+            inside = query_columns(tree["subquery"]["node"], relations_by_name, scope)
             return _united(inside.columns.values()) if inside.columns else None
         case "STAR" | "LAMBDA":
             return None
-    return _united([_value(term, relations_by_name, scope, own) for term in tree.values()])
+    return _united([origins_of(term, relations_by_name, scope, own) for term in tree.values()])
 
 
 def _column(names: list[str], scope: Tables, own: Tables) -> Origins:

@@ -7,7 +7,7 @@ Dependencies come from DuckDB's own parser, so nobody keeps a list by hand.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -99,7 +99,21 @@ def _read_models(root: Path) -> list[Model]:
         connection.close()
     if not models:
         raise ModelError(f"The folder {root} holds no SQL models; install octane-flows again.")
+    _check_targets(models)
     return in_order(models)
+
+
+def _check_targets(models: Collection[Model]) -> None:
+    """Raise a `ModelError` for a relation to a table or column that no model has."""
+    columns = {model.name: {column.name for column in model.columns} for model in models}
+    for model in models:
+        for relation in model.header.relations:
+            if relation.target_column not in columns.get(relation.target, set()):
+                raise ModelError(
+                    f"{model.where}:1: the relation of '{relation.column}' leads to "
+                    f"{relation.target}.{relation.target_column}, which does not exist; correct "
+                    "'-- relation:'."
+                )
 
 
 def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -> Model:

@@ -42,10 +42,12 @@ from octane_flows.warehouse.incremental.table_changes import (
     read_loaded,
 )
 from octane_flows.warehouse.key_checks import key_check_name
+from octane_flows.warehouse.link_counts import count_relations, user_defined_relations
 from octane_flows.warehouse.meta.create_meta import (
     create_meta,
     record_checks,
     record_models,
+    record_relations,
 )
 from octane_flows.warehouse.meta.generation_tables import BuildRecord
 from octane_flows.warehouse.model_creation import (
@@ -277,6 +279,7 @@ class Warehouse:
         )
         record_checks(self.connection, self.check_results)
         self._mark_repeated_keys()
+        self._record_relations()
         require_passed(self.check_results)
         return self.check_results
 
@@ -297,6 +300,18 @@ class Warehouse:
         if marked != self.model_results:
             self.model_results = marked
             record_models(self.connection, self.models, marked)
+
+    def _record_relations(self) -> None:
+        relations = count_relations(
+            self.connection,
+            self.models,
+            user_defined_relations(self.models, self.manifest.fields, self._entries),
+            self.model_results,
+            self.check_results,
+            self._previous,
+            self._changed_rows,
+        )
+        record_relations(self.connection, relations)
 
     def publish(self) -> BuildReport:
         """Flush the file and let it take the place of the previous one in one rename.

@@ -19,7 +19,9 @@ from octane_flows.warehouse.build_report import CheckResult
 
 @dataclass(frozen=True)
 class PreviousBuild:
-    """Rows by model and results by check; `generation` is None when there was no build before.
+    """Rows by model, results by check and references by relation of the build before, if any.
+
+    `generation` is None when there was none.
 
     `changed` names the models and tables whose rows are other ones now.
     """
@@ -28,6 +30,7 @@ class PreviousBuild:
     rows: Mapping[str, int | None] = field(default_factory=dict)
     checks: Mapping[str, CheckResult] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
+    links: Mapping[str, int] = field(default_factory=dict)
 
     def after_change(
         self, changed_models: Collection[str], changed_tables: Collection[str]
@@ -42,7 +45,7 @@ class PreviousBuild:
             if model not in changed_models or _is_macro(model)
         }
         changed = frozenset(changed_models).union(f"octane.{table}" for table in changed_tables)
-        return PreviousBuild(self.generation, rows, self.checks, changed)
+        return PreviousBuild(self.generation, rows, self.checks, changed, self.links)
 
     def check_result(self, name: str, sources: Collection[str]) -> CheckResult | None:
         """The result of a check that need not run: none of its sources changed, or all are macros.
@@ -86,4 +89,8 @@ def read_previous_build(connection: duckdb.DuckDBPyConnection, models_digest: st
         )
         for name, severity, passed, detail, violations, last_run_generation in checks
     }
-    return PreviousBuild(generation, dict(rows), results)
+    links = connection.execute(
+        "select source_table || '.' || source_column, link_count from meta.relations "
+        "where not is_user_defined and link_count is not null"
+    ).fetchall()
+    return PreviousBuild(generation, dict(rows), results, links=dict(links))

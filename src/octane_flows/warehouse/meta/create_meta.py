@@ -14,11 +14,13 @@ from octane_flows.lake import Manifest
 from octane_flows.models.model import Model
 from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.build_report import CheckResult, ModelResult
+from octane_flows.warehouse.link_counts import CountedRelation
 from octane_flows.warehouse.meta import (
     certificate_tables,
     field_table,
     generation_tables,
     model_tables,
+    relation_table,
 )
 from octane_flows.warehouse.meta.generation_tables import BuildRecord, WorkspaceRows
 from octane_flows.warehouse.meta.meta_tables import create_tables
@@ -87,6 +89,13 @@ def record_models(
 def record_checks(connection: duckdb.DuckDBPyConnection, results: Collection[CheckResult]) -> None:
     """Fill meta.checks."""
     model_tables.CHECKS.fill(connection, results)
+
+
+def record_relations(
+    connection: duckdb.DuckDBPyConnection, relations: Collection[CountedRelation]
+) -> None:
+    """Fill meta.relations."""
+    relation_table.RELATIONS.fill(connection, relations)
 
 
 def _workspace_rows(

@@ -15,6 +15,7 @@ from octane_flows.warehouse.meta import (
     field_table,
     generation_tables,
     model_tables,
+    relation_table,
 )
 from octane_flows.warehouse.meta.meta_table import MetaTable
 
@@ -34,6 +35,7 @@ TABLES: tuple[MetaTable[Any], ...] = (
     generation_tables.MISSING,
     model_tables.MODELS,
     model_tables.COLUMNS,
+    relation_table.RELATIONS,
     model_tables.FLOWS,
     model_tables.CHECKS,
 )
