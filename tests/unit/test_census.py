@@ -53,6 +53,8 @@ def test_a_census_sees_such_a_pair_whichever_type_it_counts_first(
 ) -> None:
     for number in range(6):
         simulator.store.insert("story", {"name": f"s{number}"})
+    simulator.clock.advance(60)
+    simulator.store.insert(target, {"name": "newer than what moves"})
     simulator.clock.advance(3600)
     run_extract(simulator, tmp_path)
     moved, deleted = ids_of(simulator, source)[0], ids_of(simulator, target)[1]
@@ -178,6 +180,7 @@ def test_two_rows_that_change_places_unseen_are_found_by_a_full_extract(
 def test_a_change_committed_later_than_the_overlap_is_found_by_a_full_extract(
     simulator: Simulator, tmp_path: Path
 ) -> None:
+    simulator.store.update("defect", ids_of(simulator)[1], {"name": "newer than the late one"})
     run_extract(simulator, tmp_path)
     late = (simulator.clock.now() - timedelta(minutes=23)).strftime("%Y-%m-%dT%H:%M:%SZ")
     first = ids_of(simulator)[0]

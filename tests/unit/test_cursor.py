@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from octane_flows.extract.cursor import Moments, choose_reading, next_intervals, stored_query
+from octane_flows.extract.cursor import choose_reading, next_intervals, stored_query
 from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.options import Options
+from octane_flows.extract.server_times import Moments
 from octane_flows.lake import Interval, ReadState
 
 NOON = datetime(2021, 1, 20, 12, tzinfo=UTC)
@@ -24,7 +25,9 @@ def test_the_cursor_stays_behind_the_servers_time() -> None:
 def test_a_refresh_reads_back_from_the_previous_cursor() -> None:
     previous = NOON - 60 * MINUTE
 
-    reading = choose_reading(DEFECTS, ReadState("changes", previous), OPTIONS, MOMENTS)
+    state = ReadState("changes", previous, last_id=7, newest=previous)
+
+    reading = choose_reading(DEFECTS, state, OPTIONS, MOMENTS)
 
     assert (reading.kind, str(reading.query)) == (
         "newest",

@@ -55,7 +55,7 @@ def test_a_new_run_is_a_last_run_of_its_test(simulator: Simulator, tmp_path: Pat
     assert_links_are_equal(simulator, tmp_path)
     assert report.rows_written == 1
     newest, links = queries_of(transport, "manual_tests")
-    assert "last_modified GE" in newest
+    assert "last_modified GT" in newest
     assert f"id IN {first}" in links
     assert "name" not in links.partition("fields=")[2].partition("&")[0]
 

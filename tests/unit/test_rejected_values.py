@@ -204,7 +204,7 @@ def test_a_resumed_extract_has_what_the_stopped_one_rejected(
 
     stopped.before = before
     with pytest.raises(Killed):
-        run_extract(simulator, tmp_path, stopped)
+        run_extract(simulator, tmp_path, stopped, concurrency=1)
 
     report = run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
 

@@ -208,6 +208,7 @@ def test_a_second_census_is_not_taken_again(simulator: Simulator, tmp_path: Path
     for number in range(10):
         simulator.store.insert("story", {"name": f"s{number}"})
     simulator.clock.advance(3600)
+    simulator.store.update("defect", ids_of(simulator)[0], {"name": "newer than what moves"})
     run_extract(simulator, tmp_path)
     simulator.clock.advance(3600)
     change_type(simulator, ids_of(simulator, "story")[3], "defect")

@@ -225,6 +225,7 @@ def test_a_part_of_other_readings_is_not_taken_over(
     simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
+    simulator.store.update("defect", ids_of(simulator)[0], {"name": "newest"})
     run_extract(simulator, tmp_path)
     simulator.clock.advance(3600)
     for id in ids_of(simulator):

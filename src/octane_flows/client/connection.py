@@ -22,6 +22,7 @@ from octane_flows.client.query import Query, encode
 from octane_flows.client.request_limits import Limits
 from octane_flows.client.response import check_response, read_json
 from octane_flows.client.retry import RetryPolicy
+from octane_flows.client.server_clock import ServerClock
 from octane_flows.client.session import Session, Timing
 from octane_flows.client.transport import HttpTransport, Response, Transport
 from octane_flows.config import Settings
@@ -64,6 +65,11 @@ class Connection:
     def close(self) -> None:
         """Close every connection."""
         self._transport.close()
+
+    @property
+    def clock(self) -> ServerClock:
+        """The server's clock by all answers so far."""
+        return self._session.clock
 
     @property
     def politeness(self) -> Politeness:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from octane_flows.client.query import Query, encode, field
 from octane_flows.client.request_limits import Limits
 from octane_flows.client.response import capitalized
 from octane_flows.client.retry import RetryPolicy
+from octane_flows.client.server_clock import ServerClock, server_time_of
 from octane_flows.client.session import Timing
 from octane_flows.client.stable_reading import read_stable_pages
 from octane_flows.client.transport import Transport
@@ -117,14 +117,18 @@ class Octane:
     def server_time(self) -> datetime:
         """The server's clock, in UTC, to the second."""
         response = self.connection.send("GET", VERSION_PATH, action="reading the server's time")
-        try:
-            server_time = parsedate_to_datetime(response.header("date") or "")
-            return server_time.replace(tzinfo=server_time.tzinfo or UTC).astimezone(UTC)
-        except (ValueError, OverflowError):
+        server_time = server_time_of(response)
+        if server_time is None:
             raise AnswerError(
                 f"{self.url} gave no usable Date header, which dates the extract; check the "
                 "proxies in between."
-            ) from None
+            )
+        return server_time
+
+    @property
+    def clock(self) -> ServerClock:
+        """The server's clock by all answers so far, and this machine's."""
+        return self.connection.clock
 
     def current_user(self) -> UserRef | None:
         """The user who is signed in; None where the server does not say."""

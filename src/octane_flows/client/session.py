@@ -29,6 +29,7 @@ from octane_flows.client.response import (
     unreachable_error,
 )
 from octane_flows.client.retry import RetryBudget, RetryPolicy
+from octane_flows.client.server_clock import ServerClock
 from octane_flows.client.signin import (
     authorization,
     can_sign_in,
@@ -98,6 +99,7 @@ class Session:
         self._gate = Gate(concurrency)
         self._limits = limits or Limits()
         self.counters = Counters()
+        self.clock = ServerClock(self._timing.now)
         self._has_answered = False
         self._sign_in_lock = threading.Lock()
         self._lock = threading.Lock()  # guards the four attributes below
@@ -253,6 +255,7 @@ class Session:
             self.counters.failure(topic)
             return error
         self._has_answered = True
+        self.clock.observe(response)
         self.counters.response(topic, response.status, response.wire_bytes, response.elapsed_s)
         return response
 

@@ -7,15 +7,16 @@ that a row which changes all the time still arrives; the cursor comes from the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from octane_flows.client import Field, Query, field, is_field_name
 from octane_flows.errors import UsageError
 from octane_flows.extract.extract_plan import CHANGED, EntityPlan
 from octane_flows.extract.options import Options
+from octane_flows.extract.server_times import Moments
 from octane_flows.lake import Interval, ReadState
 from octane_flows.lake.read_state import ReadMode, merge_intervals
 
@@ -26,48 +27,11 @@ ID_OVERLAP = 500
 # The rows of a collection that is read whole are compared one by one up to this number; of a larger
 # collection every reading replaces the previous one.
 MAX_COMPARED_ROWS = 20_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: The main readings, then the additional ones: an older slice, rows with a value in a new field.
 Kind = Literal["full", "newest", "ids", "whole", "slice", "new fields"]
 ADDITIONAL: frozenset[Kind] = frozenset({"slice", "new fields"})
-
-
-@dataclass(frozen=True)
-class Moments:
-    """The times of an extract by the server's clock, in UTC; made once, when it begins.
-
-    `as_of` is the server's time then. `settle` is how far the cursor stays behind it, `overlap` how
-    far the next refresh reads back before the cursor.
-    """
-
-    as_of: datetime
-    settle: timedelta
-    overlap: timedelta
-
-    @property
-    def cursor(self) -> datetime:
-        """Every row that changed before it was read; the next refresh goes on from here."""
-        return self.as_of - self.settle
-
-    @property
-    def next_overlap_start(self) -> datetime:
-        """Where the next refresh will begin to read."""
-        return self.cursor - self.overlap
-
-    def overlap_start(self, previous_cursor: datetime) -> datetime:
-        """Where this refresh begins to read.
-
-        The next cursor lies before the previous one when the server's clock was set back.
-        """
-        return min(previous_cursor, self.cursor) - self.overlap
-
-    def not_after(self, as_of: datetime) -> Moments:
-        """The moments of rows that a stopped extract read: they are as old as its beginning."""
-        return replace(self, as_of=min(self.as_of, as_of))
-
-    def of_oldest(self, cursors: Iterable[datetime]) -> Moments:
-        """The moments of a generation that joins readings with these cursors."""
-        return self.not_after(min((cursor + self.settle for cursor in cursors), default=self.as_of))
 
 
 @dataclass(frozen=True)
@@ -101,7 +65,24 @@ def choose_reading(
     if state.mode == "ids":
         start = max(0, (state.last_id or 0) - ID_OVERLAP)
         return Reading("ids", field("id").gt(start))
-    return Reading("newest", field(CHANGED).ge(moments.overlap_start(state.cursor)))
+    cursor = moments.good_cursor(state)
+    if cursor is None:
+        return Reading("full", stored_query(state))
+    return Reading("newest", _changed_since(moments.overlap_start(cursor), state))
+
+
+def _changed_since(start: datetime, state: ReadState) -> Query:
+    """The rows that changed since `start`, or since the newest stored row where that is older.
+
+    A row that changed in between cannot be stored, whatever the clock said when it was read. So a
+    quiet entity type loses no change even when its cursor lies in the future unnoticed.
+    """
+    if state.newest is not None and state.newest < start:
+        return field(CHANGED).gt(state.newest)
+    if state.newest is None and state.last_id is None:  # no row was ever read
+        first = state.intervals[0].start if state.intervals else None
+        return field(CHANGED).ge(first or EPOCH)
+    return field(CHANGED).ge(start)
 
 
 def _first_reading(entity: EntityPlan, options: Options) -> Reading:

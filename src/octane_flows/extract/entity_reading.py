@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pyarrow.compute as pc
 
@@ -50,6 +51,7 @@ class EntityRead:
     additional: ReadCount
     recent: Mapping[str, str]
     last_id: int | None
+    newest: datetime | None
     roots: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -77,9 +79,10 @@ class EntityReading:
         self._roots: list[str] = []
         part, state = task.part, task.state
         last_id = state.last_id if state is not None else None
+        newest = state.newest if state is not None and task.main.kind != "full" else None
         if part is not None:
             writer.take_over(part.files, full=task.main.kind == "full", new_rows=part.new_rows)
-            last_id = part.last_id
+            last_id, newest = part.last_id, part.newest
             self._place, self._rows = len(part.readings) - 1, part.rows
             self._main, self._additional = part.main, part.additional
             self._notes += part.notes
@@ -90,6 +93,7 @@ class EntityReading:
             task.context.options.page_size,
             digests=part.recent if part is not None else {},
             last_id=last_id,
+            newest=newest,
         )
 
     def read(self, first_page: Future[DecodedPage] | None) -> EntityRead:
@@ -156,6 +160,7 @@ class EntityReading:
             self._additional,
             self._recent.digests(),
             self._recent.last_id,
+            self._recent.newest,
             tuple(self._roots),
             tuple(self._notes),
         )
@@ -191,6 +196,8 @@ class EntityReading:
                 new_rows=self._writer.new_rows,
                 recent=dict(read.recent),
                 last_id=read.last_id,
+                newest=read.newest,
+                clock_ahead=self._task.moments.ahead,
                 roots=read.roots,
                 notes=read.notes,
                 sweep=sweep,
@@ -216,4 +223,7 @@ def read_state(task: EntityTask, writer: EntityWriter, read: EntityRead) -> Read
         intervals=next_intervals(state, task.context.options, moments.cursor, task.slices),
         last_id=read.last_id,
         recent=recent,
+        newest=read.newest,
+        clock_ahead=moments.ahead,
+        past_cursors=moments.past_cursors(state),
     )

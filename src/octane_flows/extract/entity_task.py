@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from octane_flows.client import Field, Query, Workspace
 from octane_flows.extract.cursor import (
-    Moments,
     Reading,
     additional_readings,
     choose_reading,
@@ -28,6 +27,7 @@ from octane_flows.extract.options import Options
 from octane_flows.extract.page_reader import EntityPages
 from octane_flows.extract.rejected_values import RejectedValues
 from octane_flows.extract.row_to_arrow import Stamp
+from octane_flows.extract.server_times import Moments
 from octane_flows.lake import Draft, Interval, ReadState
 from octane_flows.lake.stored_rows import StoredRows
 
@@ -145,5 +145,7 @@ def make_task(
     additional, slices = additional_readings(main, state, options, None if must_read_all else query)
     readings = (main, *additional)
     part = fitting_part(part, entity, readings)
+    if part is not None and context.moments.was_ahead(part.clock_ahead, part.as_of):
+        part = None
     moments = context.moments if part is None else context.moments.not_after(part.as_of)
     return EntityTask(context, entity, previous, readings, slices, moments, part)

@@ -36,6 +36,7 @@ from octane_flows.extract.link_owners import PreviousOf, read_links_of_owners
 from octane_flows.extract.link_sweep import Sweep, sweep_links
 from octane_flows.extract.options import Progress
 from octane_flows.extract.page_to_arrow import DecodedPage
+from octane_flows.extract.server_times import Moments
 from octane_flows.lake import Interval, Manifest
 
 
@@ -55,7 +56,11 @@ def read_entity_types(
     parent, entities, options = context.draft.parent, context.plan.entities, context.options
     stamps = {id: parent.stamp(id) if parent else 0 for id in context.workspaces}
     journal = context.journal.resume(stamps, options.fingerprint())
-    done = {entity.key: journal[entity.key] for entity in entities if _is_done(entity, journal)}
+    done = {
+        entity.key: journal[entity.key]
+        for entity in entities
+        if _is_done(entity, journal, context.moments)
+    }
 
     def previous_of(entity: EntityPlan) -> Previous:
         return _previous(parent, entity, changes)
@@ -104,9 +109,12 @@ def _read_each(
     return results, refused
 
 
-def _is_done(entity: EntityPlan, journal: Mapping[Key, Result]) -> bool:
+def _is_done(entity: EntityPlan, journal: Mapping[Key, Result], moments: Moments) -> bool:
+    """Whether a stopped extract read the entity type with these fields, by a clock not ahead."""
     result = journal.get(entity.key)
-    return result is not None and result.fields == entity.fingerprint
+    if result is None or result.fields != entity.fingerprint:
+        return False
+    return moments.good_cursor(replace(result.state, past_cursors=())) is not None
 
 
 def _previous(parent: Manifest | None, entity: EntityPlan, changes: FieldChanges) -> Previous:

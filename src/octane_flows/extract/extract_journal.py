@@ -74,6 +74,8 @@ class Part:
     sweep: SweepProgress | None = None
     rejected: tuple[RejectedValue, ...] = ()
     taken: tuple[TakenValues, ...] = ()
+    newest: datetime | None = None
+    clock_ahead: timedelta = timedelta(0)
 
     @property
     def key(self) -> Key:
@@ -82,8 +84,13 @@ class Part:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values only."""
-        rejected = [value.to_json() for value in self.rejected]
-        return {"part": {**asdict(self), "as_of": self.as_of.isoformat(), "rejected": rejected}}
+        values = {
+            "as_of": self.as_of.isoformat(),
+            "newest": self.newest.isoformat() if self.newest is not None else None,
+            "clock_ahead": self.clock_ahead.total_seconds(),
+            "rejected": [value.to_json() for value in self.rejected],
+        }
+        return {"part": {**asdict(self), **values}}
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Part:
@@ -95,6 +102,8 @@ class Part:
                 **{name: tuple(part[name]) for name in ("fields", "readings", "roots", "notes")},
                 **{name: ReadCount(**part[name]) for name in ("main", "additional")},
                 "as_of": datetime.fromisoformat(part["as_of"]),
+                "newest": datetime.fromisoformat(part["newest"]) if part["newest"] else None,
+                "clock_ahead": timedelta(seconds=part["clock_ahead"]),
                 "sweep": _sweep_from_json(part["sweep"]),
                 "files": files_from_json(part["files"]),
                 "rejected": tuple(map(RejectedValue.from_json, part["rejected"])),

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -92,8 +92,10 @@ class RecentDigests:
         *,
         digests: Mapping[str, str],
         last_id: int | None,
+        newest: datetime | None,
     ) -> None:
         self.last_id = last_id
+        self.newest = newest
         self._digests = dict(digests)
         self._entity = entity
         self._since = since
@@ -102,7 +104,7 @@ class RecentDigests:
 
     def add_full(self, page: DecodedPage) -> None:
         """Add a page of a full reading; most of its rows need no digest."""
-        self._update_last_id(page)
+        self._update_edges(page)
         if self._is_growing:
             self._last_pages.append(page)
         elif not self._entity.has_last_modified or page.numbers is None:
@@ -113,7 +115,7 @@ class RecentDigests:
 
     def add(self, page: DecodedPage, digests: Mapping[str, str], kind: Kind) -> None:
         """Add a page of a refresh with the digests of its rows."""
-        self._update_last_id(page)
+        self._update_edges(page)
         if kind == "newest":
             times = page.tables[self._entity.name][CHANGED].to_pylist()
             since = self._since.replace(tzinfo=None)
@@ -134,6 +136,14 @@ class RecentDigests:
             digests = {id: digest for id, digest in digests.items() if int(id) > edge}
         return digests
 
-    def _update_last_id(self, page: DecodedPage) -> None:
+    def _update_edges(self, page: DecodedPage) -> None:
+        """The highest id and the newest `last_modified` so far."""
         if page.numbers is not None and len(page.numbers):
             self.last_id = max(self.last_id or 0, pc.max(page.numbers).as_py())
+        table = page.tables[self._entity.name]
+        if CHANGED not in table.column_names:
+            return
+        newest = pc.max(table[CHANGED]).as_py()
+        if newest is not None:
+            newest = newest.replace(tzinfo=UTC)
+            self.newest = newest if self.newest is None else max(self.newest, newest)

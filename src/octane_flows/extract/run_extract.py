@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +23,6 @@ from octane_flows.extract.certificate import (
     findings_on_values,
     refusals,
 )
-from octane_flows.extract.cursor import Moments
 from octane_flows.extract.entity_result import ExtractReport, merge_states, merge_tables, outcomes
 from octane_flows.extract.entity_task import Context
 from octane_flows.extract.entity_types import ReadTypes, read_entity_types
@@ -31,7 +31,15 @@ from octane_flows.extract.extract_plan import Plan, make_plan
 from octane_flows.extract.field_changes import FieldChanges, compare_fields, list_changes
 from octane_flows.extract.options import Options, Progress
 from octane_flows.extract.script_reader import Scripts, previous_scripts, read_scripts
-from octane_flows.lake import Draft, Lake, Manifest
+from octane_flows.extract.server_times import (
+    Moments,
+    clock_findings,
+    earliest_moments,
+    make_moments,
+    not_after,
+    set_back_findings,
+)
+from octane_flows.lake import Draft, Finding, Lake, Manifest
 from octane_flows.lake.stored_rows import StoredRows
 from octane_flows.lake.writer_lock import write_lock
 
@@ -56,21 +64,24 @@ def extract(
         workspaces = [workspace.id for workspace in octane.workspaces()]
     with write_lock(home, "an extract", workspaces=workspaces, wait_s=options.wait_s):
         draft = Draft(lake)
-        moments = Moments(octane.server_time(), options.settle, options.overlap)
+        server_time, machine_time = octane.server_time(), octane.clock.now()
+        began = make_moments(server_time, machine_time, options.settle, options.overlap)
         opened = {id: octane.workspace(id) for id in workspaces}
         metadata = {id: workspace.metadata() for id, workspace in opened.items()}
         plan = make_plan(metadata, only=options.only, skip=options.skip)
         changes = compare_fields(draft.parent, plan, draft.generation, options.accept_retyped)
         journal = Journal(home, lake)
-        read = _read(draft, plan, opened, moments, options, journal, changes, progress)
+        read = _read(draft, plan, opened, began, options, journal, changes, progress)
         changes = changes.without(read.refused, draft.parent)
+        moments, read = _with_earliest_time(octane, began, read)
+        findings = _clock_findings(octane, draft.parent, began, server_time - machine_time, read)
         # rows that a stopped extract read are as old as its beginning
         moments = moments.of_oldest(result.state.cursor for result in read.results.values())
         if options.scripts:
             scripts = read_scripts(draft, opened, moments, options, journal)
         else:
             scripts = Scripts(previous_scripts(draft.parent))
-        manifest = _publish(octane, draft, plan, opened, moments, read, changes, scripts)
+        manifest = _publish(octane, draft, plan, opened, moments, read, changes, scripts, findings)
         journal.finish()
         if progress is not None:
             progress("published", len(plan.entities), len(plan.entities))
@@ -117,6 +128,40 @@ def _read(
             raise
 
 
+def _with_earliest_time(
+    octane: Octane, began: Moments, read: ReadTypes
+) -> tuple[Moments, ReadTypes]:
+    """The moments by all answers of the server, and what was read with cursors not after them."""
+    lowest = octane.clock.lowest
+    moments = began if lowest is None else earliest_moments(began, lowest)
+    results = {
+        key: replace(result, state=not_after(result.state, moments))
+        for key, result in read.results.items()
+    }
+    return moments, replace(read, results=results)
+
+
+def _clock_findings(
+    octane: Octane, parent: Manifest | None, began: Moments, ahead: timedelta, read: ReadTypes
+) -> list[Finding]:
+    """What is odd about the server's clock, now and when the previous generation was read."""
+    lowest, highest = octane.clock.lowest or ahead, octane.clock.highest or ahead
+    findings: list[Finding] = []
+    for workspace in dict.fromkeys(workspace for workspace, _ in read.results):
+        states = parent.states.get(workspace, {}) if parent is not None else {}
+        by_changes = [
+            state
+            for entity, state in states.items()
+            if state.mode == "changes" and (workspace, entity) in read.results
+        ]
+        texts = [
+            *clock_findings(began, ahead, lowest, highest),
+            *set_back_findings(began, by_changes),
+        ]
+        findings += [Finding(workspace, text) for text in texts]
+    return findings
+
+
 def _publish(
     octane: Octane,
     draft: Draft,
@@ -126,6 +171,7 @@ def _publish(
     read: ReadTypes,
     changes: FieldChanges,
     scripts: Scripts,
+    findings: Sequence[Finding],
 ) -> Manifest:
     parent, results, refused, as_of = draft.parent, read.results, read.refused, moments.as_of
     tables = merge_tables(parent, plan, results)
@@ -153,6 +199,7 @@ def _publish(
             *cross_check(plan, results, workspaces),
             *findings_on_values(results.values(), states),
             *scripts.findings,
+            *findings,
         ],
         signed_in_user_id=user.id if user else None,
         signed_in_user_name=user.name if user else None,

@@ -18,7 +18,6 @@ import pyarrow as pa
 from octane_flows.client import Id, Query, Workspace
 from octane_flows.client import field as column
 from octane_flows.errors import AccessError, AnswerError, NotFoundError
-from octane_flows.extract.cursor import Moments
 from octane_flows.extract.extract_journal import Journal, Part
 from octane_flows.extract.extract_plan import (
     CHANGED,
@@ -36,6 +35,7 @@ from octane_flows.extract.field_values import (
 )
 from octane_flows.extract.options import Options
 from octane_flows.extract.rejected_values import TakenValues, value_sentences
+from octane_flows.extract.server_times import Moments
 from octane_flows.lake import (
     ColumnEntry,
     Draft,

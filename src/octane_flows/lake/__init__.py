@@ -19,7 +19,14 @@ from octane_flows.lake.manifest import (
     TableEntry,
     WorkspaceEntry,
 )
-from octane_flows.lake.read_state import Census, FieldEntry, Interval, ReadState, RejectedValue
+from octane_flows.lake.read_state import (
+    Census,
+    FieldEntry,
+    Interval,
+    PastCursor,
+    ReadState,
+    RejectedValue,
+)
 from octane_flows.lake.writer_lock import write_lock
 
 __all__ = [
@@ -37,6 +44,7 @@ __all__ = [
     "KeptGeneration",
     "Lake",
     "Manifest",
+    "PastCursor",
     "ReadState",
     "RejectedValue",
     "SchemaChange",

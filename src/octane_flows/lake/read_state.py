@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 #: changes: by `last_modified`; ids: rows are only ever added, so by id; whole: all, each time.
@@ -61,13 +61,23 @@ class RejectedValue:
 
 
 @dataclass(frozen=True)
+class PastCursor:
+    """An earlier cursor, and how far the server's clock was ahead of the machine's then."""
+
+    cursor: datetime
+    clock_ahead: timedelta
+
+
+@dataclass(frozen=True)
 class ReadState:
     """How far one entity type of one workspace was read.
 
     `cursor`: every row with an earlier `last_modified` is stored, within `intervals`. `recent`:
     id -> digest of the rows that the next extract reads again in its overlap, to tell them from new
     versions. `sweep_from`: the id at which the next link sweep continues. `deleted`: the number of
-    tombstones by reason. `rejected`: the values that the lake cannot hold.
+    tombstones by reason. `rejected`: the values that the lake cannot hold. `newest` is the newest
+    `last_modified` that was read. `clock_ahead` is how far the server's clock was ahead of the
+    machine's when the cursor was set, and `past_cursors` are those of times when it was less ahead.
     """
 
     mode: ReadMode
@@ -80,6 +90,9 @@ class ReadState:
     sweep_from: int | None = None
     deleted: dict[str, int] = field(default_factory=dict)
     rejected: tuple[RejectedValue, ...] = ()
+    newest: datetime | None = None
+    clock_ahead: timedelta = timedelta(0)
+    past_cursors: tuple[PastCursor, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -108,6 +121,12 @@ class ReadState:
                 "census": Census(**{**census, "at": _time(census["at"])}) if census else None,
                 "swept_at": _time(body["swept_at"]) if body.get("swept_at") else None,
                 "rejected": tuple(map(RejectedValue.from_json, body.get("rejected", ()))),
+                "newest": _time(body["newest"]) if body.get("newest") else None,
+                "clock_ahead": timedelta(seconds=body.get("clock_ahead", 0)),
+                "past_cursors": tuple(
+                    PastCursor(_time(past["cursor"]), timedelta(seconds=past["clock_ahead"]))
+                    for past in body.get("past_cursors", ())
+                ),
             }
         )
 
@@ -146,6 +165,8 @@ def merge_intervals(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
