@@ -65,6 +65,7 @@ def update_lake(
         settle=timedelta(minutes=settings.settle_min),
         max_deleted_share=settings.max_deleted_share,
         scripts=settings.scripts,
+        history=settings.history,
         skip=sorted(skipped),
         **choices,
     )

@@ -5,6 +5,7 @@ A lake comes in, lines on the console go out; the command `status` calls it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,18 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
         f"generation   {manifest.generation}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC"
     )
     console.print(f"workspaces   {', '.join(manifest.workspaces)}", soft_wrap=True)
-    complete = [row for row in manifest.certificate if row.status in ("complete", "carried")]
+    types = [row for row in manifest.certificate if not row.is_history]
     console.print(
-        f"complete     {len(complete)} of {len(manifest.certificate)} entity types, "
-        f"{sum(map(_stored_rows, manifest.certificate)):,} entities"
+        f"complete     {_complete(types)} of {len(types)} entity types, "
+        f"{sum(map(_stored_rows, types)):,} entities"
     )
+    histories = [row for row in manifest.certificate if row.is_history]
+    if histories:
+        console.print(
+            f"history      of {_complete(histories)} of {len(histories)} entity types was read; "
+            "meta.certificate says from when on it is complete",
+            soft_wrap=True,
+        )
     _print_certificate(manifest, console)
     _print_politeness(manifest.politeness, console)
     try:
@@ -73,7 +81,7 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
     rows = [
         _cells(row)
         for row in sorted(manifest.certificate, key=lambda row: (row.workspace, row.entity))
-        if _stored_rows(row) or row.tombstones or row.status == "refused"
+        if not row.is_history and (_stored_rows(row) or row.tombstones or row.status == "refused")
     ]
     table = Table(box=box.SIMPLE_HEAD)
     values = {name: {row[name] for row in rows} for name in COLUMNS}
@@ -111,6 +119,10 @@ def _cells(row: CertificateRow) -> dict[str, str]:
         "tombstones": ", ".join(tombstones),
         "status": f"{row.status}: {row.note}" if row.status == "refused" else row.status,
     }
+
+
+def _complete(rows: Sequence[CertificateRow]) -> int:
+    return sum(row.status in ("complete", "carried") for row in rows)
 
 
 def _stored_rows(row: CertificateRow) -> int:

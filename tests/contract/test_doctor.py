@@ -53,8 +53,10 @@ def test_a_healthy_server_is_told_with_what_a_first_load_takes(
     load = findings["first load"].facts
     types = findings["workspaces"].facts["entity_types"][server.workspace]
     assert load["rows"] >= RUNS
+    history = findings["change history"].facts["requests"]
+    assert history == 11  # five kinds of work items, four of tests, two of requirements
     # One request a small collection, three pages and three edges for the runs.
-    assert load["requests"] == 10 + types - 1 + request_count(RUNS, 1000)
+    assert load["requests"] == 10 + types - 1 + request_count(RUNS, 1000) + history
     assert load["minutes"] > 0
     assert "run_automated with every field took" in findings["first load"].text
     assert json.loads(json.dumps(asdict(findings["first load"])))["name"] == "first load"
@@ -78,6 +80,19 @@ def test_entity_types_that_the_role_may_not_read_are_listed(
     assert "2 of " in roles.text
     assert "defect, story" in roles.text
     assert "--skip defect --skip story" in roles.remedy
+
+
+def test_the_change_history_is_foretold(server: Running, tmp_path: Path) -> None:
+    assert "change history" not in found(server, tmp_path, OCTANE_HISTORY="none")
+
+    server.simulator.faults.add("history_restricted")
+    restricted = found(server, tmp_path)["change history"]
+    assert (restricted.status, "by the ids of entities" in restricted.text) == ("ok", True)
+
+    server.simulator.faults.add("refuse", entity="history_log", status=404)
+    refused = found(server, tmp_path)["change history"]
+    assert (refused.status, refused.facts["requests"]) == ("warning", 0)
+    assert "OCTANE_HISTORY=none" in refused.remedy
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from octane_flows.models.model import Model, load_models
+from octane_flows.warehouse.change_history import CHANGES, DIFFERENCES, HistoryView
 from octane_flows.warehouse.meta.meta_tables import TABLES
 from octane_flows.warehouse.octane_contract import OWN_COLUMNS, contract_tables
 from octane_flows.warehouse.phase_versions import COLUMNS, MEANING, TABLE
@@ -14,7 +15,7 @@ HEAD = """# Tables
 |---|---|---|
 | `octane.*` | the current state as Octane names it, user-defined fields included | the extract |
 | `octane_history.*` | every version that was ever read of the same tables | the lake, when asked |
-| `past.*` | phases of work items, [version by version](#erphase_periods) | the build |
+| `past.*` | the change history, and phases of work items version by version | the build |
 | `er.*` | keys, relations, one meaning for each column name | [sql/er](../sql/er) |
 | `flow.*` | the flows: [flows.md](flows.md) | [sql/flow](../sql/flow) |
 | `metric.*` | the questions after them: [metrics.md](metrics.md) | [sql/metric](../sql/metric) |
@@ -53,7 +54,14 @@ def _octane() -> list[str]:
 def _past() -> list[str]:
     rows = [(f"`{name}`", f"`{kind}`", meaning) for name, kind, meaning in COLUMNS]
     columns = table(("column", "type", "meaning"), rows)
-    return ["## past", "", f"### {TABLE}", "", MEANING, "", *columns, ""]
+    lines = ["## past", "", f"### {TABLE}", "", MEANING, "", *columns, ""]
+    return [*lines, *_history_view(CHANGES)]
+
+
+def _history_view(view: HistoryView) -> list[str]:
+    rows = [(f"`{name}`", f"`{kind}`", meaning) for name, kind, meaning in view.columns]
+    columns = table(("column", "type", "meaning"), rows)
+    return [f"### {view.name}", "", view.meaning, "", *columns, ""]
 
 
 def _er() -> list[str]:
@@ -93,7 +101,7 @@ def _meta() -> list[str]:
         lines += [f"### meta.{meta_table.name}", "", meta_table.meaning, ""]
         lines += table(("column", "type", "meaning"), rows)
         lines.append("")
-    return lines
+    return [*lines, *_history_view(DIFFERENCES)]
 
 
 def _linked(name: str) -> str:

@@ -44,6 +44,10 @@ class PageBytes:
     bytes_received: int
     action: str
 
+    def parse_any(self) -> Any:
+        """The JSON as it came, for answers whose rows have no id. Raises AnswerError."""
+        return parse_json(self.body, self.action)
+
     def parse(self) -> Page:
         """The page as Python objects. Raises AnswerError when it cannot be right."""
         body = parse_json(self.body, self.action)
@@ -61,9 +65,10 @@ def page_parameters(
     limit: int,
     offset: int,
 ) -> Iterator[tuple[str, str]]:
-    """The parameters of a request for one page, values encoded."""
+    """The parameters of a request for one page, values encoded; no `fields`: there are none."""
     # The server's defaults for fields, order and size differ by version, so all are sent.
-    yield "fields", encode_names(fields)
+    if fields:
+        yield "fields", encode_names(fields)
     if query is not None:
         yield "query", encode_query(query)
     if order_by is not None:

@@ -101,6 +101,14 @@ class Workspace:
             action=f"reading {collection} of workspace {self.id}",
         )
 
+    def history_page(
+        self, collection: str, *, query: Query, order_by: str, limit: int, offset: int = 0
+    ) -> PageBytes:
+        """One page of the change history, whose records come whole and have no id."""
+        return self.page_bytes(
+            collection, fields=(), query=query, order_by=order_by, limit=limit, offset=offset
+        )
+
     def count(self, collection: str, query: Query | str | None = None) -> int:
         """How many entities match. Raises AnswerError when the server stops counting."""
         page = self.page(collection, fields=["id"], query=query, limit=1)

@@ -15,6 +15,7 @@ from octane_flows.config.credentials import (
 )
 from octane_flows.config.lake_place import LakePlace
 from octane_flows.config.quiet_hours import QuietHours
+from octane_flows.config.setting_values import DEFAULT_HISTORY
 from octane_flows.config.settings import (
     DEFAULT_MAX_DELETED_SHARE,
     DEFAULT_OVERLAP_MIN,
@@ -30,6 +31,7 @@ from octane_flows.config.settings import (
 from octane_flows.config.site import Site, load_site
 
 __all__ = [
+    "DEFAULT_HISTORY",
     "DEFAULT_MAX_DELETED_SHARE",
     "DEFAULT_OVERLAP_MIN",
     "DEFAULT_PLAN_LIMIT",

@@ -132,6 +132,13 @@ SETTINGS: Final = (
         "false",
     ),
     Setting(
+        "history",
+        READING,
+        "entity types whose change history is read (who changed which field when), or none",
+        "work_item, test, requirement",
+        "defect, story",
+    ),
+    Setting(
         "skip",
         READING,
         "entity types that no extract reads, unless a command names them",

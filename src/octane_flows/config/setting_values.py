@@ -17,6 +17,8 @@ from octane_flows.errors import UsageError
 
 DEFAULT_HOME: Final = Path("data")
 ALL: Final = "all"  # workspaces
+NONE: Final = "none"  # of what is read by default
+DEFAULT_HISTORY: Final = ("work_item", "test", "requirement")
 Number = TypeVar("Number", int, float)
 Default = TypeVar("Default", int, float, None)
 
@@ -142,6 +144,14 @@ def entity_types(texts: SettingTexts, name: str) -> tuple[str, ...]:
             "write names such as ci_build,email_template as octane-flows doctor lists them."
         )
     return tuple(dict.fromkeys(names))
+
+
+def history_types(texts: SettingTexts) -> tuple[str, ...]:
+    """The entity types whose change history is read; empty: none."""
+    text = texts.get("history")
+    if text is None:
+        return DEFAULT_HISTORY
+    return () if text.strip().lower() == NONE else entity_types(texts, "history")
 
 
 def home_folder(texts: SettingTexts) -> Path:

@@ -17,10 +17,12 @@ from octane_flows.config.lake_place import LakePlace, lake_place
 from octane_flows.config.quiet_hours import QuietHours, quiet_hours
 from octane_flows.config.setting_texts import SettingTexts
 from octane_flows.config.setting_values import (
+    DEFAULT_HISTORY,
     DEFAULT_HOME,
     ca_file,
     entity_types,
     flag,
+    history_types,
     home_folder,
     number,
     proxy_address,
@@ -71,6 +73,7 @@ class Settings:
     quiet_hours: QuietHours | None = None
     skip: tuple[str, ...] = ()  # entity types
     scripts: bool = False  # one request for each test, so only where the steps are needed
+    history: tuple[str, ...] = DEFAULT_HISTORY  # entity types, none: ()
     overlap_min: float = DEFAULT_OVERLAP_MIN
     settle_min: float = DEFAULT_SETTLE_MIN
     max_deleted_share: float = DEFAULT_MAX_DELETED_SHARE
@@ -106,6 +109,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         quiet_hours=quiet_hours(texts),
         skip=entity_types(texts, "skip"),
         scripts=flag(texts, "scripts", False),
+        history=history_types(texts),
         overlap_min=number(texts, "overlap", DEFAULT_OVERLAP_MIN, 0, MAX_MINUTES, float),
         settle_min=number(texts, "settle", DEFAULT_SETTLE_MIN, 0, MAX_MINUTES, float),
         max_deleted_share=number(

@@ -77,12 +77,18 @@ def count_entities(octane: Octane, plan: Plan, pool: ThreadPoolExecutor, deadlin
 
 
 def estimate(
-    octane: Octane, settings: Settings, plan: Plan, counts: Counts, free_bytes: int
+    octane: Octane,
+    settings: Settings,
+    plan: Plan,
+    counts: Counts,
+    free_bytes: int,
+    *,
+    history_requests: int = 0,
 ) -> Diagnosis:
     """Requests, rows, minutes and bytes of a first load, from the counts and a timed page."""
     entities = {entity.key: entity for entity in plan.entities}
     by_type = {key: request_count(counts.rows.get(key, 0), settings.page_size) for key in entities}
-    requests = FIXED_REQUESTS + sum(by_type.values())
+    requests = FIXED_REQUESTS + sum(by_type.values()) + history_requests
     if settings.scripts:
         requests += sum(count for key, count in counts.rows.items() if key[1] in SCRIPTED_TYPES)
     rows = sum(counts.rows.values())

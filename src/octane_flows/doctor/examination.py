@@ -25,6 +25,7 @@ from octane_flows.client.retry import RetryPolicy
 from octane_flows.config import LakePlace, Settings, load_settings
 from octane_flows.doctor.diagnosis import Diagnosis
 from octane_flows.doctor.estimate import Counts, count_entities, estimate
+from octane_flows.doctor.history_estimate import examine_history
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.extract import Plan, make_plan
 from octane_flows.lake.bucket import CACHE, BucketStorage
@@ -80,7 +81,17 @@ def examine(
         counts = count_entities(octane, plan, pool, deadline)
         yield _roles(plan, counts)
         yield _widest(octane, plan)
-        yield estimate(octane, settings, plan, counts, int(folder.facts.get("free_bytes", 0)))
+        history = examine_history(octane, settings.history, plan, counts, pool, deadline)
+        if settings.history:
+            yield history
+        yield estimate(
+            octane,
+            settings,
+            plan,
+            counts,
+            int(folder.facts.get("free_bytes", 0)),
+            history_requests=history.facts.get("requests", 0),
+        )
 
 
 def _quiet_hours(settings: Settings, now: datetime) -> Diagnosis:

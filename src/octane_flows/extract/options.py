@@ -33,7 +33,8 @@ class Options:
     Rows that are committed late carry an earlier `last_modified` than rows that were read before
     them, so a refresh reads `overlap` further back. The cursor stays `settle` behind the server's
     clock, because the newest rows may not be visible yet on all nodes of a clustered server.
-    `max_deleted_share` is the share of an entity type that may be deleted at once.
+    `max_deleted_share` is the share of an entity type that may be deleted at once. `history` names
+    the entity types whose change history is read; an aggregate stands for its subtypes.
     """
 
     page_size: int
@@ -54,6 +55,7 @@ class Options:
     accept_retyped: Sequence[str] = ()
     wait_s: float = 0.0
     scripts: bool = False
+    history: Sequence[str] = ()
 
     @property
     def threads(self) -> int:

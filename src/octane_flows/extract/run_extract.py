@@ -29,6 +29,8 @@ from octane_flows.extract.entity_types import ReadTypes, read_entity_types
 from octane_flows.extract.extract_journal import Journal
 from octane_flows.extract.extract_plan import Plan, make_plan
 from octane_flows.extract.field_changes import FieldChanges, compare_fields, list_changes
+from octane_flows.extract.history_certificate import History, previous_history
+from octane_flows.extract.history_reader import read_history, require_history_types
 from octane_flows.extract.options import Options, Progress
 from octane_flows.extract.script_reader import Scripts, previous_scripts, read_scripts
 from octane_flows.extract.server_times import (
@@ -39,7 +41,7 @@ from octane_flows.extract.server_times import (
     not_after,
     set_back_findings,
 )
-from octane_flows.lake import Draft, Finding, Lake, Manifest
+from octane_flows.lake import Draft, Finding, Lake, Manifest, TableEntry
 from octane_flows.lake.stored_rows import StoredRows
 from octane_flows.lake.writer_lock import write_lock
 
@@ -69,6 +71,7 @@ def extract(
         opened = {id: octane.workspace(id) for id in workspaces}
         metadata = {id: workspace.metadata() for id, workspace in opened.items()}
         plan = make_plan(metadata, only=options.only, skip=options.skip)
+        require_history_types(plan, options.history)
         changes = compare_fields(draft.parent, plan, draft.generation, options.accept_retyped)
         journal = Journal(home, lake)
         read = _read(draft, plan, opened, began, options, journal, changes, progress)
@@ -81,7 +84,24 @@ def extract(
             scripts = read_scripts(draft, opened, moments, options, journal)
         else:
             scripts = Scripts(previous_scripts(draft.parent))
-        manifest = _publish(octane, draft, plan, opened, moments, read, changes, scripts, findings)
+        tables = merge_tables(draft.parent, plan, read.results)
+        if options.history:
+            history = read_history(draft, plan, opened, moments, options, journal, tables)
+        else:
+            history = History(previous_history(draft.parent))
+        manifest = _publish(
+            octane,
+            draft,
+            plan,
+            opened,
+            moments,
+            read,
+            changes,
+            tables,
+            scripts,
+            history,
+            findings,
+        )
         journal.finish()
         if progress is not None:
             progress("published", len(plan.entities), len(plan.entities))
@@ -170,27 +190,30 @@ def _publish(
     moments: Moments,
     read: ReadTypes,
     changes: FieldChanges,
+    tables: Mapping[str, TableEntry],
     scripts: Scripts,
+    history: History,
     findings: Sequence[Finding],
 ) -> Manifest:
     parent, results, refused, as_of = draft.parent, read.results, read.refused, moments.as_of
-    tables = merge_tables(parent, plan, results)
-    tables[scripts.table.name] = scripts.table
+    sources = {entry.name: entry for entry in (scripts.table, history.table)}
     schema_changes = [*(parent.schema_changes if parent is not None else ()), *changes.changes]
     if parent is not None:
         for result in results.values():
             schema_changes += list_changes(draft.generation, result.workspace, result.lists)
-    states = scripts.added_to(merge_states(parent, results))
+    states = history.added_to(scripts.added_to(merge_states(parent, results)))
     user = octane.current_user()
     return draft.publish(
         as_of=as_of,
         server_url=octane.url,
         server_version=octane.version(),
         shared_space=octane.shared_space,
-        tables=tables,
+        tables={**tables, **sources},
         states=states,
         fields=changes.fields,
-        certificate=certificate_rows(parent, plan.entities, results, refused, as_of),
+        certificate=history.certified(
+            certificate_rows(parent, plan.entities, results, refused, as_of)
+        ),
         schema_changes=schema_changes,
         politeness=_politeness(octane),
         findings=[
@@ -199,6 +222,7 @@ def _publish(
             *cross_check(plan, results, workspaces),
             *findings_on_values(results.values(), states),
             *scripts.findings,
+            *history.findings,
             *findings,
         ],
         signed_in_user_id=user.id if user else None,

@@ -19,6 +19,9 @@ SchemaChangeKind = Literal[
 ]
 
 
+HISTORY_PREFIX = "history_log."  # before an entity type: its change history
+
+
 @dataclass(frozen=True)
 class ColumnEntry:
     """One column: its DuckDB type and the Octane field that it comes from (None: our own)."""
@@ -84,6 +87,7 @@ class CertificateRow:
     are those of a census or of a full read. `lag_s`: from the cursor to the server's time.
     `rejected_values` counts the values that do not fit their column, and the rows without a usable
     id, that the lake does not hold.
+    `complete_from`, of a change history alone: the moment from which on all changes are stored.
     """
 
     workspace: str
@@ -106,6 +110,12 @@ class CertificateRow:
     census_result: str = ""
     tombstones: dict[str, int] = field(default_factory=dict)
     rejected_values: int = 0
+    complete_from: datetime | None = None
+
+    @property
+    def is_history(self) -> bool:
+        """Whether it is about the change history of an entity type, not about its rows."""
+        return self.entity.startswith(HISTORY_PREFIX)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from octane_flows.lake.manifest import (
 from octane_flows.lake.read_state import FieldEntry, ReadState
 
 FORMAT = 1  # another number means another layout
-CERTIFICATE_TIMES = ("cursor", "census_at")
+CERTIFICATE_TIMES = ("cursor", "census_at", "complete_from")
 
 #: Workspace -> entity type -> the last generation that had any of its fields.
 LastGenerations = dict[str, dict[str, int]]

@@ -7,7 +7,7 @@ needed columns are read, and only row groups whose statistics match.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, cast
 
@@ -103,6 +103,23 @@ class StoredRows:
             f"select * from {{source}}) where last_modified >= timestamp '{start}'"
         )
         return {row[0] for row in self._query(table, workspace, sql)}
+
+    def deleted_in(self, table: str, workspace: str, generation: int) -> set[str]:
+        """The ids of rows with a tombstone of this generation."""
+        sql = (
+            "select distinct id from {source} "
+            f"where coalesce(_deleted, false) and _generation = {generation}"
+        )
+        return {row[0] for row in self._query(table, workspace, sql)}
+
+    def oldest(self, table: str, workspace: str, column: str) -> datetime | None:
+        """The earliest moment (UTC) that any version has in a column of times."""
+        sql = (
+            f'select min("{column}") from (select cast(null as timestamp) as "{column}" '
+            "where false union all by name select * from {source})"
+        )
+        moment = next((row[0] for row in self._query(table, workspace, sql)), None)
+        return moment.replace(tzinfo=UTC) if moment is not None else None
 
     def deletion_reasons(self, table: str, workspace: str) -> dict[str, str]:
         """Id -> the reason of the deletion, of each row with a tombstone."""

@@ -67,6 +67,7 @@ select
     min(cursor_at) as cursor_at,
     min(census_at) as census_at
 from meta.certificate
+where entity not like 'history_log.%'
 """
 
 

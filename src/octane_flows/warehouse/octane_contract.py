@@ -24,6 +24,25 @@ SCRIPT_COLUMNS = {
     "creation_time": "TIMESTAMP",
     "last_modified": "TIMESTAMP",
 }
+# the change history is a resource of the workspace; a row is one field of one save
+HISTORY_COLUMNS = {
+    "id": "VARCHAR",
+    "type": "VARCHAR",
+    "entity_type": "VARCHAR",
+    "entity_id": "VARCHAR",
+    "changed_at": "TIMESTAMP",
+    "save_number": "BIGINT",
+    "action": "VARCHAR",
+    "user_id": "VARCHAR",
+    "user_name": "VARCHAR",
+    "user_full_name": "VARCHAR",
+    "field_name": "VARCHAR",
+    "field_label": "VARCHAR",
+    "old_value": "VARCHAR",
+    "old_value_text": "VARCHAR",
+    "value": "VARCHAR",
+    "value_text": "VARCHAR",
+}
 OWN_COLUMNS = {
     "_workspace_id": "VARCHAR",
     "_generation": "BIGINT",
@@ -57,6 +76,7 @@ def contract_tables() -> Mapping[str, Mapping[str, str]]:
         for field in definition["links"]:
             tables[f"{entity}__{field}"] = {**LINK_COLUMNS, **OWN_COLUMNS}
     tables["test_script"] = {**SCRIPT_COLUMNS, **OWN_COLUMNS}
+    tables["history_log"] = {**HISTORY_COLUMNS, **OWN_COLUMNS}
     return tables
 
 

@@ -25,6 +25,7 @@ from octane_flows.models.model import Model, load_models
 from octane_flows.models.models_digest import models_digest
 from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse.build_report import BuildReport, CheckResult, ModelResult
+from octane_flows.warehouse.change_history import create_history_views
 from octane_flows.warehouse.data_checks import require_passed, run_checks
 from octane_flows.warehouse.duckdb_file import (
     first_line,
@@ -240,6 +241,7 @@ class Warehouse:
             chosen_workspaces=list(self.choice) if self.choice is not None else None,
         )
         create_meta(self.connection, self.manifest, record, self.tables, self.missing)
+        create_history_views(self.connection)
         create_functions(self.connection, self.manifest.server_url, self.manifest.shared_space)
         create_user_defined_values(self.connection, self._entries)
         return self.tables

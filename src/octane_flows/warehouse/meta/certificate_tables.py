@@ -103,6 +103,12 @@ CERTIFICATE = MetaTable[CertificateRow](
             "values that do not fit and are null here; see rejected_values",
             lambda it: it.rejected_values,
         ),
+        MetaColumn(
+            "complete_from_at",
+            "TIMESTAMP",
+            "of a change history: moment from which on it is complete (UTC)",
+            lambda it: naive_utc_or_none(it.complete_from),
+        ),
     ),
 )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from octane_flows.lake import FileEntry, Manifest, TableEntry
-from octane_flows.lake.manifest import WorkspaceEntry
+from octane_flows.lake.manifest import HISTORY_PREFIX, WorkspaceEntry
 from octane_flows.warehouse.meta.meta_table import MetaColumn, MetaTable, naive_utc
 from octane_flows.warehouse.octane_contract import Missing
 
@@ -290,6 +290,11 @@ def files_by_table(manifest: Manifest) -> Iterator[tuple[str, FileEntry]]:
 
 def politeness_by_collection(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
     """The records of `meta.politeness`: what the extract counted, with the entity type."""
-    entities = {(row.workspace, row.collection): row.entity for row in manifest.certificate}
+    entities = {
+        (row.workspace, row.collection): HISTORY_PREFIX.rstrip(".")
+        if row.is_history
+        else row.entity
+        for row in manifest.certificate
+    }
     for counts in manifest.politeness.get("collections", []):
         yield {**counts, "entity": entities.get((counts["workspace"], counts["collection"]))}
