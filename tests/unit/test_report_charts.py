@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import date, timedelta
+from xml.etree import ElementTree
 
 import pyarrow as pa
+import pytest
 
 from octane_flows.reports import charts
+from octane_flows.reports import draw_pictures as drawing
+from octane_flows.reports.draw_pictures import Picture, draw_pictures
 
 WEEKS = pa.table(
     {
@@ -18,19 +23,24 @@ WEEKS = pa.table(
 )
 
 
+def drawn(specification: str) -> str:
+    [picture] = draw_pictures([specification])
+    assert picture.problem is None
+    return picture.svg
+
+
 def test_each_environment_has_its_panel() -> None:
-    svg = charts.results_per_week(WEEKS)
+    svg = drawn(charts.results_per_week(WEEKS))
 
     assert svg.startswith("<svg")
     assert "debian" in svg
     assert "ubuntu" in svg
-    assert svg == charts.results_per_week(WEEKS)
+    assert svg == drawn(charts.results_per_week(WEEKS))
 
 
 def test_failing_tests_are_named_with_their_counts() -> None:
-    svg = charts.failing_tests(
-        pa.table({"test_id": ["1", "2"], "test_name": ["test_172", None], "failed_count": [379, 5]})
-    )
+    rows = {"test_id": ["1", "2"], "test_name": ["test_172", None], "failed_count": [379, 5]}
+    svg = drawn(charts.failing_tests(pa.table(rows)))
 
     assert "test_172" in svg
     assert ">379<" in svg
@@ -38,7 +48,7 @@ def test_failing_tests_are_named_with_their_counts() -> None:
 
 
 def test_weeks_of_few_results_have_no_share() -> None:
-    svg = charts.failed_share(WEEKS)
+    svg = drawn(charts.failed_share(WEEKS))
 
     assert "debian" in svg
     assert "ubuntu" not in svg
@@ -57,7 +67,7 @@ def test_an_interval_is_drawn_for_each_flaky_test() -> None:
         }
     )
 
-    svg = charts.flaky_tests(rows)
+    svg = drawn(charts.flaky_tests(rows))
 
     assert "test_137 · debian" in svg
     assert ">138 · debian<" in svg
@@ -67,6 +77,7 @@ def test_an_interval_is_drawn_for_each_flaky_test() -> None:
 def test_scope_and_done_are_drawn_for_each_release() -> None:
     rows = pa.table(
         {
+            "release_id": ["5", "5"],
             "release_name": ["R1", "R1"],
             "day_date": [date(2021, 1, 1), date(2021, 1, 2)],
             "item_count": [3, 4],
@@ -74,7 +85,7 @@ def test_scope_and_done_are_drawn_for_each_release() -> None:
         }
     )
 
-    svg = charts.burn_up(rows)
+    svg = drawn(charts.burn_up(rows))
 
     assert ">R1<" in svg
     assert ">done<" in svg
@@ -91,10 +102,104 @@ def test_each_phase_has_a_bar() -> None:
         }
     )
 
-    svg = charts.time_in_phase(rows)
+    svg = drawn(charts.time_in_phase(rows))
 
     assert "quality story · In Progress" in svg
     assert "defect · New" in svg
     assert "epic · p3" in svg
     assert "Done" not in svg
     assert charts.time_in_phase(rows.slice(3)) == ""
+
+
+def long_releases(count: int, days: int) -> pa.Table:
+    start = date(1990, 1, 1)
+    rows = [
+        {
+            "workspace_id": "1002",
+            "release_id": str(release),
+            "release_name": f"R{release}",
+            "day_date": start + timedelta(days=release + day),
+            "item_count": day,
+            "done_item_count": day,
+        }
+        for release in range(count)
+        for day in range(days)
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+@pytest.mark.parametrize(("count", "days"), [(1, 20_000), (60, 400)])
+def test_many_days_and_releases_are_thinned_and_the_last_day_stays(count: int, days: int) -> None:
+    specification = json.loads(charts.burn_up(long_releases(count, days)))
+
+    [rows] = specification["datasets"].values()
+    assert len(rows) <= 2 * charts.MOST_DAYS * min(count, charts.MOST_PANELS)
+    newest = [row for row in rows if row["release_name"] == f"R{count - 1}"]
+    assert max(row["items"] for row in newest) == days - 1
+
+
+def test_releases_of_one_name_have_a_panel_each() -> None:
+    rows = [{**row, "release_name": "R"} for row in long_releases(2, 3).to_pylist()]
+    svg = drawn(charts.burn_up(pa.Table.from_pylist(rows)))
+
+    assert ">R (0, 1002)<" in svg
+    assert ">R (1, 1002)<" in svg
+
+
+UNSAFE = (
+    "a\x00b", "a\x07\x1b[31mb", "a\nb\tc", "\ufffe\uffff", "\x85", "\u2028", "<b>&amp;</b>", "",
+    "x" * 9_999,
+)  # fmt: skip
+
+
+def test_no_text_keeps_a_picture_from_being_drawn() -> None:
+    texts = pa.array(UNSAFE)
+    ids = pa.array([str(number) for number in range(len(UNSAFE))])
+    days = pa.array([date(2021, 1, 4)] * len(UNSAFE))
+    counts = pa.array([100] * len(UNSAFE))
+    weeks = {
+        "environment_label": texts, "week_date": days, "result_count": counts,
+        "failed_count": counts,
+    }  # fmt: skip
+    scope = {
+        "release_id": ids, "release_name": texts, "day_date": days, "item_count": counts,
+        "done_item_count": counts,
+    }  # fmt: skip
+    tests = {"test_id": ids, "test_name": texts, "failed_count": counts}
+
+    pictures = draw_pictures(
+        [
+            charts.results_per_week(pa.table(weeks)),
+            charts.failed_share(pa.table(weeks)),
+            charts.burn_up(pa.table(scope)),
+            charts.failing_tests(pa.table(tests)),
+        ]
+    )
+
+    assert [picture.problem for picture in pictures] == [None] * 4
+    for picture in pictures:
+        ElementTree.fromstring(picture.svg)
+
+
+def test_a_picture_that_ends_its_process_takes_no_other_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        drawing,
+        "_PROGRAM",
+        drawing._PROGRAM.replace(
+            "    try:", "    if 'deadly' in line: import os; os.abort()\n    try:", 1
+        ),
+    )
+    good = charts.failing_tests(
+        pa.table({"test_id": ["1"], "test_name": ["good"], "failed_count": [379]})
+    )
+
+    before, deadly, broken, after = draw_pictures(
+        [good, good.replace("good", "deadly"), '{"mark": 7}', good]
+    )
+
+    assert "good" in before.svg
+    assert before == after
+    assert deadly == Picture(problem="the program that draws it ended")
+    assert broken.problem

@@ -6,7 +6,8 @@ A warehouse connection in, `Area` records out; `page` renders them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import duckdb
@@ -16,6 +17,7 @@ from octane_flows.errors import OctaneFlowsError
 from octane_flows.models.model import load_models
 from octane_flows.questions import Question, list_questions, run_question
 from octane_flows.reports import charts
+from octane_flows.reports.draw_pictures import Picture, draw_pictures
 from octane_flows.reports.report_tables import Shown, shown
 
 NOT_COMPARED = "This generation has not been compared; the command does so."
@@ -82,7 +84,8 @@ class Section:
     model_sql: str | None = None
     source: str | None = None
     table: Shown | None = None
-    pictures: tuple[str, ...] = ()
+    specifications: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     problem: str | None = None
     is_sideways: bool = False
 
@@ -131,7 +134,8 @@ def _area(connection: duckdb.DuckDBPyConnection, title: str, questions: Sequence
 
 def _section(connection: duckdb.DuckDBPyConnection, question: Question) -> Section:
     table: Shown | None = None
-    pictures: tuple[str, ...] = ()
+    specifications: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     problem: str | None = None
     try:
         answer = run_question(connection, question)
@@ -140,7 +144,10 @@ def _section(connection: duckdb.DuckDBPyConnection, question: Question) -> Secti
     else:
         meanings = {column.name: column.meaning for column in question.columns}
         table = shown(answer, meanings, SIDEWAYS.get(question.slug, ROWS_SHOWN))
-        pictures = _pictures(question.slug, answer)
+        try:
+            specifications = _specifications(question.slug, answer)
+        except Exception as error:  # noqa: BLE001 (a picture never takes the page with it)
+            pictures = (Picture(problem=f"{type(error).__name__}: {error}"),)
     return Section(
         slug=question.slug,
         title=question.title,
@@ -150,16 +157,36 @@ def _section(connection: duckdb.DuckDBPyConnection, question: Question) -> Secti
         model_sql={model.name: model.sql for model in load_models()}[question.name],
         source=question.source if question.kind == "flow" else None,
         table=table,
+        specifications=specifications,
         pictures=pictures,
         problem=problem,
         is_sideways=question.slug in SIDEWAYS,
     )
 
 
-def _pictures(slug: str, answer: pa.Table) -> tuple[str, ...]:
+def _specifications(slug: str, answer: pa.Table) -> tuple[str, ...]:
     if answer.num_rows == 0:
         return ()
-    return tuple(filter(None, (draw(answer) for draw in PICTURES.get(slug, ()))))
+    return tuple(filter(None, (specify(answer) for specify in PICTURES.get(slug, ()))))
+
+
+def with_pictures(areas: Sequence[Area]) -> list[Area]:
+    """The areas with their pictures drawn, all of them in one process."""
+    sections = [section for area in areas for section in area.sections]
+    drawn = iter(draw_pictures([text for section in sections for text in section.specifications]))
+    return [
+        replace(
+            area,
+            sections=[
+                replace(
+                    section,
+                    pictures=(*section.pictures, *islice(drawn, len(section.specifications))),
+                )
+                for section in area.sections
+            ],
+        )
+        for area in areas
+    ]
 
 
 PICTURES: Mapping[str, tuple[Callable[[pa.Table], str], ...]] = {

@@ -14,7 +14,7 @@ import jinja2
 
 from octane_flows import warehouse
 from octane_flows.parity.comparison_record import read_comparisons
-from octane_flows.reports.report_content import HEADLINES, ROWS_SHOWN, areas
+from octane_flows.reports.report_content import HEADLINES, ROWS_SHOWN, areas, with_pictures
 from octane_flows.warehouse.file_replacement import replace_file
 
 REPORT_FILE = "report.html"
@@ -40,7 +40,7 @@ def render(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
     )
     generation = _first_row(connection, "select * from meta.generation")
     comparisons = read_comparisons(home, generation["generation"])
-    chapters = areas(connection, comparisons)
+    chapters = with_pictures(areas(connection, comparisons))
     sections = {section.slug: section for area in chapters for section in area.sections}
     return environment.get_template("report.html.j2").render(
         generation=generation,
