@@ -29,6 +29,19 @@ def warehouse_path(home: Path) -> Path:
     return home / FILE_NAME
 
 
+def write_log(path: Path) -> Path:
+    """Where DuckDB writes changes of a file before it puts them into the file."""
+    return path.with_name(f"{path.name}.wal")
+
+
+def delete_write_log(path: Path) -> None:
+    """Delete the log of a program that opened a published file for writing and was killed.
+
+    A build never leaves one, and while it lies there, nobody can open the file for reading.
+    """
+    write_log(path).unlink(missing_ok=True)
+
+
 def connect(home: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     """Open the published warehouse of `home`.
 
@@ -49,11 +62,19 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
         connection.execute("set timezone = 'UTC'")
     except duckdb.Error as error:
-        remedy = (
-            "close other programs that write to it, or build it again with 'octane-flows build'."
-            if read_only
-            else "free space, or set OCTANE_HOME to a folder that you may write."
-        )
+        if read_only and write_log(path).exists():
+            remedy = (
+                f"another program opened it for writing and left {write_log(path)} behind. Close "
+                "that program, and run 'octane-flows build', which publishes the file again "
+                "without it. Open the warehouse read-only in other programs."
+            )
+        elif read_only:
+            remedy = (
+                "close other programs that write to it, or build it again with "
+                "'octane-flows build'."
+            )
+        else:
+            remedy = "free space, or set OCTANE_HOME to a folder that you may write."
         raise LakeError(f"Could not open {path} ({first_line(error)}); {remedy}") from error
     return connection
 

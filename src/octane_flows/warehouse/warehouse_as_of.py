@@ -18,7 +18,7 @@ from octane_flows.errors import CheckError, LakeError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.models.model import Model, load_models
 from octane_flows.models.models_digest import models_digest
-from octane_flows.warehouse.duckdb_file import open_file, warehouse_path
+from octane_flows.warehouse.duckdb_file import delete_write_log, open_file, warehouse_path
 from octane_flows.warehouse.model_creation import Progress
 from octane_flows.warehouse.warehouse_build import Warehouse
 from octane_flows.warehouse.workspace_choice import Choice, choice_in
@@ -84,6 +84,7 @@ def forget_past(home: Path, kept: set[int]) -> None:
     """Delete the warehouses of past generations that are kept no longer."""
     for path in (home / FOLDER).glob("[0-9]*.duckdb"):
         if int(path.stem) not in kept:
+            delete_write_log(path)
             path.unlink()
 
 

@@ -28,6 +28,7 @@ from octane_flows.warehouse.build_report import BuildReport, CheckResult, ModelR
 from octane_flows.warehouse.change_history import create_history_views
 from octane_flows.warehouse.data_checks import require_passed, run_checks
 from octane_flows.warehouse.duckdb_file import (
+    delete_write_log,
     first_line,
     is_machine_full,
     open_file,
@@ -64,6 +65,7 @@ from octane_flows.warehouse.user_defined_values import create_user_defined_value
 from octane_flows.warehouse.workspace_choice import choice_in, choice_of, choose, of_workspaces
 
 LOCK = ".publish.lock"
+READ_ONLY = 0o444  # of the modes that the user's umask allows; readers need no more
 
 
 def build(
@@ -112,6 +114,7 @@ class Warehouse:
     ) -> None:
         self.home = home
         self.lake = lake or Lake(home / "lake")
+        delete_write_log(warehouse_path(home))  # nobody could read what the file was built for
         whole = manifest or _current(self.lake)
         self.choice = (
             choose(workspaces, whole) if workspaces is not None else choice_in(warehouse_path(home))
@@ -161,7 +164,7 @@ class Warehouse:
         """Open a copy of the published file if it can be brought up to date."""
         if not self.target.is_file():
             return False
-        shutil.copyfile(self.target, self._draft)
+        shutil.copyfile(self.target, self._draft)  # without the mode, which is read-only
         try:
             self._connection = open_file(self._draft, read_only=False)
         except LakeError as error:
@@ -327,6 +330,8 @@ class Warehouse:
         with _one_at_a_time(self.target):
             newer = self._published_meanwhile()
             if newer is None:
+                delete_write_log(self.target)
+                self._draft.chmod(self._draft.stat().st_mode & READ_ONLY)
                 self._draft.replace(self.target)
                 sync_file(self.target.parent)
         if self._progress and newer is None:
