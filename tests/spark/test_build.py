@@ -17,6 +17,7 @@ from octane_flows import warehouse
 from octane_flows.errors import CheckError, OctaneFlowsError, UsageError
 from octane_flows.lake import ColumnEntry, Lake
 from octane_flows.spark import read_published, spark_folder
+from octane_flows.spark.current_tables import current_tables
 from octane_flows.spark.spark_build import Build
 from octane_flows.spark.spark_publication import begin
 from octane_flows.spark.spark_session import MEANING
@@ -107,6 +108,28 @@ def test_the_current_state_is_that_of_duckdb(spark: SparkSession, tmp_path: Path
         row["target_id"]
         for row in pq.read_table(built.path("octane.defect__product_areas")).to_pylist()
     ] == ["13"]
+
+
+def test_values_from_before_a_field_was_made_again_do_not_count(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    write_history(tmp_path)
+    lake = Lake(tmp_path / "lake")
+    manifest = lake.current()
+    assert manifest is not None
+    defects, areas = manifest.tables["defect"], manifest.tables["defect__product_areas"]
+    columns = tuple(replace(column, field=column.name) for column in defects.columns)
+    entries = {
+        "defect": replace(defects, columns=columns, values_since={"name": {"1002": 3}}),
+        areas.name: replace(areas, values_since={"product_areas": {"1002": 2}}),
+    }
+
+    frames = current_tables(spark, lake, entries)
+
+    assert {
+        (row["_workspace_id"], row["id"]): row["name"] for row in frames["defect"].collect()
+    } == {("1002", "1"): None, ("1002", "3"): "third again", ("1003", "1"): "of another workspace"}
+    assert frames[areas.name].collect() == []
 
 
 def test_a_build_of_one_workspace_keeps_to_it(spark: SparkSession, tmp_path: Path) -> None:

@@ -164,8 +164,27 @@ def merge_tables(
             label=table.label,
             columns=tuple(columns.values()),
             files=tuple(files),
+            values_since=previous.values_since if previous is not None else {},
         )
     return tables
+
+
+def with_values_since(
+    tables: Mapping[str, TableEntry], values_since: Mapping[Key, Mapping[str, int]]
+) -> dict[str, TableEntry]:
+    """The tables with the first generation whose values count, of fields that went or returned."""
+    changed = dict(tables)
+    for (workspace, entity), since in values_since.items():
+        for name, table in changed.items():
+            fields = {column.field for column in table.columns} | {table.field}
+            if table.entity == entity and not fields.isdisjoint(since):
+                merged = dict(table.values_since)
+                for field_name in fields & since.keys():
+                    if field_name is not None:
+                        before = merged.get(field_name, {})
+                        merged[field_name] = {**before, workspace: since[field_name]}
+                changed[name] = replace(table, values_since=merged)
+    return changed
 
 
 def _is_replaced(result: Result | None) -> bool:

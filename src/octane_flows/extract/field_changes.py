@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as record_field
 
 from octane_flows.client import Field
 from octane_flows.errors import ExtractError
 from octane_flows.extract.extract_plan import DUCKDB_TYPES, EntityPlan, Key, Plan
-from octane_flows.lake import FieldEntry, Manifest, SchemaChange
+from octane_flows.lake import FieldEntry, Finding, Manifest, SchemaChange
 from octane_flows.lake.manifest import SchemaChangeKind
+from octane_flows.lake.valid_values import NEVER
 
 
 @dataclass(frozen=True)
 class FieldChanges:
     """The catalogue as it is now, what changed, and what must be read because of it.
 
-    All rows of `retyped` entity types must be read again.
+    All rows of `retyped` entity types must be read again. `values_since`, by entity type and field:
+    the lowest `_generation` whose values count, of fields that went away or returned.
     """
 
     fields: list[FieldEntry]
     changes: list[SchemaChange]
     new_fields: dict[Key, tuple[Field, ...]]
     retyped: frozenset[Key]
+    values_since: dict[Key, dict[str, int]] = record_field(default_factory=dict)
 
     def without(self, refused: Collection[Key], parent: Manifest | None) -> FieldChanges:
         """Types that could not be read stay as they were: their new fields are still to be read."""
@@ -38,7 +42,29 @@ class FieldChanges:
         changes = [
             change for change in self.changes if (change.workspace, change.entity) not in refused
         ]
-        return replace(self, fields=sorted(fields, key=_sort_key), changes=changes)
+        values_since = {
+            key: since for key, since in self.values_since.items() if key not in refused
+        }
+        return replace(
+            self,
+            fields=sorted(fields, key=_sort_key),
+            changes=changes,
+            values_since=values_since,
+        )
+
+    def findings(self) -> list[Finding]:
+        """What became of the stored values of fields that went away or returned."""
+        meaning = {
+            "removed": "is no longer on the server, or may no longer be read: its values are null "
+            "from now on, and those read before stay in earlier generations",
+            "returned": "is on the server again: values from before it went away do not count, "
+            "and its values were read again",
+        }
+        return [
+            Finding(change.workspace, f"{change.entity}.{change.field} {meaning[change.change]}")
+            for change in self.changes
+            if change.change in meaning
+        ]
 
 
 def _sort_key(entry: FieldEntry) -> tuple[str, str, str]:
@@ -55,6 +81,7 @@ def compare_fields(
     changes: list[SchemaChange] = []
     new_fields: dict[Key, tuple[Field, ...]] = {}
     retyped: set[Key] = set()
+    values_since: dict[Key, dict[str, int]] = {}
     not_accepted: list[str] = []
     for entity in plan.entities:
         previous = catalogue.get(entity.key, {})
@@ -65,6 +92,13 @@ def compare_fields(
                 retyped.add(entity.key)
             else:
                 not_accepted.append(f"{entity.name}.{name} ({comparison.detail(name)})")
+        if comparison.values_since and parent is not None:
+            # rows that this extract reads have a higher number than all rows before it
+            new_stamp = parent.stamp(entity.workspace) + 1
+            values_since[entity.key] = {
+                field_name: new_stamp if is_there else NEVER
+                for field_name, is_there in comparison.values_since.items()
+            }
         if comparison.new and previous:
             new_fields[entity.key] = tuple(comparison.new)
         catalogue[entity.key] = comparison.entries
@@ -76,7 +110,7 @@ def compare_fields(
             "again. The old values stay in the previous generations."
         )
     fields = [entry for key in sorted(catalogue) for _, entry in sorted(catalogue[key].items())]
-    return FieldChanges(fields, changes, new_fields, frozenset(retyped))
+    return FieldChanges(fields, changes, new_fields, frozenset(retyped), values_since)
 
 
 class _Comparison:
@@ -92,6 +126,7 @@ class _Comparison:
         self.changes: list[SchemaChange] = []
         self.new: list[Field] = []
         self.retyped: list[str] = []
+        self.values_since: dict[str, bool] = {}  # field -> whether it is there again
         newest = max((entry.last_generation for entry in previous.values()), default=0)
         current = {name for name, entry in previous.items() if entry.last_generation == newest}
         fields = {field.name: field for field in (*entity.scalars, *entity.links)}
@@ -99,6 +134,7 @@ class _Comparison:
             self._compare(field, field.name in current)
         for name in sorted(current - fields.keys()):
             self._change(name, "removed", previous[name].field_type)
+            self.values_since[name] = False
 
     def detail(self, name: str) -> str:
         """From which type to which."""
@@ -113,7 +149,10 @@ class _Comparison:
         if previous is None or not is_current:
             self.new.append(field)
             if self._previous:
-                self._change(field.name, "added", _type_text(entry))
+                kind: SchemaChangeKind = "added" if previous is None else "returned"
+                self._change(field.name, kind, _type_text(entry))
+            if previous is not None:
+                self.values_since[field.name] = True
         elif previous.label != entry.label:
             self._change(field.name, "relabelled", f"{previous.label} to {entry.label}")
         if previous is not None and _type_text(previous) != _type_text(entry):

@@ -23,7 +23,13 @@ from octane_flows.extract.certificate import (
     findings_on_values,
     refusals,
 )
-from octane_flows.extract.entity_result import ExtractReport, merge_states, merge_tables, outcomes
+from octane_flows.extract.entity_result import (
+    ExtractReport,
+    merge_states,
+    merge_tables,
+    outcomes,
+    with_values_since,
+)
 from octane_flows.extract.entity_task import Context
 from octane_flows.extract.entity_types import ReadTypes, read_entity_types
 from octane_flows.extract.extract_journal import Journal
@@ -84,7 +90,8 @@ def extract(
             scripts = read_scripts(draft, opened, moments, options, journal)
         else:
             scripts = Scripts(previous_scripts(draft.parent))
-        tables = merge_tables(draft.parent, plan, read.results)
+        merged = merge_tables(draft.parent, plan, read.results)
+        tables = with_values_since(merged, changes.values_since)
         if options.history:
             history = read_history(draft, plan, opened, moments, options, journal, tables)
         else:
@@ -219,6 +226,7 @@ def _publish(
         findings=[
             *plan.findings,
             *refusals(refused),
+            *changes.findings(),
             *cross_check(plan, results, workspaces),
             *findings_on_values(results.values(), states),
             *scripts.findings,

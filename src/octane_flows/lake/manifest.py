@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from dataclasses import field as record_field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from octane_flows.lake.read_state import FieldEntry, ReadState
 TableKind = Literal["entity", "link"]
 CertificateStatus = Literal["complete", "refused", "carried"]
 SchemaChangeKind = Literal[
-    "added", "removed", "retyped", "relabelled", "list_added", "list_removed"
+    "added", "removed", "returned", "retyped", "relabelled", "list_added", "list_removed"
 ]
 
 
@@ -61,7 +62,9 @@ class TableEntry:
 
     The newest version of a row (by `_generation`, then `_extracted_at`) counts; a row with
     `_deleted` is a tombstone. A link set is replaced whole: the newest rows of a `source_id` are
-    its set, and a row with `_deleted` and no target says that the set is empty.
+    its set, and a row with `_deleted` and no target says that the set is empty. `values_since`, by
+    field and workspace: values of rows with a lower `_generation` do not count any more, because
+    the server deleted the field meanwhile.
     """
 
     name: str
@@ -71,6 +74,7 @@ class TableEntry:
     label: str
     columns: tuple[ColumnEntry, ...]
     files: tuple[FileEntry, ...]
+    values_since: dict[str, dict[str, int]] = record_field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -141,9 +141,23 @@ def _table(
     return replace(
         draft,
         label=labelled.label,
+        values_since=_values_since(draft, head, own),
         columns=_columns(draft.columns, parent.columns if parent else (), head.columns),
         files=tuple(_files(draft.files, parent.files if parent else (), head.files, own)),
     )
+
+
+def _values_since(
+    draft: TableEntry, head: TableEntry, own: Collection[str]
+) -> dict[str, dict[str, int]]:
+    """From when on values count: in own workspaces as the draft says, in others as the newest."""
+    merged: dict[str, dict[str, int]] = {}
+    for entry, is_own in ((draft, True), (head, False)):
+        for name, since in entry.values_since.items():
+            for workspace, generation in since.items():
+                if (workspace in own) is is_own:
+                    merged.setdefault(name, {})[workspace] = generation
+    return merged
 
 
 def _columns(

@@ -19,6 +19,7 @@ import pyarrow as pa
 from octane_flows.errors import LakeError
 from octane_flows.lake.generations import Lake
 from octane_flows.lake.manifest import TableEntry
+from octane_flows.lake.valid_values import outdated_links
 
 Ids = npt.NDArray[np.int64]
 TARGET_PREFIX = "target"  # of the columns of link tables that refer to the target
@@ -190,6 +191,9 @@ class StoredRows:
             )
         names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
         source = f"read_parquet([{names}], union_by_name = true)"
+        outdated = outdated_links(self._tables[table])
+        if outdated is not None:
+            source = f"(select * from {source} where not {outdated})"
         try:
             if requested is not None:
                 self._connection.register("requested", requested)

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake, TableEntry
+from octane_flows.lake.valid_values import outdated_columns, outdated_links
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -89,6 +90,9 @@ def read_versions(session: SparkSession, lake: Lake, entry: TableEntry) -> Versi
         for schema, paths in by_schema.items()
     ]
     frame = reduce(lambda one, other: one.unionByName(other), frames)
+    outdated = outdated_links(entry)
+    if outdated is not None:
+        frame = frame.where(f"not {outdated}")
     return Versions(frame, len(_generations(footers)) == 1)
 
 
@@ -136,9 +140,13 @@ def literal_path(path: Path) -> str:
 
 
 def _casts(entry: TableEntry, file_columns: set[str]) -> list[str]:
+    values = {name: quoted(name) for name in file_columns}
+    for name, condition in outdated_columns(entry):
+        if name in values:
+            values[name] = f"case when {condition} then null else {quoted(name)} end"
     return [
-        f"cast({quoted(column.name) if column.name in file_columns else 'null'} "
-        f"as {SPARK_TYPES[column.type]}) as {quoted(column.name)}"
+        f"cast({values.get(column.name, 'null')} as {SPARK_TYPES[column.type]}) "
+        f"as {quoted(column.name)}"
         for column in entry.columns
     ]
 

@@ -14,6 +14,7 @@ import duckdb
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake, TableEntry
+from octane_flows.lake.valid_values import outdated_columns, outdated_links
 from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.duckdb_file import first_line, is_machine_full, transaction
 from octane_flows.warehouse.incremental.table_changes import TableChange
@@ -197,7 +198,28 @@ def files_source(lake: Lake, change: TableChange) -> str:
             "from a backup or run 'octane-flows extract --full'."
         )
     files = "[" + ", ".join(literal(str(path)) for path in paths) + "]"
-    return f"read_parquet({files}, union_by_name = true)"
+    return _valid_values(f"read_parquet({files}, union_by_name = true)", change.entry)
+
+
+def _valid_values(source: str, entry: TableEntry) -> str:
+    """The rows of the files without values that do not count any more."""
+    outdated = outdated_links(entry)
+    if outdated is not None:
+        return f"(select * from {source} where not {outdated})"
+    columns = dict(outdated_columns(entry))
+    if not columns:
+        return source
+    types = {column.name: column.type for column in entry.columns}
+    # a file may lack the column: the rows of an empty select give it to all
+    empty = ", ".join(f"cast(null as {types[name]}) as {quoted(name)}" for name in columns)
+    replaced = ", ".join(
+        f"case when {condition} then null else {quoted(name)} end as {quoted(name)}"
+        for name, condition in columns.items()
+    )
+    return (
+        f"(select * replace ({replaced}) from "
+        f"(select {empty} where false union all by name select * from {source}))"
+    )
 
 
 def _values(connection: duckdb.DuckDBPyConnection, source: str, entry: TableEntry) -> str:

@@ -174,9 +174,26 @@ class Database:
                     self._filled.add(name)
 
     def remove_field(self, entity: str, name: str) -> None:
-        """Remove a field from the schema; the server itself still fills and reads it."""
+        """Remove a field from the schema.
+
+        A user-defined field goes with its values; others the server itself still fills and reads.
+        """
         with self.transaction():
+            definition = self.schema.entities[entity].fields.get(name)
+            if definition is not None and definition.is_user_defined:
+                self._delete_values(entity, name)
             self.schema.remove_field(entity, name)
+
+    def _delete_values(self, entity: str, name: str) -> None:
+        """Delete the values of a field in the rows of one entity type."""
+        family = self.schema.family(entity)
+        column, run = self._columns[family][name], self.connection.execute
+        for ddl in field_ddl(column):
+            stored = quoted(ddl.split('"')[1])
+            run(f"UPDATE {quoted(family)} SET {stored} = NULL WHERE type = ?", (entity,))
+        if column.kind == "link":
+            end = self.schema.link_ends[(family, name)]
+            run(f"DELETE FROM {quoted(end.link)} WHERE {end.own}_type = ?", (entity,))
 
     def retype_field(self, entity: str, name: str, field_type: str) -> None:
         """Give a scalar field another type; values that do not fit the new one are lost."""

@@ -123,6 +123,9 @@ def _change(
     columns = [(column.name, column.type) for column in entry.columns]
     if loaded.columns.get(entry.name) != columns:
         return rebuild
+    before = manifest_then.tables.get(entry.name)
+    if before is not None and before.values_since != entry.values_since:
+        return rebuild  # values that are loaded do not count any more
     digests = loaded.digests.get(entry.name, {})
     origins = {file.path: _origins(file.path, merged) for file in entry.files}
     if not digests.keys() <= set().union(*origins.values()):

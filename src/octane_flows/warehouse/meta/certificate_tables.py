@@ -167,7 +167,7 @@ SCHEMA_CHANGES = MetaTable[SchemaChange](
         MetaColumn(
             "change",
             "VARCHAR",
-            "added, removed, retyped, relabelled, list_added or list_removed",
+            "added, removed, returned, retyped, relabelled, list_added or list_removed",
             lambda it: it.change,
         ),
         MetaColumn("detail", "VARCHAR", "from what to what", lambda it: it.detail),
