@@ -5,9 +5,25 @@ Where to print in, a Rich console out; the command line and `answer_formats` cal
 
 from __future__ import annotations
 
-from typing import IO
+from typing import IO, Any
 
 from rich.console import Console
+
+#: Control characters of a server's text would move the cursor or change what the terminal shows.
+VISIBLE = {
+    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
+}
+
+
+class PlainConsole(Console):
+    """A console on which control characters of texts are visible and do nothing."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print texts with their control characters escaped, and other objects as Rich does."""
+        super().print(
+            *(item.translate(VISIBLE) if isinstance(item, str) else item for item in objects),
+            **options,
+        )
 
 
 def plain_console(
@@ -18,7 +34,7 @@ def plain_console(
     soft_wrap: bool = False,
 ) -> Console:
     """A console without markup, emoji codes and highlighting; `width` None: the terminal's."""
-    return Console(
+    return PlainConsole(
         file=file,
         stderr=stderr,
         width=width,

@@ -21,6 +21,7 @@ from octane_flows.errors import (
     AnswerError,
     ServerError,
     SignInError,
+    TimeOutError,
     UnavailableError,
     UsageError,
 )
@@ -322,3 +323,14 @@ def test_a_token_that_the_server_sets_goes_back_with_writes_alone() -> None:
     assert write.headers["XSRF-HEADER"] == "canary-token"
     assert write.headers["HPSSO_HEADER_CSRF"] == "older-token"
     assert "XSRF_COOKIE=canary-token" in write.headers["Cookie"]
+
+
+def test_a_page_that_comes_too_late_is_not_asked_for_again_as_large_as_it_was() -> None:
+    late = [httpx.ReadTimeout("late") for _ in range(3)]
+    server = Server(answering(*late))
+    with server.open() as octane:
+        for limit, requests in ((1000, 1), (10, 2)):
+            before = len(server.requests) - server.sign_ins
+            with pytest.raises(TimeOutError):
+                octane.workspace("1002").page("defects", fields=["id"], limit=limit)
+            assert len(server.requests) - server.sign_ins - before == requests

@@ -53,3 +53,9 @@ def test_an_extract_tells_the_notes_of_what_it_read(
         expected = [("defect", f"in workspace {id}: {note}")
                     for id, note in (("1002", ODD), ("1003", "of the other"))]  # fmt: skip
     assert lines == [f"{entity:<12} {note}" for entity, note in expected]
+
+
+def test_control_characters_of_texts_are_visible_and_do_nothing() -> None:
+    printed = io.StringIO()
+    plain_console(file=printed, width=80).print("a\x1b[2Jb\0c\x9bd\nf")
+    assert printed.getvalue() == "a\\x1b[2Jb\\x00c\\x9bd\nf\n"

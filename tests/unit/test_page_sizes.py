@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from octane_flows.client import field
+from octane_flows.client import Id, field
 from octane_flows.errors import AnswerError, RequestError, TimeOutError, TooLargeError
 from octane_flows.extract.page_size import PageSize
 from tests.replaced_server import Server
@@ -45,6 +45,14 @@ def test_fields_that_make_the_address_too_long_come_in_several_requests() -> Non
     assert set(row) == {"id", "type", *FIELDS}
     assert len(pages(server)) == 3
     assert all(len(str(request.url)) <= 7_500 for request in pages(server))
+
+
+def test_a_query_that_fills_the_address_does_not_make_a_request_for_each_field() -> None:
+    server = Server(lambda request: httpx.Response(200, content=wide_row(request)))
+    query = field("id").in_([Id(10**12 + number) for number in range(600)])
+    with server.open() as octane:
+        octane.workspace("1002").page("defects", fields=FIELDS, query=query)
+    assert len(pages(server)) == 1
 
 
 def test_a_gateway_that_takes_short_addresses_only_gets_short_ones() -> None:

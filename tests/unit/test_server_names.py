@@ -108,6 +108,12 @@ def test_a_new_field_whose_name_no_query_can_hold_is_read_with_all_rows() -> Non
     assert new_field_query([Field("size_udf", "Size", "string", filterable=True)]) is not None
 
 
+def test_so_many_new_fields_that_no_query_can_name_them_are_read_with_all_rows() -> None:
+    many = [Field(f"some_field_{n}_udf", "", "string", filterable=True) for n in range(1000)]
+    assert new_field_query(many[:20]) is not None
+    assert new_field_query(many) is None
+
+
 def test_labels_can_be_stored_and_shown() -> None:
     odd = {**field("name"), "label": "half \ud83d and\0zero", "max_length": 10**400}
     metadata = parse_metadata([entity("defect")], [odd])

@@ -31,6 +31,7 @@ from octane_flows.errors import AddressError
 __all__ = ["Connection"]
 
 PREVIEW_HEADER: Final = "ALM-OCTANE-TECH-PREVIEW"  # many resources need it, none refuses it
+SMALL_PAGE: Final = 10  # rows; whoever reads larger pages asks for a smaller one after a time-out
 JOIN_ATTEMPTS: Final = 4  # rows of one page seldom change between two requests twice in a row
 PRIVATE_HEADER: Final = "ALM-OCTANE-PRIVATE"  # in its place, for what only the vendor's tools use
 
@@ -87,6 +88,7 @@ class Connection:
         content_type: str = "application/json",
         accept: str = "application/json",
         is_private: bool = False,
+        repeat_time_outs: bool = True,
     ) -> Response:
         """Send one request; the values of `parameters` are encoded already.
 
@@ -102,6 +104,7 @@ class Connection:
             headers=headers,
             body=body,
             topic=_topic(path),
+            repeat_time_outs=repeat_time_outs,
         )
 
     def check(self, response: Response, action: str) -> None:
@@ -180,7 +183,9 @@ class Connection:
     def _read_part(
         self, path: str, parameters: Sequence[tuple[str, str]], limit: int, action: str
     ) -> PageBytes:
-        response = self.send("GET", path, parameters, action=action)
+        response = self.send(
+            "GET", path, parameters, action=action, repeat_time_outs=limit <= SMALL_PAGE
+        )
         self.check(response, action)
         return PageBytes(response.body, limit, response.wire_bytes, action)
 

@@ -8,7 +8,8 @@ it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
 from typing import Final
 
 __all__ = ["CutBodyError", "TooLargeError", "UnknownEncodingError", "read_body"]
@@ -17,6 +18,7 @@ PLAIN: Final = ("", "identity")
 GZIP: Final = ("gzip", "x-gzip")
 EITHER_HEADER: Final = zlib.MAX_WBITS | 32  # gzip and zlib headers are both recognised
 STEP_BYTES: Final = 1 << 20  # unpacked at once
+LARGE_BYTES: Final = 16 << 20  # ordinary pages have one or two million bytes
 
 
 class TooLargeError(Exception):
@@ -31,19 +33,33 @@ class UnknownEncodingError(Exception):
     """The body is packed in a way that was not asked for."""
 
 
-def read_body(chunks: Iterable[bytes], encoding: str, most_bytes: int) -> bytes:
-    """The plain bytes of a body. Raises one of the three errors above."""
+def read_body(
+    chunks: Iterable[bytes],
+    encoding: str,
+    most_bytes: int,
+    *,
+    on_large: Callable[[], None] = lambda: None,
+) -> bytes:
+    """The plain bytes of a body. Raises one of the three errors above.
+
+    `on_large` is called once, when the body turns out to be larger than `LARGE_BYTES`.
+    """
     kind = encoding.strip().lower()
     if kind not in (*PLAIN, *GZIP, "deflate"):
         raise UnknownEncodingError(kind)
-    parts: list[bytes] = []
-    left = most_bytes
-    for part in chunks if kind in PLAIN else _unpacked(chunks):
-        left -= len(part)
-        if left < 0:
-            raise TooLargeError
-        parts.append(part)
-    return b"".join(parts)
+    body, size = BytesIO(), 0  # its value is taken without a copy
+    try:
+        for part in chunks if kind in PLAIN else _unpacked(chunks):
+            if size <= LARGE_BYTES < size + len(part):
+                on_large()
+            size += len(part)
+            if size > most_bytes:
+                raise TooLargeError
+            body.write(part)
+    except BaseException:
+        body.close()  # an error keeps this frame alive, and must not keep the bytes
+        raise
+    return body.getvalue()
 
 
 def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:

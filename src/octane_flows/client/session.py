@@ -119,18 +119,20 @@ class Session:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         topic: Topic = None,
+        repeat_time_outs: bool = True,
     ) -> Response:
         """Send with credentials and give the response, whatever its status is, except 401.
 
-        `topic` is what the request counts for. Raises SignInError, PausedError, and
+        `topic` is what the request counts for; without `repeat_time_outs`, the caller asks for less
+        after a time-out. Raises SignInError, PausedError, and
         UnavailableError when no response came.
         """
         request = Request(method, self._url + path, headers or {}, body)
         used = self._session_headers()
-        response = self._send_with_retries(request, used, action, topic)
+        response = self._send_with_retries(request, used, action, topic, repeat_time_outs)
         if can_sign_in(self._credentials) and _has_ended(response, request):
             used = self._renew(used)
-            response = self._send_with_retries(request, used, action, topic)
+            response = self._send_with_retries(request, used, action, topic, repeat_time_outs)
         if response.status == 401:
             raise SignInError(self._refusal(response, action))
         return response
@@ -192,7 +194,12 @@ class Session:
         raise error_of(response, action, redact=self.redact)
 
     def _send_with_retries(
-        self, request: Request, used: _SessionHeaders | None, action: str, topic: Topic = None
+        self,
+        request: Request,
+        used: _SessionHeaders | None,
+        action: str,
+        topic: Topic = None,
+        repeat_time_outs: bool = True,
     ) -> Response:
         """Send until the outcome is final or no retry is left."""
         started = self._timing.monotonic()
@@ -210,6 +217,8 @@ class Session:
                 now=self._timing.now(),
                 has_answered=self._has_answered,
             )
+            if not repeat_time_outs and _is_time_out(outcome):
+                wait = None
             if wait is None or not self._budget.use(self.counters.requests):
                 if isinstance(outcome, TransportError):
                     raise unreachable_error(outcome, action, self._host)
@@ -274,6 +283,10 @@ class Session:
         refusal = f"{capitalized(action)} was refused (status {response.status}"
         refusal += f", {detail.rstrip('.')})" if detail else ")"
         return f"{refusal}; {remedy(self._credentials)}."
+
+
+def _is_time_out(outcome: Response | TransportError) -> bool:
+    return isinstance(outcome, TransportError) and outcome.kind == "timeout"
 
 
 def _has_ended(response: Response, request: Request) -> bool:

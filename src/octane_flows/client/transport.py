@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import ssl
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final, Protocol
@@ -91,6 +93,7 @@ class HttpTransport:
         logging.getLogger("httpcore").setLevel(logging.INFO)
         self._timeout_s = settings.timeout_s
         self._has_proxy = settings.proxy is not None
+        self._large_body = threading.Lock()  # large bodies are read one at a time: memory is short
         limits = httpx.Limits(
             max_connections=settings.concurrency + 1,  # one more for a sign-in
             max_keepalive_connections=settings.concurrency + 1,
@@ -131,7 +134,7 @@ class HttpTransport:
                 response = self._client.send(self._outgoing(request), stream=True)
                 allowance.bytes_left = MAX_BODY_BYTES
                 try:
-                    body = _body(response)
+                    body = self._body(response)
                 finally:
                     response.close()
         except (TooManyBytesError, TooLargeError):
@@ -149,6 +152,20 @@ class HttpTransport:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             raise fault_of(error, has_proxy=self._has_proxy) from None
         return _whole_response(response, body, time.perf_counter() - started)
+
+    def _body(self, response: httpx.Response) -> bytes:
+        if response.is_stream_consumed:  # a transport of the tests, which gives whole responses
+            return response.content
+        declared = response.headers.get("content-length", "")
+        if declared.isdecimal() and (len(declared) > 18 or int(declared) > MAX_BODY_BYTES):
+            raise TooLargeError
+        encoding = response.headers.get("content-encoding", "")
+        with ExitStack() as stack:
+
+            def wait_for_room() -> None:
+                stack.enter_context(self._large_body)
+
+            return read_body(response.iter_raw(), encoding, MAX_BODY_BYTES, on_large=wait_for_room)
 
     def _outgoing(self, request: Request) -> httpx.Request:
         # Latin-1 keeps every byte that a cookie of the server had.
@@ -175,22 +192,11 @@ def _bounded(network: httpx.BaseTransport) -> BoundedNetwork:
     return bounds
 
 
-def _body(response: httpx.Response) -> bytes:
-    if response.is_stream_consumed:  # a transport of the tests, which gives whole responses
-        return response.content
-    declared = response.headers.get("content-length", "")
-    if declared.isdecimal() and len(declared) < 20 and int(declared) > MAX_BODY_BYTES:
-        raise TooLargeError
-    return read_body(
-        response.iter_raw(), response.headers.get("content-encoding", ""), MAX_BODY_BYTES
-    )
-
-
 def _whole_response(response: httpx.Response, body: bytes, elapsed_s: float) -> Response:
     received = response.num_bytes_downloaded or len(body)
     declared = response.headers.get("content-length", "")
     without_body = response.status_code in (204, 304)  # these may still declare a length
-    if not without_body and declared.isdecimal() and received < int(declared):
+    if not without_body and declared.isdecimal() and received < int(declared[:18]):
         raise TransportError(
             "cut", f"{received} of {declared} bytes of the response arrived", sent=True
         )

@@ -21,6 +21,7 @@ from octane_flows.lake import Interval, ReadState
 from octane_flows.lake.read_state import ReadMode, merge_intervals
 
 # Rows are only ever added to these: the history of runs has no `last_modified`.
+MAX_QUERY = 2_000  # characters; the address also has the fields
 GROWING = frozenset({"run_history"})
 # A row may be committed after one with a higher id: this many of the newest ids are read again.
 ID_OVERLAP = 500
@@ -165,7 +166,10 @@ def next_intervals(
 
 
 def new_field_query(fields: Sequence[Field]) -> Query | None:
-    """The rows with a value in any of some new fields; None when the server cannot select them."""
+    """The rows with a value in any of some new fields; None when the server cannot select them.
+
+    Nor can it where there are so many new fields that the query would fill the address.
+    """
     query: Query | None = None
     for entry in fields:
         if not entry.filterable or entry.field_type == "object" or not is_field_name(entry.name):
@@ -173,4 +177,6 @@ def new_field_query(fields: Sequence[Field]) -> Query | None:
         name = field(entry.name)
         filled = ~(name.is_empty() if entry.is_reference else name.is_null())
         query = filled if query is None else query | filled
+    if query is not None and len(query.text) > MAX_QUERY:
+        return None
     return query

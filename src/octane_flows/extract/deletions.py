@@ -110,7 +110,8 @@ def _list_changes(
     task: EntityTask, read: EntityRead, previous: Mapping[str, str], unanswered: Sequence[str]
 ) -> tuple[tuple[str, SchemaChangeKind], ...]:
     """Lists whose root was added or removed."""
-    if task.entity.name != LIST_TYPE:
+    columns = task.context.plan.tables[task.entity.name].columns
+    if task.entity.name != LIST_TYPE or LIST_ROOT not in {column.name for column in columns}:
         return ()
     added: list[tuple[str, SchemaChangeKind]] = [
         (id, "list_added") for id in sorted(read.roots) if id not in previous

@@ -154,11 +154,12 @@ class StoredRows:
     def newest_values(
         self, table: str, workspace: str, ids: Collection[str], column: str
     ) -> dict[str, Any]:
-        """The newest value of one column for each of `ids`."""
+        """The newest value of one column for each of `ids`; null where no file has the column."""
         requested = pa.table({"id": pa.array(sorted(ids), pa.string())})
         sql = (
-            f'select versions.id, arg_max_null(versions."{column}", versions._generation) '
-            "from {source} as versions semi join requested on requested.id = versions.id "
+            f'select versions.id, arg_max_null(versions."{column}", versions._generation) from '
+            f'(select null as "{column}" where false union all by name select * from {{source}}) '
+            "as versions semi join requested on requested.id = versions.id "
             "where not coalesce(versions._deleted, false) group by versions.id"
         )
         return dict(self._query(table, workspace, sql, requested=requested))

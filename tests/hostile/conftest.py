@@ -1,0 +1,131 @@
+"""The server, a published lake with its warehouse, and a command that runs in this process."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from octane_flows import cli
+from octane_flows.client import session
+from octane_flows.client.retry import RetryPolicy
+from tests.hostile.raw_server import RawServer, raw_server
+from tests.hostile.small_workspace import respond_with
+
+SECRET = "canary-secret"
+MEMORY_BYTES = 300 << 20  # a command may add so much to the process of the tests
+SECONDS = 12.0  # after so long, a request with the time-out of a second has been given up
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    told: str
+    seconds: float
+    memory_bytes: int
+
+
+@dataclass
+class HostileSite:
+    """A data folder that was filled before the server became hostile."""
+
+    server: RawServer
+    home: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, *arguments: str) -> Ended:
+        """Run a command as `main` does."""
+        before = _reset_peak()
+        started = time.monotonic()
+        self.capsys.readouterr()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["octane-flows", *arguments])
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        seconds = time.monotonic() - started
+        captured = self.capsys.readouterr()
+        code = ended.value.code
+        return Ended(
+            code if isinstance(code, int) else 0,
+            captured.err + captured.out,
+            seconds,
+            max(0, _peak() - before),
+        )
+
+    def state(self) -> dict[str, str]:
+        """The digests of all files of the lake, and of the warehouse."""
+        files = [path for path in self.home.rglob("*") if path.is_file()]
+        return {
+            str(path.relative_to(self.home)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+            if path.parts[len(self.home.parts)] == "lake" or path.suffix == ".duckdb"
+        }
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RawServer]:
+    with raw_server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def published(server: RawServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a generation of the well-behaved server, and a former warehouse."""
+    home = tmp_path_factory.mktemp("published")
+    server.respond = respond_with()
+    with pytest.MonkeyPatch.context() as patch:
+        _set_environment(patch, server, home)
+        patch.setattr(sys, "argv", ["octane-flows", "extract"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code in (0, None)
+    # a build would take longer than all cases together, and an extract does not open the file
+    (home / "warehouse.duckdb").write_bytes(b"the former warehouse")
+    return home
+
+
+@pytest.fixture
+def site(
+    server: RawServer,
+    published: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> HostileSite:
+    home = tmp_path / "home"
+    shutil.copytree(published, home)
+    _set_environment(monkeypatch, server, home)
+    quick = replace(RetryPolicy(), total_s=3.0, base_s=0.01, attempts=2, first_attempts=2)
+    monkeypatch.setattr(session, "RetryPolicy", lambda: quick)
+    return HostileSite(server, home, capsys)
+
+
+def _set_environment(patch: pytest.MonkeyPatch, server: RawServer, home: Path) -> None:
+    patch.setenv("OCTANE_URL", server.url)
+    patch.setenv("OCTANE_SHARED_SPACE", "1")
+    patch.setenv("OCTANE_CLIENT_ID", "reader")
+    patch.setenv("OCTANE_CLIENT_SECRET", SECRET)
+    patch.setenv("OCTANE_HOME", str(home))
+    patch.setenv("OCTANE_TIMEOUT", "1")
+    patch.setenv("OCTANE_PAGE_SIZE", "20")
+    patch.chdir(home)
+
+
+def _reset_peak() -> int:
+    """Start counting the largest memory of this process anew (Linux); gives what it has now."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _peak()
+
+
+def _peak() -> int:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (line,) = [line for line in lines if line.startswith("VmHWM:")]
+    return int(line.split()[1]) * 1024

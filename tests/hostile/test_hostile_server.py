@@ -1,0 +1,90 @@
+"""Commands against a hostile server: one sentence, an exit code, an end, and nothing lost.
+
+Each case replaces answers of a small workspace that was extracted before. Whatever comes, every
+file of the former lake and the former warehouse stay byte for byte, memory and time have a bound,
+and no traceback, no secret and no control character is shown. Where nothing is published, the
+lake's pointer stays as well.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.hostile import http_cases, metadata_cases, row_cases
+from tests.hostile.conftest import MEMORY_BYTES, SECONDS, Ended, HostileSite
+from tests.hostile.small_workspace import Route, respond_with
+
+POINTER = "lake/CURRENT"
+
+
+def extract(site: HostileSite, routes: dict[str, Route], *options: str) -> Ended:
+    """Extract from the hostile server, and check what holds for every case."""
+    before = site.state()
+    site.server.respond = respond_with(**routes)
+
+    ended = site.run("extract", *options)
+
+    assert ended.code in (0, 1, 2), ended.told
+    assert "Traceback" not in ended.told
+    assert "canary" not in ended.told
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", ended.told)
+    assert ended.seconds < SECONDS
+    assert ended.memory_bytes < MEMORY_BYTES, f"{ended.memory_bytes >> 20} MB"
+    after = site.state()
+    changed = {name for name in before if after.get(name) != before[name]}
+    assert changed <= {POINTER}
+    if ended.code:
+        sentences = [line for line in ended.told.splitlines() if line.startswith("octane-flows: ")]
+        if "generation" not in ended.told:
+            assert len(sentences) == 1, ended.told
+            assert sentences[0].endswith(".")
+            assert 40 < len(sentences[0]) < 1200
+    return ended
+
+
+def not_published(site: HostileSite, routes: dict[str, Route], *options: str) -> Ended:
+    """Extract, and check that it failed with one sentence and published nothing."""
+    before = site.state()
+    ended = extract(site, routes, *options)
+    after = site.state()
+    assert ended.code == 1, ended.told
+    assert {name: after[name] for name in before} == before
+    assert "generation " not in ended.told
+    return ended
+
+
+@pytest.mark.parametrize("name", row_cases.UNUSABLE)
+def test_a_body_that_is_no_page_publishes_nothing(site: HostileSite, name: str) -> None:
+    not_published(site, row_cases.route(row_cases.UNUSABLE[name]), "--full")
+
+
+@pytest.mark.parametrize("name", row_cases.VALUES)
+def test_odd_values_end_with_a_sentence_or_are_taken(site: HostileSite, name: str) -> None:
+    extract(site, row_cases.route(row_cases.VALUES[name]), "--full")
+
+
+@pytest.mark.parametrize("name", metadata_cases.CASES)
+def test_odd_metadata_ends_with_a_sentence_or_is_taken(site: HostileSite, name: str) -> None:
+    extract(site, metadata_cases.CASES[name])
+
+
+@pytest.mark.parametrize("name", http_cases.BYTES)
+def test_bytes_that_are_hardly_http_publish_nothing(site: HostileSite, name: str) -> None:
+    not_published(site, {"defects": lambda _: http_cases.BYTES[name]})
+
+
+@pytest.mark.parametrize("name", http_cases.DATES)
+def test_odd_dates_end_with_a_sentence_or_are_taken(site: HostileSite, name: str) -> None:
+    extract(site, {"version": http_cases.DATES[name]})
+
+
+@pytest.mark.parametrize("name", http_cases.ENDLESS)
+def test_an_answer_without_an_end_has_one(site: HostileSite, name: str) -> None:
+    not_published(site, {"defects": http_cases.ENDLESS[name]})
+
+
+@pytest.mark.parametrize("name", http_cases.GOOD)
+def test_an_odd_but_whole_answer_is_taken(site: HostileSite, name: str) -> None:
+    assert extract(site, {"defects": http_cases.GOOD[name]}).code == 0
