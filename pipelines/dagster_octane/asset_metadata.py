@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import dagster as dg
 
-from octane_flows import warehouse
+from octane_flows import er_diagrams, warehouse
 from octane_flows.lake import CertificateRow, Lake, Manifest
 from octane_flows.models.lineage import Origin
 from octane_flows.models.sql_folder import sql_folder
@@ -85,6 +85,26 @@ def model_file(model: warehouse.Model) -> dict[str, Any]:
         return {
             "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])
         }
+
+
+def relations(model: warehouse.Model) -> dict[str, Any]:
+    """The tables behind a model and how they refer to one another.
+
+    Dagster's pages draw no Mermaid, so that a table stands before the text of the diagram.
+    """
+    if model.schema == "er":
+        diagram = er_diagrams.table_diagram([model.name])
+    else:
+        diagram = er_diagrams.question_diagram(model.name)
+    if not diagram.lines:
+        return {}
+    rows = [
+        f"| `{line.source}.{line.column}` | `{line.target}` | {', '.join(line.field_names)} |"
+        for line in diagram.lines
+    ]
+    table = ["| reference | refers to | REST fields |", "|---|---|---|", *rows]
+    text = ["", "```mermaid", er_diagrams.mermaid_text(diagram).rstrip(), "```"]
+    return {"relations": dg.MetadataValue.md("\n".join([*table, *text]))}
 
 
 def rows_table(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from dagster_octane.asset_metadata import (
     current_manifest,
     key,
     model_file,
+    relations,
     rows_table,
     with_origins,
 )
@@ -91,6 +92,7 @@ def _model_spec(model: warehouse.Model) -> dg.AssetSpec:
         metadata={
             **column_schema((column.name, None, column.meaning) for column in model.columns),
             **model_file(model),
+            **relations(model),
         },
     )
 

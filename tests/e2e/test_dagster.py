@@ -54,6 +54,10 @@ def test_definitions_load_with_lineage_meanings_and_files() -> None:
         [reference] = graph.get(key(model.name)).metadata["dagster/code_references"].code_references
         assert Path(reference.file_path).name == f"{model.slug}.sql"
         assert Path(reference.file_path).is_file()
+    relations = flow.metadata["relations"].value
+    assert "| `er.last_runs.run_id` | `er.runs` |" not in relations  # the flow does not read runs
+    assert "| `er.test_module_ancestors.ancestor_application_module_id` |" in relations
+    assert "erDiagram" in relations
 
 
 def test_definitions_load_without_modules_that_only_a_step_needs() -> None:

@@ -45,6 +45,18 @@ def test_it_opens_without_complaint_and_asks_for_nothing(page: webdriver.Chrome)
         assert section(page, asked.slug).is_displayed()
 
 
+def test_diagrams_of_flows_and_areas_fit_a_phone(page: webdriver.Chrome) -> None:
+    page.set_window_size(*PHONE)
+    defects = section(page, "er-defects").find_element(By.CSS_SELECTOR, "svg.er")
+
+    assert defects.is_displayed()
+    assert defects.size["width"] <= PHONE[0]
+    text = defects.get_attribute("textContent") or ""
+    assert "REST: detected_in_release" in text
+    assert "links" in text
+    assert section(page, "planned_runs").find_elements(By.CSS_SELECTOR, "details svg.er")
+
+
 def test_a_filter_shows_the_rows_that_hold_the_words(page: webdriver.Chrome) -> None:
     part = section(page, "failing_tests")
     before = column(part, 1)

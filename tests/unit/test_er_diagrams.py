@@ -190,6 +190,14 @@ def test_a_picture_shows_fields_and_counts_and_has_no_ids() -> None:
     assert not re.search(r'\bid="', picture)
 
 
+def test_the_styles_of_a_picture_concern_no_other_part_of_a_page() -> None:
+    style = re.search("<style>(.*)</style>", svg_picture(SMALL), re.DOTALL)
+
+    assert style
+    selectors = ",".join(re.findall(r"([^{}]+)\{", style[1])).split(",")
+    assert all(selector.strip().startswith(".er ") for selector in selectors)
+
+
 def test_linked_boxes_stand_side_by_side() -> None:
     places = place_boxes(
         {"a": 100, "b": 100, "c": 100, "d": 100},

@@ -33,11 +33,12 @@ CHARACTER, NOTE_CHARACTER = 7.9, 6.4  # width of 13 and 11 pixels text
 NARROWEST, WIDEST = 170, 330
 MARK = 46  # room for 'key' behind the name of a column
 COLOURS = ("#1f5fa8", "#a8401f", "#2b7a3a", "#7b3fa0", "#8a6a00", "#0f7a80", "#b0246b", "#4a4a4a")
+#: Of this picture alone: a page holds it among other pictures.
 STYLE = (
-    "text{font-family:'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:13px;fill:#1a1a1a}"
-    ".t{font-size:16px;font-weight:600}.h{font-weight:600}.n{font-size:11px;fill:#555}"
-    ".k{font-weight:600}.l{fill:none;stroke-width:1.6}.b{fill:#fff;stroke:#777}"
-    ".c{fill:#e8eef5;stroke:#777}"
+    ".er text{font-family:'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:13px;fill:#1a1a1a}"
+    ".er .t{font-size:16px;font-weight:600}.er .h,.er .k{font-weight:600}"
+    ".er .n{font-size:11px;fill:#555}.er .l{fill:none;stroke-width:1.6}"
+    ".er .b{fill:#fff;stroke:#777}.er .c{fill:#e8eef5;stroke:#777}"
 )
 
 
@@ -83,7 +84,7 @@ class _Picture:
         height = TITLE + self.places.height + OFFSET + MARGIN * 2
         width = round(self.width)
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            f'<svg class="er" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" style="max-width:100%;height:auto" role="img" '
             f'aria-label="{escape(self._description(), quote=True)}">',
             f"<style>{STYLE}</style>",

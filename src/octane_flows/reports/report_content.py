@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from octane_flows import er_diagrams
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.models.model import load_models
 from octane_flows.questions import Question, list_questions, run_question
@@ -87,6 +88,7 @@ class Section:
     specifications: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     problem: str | None = None
+    diagram: str | None = None
     is_sideways: bool = False
 
 
@@ -123,6 +125,7 @@ def areas(connection: duckdb.DuckDBPyConnection, comparisons: list[dict[str, Any
         *metric_areas,
         Area("flows", "The documented flows", [_section(connection, flow) for flow in documented]),
         *([_area(connection, "Flows of your own", own)] if own else []),
+        _relationships(connection),
         Area("data-quality", "Data quality", [_comparisons(comparisons), *_quality(connection)]),
     ]
 
@@ -160,8 +163,30 @@ def _section(connection: duckdb.DuckDBPyConnection, question: Question) -> Secti
         specifications=specifications,
         pictures=pictures,
         problem=problem,
+        diagram=_diagram(connection, er_diagrams.question_diagram(question.name)),
         is_sideways=question.slug in SIDEWAYS,
     )
+
+
+def _diagram(connection: duckdb.DuckDBPyConnection, diagram: er_diagrams.Diagram) -> str:
+    """The tables of a diagram with the counts of this warehouse, as a picture."""
+    return er_diagrams.svg_picture(er_diagrams.with_counts(diagram, connection))
+
+
+def _relationships(connection: duckdb.DuckDBPyConnection) -> Area:
+    """The tables of each area of Octane and how they refer to one another."""
+    sections = [
+        Section(
+            slug=f"er-{area.slug}",
+            title=area.title,
+            question=" ".join(area.points).replace("`", ""),
+            sql=None,
+            command=f"octane-flows er {area.slug}",
+            diagram=_diagram(connection, er_diagrams.area_diagram(area)),
+        )
+        for area in er_diagrams.AREAS
+    ]
+    return Area("entity-relationships", "Entity relationships", sections)
 
 
 def _specifications(slug: str, answer: pa.Table) -> tuple[str, ...]:
