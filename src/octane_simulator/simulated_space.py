@@ -8,7 +8,7 @@ feeder.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,41 @@ class Space:
                 store.peers = [store, *(each.store for each in self.workspaces.values())]
                 restore(store)
             return self._master
+
+    def add_workspace(self, name: str) -> Workspace:
+        """Add a workspace with the next id, which answers like the first one."""
+        with self._lock:
+            identifier = str(max(int(key) for key in self.workspaces) + 1)
+            workspace = self._open(identifier, name, suffix=f".{identifier}")
+            reader, first = workspace.reader, self.first.reader
+            reader.default_limit, reader.max_limit = first.default_limit, first.max_limit
+            reader.default_order, reader.aggregate_rows = first.default_order, first.aggregate_rows
+            self.workspaces[identifier] = workspace
+            if self._master is not None:  # its shared fields belong to all workspaces
+                self._master.store.peers.append(workspace.store)
+                restore(self._master.store)
+        return workspace
+
+    def add_user(self, values: Mapping[str, Any], workspaces: Sequence[str]) -> str:
+        """Add a user with the same id to these workspaces; a refused user is an ApiError."""
+        identifier: str | None = None
+        for key in workspaces:
+            workspace = self.workspaces[key]
+            entity = workspace.schema.entities["workspace_user"]
+            if identifier is not None:
+                row = self.workspaces[workspaces[0]].store.get("workspace_user", identifier) or {}
+                workspace.store.insert("workspace_user", row, id=identifier)
+                continue
+            writable = {
+                name: value
+                for name, value in values.items()
+                if name in entity.fields and entity.fields[name].editable
+            }
+            outcome = workspace.writer.create(entity, [writable])
+            if outcome.errors:
+                raise outcome.errors[0][1]
+            identifier = outcome.ids[0]
+        return str(identifier)
 
     def forbid_workspace(self, identifier: str = "1003", name: str = "Closed workspace") -> None:
         """Add a workspace that is listed but answers 403."""
@@ -172,6 +207,21 @@ class Space:
             "is_api_key": True,
         }  # fmt: skip
         return [*people.values(), api_key]
+
+    def role_rows(self) -> list[dict[str, Any]]:
+        """The roles of every workspace as JSON objects; their ids are unique in the space."""
+        rows = []
+        for identifier, workspace in self.workspaces.items():
+            place = {"type": "workspace", "id": identifier, "name": workspace.name}
+            for role in workspace.store.find("workspace_role"):
+                base = workspace.store.get("role", role["role"]["id"]) or {}
+                rows.append({
+                    "type": "workspace_role", "id": f"{identifier}{role['id']}",
+                    "name": role["name"], "workspace": place,
+                    "role": {"type": "role", "id": base["id"], "name": base["name"],
+                             "logical_name": base["logical_name"]},
+                })  # fmt: skip
+        return rows
 
     # -- users ----------------------------------------------------------------------------------
 

@@ -103,9 +103,9 @@ class Authentication:
 
     def _set_csrf(self, response: Response, token: str, body: object) -> None:
         """Give the session the tokens that its sign-in asked for and those that writes need."""
-        asked = isinstance(body, dict) and str(body.get("enable_csrf", "")).lower() == "true"
+        wants_csrf = isinstance(body, dict) and str(body.get("enable_csrf", "")).lower() == "true"
         for kind, (cookie, _) in CSRF_TOKENS.items():
-            if kind == self.demanded_csrf or (kind == "hpsso" and asked):
+            if kind == self.demanded_csrf or (kind == "hpsso" and wants_csrf):
                 with self._lock:
                     value = self._sessions[token].csrf_tokens[kind] = self._new_token()[:32]
                 response.set_cookie(cookie, value, path="/")

@@ -20,6 +20,7 @@ from octane_simulator.model.field_model import (
     entity_of,
     unlisted_fields,
 )
+from octane_simulator.model.live_types import LIVE_FIELDS, LIVE_METHODS, LIVE_TYPES
 from octane_simulator.model.relations import INVERSES, LINKS, Inverse, Link
 
 __all__ = ["LinkEnd", "Schema", "load_schema"]
@@ -52,10 +53,10 @@ class Schema:
         self.inverses: dict[tuple[str, str], Inverse] = {}
         self.subtypes: dict[str, tuple[str, ...]] = {}
         for name, raw in model["entities"].items():
+            self.entities[name] = entity_of(name, _with_live_facts(name, raw))
+        for name, raw in {**EXTRA_TYPES, **LIVE_TYPES}.items():
             self.entities[name] = entity_of(name, raw)
-        for name, raw in EXTRA_TYPES.items():
-            self.entities[name] = entity_of(name, raw)
-            self.entities[name].listed = False
+            self.entities[name].listed = raw.get("listed", False)
         for aggregate in AGGREGATES:
             parts = [e.name for e in self.entities.values() if e.subtype_of == aggregate]
             self.subtypes[aggregate] = tuple(parts)
@@ -175,6 +176,16 @@ class Schema:
         name = f"{family}__{definition.name}"
         far = self.family(definition.targets[0])
         self.link_ends[key] = LinkEnd(name, "a", "b", far)
+
+
+def _with_live_facts(name: str, raw: dict[str, Any]) -> dict[str, Any]:
+    """A type of the packaged model with the fields and methods that live servers have beyond it."""
+    added = {
+        key: {"label": key.replace("_", " ").capitalize(), **value}
+        for key, value in LIVE_FIELDS.get(name, {}).items()
+    }
+    methods = LIVE_METHODS.get(name, raw["methods"])
+    return {**raw, "methods": methods, "fields": {**raw["fields"], **added}}
 
 
 def load_schema() -> Schema:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["EXTRA_TYPES", "UDF_KINDS"]
+__all__ = ["EXTRA_TYPES", "STAMPS", "UDF_KINDS", "field_entry", "type_entry"]
 
 # Subtype of a user-defined field: field type, target, greatest length.
 UDF_KINDS: dict[str, tuple[str, str | None, int | None]] = {
@@ -25,44 +25,46 @@ UDF_KINDS: dict[str, tuple[str, str | None, int | None]] = {
 }
 
 
-def _field(field_type: str = "string", **more: Any) -> dict[str, Any]:
+def field_entry(field_type: str = "string", **more: Any) -> dict[str, Any]:
+    """A field in the form of the packaged field model, without its label."""
     return {"field_type": field_type, "sortable": True, **more}
 
 
-def _entity(
+def type_entry(
     label: str, collection: str, methods: list[str], fields: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
+    """An entity type in the form of the packaged field model."""
     labelled = {
         name: {"label": name.replace("_", " ").capitalize(), **raw} for name, raw in fields.items()
     }
     return {"label": label, "collection": collection, "methods": methods, "fields": labelled}
 
 
-_STAMPS = {
-    "creation_time": _field("date_time"),
-    "last_modified": _field("date_time"),
-    "version_stamp": _field("integer"),
+STAMPS = {
+    "creation_time": field_entry("date_time"),
+    "last_modified": field_entry("date_time"),
+    "version_stamp": field_entry("integer"),
 }
 _DEFINITION = {
-    "name": _field(editable=True, required=True, final=True, max_length=255),
-    "label": _field(editable=True, required=True, max_length=255),
-    "description": _field(editable=True, max_length=4000),
-    "entity_type": _field(editable=True, required=True, final=True),
-    "list": _field("reference", targets=["list_node"], editable=True, final=True),
-    "multiple": _field("boolean", editable=True, final=True),
-    "is_user_defined": _field("boolean"),
-    **_STAMPS,
+    "name": field_entry(editable=True, required=True, final=True, max_length=255),
+    "label": field_entry(editable=True, required=True, max_length=255),
+    "description": field_entry(editable=True, max_length=4000),
+    "entity_type": field_entry(editable=True, required=True, final=True),
+    "list": field_entry("reference", targets=["list_node"], editable=True, final=True),
+    "multiple": field_entry("boolean", editable=True, final=True),
+    "is_user_defined": field_entry("boolean"),
+    **STAMPS,
 }
 _RECORD = {
-    "timestamp": _field("date_time"),
-    "user": _field("reference", targets=["workspace_user"]),
-    "action": _field(),
-    "entity_type": _field(),
-    "entity_id": _field(),
-    "entity_name": _field(),
-    "field_name": _field(),
-    "old_value": _field(),
-    "new_value": _field(),
+    "timestamp": field_entry("date_time"),
+    "user": field_entry("reference", targets=["workspace_user"]),
+    "action": field_entry(),
+    "entity_type": field_entry(),
+    "entity_id": field_entry(),
+    "entity_name": field_entry(),
+    "field_name": field_entry(),
+    "old_value": field_entry(),
+    "new_value": field_entry(),
 }
 _FLAGS = (
     "show_author", "print_title_page", "print_toc", "ignore_default_footer", "ignore_default_logo",
@@ -71,32 +73,37 @@ _FLAGS = (
 _TEXTS = ("header", "footer", "file_name", "title", "document_type", "document_orientation", "logo")
 
 EXTRA_TYPES: dict[str, dict[str, Any]] = {
-    "field_metadata": _entity(
+    "field_metadata": type_entry(
         "Field", "metadata_fields", ["CREATE", "GET", "UPDATE"], dict(_DEFINITION)
     ),
     **{
-        kind: {**_entity(kind, "", [], dict(_DEFINITION)), "subtype_of": "field_metadata"}
+        kind: {**type_entry(kind, "", [], dict(_DEFINITION)), "subtype_of": "field_metadata"}
         for kind in UDF_KINDS
     },
-    "audit": _entity("Audit", "audits", ["GET"], dict(_RECORD)),
-    "history_record": _entity("History record", "history_records", ["GET"], dict(_RECORD)),
-    "report_configuration": _entity(
+    "audit": type_entry("Audit", "audits", ["GET"], dict(_RECORD)),
+    "history_record": type_entry("History record", "history_records", ["GET"], dict(_RECORD)),
+    "report_configuration": type_entry(
         "Report configuration",
         "report_configurations",
         ["GET"],
         {
-            "name": _field(editable=True, required=True, max_length=255),
-            "description": _field("memo", editable=True),
-            "report_entries": _field("object", editable=True),
-            **{name: _field("boolean", editable=True) for name in _FLAGS},
-            **{name: _field(editable=True, max_length=255) for name in _TEXTS},
-            **_STAMPS,
+            "name": field_entry(editable=True, required=True, max_length=255),
+            "description": field_entry("memo", editable=True),
+            "report_entries": field_entry("object", editable=True),
+            **{name: field_entry("boolean", editable=True) for name in _FLAGS},
+            **{name: field_entry(editable=True, max_length=255) for name in _TEXTS},
+            **STAMPS,
         },
     ),
-    "background_task": _entity(
+    "background_task": type_entry(
         "Background task",
         "background_tasks",
         ["GET"],
-        {"status": _field(), "result": _field("object"), "request": _field("object"), **_STAMPS},
+        {
+            "status": field_entry(),
+            "result": field_entry("object"),
+            "request": field_entry("object"),
+            **STAMPS,
+        },
     ),
 }

@@ -23,7 +23,7 @@ __all__ = [
 
 AGGREGATES = (
     "work_item", "test", "run", "requirement", "taxonomy_node", "executor",
-    "test_suite_link_to_test", "field_metadata",
+    "test_suite_link_to_test", "field_metadata", "model_item", "process",
 )  # fmt: skip
 # Two names for the same rows: the second is read through its own collection and fields.
 SHARED_STORAGE = {"application_module": "product_area", "history_record": "audit"}
@@ -31,7 +31,7 @@ SHARED_STORAGE = {"application_module": "product_area", "history_record": "audit
 NAMED_FAMILIES = frozenset({"list_node", "phase", "metaphase"})
 LOGICAL_NAME_FAMILIES = frozenset({
     "list_node", "phase", "metaphase", "transition", "work_item", "test", "requirement",
-    "release", "product_area", "taxonomy_node",
+    "release", "product_area", "taxonomy_node", "role",
 })  # fmt: skip
 # Families that are trees, each with the type of its root.
 TREE_ROOTS = {"work_item": "work_item_root", "product_area": "product_area",
@@ -49,6 +49,8 @@ PUBLIC_COLLECTIONS = frozenset({
     "test_suite_link_to_automated_tests", "test_suite_link_to_gherkin_tests",
     "test_suite_link_to_manual_tests", "transitions", "user_items", "user_tags", "work_items",
     "work_item_roots", "workspace_users", "milestones", "programs", "quality_stories",
+    "model_items", "processes", "suite_run_schedulers", "suite_run_scheduler_runs", "roles",
+    "workspace_roles",
 })  # fmt: skip
 
 
@@ -76,6 +78,7 @@ class FieldDef:
     filter_only: bool = False
     access_level: str = "PUBLIC"
     returned_by_default: bool = False
+    selectable: bool = True
 
     @property
     def is_reference(self) -> bool:
@@ -127,6 +130,7 @@ def entity_of(name: str, raw: dict[str, Any]) -> EntityDef:
             final=bool(value.get("final")),
             max_length=value.get("max_length") or (255 if key == "name" else None),
             returned_by_default=returned,
+            selectable=value.get("selectable", True),
         )
     return entity
 

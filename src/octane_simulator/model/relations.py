@@ -96,7 +96,12 @@ INVERSES: tuple[Inverse, ...] = (
     Inverse("requirement", "children", "requirement", "parent", True),
     Inverse("work_item", "child_task", "task", "story", True),
     Inverse("test", "run", "run", "test"),
-    Inverse("test", "user_item", "user_item", "my_follow_items_test", True),
+    *(
+        Inverse(family, "user_item", "user_item", f"my_follow_items_{family}", True)
+        for family in ("work_item", "test", "run", "requirement", "task")
+    ),
+    Inverse("pipeline", "run", "run", "pipeline"),
+    Inverse("test", "covered_manual_test", "test", "covering_automated_test"),
     Inverse("test", "last_runs", "run", "test_of_last_run"),
     Inverse("run", "run_steps", "run_step", "run"),
     Inverse("run", "runs_in_suite", "run", "parent_suite"),

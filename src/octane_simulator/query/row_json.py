@@ -70,12 +70,17 @@ def has_expansion(requested: RequestedFields) -> bool:
 def default_fields(store: Store, entity: str, *, wide: bool = False) -> RequestedFields:
     """The fields of an answer without the parameter `fields`; wide for some client types."""
     fields = store.schema.entities[entity].fields.values()
-    names = [
-        field.name
-        for field in fields
-        if (store.schema.is_wide(entity, field) if wide else field.returned_by_default)
-    ]
-    return RequestedFields(dict.fromkeys(names))
+    if not wide:
+        return RequestedFields({f.name: None for f in fields if f.returned_by_default})
+    columns = store.columns(store.schema.family(entity))
+    requested = RequestedFields()
+    for definition in fields:
+        if store.schema.is_wide(entity, definition):
+            column = columns[definition.name]
+            shows_name = column.kind == "single" and "name" in store.columns(column.far_family)
+            inner = RequestedFields({"name": None}) if shows_name else None
+            requested.fields[definition.name] = inner
+    return requested
 
 
 def row_expression(
@@ -106,7 +111,7 @@ class _Renderer:
             if name in {"id", "type"}:
                 continue
             definition = self.schema.find_field(types, name)
-            if definition is None or definition.filter_only:
+            if definition is None or definition.filter_only or not definition.selectable:
                 raise unknown_field(types[0], name)
             pairs.append(f"'{name}',{self.value(definition, inner, types, alias)}")
         return pairs

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary, proxy
 
+from octane_simulator.rules.ci_jobs import job_of, node_of
 from octane_simulator.store.entity_store import Store
 
 __all__ = ["BuildRow", "Builds", "builds_of", "forget_builds", "ref"]
@@ -77,7 +78,7 @@ class Builds:
             return remembered
         pipeline = self._pipeline(server, job)
         build = self._find_stored(pipeline, number, job_name) or self._create(
-            pipeline, number, job_name, name
+            pipeline, number, job_name, name, self._job(server, job, job_name)
         )
         if pipeline is None and cause is not None:
             self._join_pipeline_run(build, self._by_key.get((server, *cause)))
@@ -90,6 +91,10 @@ class Builds:
             return
         build.pipeline, build.pipeline_name = parent.pipeline, parent.pipeline_name
         build.joined = parent.pipeline_run or parent.joined
+        job = (self.store.get("ci_build", build.id) or {}).get("ci_job")
+        if job is not None and build.pipeline is not None:
+            node = [("pipeline_node", node_of(self.store, build.pipeline, job))]
+            self.store.link("ci_build", "pipeline_node", build.id, node)
         run = [("pipeline_run", str(build.joined))]
         self.store.link("ci_build", "pipeline_run", build.id, run)
 
@@ -143,8 +148,19 @@ class Builds:
                     )  # fmt: skip
         return None
 
-    def _create(self, pipeline: Row | None, number: str, job_name: str, name: str) -> BuildRow:
-        build = BuildRow(self.store.insert("ci_build", {"name": name}), name, job_name)
+    def _job(self, server: str, job: str, name: str) -> dict[str, str] | None:
+        """The job of a registered CI server; results of other servers have none."""
+        servers = self.store.find("ci_server", instance_id=server)
+        return (
+            job_of(self.store, ref("ci_server", servers[0]["id"]), job, name) if servers else None
+        )
+
+    def _create(
+        self, pipeline: Row | None, number: str, job_name: str, name: str,
+        job: dict[str, str] | None,
+    ) -> BuildRow:  # fmt: skip
+        values = {"name": name, "build_ci_id": number, "ci_job": job}
+        build = BuildRow(self.store.insert("ci_build", values), name, job_name)
         if pipeline is None:
             return build
         build.pipeline, build.pipeline_name = pipeline["id"], pipeline["name"]
@@ -158,9 +174,10 @@ class Builds:
                 "milestone": pipeline.get("current_milestone"),
             },
         )
-        nodes = self.store.find("pipeline_node", pipeline=pipeline["id"])
-        node = nodes[0]["id"] if nodes else self.store.insert(
-            "pipeline_node", {"pipeline": reference}
+        server = pipeline.get("ci_server")
+        node = node_of(
+            self.store, pipeline["id"],
+            job or job_of(self.store, server, pipeline["root_job_ci_id"], job_name),
         )  # fmt: skip
         self.store.link(
             "ci_build", "pipeline_run", build.id, [("pipeline_run", build.pipeline_run)]

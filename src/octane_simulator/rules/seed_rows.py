@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from octane_simulator.rules.phase_transitions import transitions_of
+from octane_simulator.rules.seed_settings import seed_settings
 from octane_simulator.store.current_caller import FIRST_USER
 from octane_simulator.store.entity_store import Store
 
@@ -68,6 +69,12 @@ def label(logical_name: str) -> str:
     return _LABELS.get(last) or " ".join(word[:1].upper() + word[1:] for word in last.split("_"))
 
 
+def node_label(node: str) -> str:
+    """The label of a list node; commit patterns are compared with "User story" by plug-ins."""
+    text = label(node)
+    return text.capitalize() if "scm_commit_pattern_entity_type" in node else text
+
+
 def metaphase_of(phase: str) -> tuple[str, str]:
     """The group and the logical name of the metaphase of a phase."""
     _, entity, last = phase.split(".")
@@ -94,6 +101,7 @@ def seed(store: Store, *, user: str, roots: bool = True) -> None:
             }),
             id=FIRST_USER,
         )  # fmt: skip
+        seed_settings(store, _stamped({}))
         for kind, name in _ROOTS if roots else ():
             store.insert(kind, _stamped({"name": name}))
         if roots:
@@ -111,7 +119,7 @@ def _seed_lists(store: Store) -> None:
         store.insert_many(
             "list_node",
             [
-                _stamped({"name": label(node), "logical_name": node, "list_root": parent,
+                _stamped({"name": node_label(node), "logical_name": node, "list_root": parent,
                           "index": index})
                 for index, node in enumerate(nodes)
             ],
@@ -132,7 +140,8 @@ def _seed_phases(store: Store) -> None:
                 store.insert(
                     "metaphase",
                     _stamped({"name": label(metaphase), "logical_name": metaphase,
-                              "entity": group, "is_system": True, "order": orders[metaphase]}),
+                              "entity": group, "is_system": True, "is_hidden": False,
+                              "order": orders[metaphase]}),
                     id=metaphase,
                 )  # fmt: skip
             store.insert(

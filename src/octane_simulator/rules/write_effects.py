@@ -11,7 +11,9 @@ from typing import Any
 
 from octane_simulator.model.extra_types import UDF_KINDS
 from octane_simulator.model.field_model import TREE_ROOTS
+from octane_simulator.rules.ci_jobs import add_jobs, set_executor
 from octane_simulator.rules.last_runs import PLANNED, renew_last_runs
+from octane_simulator.rules.planning import add_sprints, count_members, count_sprints
 from octane_simulator.rules.script_revisions import start_steps
 from octane_simulator.rules.user_defined_fields import define
 from octane_simulator.store.current_caller import caller_ref
@@ -120,6 +122,16 @@ def after_write(
             define(store, kind, store.get(kind, identifier) or values)
         elif family == "work_item" and "phase" in values:
             _set_phase_dates(store, kind, identifier, values)
+        elif family == "pipeline" and created:
+            add_jobs(store, identifier)
+        elif family == "executor":
+            set_executor(store, kind, identifier, values)
+        elif family == "release" and created:
+            add_sprints(store, identifier)
+        elif family == "team":
+            count_members(store, identifier)
+        elif family == "sprint" and values.get("release"):
+            count_sprints(store, values["release"]["id"])
     for test in tests:
         renew_last_runs(store, test)
 

@@ -46,7 +46,7 @@ ECHOED = frozenset({"id", "type", "workspace_id", "client_lock_stamp"})
 # Marked as required by the field model although the server's own clients leave them out.
 NOT_ENFORCED = frozenset({
     ("workspace_user", "phone1"), ("run_suite", "release"), ("run_manual", "release"),
-    ("transition", "logical_name"),
+    ("transition", "logical_name"), ("pipeline", "ci_server"),  # or by the server's own id
 })  # fmt: skip
 
 

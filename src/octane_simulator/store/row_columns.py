@@ -30,6 +30,7 @@ def defaults_of(columns: Collection[str], now: str) -> dict[str, Any]:
     values = {
         "creation_time": now, "last_modified": now, "version_stamp": 1, "client_lock_stamp": 1,
         "activity_level": 0, "has_comments": 0, "has_attachments": 0, "has_children": 0,
+        "is_deleted_entity": 0,
     }  # fmt: skip
     defaults: dict[str, Any] = {name: value for name, value in values.items() if name in columns}
     caller = caller_ref()
