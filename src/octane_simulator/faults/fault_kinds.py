@@ -78,6 +78,8 @@ KINDS: dict[str, Kind] = {
                         options={"seconds": (float, 60.0)}),
     "clock_skew": Kind("the Date header is ahead of the stamps in the rows (negative: behind)",
                        "stands", {"seconds": (float, 90.0)}),
+    "long_poll": Kind("seconds that a CI plug-in's request for tasks waits", "stands",
+                      {"seconds": (float, 3.0)}),
     # -- permissions --
     "refuse": Kind("403 (or the given status) for an entity type", "stands",
                    {"entity": (str, REQUIRED), "status": (int, 403)}),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator.http import workspace_routes
+from octane_simulator.http.ci_plugin_routes import plugin_route
 from octane_simulator.http.history_routes import history_elsewhere
 from octane_simulator.http.space_resources import flat_page, space_resource
 from octane_simulator.http.wire import caller_of, object_response
@@ -42,18 +43,20 @@ def answer(space: Space, request: Request) -> Response:
             return workspace_routes.answer(space, request, parts[4], parts[5:])
         if len(parts) >= 5 and parts[3] == "shared_area":
             return workspace_routes.answer(space, request, MASTER, parts[4:])
+    if parts[:2] == ["internal-api", "shared_spaces"] and len(parts) >= 3:
+        if parts[2] != space.id:
+            raise not_found(404, f"SharedSpaceNotFoundException: no shared space {parts[2]}")
+        return _or_not_found(plugin_route(space, request, VERSION["version"], parts[3:]))
     if parts in (["api", "audits"], ["api", "shared_spaces", space.id, "audits"]):
         return workspace_routes.answer(space, request, MASTER, ["audits"])
     if parts[:2] == ["admin", "metadata"]:
         return workspace_routes.answer(space, request, MASTER, parts[1:])
     if parts[:2] == ["api", "shared_spaces"] and len(parts) >= 3:
-        resource = space_resource(space, request, parts[3:])
-        if resource is None:
-            raise not_found()
-        return resource
-    if request.method != "GET":
-        raise not_found()
-    response = _get(space, request, parts)
+        return _or_not_found(space_resource(space, request, parts[3:]))
+    return _or_not_found(_get(space, request, parts) if request.method == "GET" else None)
+
+
+def _or_not_found(response: Response | None) -> Response:
     if response is None:
         raise not_found()
     return response

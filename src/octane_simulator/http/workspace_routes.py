@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 from octane_simulator.faults.active_faults import Faults
 from octane_simulator.http import build_routes, entity_routes, metadata_resources, result_routes
 from octane_simulator.http.attachment_routes import attachment_routes
+from octane_simulator.http.ci_plugin_routes import workspace_plugin_route
 from octane_simulator.http.document_reports import finish_tasks, report_route
 from octane_simulator.http.history_routes import history_route
 from octane_simulator.http.script_routes import script_route
@@ -65,6 +66,8 @@ def _special(
         return result_routes.answer(workspace.store, request)
     if parts == ["analytics", "ci", "builds"]:
         return build_routes.answer(workspace.store, request)
+    if parts[:2] == ["analytics", "ci"]:
+        return workspace_plugin_route(workspace, request, parts[2:])
     history = history_route(workspace, faults, request, parts)
     if history is not None:
         return history

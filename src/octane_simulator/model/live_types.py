@@ -80,6 +80,10 @@ LIVE_TYPES: dict[str, dict[str, Any]] = {
         "entity_type": _node("scm_commit_pattern_entity_type"),
         "applies_to": _node("commit_pattern.applies_to"), **STAMPS,
     }, **_HIDDEN),
+    "pull_request": _type("Pull request", "pull_requests", {
+        **_NAME, "external_id": _text(), "state": _text(), "url": _text(),
+        "source_branch": _text(), "target_branch": _text(), "repository_url": _text(), **STAMPS,
+    }, methods=["GET"], **_HIDDEN),
     "vulnerability": _type("Vulnerability", "vulnerabilities", {
         **_WORK, "severity": _node("severity"), "status": _node("vulnerabilities_status"),
         "tool_type": _node("securityTool"), "category": _text(), "package": _text(),

@@ -77,8 +77,11 @@ class Builds:
         if remembered is not None and self.store.get("ci_build", remembered.id) is not None:
             return remembered
         pipeline = self._pipeline(server, job)
-        build = self._find_stored(pipeline, number, job_name) or self._create(
-            pipeline, number, job_name, name, self._job(server, job, job_name)
+        ci_job = self._job(server, job, job_name)
+        build = (
+            self._find_stored(pipeline, number, job_name)
+            or self._find_by_job(ci_job, number, job_name)
+            or self._create(pipeline, number, job_name, name, ci_job)
         )
         if pipeline is None and cause is not None:
             self._join_pipeline_run(build, self._by_key.get((server, *cause)))
@@ -154,6 +157,19 @@ class Builds:
         return (
             job_of(self.store, ref("ci_server", servers[0]["id"]), job, name) if servers else None
         )
+
+    def _find_by_job(
+        self, job: dict[str, str] | None, number: str, job_name: str
+    ) -> BuildRow | None:
+        """The build that a job had under this number before the server started."""
+        if job is None:
+            return None
+        for row in self.store.find("ci_build", build_ci_id=number, ci_job=job["id"]):
+            return BuildRow(
+                row["id"], row["name"], job_name, row.get("status"), row.get("result"),
+                start=row.get("start_time"), duration=row.get("duration"),
+            )  # fmt: skip
+        return None
 
     def _create(
         self, pipeline: Row | None, number: str, job_name: str, name: str,
