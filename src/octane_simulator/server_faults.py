@@ -13,6 +13,7 @@ from typing import Any
 from octane_simulator.faults.active_faults import Effect
 from octane_simulator.http.authentication import Authentication
 from octane_simulator.query.change_history import ENTITY_TYPE as HISTORY
+from octane_simulator.query.query_quirks import SPELLINGS
 from octane_simulator.query.reader import MAX_LIMIT
 from octane_simulator.simulated_space import Space
 from octane_simulator.store.phase_ids import name_phases, number_phases
@@ -61,6 +62,13 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
                 raise ValueError(f"There is no entity type '{entity}'")
             if options["status"] not in {403, 404}:
                 raise ValueError(f"A refusal is 403 or 404, not {options['status']}")
+
+    def query_dialect(options: Options) -> None:
+        unknown = set(str(options["without"]).split()) - set(SPELLINGS) if options else None
+        if unknown:
+            raise ValueError(
+                f"without of query_dialect takes {' '.join(SPELLINGS)}; not '{min(unknown)}'"
+            )
 
     def history_size(options: Options) -> None:
         if options and min(options["cap"], options["limit"]) < 1:
@@ -112,7 +120,7 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
         "session_life": session_life, "demand_csrf": demand_csrf,
         "page_size": page_size, "default_order": default_order,
         "aggregate_type": aggregate_type, "phase_ids": phase_ids, "expire": expire,
-        "history_size": history_size, "history_form": history_form,
+        "query_dialect": query_dialect, "history_size": history_size, "history_form": history_form,
         "history_records": history_records,
     }  # fmt: skip
 

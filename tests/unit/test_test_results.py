@@ -12,6 +12,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
 from octane_simulator import Simulator
+from octane_simulator.faults.active_faults import Faults
 from octane_simulator.http import build_routes, result_routes
 from octane_simulator.model.refusals import ApiError
 from octane_simulator.results import result_tasks
@@ -51,9 +52,10 @@ def ask(store: Store, method: str, path: str, body: str | bytes | None = None) -
     request = Request(builder.get_environ())
     builder.close()
     is_report = path.startswith("/analytics")
-    answer = build_routes.answer if is_report else result_routes.answer
     try:
-        return answer(store, request)
+        if is_report:
+            return build_routes.answer(store, request)
+        return result_routes.answer(store, Faults(), request)
     except ApiError as error:  # application.py makes an answer of it
         return Response(json.dumps(error.body()), error.status)
 
@@ -80,7 +82,7 @@ def test_post_answers_queued_and_the_task_then_says_success(store: Store) -> Non
     assert (answer.status_code, task["status"]) == (202, "queued")
     polled = json.loads(ask(store, "GET", f"/test-results/{task['id']}").get_data())
     assert polled["status"] == "success"
-    assert polled["until"] == "2021-01-21T12:00:00Z"
+    assert polled["until"] == "2021-01-21T12:00:00+0000"
 
 
 def test_log_of_a_task_is_plain_text(store: Store) -> None:

@@ -81,8 +81,25 @@ KINDS: dict[str, Kind] = {
     "long_poll": Kind("seconds that a CI plug-in's request for tasks waits", "stands",
                       {"seconds": (float, 3.0)}),
     # -- permissions --
+    "suite_runs_apart": Kind("suite runs are missing in runs and refused (403 or the given "
+                             "status) by id there, while suite_runs gives them", "stands",
+                             {"status": (int, 403)}),
     "refuse": Kind("403 (or the given status) for an entity type", "stands",
                    {"entity": (str, REQUIRED), "status": (int, 403)}),
+    # -- queries --
+    "query_dialect": Kind("400 for queries with these operators, separated by blanks; also "
+                          "{null}, and cross for sub-queries", "stands",
+                          {"without": (str, ">= !=")}),
+    "owner_null_error": Kind("500 for queries by an empty owner and a phase", "stands",
+                             {"active": (bool, True)}),
+    "slow_relations": Kind("seconds that queries with a sub-query take longer", "stands",
+                           {"seconds": (float, 2.0)}),
+    # -- results --
+    "full_queue": Kind("test results are refused as testbox_queue_full",
+                       options={"status": (int, 503)}),
+    "slow_results": Kind("seconds of the server's clock that test results wait and run; 50 tasks "
+                         "may wait, then testbox_queue_full", "stands",
+                         {"seconds": (float, 10.0), "status": (int, 503)}),
     # -- change history --
     "history_size": Kind("records of the history that one query gives over all pages, and the "
                          "highest limit", "stands",

@@ -131,7 +131,8 @@ def _results(space: Space, request: Request) -> Response:
     instance = request.args.get("instance-id", "")
     if not instance and (match := _SERVER_ID.search(request.get_data()[:10_000])):
         instance = match[1].decode(errors="replace")
-    return result_routes.answer(_workspaces_of(space, instance)[0].store, request)
+    store = _workspaces_of(space, instance)[0].store
+    return result_routes.answer(store, space.faults, request)
 
 
 # -- one workspace ------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ def answer(workspace: Workspace, faults: Faults, request: Request, parts: list[s
         return object_response(result)
     _check_method(request, entity)
     if len(parts) == 2:
+        _check_suite_run(workspace, faults, entity, parts[1])
         return _single(workspace, request, entity, parts[1], caller)
     if request.method == "GET":
         parameters = shifted_parameters(faults, request.path, parameters_of(request))
@@ -71,6 +72,16 @@ def _check_method(request: Request, entity: EntityDef) -> None:
     posting_runs = entity.name == "run" and request.method == "POST"
     if _METHODS.get(request.method) not in entity.methods and not posting_runs:
         raise method_not_allowed()
+
+
+def _check_suite_run(
+    workspace: Workspace, faults: Faults, entity: EntityDef, identifier: str
+) -> None:
+    """Refuse a suite run that is asked for in `runs`, on servers that give it in `suite_runs`."""
+    status = faults.setting("suite_runs_apart", "status")
+    is_aggregate = status and entity.name == "run"
+    if is_aggregate and workspace.store.type_of("run", identifier) == "run_suite":
+        raise not_authorized("suite runs in runs") if status == 403 else not_found(status)
 
 
 def _write(workspace: Workspace, request: Request, entity: EntityDef, caller: Caller) -> Response:

@@ -63,7 +63,7 @@ def _special(
 ) -> Response | None:
     """Resources with rules of their own, or None for all others."""
     if parts[0] == "test-results":
-        return result_routes.answer(workspace.store, request)
+        return result_routes.answer(workspace.store, faults, request)
     if parts == ["analytics", "ci", "builds"]:
         return build_routes.answer(workspace.store, request)
     if parts[:2] == ["analytics", "ci"]:

@@ -27,6 +27,7 @@ from octane_simulator.query.query_language import (
     parse,
     unwrap,
 )
+from octane_simulator.query.query_quirks import check_quirks
 from octane_simulator.query.query_sql import Condition, moment_condition, text_condition
 from octane_simulator.query.reader import whole_number
 from octane_simulator.store.entity_store import Store
@@ -81,6 +82,8 @@ def history_page(store: Store, faults: Faults, parameters: Mapping[str, str]) ->
 
 def _condition(store: Store, faults: Faults, query: str | None) -> Condition:
     node = parse(unwrap(query)) if query else None
+    if query and node is not None:
+        check_quirks(faults, unwrap(query), node)
     if faults.setting("history_restricted", "active"):
         fields = _required_fields(node)
         if not {"entity_type", "entity_id"} <= fields:

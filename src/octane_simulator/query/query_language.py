@@ -24,6 +24,7 @@ __all__ = [
     "Or",
     "has_or",
     "parse",
+    "spellings",
     "unwrap",
 ]
 
@@ -99,14 +100,14 @@ _LEXEMES = re.compile(
   | (?P<dots>\.\.\.)
   | (?P<number>-?\d+(?:\.(?!\.)\d+)?(?:[eE][+-]?\d+)?(?![A-Za-z_]))
   | (?P<word>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)
-  | (?P<op><=|>=|=|<|>)
+  | (?P<op><=|>=|!=|=|<|>)
   | (?P<or>\|\|)
   | (?P<mark>[;!(){},])
     """,
     re.VERBOSE,
 )
 _WORD_OPS = frozenset({"EQ", "LT", "GT", "LE", "GE", "IN", "BTW"})
-_SYMBOL_OPS = {"=": "EQ", "<": "LT", ">": "GT", "<=": "LE", ">=": "GE"}
+_SYMBOL_OPS = {"=": "EQ", "!=": "NE", "<": "LT", ">": "GT", "<=": "LE", ">=": "GE"}
 _ESCAPABLE = frozenset("\\\"'()^*")
 
 
@@ -211,10 +212,10 @@ class _Parser:
             raise self.unexpected("a field name")
         path = self.take().text.split(".")
         op = self.operator()
-        node = self.comparison(path[-1], op)
+        node = self.comparison(path[-1], "EQ" if op == "NE" else op)
         for name in reversed(path[:-1]):
             node = Cross(name, (node,))
-        return node
+        return Not(node) if op == "NE" else node
 
     def operator(self) -> str:
         token = self.take()
@@ -279,6 +280,17 @@ class _Parser:
 def parse(statement: str) -> Node:
     """The tree of a statement (without the outer double quotes); ApiError 400 when it is broken."""
     return _Parser(statement).statement()
+
+
+def spellings(statement: str) -> set[str]:
+    """The operators of a statement as they are written, `{null}`, and `cross` for a sub-query."""
+    tokens = _lex(statement)
+    used = {token.text for token in tokens if token.kind == "op"}
+    used |= {token.text.upper() for token in tokens if token.text.upper() in _WORD_OPS}
+    for at, token in enumerate(tokens):
+        if token.text == "{":
+            used.add("{null}" if tokens[at + 1].text.lower() == "null" else "cross")
+    return used
 
 
 def unwrap(parameter: str) -> str:

@@ -23,6 +23,7 @@ from octane_simulator.model.refusals import (
 from octane_simulator.query import text_search
 from octane_simulator.query.match_counts import UNBOUNDED, Counter, Windowed, split_window
 from octane_simulator.query.query_language import Node, has_or, parse, unwrap
+from octane_simulator.query.query_quirks import check_quirks
 from octane_simulator.query.query_sql import Condition, compile_query
 from octane_simulator.query.row_json import (
     RequestedFields,
@@ -160,11 +161,15 @@ class Reader:
         hidden_types = [
             subtype for subtype in self.schema.subtypes.get(entity.name, ()) if subtype in refused
         ]
+        if entity.name == "run" and self.faults.setting("suite_runs_apart", "status"):
+            hidden_types.append("run_suite")
         if hidden_types:
             base = " AND ".join(f"t.type <> '{subtype}'" for subtype in hidden_types)
         if not query:
             return Condition(base)
-        tree = parse(unwrap(query))
+        statement = unwrap(query)
+        tree = parse(statement)
+        check_quirks(self.faults, statement, tree)
         condition = self._compiled(entity, tree, base, caller)
         if self.schema.family(entity.name) in NAMED_FAMILIES:
             return condition

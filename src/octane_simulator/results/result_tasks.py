@@ -17,7 +17,9 @@ from octane_simulator.results.result_document import parse
 from octane_simulator.results.result_ingest import Ingest
 from octane_simulator.store.entity_store import Store
 
-__all__ = ["Task", "find_task", "forget", "post"]
+__all__ = ["QUEUE_SIZE", "QueueFullError", "Task", "find_task", "forget", "post"]
+
+QUEUE_SIZE = 50  # tasks that may wait or run
 
 # How long a task answers; the real time is not documented.
 _KEPT_FOR = timedelta(hours=24)
@@ -25,14 +27,29 @@ _FIRST_TASK = 1001
 _LOCK = RLock()
 
 
+class QueueFullError(Exception):
+    """So many tasks wait that the server takes no more documents."""
+
+
 @dataclass
 class Task:
-    """What became of one document; `until` is when the server forgets the task."""
+    """What became of one document; `until` is when the server forgets the task.
+
+    Until `ready` the task shows that it waits or runs, although its results are stored.
+    """
 
     id: int
     status: str
     until: datetime
     log: list[str]
+    posted: datetime
+    ready: datetime
+
+    def status_at(self, now: datetime) -> str:
+        """The status that the server shows at a time."""
+        if now >= self.ready:
+            return self.status
+        return "queued" if now - self.posted < (self.ready - self.posted) / 2 else "running"
 
 
 class _Tasks:
@@ -60,18 +77,22 @@ def forget(store: Store) -> None:
     _tasks_of(store).ingest = Ingest(store)
 
 
-def post(store: Store, body: bytes, *, skip_errors: bool = False) -> tuple[int, str]:
+def post(
+    store: Store, body: bytes, *, skip_errors: bool = False, busy_s: float = 0.0
+) -> tuple[int, str]:
     """Process one document; returns the task's id and the status that the POST answers with.
 
     A document that was posted before, and whose task still answers, is not processed again.
-    Raises `SchemaError`.
+    The task waits and runs for `busy_s` seconds. Raises `SchemaError` and `QueueFullError`.
     """
     tasks, now = _tasks_of(store), store.now()
     digest = hashlib.sha256(body + b"\0skip" * skip_errors).digest()
     with _LOCK:
         previous = tasks.by_hash.get(digest)
         if previous is not None and now < previous.until:
-            return previous.id, previous.status
+            return previous.id, previous.status_at(now)
+        if sum(now < task.ready for task in tasks.by_id.values()) >= QUEUE_SIZE:
+            raise QueueFullError
         build, results = parse(body)
         try:
             with store.transaction():
@@ -79,7 +100,11 @@ def post(store: Store, body: bytes, *, skip_errors: bool = False) -> tuple[int, 
         except BaseException:
             forget(store)  # the memory may name rows that were rolled back
             raise
-        task = Task(_FIRST_TASK + len(tasks.by_id), outcome.status, now + _KEPT_FOR, outcome.notes)
+        ready = now + timedelta(seconds=busy_s)
+        task = Task(
+            _FIRST_TASK + len(tasks.by_id), outcome.status, now + _KEPT_FOR, outcome.notes, now,
+            ready,
+        )  # fmt: skip
         task.log.append(f"{outcome.kept} results kept, {outcome.skipped} skipped.")
         tasks.by_id[task.id] = tasks.by_hash[digest] = task
         return task.id, "queued"
