@@ -153,7 +153,7 @@ labels as (
 
 select
     results.workspace_id, -- workspace that the row belongs to
-    if(results.is_current, 'run ', 'previous ') || results.owner_id
+    case when results.is_current then 'run ' else 'previous ' end || results.owner_id
         as result_id, -- 'run ' or 'previous ' and the id of the row that holds the result
     results.is_current, -- false when a later result of the same run replaced it
     results.run_id, -- run that the result belongs to; the run may be gone

@@ -37,7 +37,8 @@ steps as (
     select
         numbered_lines.workspace_id,
         numbered_lines.test_id,
-        numbered_lines.dash_count + if(numbered_lines.begins_with_dash, 0, 1) as step_number,
+        numbered_lines.dash_count
+            + case when numbered_lines.begins_with_dash then 0 else 1 end as step_number,
         first(numbered_lines.line order by numbered_lines.line_number) as first_line,
         string_agg(numbered_lines.line, chr(10) order by numbered_lines.line_number) as text,
     from numbered_lines

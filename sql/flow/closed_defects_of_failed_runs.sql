@@ -57,7 +57,7 @@ newest_runs as (
         ) as linked_run_count,
     from linked_runs
     where linked_runs.has_status
-        and if($in_one_run, linked_runs.has_test, linked_runs.has_run_of_test)
+        and case when $in_one_run then linked_runs.has_test else linked_runs.has_run_of_test end
     qualify row_number() over (
         partition by linked_runs.workspace_id, linked_runs.defect_id
         order by linked_runs.happened_at desc, linked_runs.run_id desc

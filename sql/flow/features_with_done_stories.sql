@@ -14,8 +14,9 @@ with children_by_feature as (
     select
         children.workspace_id,
         children.parent_work_item_id as feature_id,
-        count_if(er.is_listed(children.work_item_type, $child_types)) as child_count,
-        count_if(not er.is_listed(children.work_item_type, $child_types)) as other_child_count,
+        count(*) filter (where er.is_listed(children.work_item_type, $child_types)) as child_count,
+        count(*) filter (where not er.is_listed(children.work_item_type, $child_types))
+            as other_child_count,
         bool_and(coalesce(er.is_listed(children.phase_code, $done_phase_codes), false))
             filter (where er.is_listed(children.work_item_type, $child_types)) as are_all_done,
         max(children.modified_at)

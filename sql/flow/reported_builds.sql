@@ -35,13 +35,13 @@ results_by_build as (
         results.workspace_id,
         results.build_id,
         count(*) as result_count,
-        count_if(results.native_status_code = 'list_node.run_native_status.passed')
+        count(*) filter (where results.native_status_code = 'list_node.run_native_status.passed')
             as passed_count,
-        count_if(results.native_status_code = 'list_node.run_native_status.failed')
+        count(*) filter (where results.native_status_code = 'list_node.run_native_status.failed')
             as failed_count,
-        count_if(results.native_status_code = 'list_node.run_native_status.skipped')
+        count(*) filter (where results.native_status_code = 'list_node.run_native_status.skipped')
             as skipped_count,
-        count_if(results.is_current) as current_result_count,
+        count(*) filter (where results.is_current) as current_result_count,
     from results
     group by results.workspace_id, results.build_id
 )

@@ -12,8 +12,9 @@ with links_by_suite as (
     select
         suite_links.workspace_id,
         suite_links.test_suite_id,
-        count_if(suite_links.is_in_next_run is distinct from false) as included_test_count,
-        count_if(not suite_links.is_in_next_run) as left_out_test_count,
+        count(*) filter (where suite_links.is_in_next_run is distinct from false)
+            as included_test_count,
+        count(*) filter (where not suite_links.is_in_next_run) as left_out_test_count,
         string_agg(
             tests.test_name, ', '
             order by suite_links.position_number, suite_links.suite_link_id

@@ -47,9 +47,12 @@ select
     count(items.release_id) as item_count, -- work items that there were at the end of the day
     count(items.release_id) filter (where items.closed_date <= days.day_date)
         as done_item_count, -- closed ones among them
-    coalesce(sum(items.story_point_count), 0) as story_point_count, -- their story points
-    coalesce(sum(items.story_point_count) filter (where items.closed_date <= days.day_date), 0)
-        as done_story_point_count -- story points of the closed ones
+    cast(coalesce(sum(items.story_point_count), 0) as bigint)
+        as story_point_count, -- their story points
+    cast(
+        coalesce(sum(items.story_point_count) filter (where items.closed_date <= days.day_date), 0)
+        as bigint
+    ) as done_story_point_count -- story points of the closed ones
 from days
 left join items
     on items.workspace_id = days.workspace_id

@@ -95,8 +95,10 @@ select
     coalesce(item_counts.done_feature_count, 0) as done_feature_count, -- done ones among them
     coalesce(item_counts.story_count, 0) as story_count, -- stories and quality stories
     coalesce(item_counts.done_story_count, 0) as done_story_count, -- done ones among them
-    coalesce(item_counts.story_point_count, 0) as story_point_count, -- their story points
-    coalesce(item_counts.done_story_point_count, 0) as done_story_point_count, -- of the done ones
+    cast(coalesce(item_counts.story_point_count, 0) as bigint)
+        as story_point_count, -- their story points
+    cast(coalesce(item_counts.done_story_point_count, 0) as bigint)
+        as done_story_point_count, -- of the done ones
     coalesce(item_counts.uncovered_item_count, 0)
         as uncovered_item_count, -- features and stories without a test
     coalesce(run_counts.last_run_count, 0) as last_run_count, -- last runs that are not planned

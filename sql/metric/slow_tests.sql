@@ -60,7 +60,7 @@ select
     windows.negative_count, -- further ones whose duration is below zero; left out of the times
     windows.median_duration_ms, -- half of them took less
     windows.p95_duration_ms, -- 95 percent of them took less
-    windows.total_duration_ms, -- time that all of them took
+    cast(windows.total_duration_ms as bigint) as total_duration_ms, -- time that all of them took
     windows.earlier_result_count, -- passed and failed results of the window before
     windows.earlier_median_duration_ms, -- half of those took less
     round(windows.median_duration_ms / nullif(windows.earlier_median_duration_ms, 0), 4)

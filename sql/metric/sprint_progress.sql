@@ -32,8 +32,9 @@ select
     count(items.sprint_id) filter (where items.is_done) as done_item_count, -- done ones among them
     count(items.sprint_id) filter (where items.is_done and items.closed_at > sprints.end_at)
         as late_item_count, -- those done only after its end
-    coalesce(sum(items.story_point_count), 0) as planned_story_point_count, -- points assigned
-    coalesce(sum(items.story_point_count) filter (where items.is_done), 0)
+    cast(coalesce(sum(items.story_point_count), 0) as bigint)
+        as planned_story_point_count, -- points assigned
+    cast(coalesce(sum(items.story_point_count) filter (where items.is_done), 0) as bigint)
         as done_story_point_count, -- points done
     round(
         count(items.sprint_id) filter (where items.is_done) / nullif(count(items.sprint_id), 0), 4

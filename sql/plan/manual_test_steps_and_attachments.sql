@@ -53,14 +53,20 @@ new_scripts as (
             when step_lines.is_named then null
             when $step_number is null
                 then step_lines.old_script
-                    || if(ends_with(chr(10) || step_lines.old_script, chr(10)), '', chr(10))
+                    || case
+                        when ends_with(chr(10) || step_lines.old_script, chr(10)) then ''
+                        else chr(10)
+                    end
                     || '- See the attachment ' || step_lines.file_name || chr(10)
             else array_to_string(
                 step_lines.lines[:step_lines.place - 1]
                 || [
                     rtrim(step_lines.lines[step_lines.place], chr(13))
                     || ' (' || step_lines.file_name || ')'
-                    || if(ends_with(step_lines.lines[step_lines.place], chr(13)), chr(13), '')
+                    || case
+                        when ends_with(step_lines.lines[step_lines.place], chr(13)) then chr(13)
+                        else ''
+                    end
                 ]
                 || step_lines.lines[step_lines.place + 1:],
                 chr(10)
@@ -100,16 +106,17 @@ requests as (
 select
     requests.workspace_id, -- workspace that the row belongs to
     requests.step, -- place in the order of the requests of a workspace
-    if(requests.kind = 'script', 'update', 'create') as operation, -- create or update
-    if(requests.kind = 'script', 'test_script', 'attachment')
+    case when requests.kind = 'script' then 'update' else 'create' end
+        as operation, -- create or update
+    case when requests.kind = 'script' then 'test_script' else 'attachment' end
         as entity_type, -- entity type that is written
-    if(requests.kind = 'script', requests.test_id, null)
+    case when requests.kind = 'script' then requests.test_id else null end
         as entity_id, -- id of the item; null: the server gives one
-    if(requests.kind = 'script', requests.test_name, requests.file_name)
+    case when requests.kind = 'script' then requests.test_name else requests.file_name end
         as entity_name, -- name of that item
-    if(
-        requests.kind = 'script',
-        json_object(
+    case
+        when requests.kind = 'script'
+        then json_object(
             'fields', json_object('script', requests.old_script),
             'some', [
                 json_object(
@@ -118,8 +125,8 @@ select
                         || ';owner_test EQ {id EQ ' || requests.test_id || '}'
                 )
             ]
-        ),
-        json_object(
+        )
+        else json_object(
             'some', [
                 json_object(
                     'entity_type', 'test',
@@ -135,18 +142,19 @@ select
             ],
             'file', json_object('path', $file_path)
         )
-    ) as expected, -- what must hold before: fields, none and some that match a query, a local file
-    if(
-        requests.kind = 'script',
-        json_object('script', requests.new_script),
-        json_object(
+    end
+        as expected, -- what must hold before: fields, none and some matching a query, a local file
+    case
+        when requests.kind = 'script'
+        then json_object('script', requests.new_script)
+        else json_object(
             'name', requests.file_name,
             'owner_test', er.reference('test', requests.test_id)
         )
-    ) as body, -- what is sent, as JSON
-    if(
-        requests.kind = 'script',
-        'the script of ' || requests.test_name || ' is to name ' || requests.file_name,
-        'the test ' || requests.test_name || ' is to have this file'
-    ) as reason -- why it is sent
+    end as body, -- what is sent, as JSON
+    case
+        when requests.kind = 'script'
+        then 'the script of ' || requests.test_name || ' is to name ' || requests.file_name
+        else 'the test ' || requests.test_name || ' is to have this file'
+    end as reason -- why it is sent
 from requests

@@ -22,6 +22,9 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 #: Texts of the operating system that DuckDB repeats when a disk takes no more.
 FULL_DISK = ("No space left on device", "Disk quota exceeded", "File too large")
+#: The oldest storage that carries all that the warehouse uses: DuckDB 1.4 and later open its files,
+#: also from Node.js, .NET and the command line. A file keeps the version with which it was made.
+STORAGE = {"storage_compatibility_version": "v1.2.0"}
 
 
 def warehouse_path(home: Path) -> Path:
@@ -59,7 +62,8 @@ def connect(home: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
 def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file with this project's settings."""
     try:
-        connection = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
+        config = CONFIG if read_only else {**CONFIG, **STORAGE}
+        connection = duckdb.connect(str(path), read_only=read_only, config=config)
         connection.execute("set timezone = 'UTC'")
     except duckdb.Error as error:
         if read_only and write_log(path).exists():
