@@ -94,7 +94,7 @@ MISTAKES = [
     ),
     (["extract", "defekt"], 2, "Did you mean defect"),
     (["query", "selct 1"], 2, "did not accept this SQL"),
-    (["query", "create table er.x (a int)"], 2, "did not accept this SQL"),
+    (["query", "create table er.x (a int)"], 2, "A query is one select; this is create"),
     (["show", "er.nothing"], 2, "There is no table er.nothing"),
     (["show", "defect"], 2, "Name the schema too"),
     (["flow", "planned_runs", "--format", "parquet"], 2, "add --output FILE"),

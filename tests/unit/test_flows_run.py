@@ -69,6 +69,8 @@ def test_an_unknown_parameter_names_the_nearest(empty: duckdb.DuckDBPyConnection
         ("as_of", "yesterday", "write a date and time in UTC"),
         ("as_of", "2021-13-01", "write a date and time in UTC"),
         ("hours", "many", "write a whole number"),
+        ("hours", "-1", "write a whole number from zero on"),
+        ("hours", "99999999999999999999", "write a whole number from zero on"),
         ("only_automated", "perhaps", "write true or false"),
     ],
 )
@@ -77,6 +79,12 @@ def test_a_bad_value_says_what_to_write(name: str, value: str, said: str) -> Non
         parse_parameters(question_named("flow", SLUG), {name: value})
 
     assert value in str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "-inf", "1e400", "1e200"])
+def test_a_number_is_finite_and_not_below_zero(value: str) -> None:
+    with pytest.raises(UsageError, match="write a number from zero on"):
+        parse_parameters(question_named("metric", "flaky_tests"), {"z": value})
 
 
 @pytest.mark.parametrize(

@@ -159,4 +159,9 @@ class OpenWarehouse:
 def open_warehouse(home: str | PathLike[str] | None = None) -> OpenWarehouse:
     """Open the published warehouse of a data folder; None: the command line's. UsageError."""
     folder = load_home(os.environ) if home is None else Path(home).expanduser()
+    if folder.is_file() or folder.suffix == ".duckdb":
+        raise UsageError(
+            f"{folder} names a file, and octane_flows.open takes the data folder that holds it; "
+            f'write octane_flows.open("{folder.parent}").'
+        )
     return OpenWarehouse(folder, warehouse.connect(folder))

@@ -34,14 +34,14 @@ def query(
     destination: Destination = None,
     as_of: AsOf = None,
 ) -> None:
-    """Ask the warehouse in SQL; octane_history.<entity> has every version ever read."""
+    """Ask the warehouse one select; octane_history.<entity> has every version ever read."""
     from octane_flows import warehouse
     from octane_flows.questions.answer_formats import write_answer
 
     with open_warehouse(as_of) as connection:
-        if past := warehouse.history_named_in(sql):
-            warehouse.attach_history(connection, data_lake(), past)
-        answer = warehouse.sql_relation(connection, sql).to_arrow_table()
+        past = warehouse.history_named_in(sql)
+        files = warehouse.attach_history(connection, data_lake(), past) if past else []
+        answer = warehouse.restricted_rows(connection, sql, files)
     write_answer(answer, format.value, destination, output)
 
 

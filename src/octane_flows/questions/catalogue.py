@@ -71,6 +71,12 @@ def question_named(kind: Kind, slug: str) -> Question:
     questions = {question.slug: question for question in list_questions(kind)}
     if slug in questions:
         return questions[slug]
+    for other in ("flow", "metric"):
+        if other != kind and slug in {question.slug for question in list_questions(other)}:
+            raise UsageError(
+                f"There is no {kind} '{slug}', but a {other}; ask it with "
+                f"'octane-flows {other} {slug}'."
+            )
     raise UsageError(f"There is no {kind} '{slug}'; {nearest(slug, list(questions))}")
 
 

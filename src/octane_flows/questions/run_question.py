@@ -6,9 +6,11 @@ and notebooks call it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -17,8 +19,11 @@ from octane_flows.errors import UsageError
 from octane_flows.models.macro_parameters import Parameter
 from octane_flows.questions.catalogue import Question, nearest
 from octane_flows.warehouse.duckdb_file import first_line
+from octane_flows.warehouse.free_sql import require_finite
 
 Value = str | int | float | bool | date | datetime | None
+Number = TypeVar("Number", int, float)
+MAX_NUMBER = 2**53  # larger ones are not exact in every engine
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -36,7 +41,9 @@ def run_question(
     given = parameters or {}
     with connection.cursor() as cursor, _error_in_one_sentence(question, given):
         # a cursor of its own, because the caller's may hold an unfinished result
-        return question_relation(cursor, question, given, columns=columns).to_arrow_table()
+        answer = question_relation(cursor, question, given, columns=columns).to_arrow_table()
+    require_finite(answer, f"The {question.kind} {question.slug}")
+    return answer
 
 
 def question_relation(
@@ -91,9 +98,9 @@ def parse_value(slug: str, parameter: Parameter, value: Value) -> Value:
         return None
     try:
         if parameter.type == "integer":
-            return int(text)
+            return _in_range(parameter, int(text))
         if parameter.type == "number":
-            return float(text)
+            return _in_range(parameter, float(text))
         if parameter.type == "boolean":
             return _boolean(text)
         if parameter.type == "timestamp":
@@ -108,12 +115,20 @@ def parse_value(slug: str, parameter: Parameter, value: Value) -> Value:
 
 
 EXPECTED = {
-    "integer": "write a whole number, such as 24.",
-    "number": "write a number, such as 1.5.",
+    "integer": "write a whole number from zero on, such as 24.",
+    "number": "write a number from zero on, such as 1.5.",
     "boolean": "write true or false.",
     "timestamp": "write a date and time in UTC, such as 2021-01-20T21:00:00Z, or a date.",
     "date": "write a date, such as 2021-01-20.",
 }
+
+
+def _in_range(parameter: Parameter, number: Number) -> Number:
+    """The number, which is finite and fits; below zero only where the default is, too."""
+    is_signed = parameter.default is not None and parameter.default.startswith("-")
+    if not math.isfinite(number) or abs(number) > MAX_NUMBER or (number < 0 and not is_signed):
+        raise ValueError(number)
+    return number
 
 
 def _boolean(text: str) -> bool:

@@ -8,7 +8,12 @@ from octane_flows.warehouse.build_gaps import gaps_of_report, gaps_of_warehouse
 from octane_flows.warehouse.build_report import BuildReport, CheckResult, ColumnResult, ModelResult
 from octane_flows.warehouse.data_checks import Check, list_checks, run_checks
 from octane_flows.warehouse.duckdb_file import connect, open_file, warehouse_path
-from octane_flows.warehouse.free_sql import sql_relation, table_relation
+from octane_flows.warehouse.free_sql import (
+    require_finite,
+    restricted_rows,
+    sql_relation,
+    table_relation,
+)
 from octane_flows.warehouse.model_creation import create_models
 from octane_flows.warehouse.octane_history import attach_history, history, history_named_in
 from octane_flows.warehouse.table_loading import create_schemas, create_table, load_tables
@@ -40,6 +45,8 @@ __all__ = [
     "load_models",
     "load_tables",
     "open_file",
+    "require_finite",
+    "restricted_rows",
     "run_checks",
     "sql_relation",
     "table_relation",

@@ -26,19 +26,34 @@ _NAMED = re.compile(rf'\b{SCHEMA}\s*\.\s*"?(\w+)', re.IGNORECASE)
 
 def attach_history(
     connection: duckdb.DuckDBPyConnection, lake: Lake, tables: Iterable[str] | None = None
-) -> None:
+) -> list[str]:
     """Let a connection read `octane_history.<table>`; None: every table of the lake.
+
+    Gives the paths of the files that it then reads. Raises LakeError, UsageError.
 
     Columns: `_workspace_id`, `valid_from`, `valid_to` (null: still so), `is_deleted`, then those of
     `octane.<table>`. Times are the server's when the extract began that first read the version.
     """
     manifest = of_workspaces(_current(lake), choice_of(connection))
     connection.execute(f"attach if not exists ':memory:' as {SCHEMA} (read_write)")
+    paths: list[str] = []
     for name in sorted(manifest.tables) if tables is None else tables:
         entry = _table(manifest, name)
-        connection.execute(
-            f"create or replace view {SCHEMA}.{quoted(name)} as {history_sql(lake, entry)}"
-        )
+        view = f"create or replace view {SCHEMA}.{quoted(name)} as {history_sql(lake, entry)}"
+        try:
+            connection.execute(view)
+        except duckdb.Error as error:
+            raise damaged_history(error) from error
+        paths += [str(lake.resolve(file)) for file in entry.files]
+    return paths
+
+
+def damaged_history(error: duckdb.Error) -> LakeError:
+    """The sentence for files of the lake that a history needs and that cannot be read."""
+    return LakeError(
+        f"The lake's files could not be read ({first_line(error)}); restore those that are damaged "
+        "or gone from a backup, or read the current rows in octane.* instead of octane_history.*."
+    )
 
 
 def history_named_in(sql: str) -> list[str]:
