@@ -68,7 +68,10 @@ def run_extract(
     workspaces: tuple[str, ...] | None = None,
     **choices: Any,
 ) -> ExtractReport:
-    """One extract in process, with pages of three rows and no thread more than requests."""
+    """One extract in process, with pages of three rows and no thread more than requests.
+
+    `workspaces` None: the first one; (): all that the server lists.
+    """
     values = {
         "page_size": 3,
         "concurrency": 2,
@@ -84,7 +87,7 @@ def run_extract(
             octane,
             home,
             lake=lake,
-            workspaces=workspaces or (simulator.workspace,),
+            workspaces=None if workspaces == () else workspaces or (simulator.workspace,),
             options=Options(**values),
         )
 

@@ -139,8 +139,8 @@ def extract(
 
 def check_results(manifest: Manifest) -> Iterator[dg.AssetCheckResult]:
     """The checks of a published generation, from its certificate and its schema changes."""
-    refused = [row for row in manifest.certificate if row.status == "refused"]
-    faults = [f"workspace {row.workspace}: {row.note}" for row in refused]
+    missing = [row for row in manifest.certificate if row.status in ("refused", "absent")]
+    faults = [f"workspace {row.workspace}: {row.entity}: {row.note}" for row in missing]
     faults += [
         f"workspace {row.workspace}: {row.rejected_values:,} values of {row.entity} do not fit "
         "their fields and are null; meta.rejected_values lists them"

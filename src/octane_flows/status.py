@@ -6,6 +6,7 @@ A lake comes in, lines on the console go out; the command `status` calls it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from octane_flows import warehouse
 from octane_flows.errors import UsageError
 from octane_flows.lake import CertificateRow, Lake, Manifest
 
+BEHIND = timedelta(days=1)  # a workspace that is older than the generation by more is shown
 BUSIEST = 5  # collections that are printed; meta.politeness has all
 COLUMNS = (
     "entity type", "workspace", "rows held", "server's count", "changes held to", "last census",
@@ -25,6 +27,7 @@ COLUMNS = (
 ALWAYS_SHOWN = frozenset({"entity type", "rows held", "server's count", "status"})
 NUMBERS = frozenset({"rows held", "server's count"})
 NEVER = "never"
+MISSING = ("refused", "absent")
 
 
 def print_status(home: Path, lake: Lake, console: Console) -> None:
@@ -40,6 +43,11 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
         f"generation   {manifest.generation}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC"
     )
     console.print(f"workspaces   {', '.join(manifest.workspaces)}", soft_wrap=True)
+    for id, entry in manifest.workspaces.items():
+        if manifest.as_of - entry.as_of > BEHIND:
+            console.print(
+                f"behind       workspace {id} was last read {entry.as_of:%Y-%m-%d %H:%M} UTC"
+            )
     types = [row for row in manifest.certificate if not row.is_history]
     console.print(
         f"complete     {_complete(types)} of {len(types)} entity types, "
@@ -81,7 +89,7 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
     rows = [
         _cells(row)
         for row in sorted(manifest.certificate, key=lambda row: (row.workspace, row.entity))
-        if not row.is_history and (_stored_rows(row) or row.tombstones or row.status == "refused")
+        if not row.is_history and (_stored_rows(row) or row.tombstones or row.status in MISSING)
     ]
     table = Table(box=box.SIMPLE_HEAD)
     values = {name: {row[name] for row in rows} for name in COLUMNS}
@@ -117,7 +125,7 @@ def _cells(row: CertificateRow) -> dict[str, str]:
         "changes held to": f"{row.cursor:%Y-%m-%d %H:%M}" if row.cursor else "",
         "last census": census,
         "tombstones": ", ".join(tombstones),
-        "status": f"{row.status}: {row.note}" if row.status == "refused" else row.status,
+        "status": f"{row.status}: {row.note}" if row.status in MISSING else row.status,
     }
 
 

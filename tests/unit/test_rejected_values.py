@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from octane_flows.cli.published_messages import require_every_value
+from octane_flows.cli.published_messages import require_complete
 from octane_flows.client.transport import Request, Response
 from octane_flows.errors import ExtractError
 from octane_flows.lake import Lake, RejectedValue
@@ -89,7 +89,7 @@ def test_a_value_that_does_not_fit_is_null_and_all_else_is_published(
     cut = "digits of a second after the microsecond were cut"
     assert f"defect.closed_on: {cut} (rows: 1, first {third})" in findings
     with pytest.raises(ExtractError, match="published all but 4 values"):
-        require_every_value(report)
+        require_complete(report)
 
 
 def test_rejected_values_are_a_table(simulator: Simulator, tmp_path: Path) -> None:

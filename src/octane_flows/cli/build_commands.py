@@ -23,7 +23,7 @@ from octane_flows.cli.published_messages import (
     extract_progress,
     print_build,
     print_extract,
-    require_every_value,
+    require_complete,
 )
 from octane_flows.cli.spark_engine import build_on_spark, refuse_master
 from octane_flows.config import load_warehouse_workspaces
@@ -83,4 +83,4 @@ def run(wait: Wait = 0.0, skip: Skip = None) -> None:
     print_extract(report.extract)
     print_build(report.build)
     output.print(f"report       {report.page}", soft_wrap=True)
-    require_every_value(report.extract)
+    require_complete(report.extract)

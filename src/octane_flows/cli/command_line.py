@@ -49,6 +49,7 @@ COMMANDS = (
     "history",
     "compact",
     "expire",
+    "drop-workspace",
     "simulate",
 )
 

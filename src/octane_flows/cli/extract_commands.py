@@ -15,7 +15,7 @@ from octane_flows.cli.command_options import Skip, Wait
 from octane_flows.cli.published_messages import (
     extract_progress,
     print_extract,
-    require_every_value,
+    require_complete,
 )
 from octane_flows.config import DEFAULT_SWEEP_SHARE
 from octane_flows.errors import UsageError
@@ -126,7 +126,7 @@ def _extract(*, skip: list[str] | None, **choices: Unpack[ExtractChoices]) -> No
     with extract_progress() as progress:
         report = refresh.update_lake(settings, progress=progress, skip=skip or (), **choices)
     print_extract(report)
-    require_every_value(report)
+    require_complete(report)
 
 
 def _utc(time: datetime | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The commands about the lake's generations: generations, history, compact, expire.
+"""The commands about the lake's generations: generations, history, compact, expire, drop-workspace.
 
 Arguments in; rows on standard output or in a file out.
 """
@@ -60,6 +60,30 @@ def compact(dry_run: DryRun = False, wait: Wait = 0.0) -> None:
         output.print(
             f"compact      generation {compaction.generation}: merged {summary}", soft_wrap=True
         )
+
+
+@app.command("drop-workspace", epilog="Example: octane-flows drop-workspace 1003 --dry-run")
+def drop_workspace(
+    workspace: Annotated[str, typer.Argument(help="Workspace id, as status shows it.")],
+    dry_run: DryRun = False,
+    wait: Wait = 0.0,
+) -> None:
+    """Let go of a workspace: a generation without its rows; older generations keep them."""
+    from octane_flows import lake
+
+    with lake.write_lock(
+        data_folder(), "letting go of a workspace", workspaces=[workspace], wait_s=wait
+    ):
+        manifest, versions = lake.drop_workspace(data_lake(), workspace, dry_run=dry_run)
+    if dry_run:
+        output.print(f"drop         would let go of {versions:,} row versions of {workspace}")
+        return
+    output.print(
+        f"drop         generation {manifest.generation}: let go of {versions:,} row versions of "
+        f"workspace {workspace}; build leaves them out of the warehouse, expire deletes the files. "
+        "While the server lists it, leave it out of OCTANE_WORKSPACES too",
+        soft_wrap=True,
+    )
 
 
 @app.command(epilog="Example: octane-flows expire --keep 30 --dry-run")

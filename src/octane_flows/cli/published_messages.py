@@ -68,12 +68,20 @@ def print_extract(report: extract.ExtractReport) -> None:
                 soft_wrap=True,
             )
     for finding in manifest.findings:
-        if finding.workspace in workspaces:
+        if finding.workspace in workspaces or finding.workspace in report.unread:
             errors.print(f"finding      {finding}")
 
 
-def require_every_value(report: extract.ExtractReport) -> None:
-    """Raise ExtractError where values of the server are not in the lake; called last."""
+def require_complete(report: extract.ExtractReport) -> None:
+    """Raise ExtractError where workspaces or values are not in the lake; called last."""
+    if report.unread:
+        reasons = "; ".join(
+            f"workspace {id}: {reason.rstrip('.')}" for id, reason in report.unread.items()
+        )
+        raise ExtractError(
+            f"The extract published all but what it may not read ({reasons}). Ask for a role that "
+            "reads it, or name the other workspaces in OCTANE_WORKSPACES."
+        )
     if report.rejected_values:
         raise ExtractError(
             f"The extract published all but {report.rejected_values:,} values that do not fit "

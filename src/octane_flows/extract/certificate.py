@@ -15,6 +15,7 @@ from octane_flows.extract.entity_result import Result
 from octane_flows.extract.extract_plan import EntityPlan, Key, Plan
 from octane_flows.extract.rejected_values import value_sentences
 from octane_flows.lake import CertificateRow, Finding, Manifest, ReadState
+from octane_flows.lake.manifest import CertificateStatus, carried_status
 
 
 def certificate_rows(
@@ -22,20 +23,28 @@ def certificate_rows(
     entities: Iterable[EntityPlan],
     results: Mapping[Key, Result],
     refused: Mapping[Key, str],
+    absent: Mapping[Key, str],
     as_of: datetime,
 ) -> list[CertificateRow]:
-    """A row for each entity type that was read or refused, or is carried over as it was."""
+    """A row for each entity type that was read, refused or absent, or is carried over as it was.
+
+    `refused` may no longer be read and `absent` are no longer there, both with the reason.
+    """
     previous = {(row.workspace, row.entity): row for row in parent.certificate} if parent else {}
     rows: dict[Key, CertificateRow] = {}
     for entity in entities:
         key = (entity.workspace, entity.name)
         if key in results:
             rows[key] = _row(entity, results[key], as_of)
-        elif key in refused and key in previous:
-            rows[key] = _carried(previous[key], parent, as_of, "refused", refused[key])
     for key, row in previous.items():
-        if key not in rows:
-            rows[key] = _carried(row, parent, as_of, "carried", row.note)
+        if key in rows:
+            continue
+        if key in refused:
+            rows[key] = _carried(row, parent, as_of, "refused", refused[key])
+        elif key in absent:
+            rows[key] = _carried(row, parent, as_of, "absent", absent[key])
+        else:
+            rows[key] = _carried(row, parent, as_of, carried_status(row.status), row.note)
     return list(rows.values())
 
 
@@ -69,14 +78,18 @@ def _row(entity: EntityPlan, result: Result, as_of: datetime) -> CertificateRow:
 
 
 def _carried(
-    row: CertificateRow, parent: Manifest | None, as_of: datetime, status: str, note: str
+    row: CertificateRow,
+    parent: Manifest | None,
+    as_of: datetime,
+    status: CertificateStatus,
+    note: str,
 ) -> CertificateRow:
     """A row of the previous certificate: nothing was read, so the lag grows."""
     state = parent.states.get(row.workspace, {}).get(row.entity) if parent is not None else None
     cursor = state.cursor if state is not None else row.cursor
     return replace(
         row,
-        status="refused" if status == "refused" else "carried",
+        status=status,
         note=note,
         rows_written=0,
         cursor=cursor,

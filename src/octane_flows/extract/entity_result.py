@@ -217,11 +217,15 @@ class EntityOutcome:
 
 @dataclass(frozen=True)
 class ExtractReport:
-    """What an extract published; `resumed` counts entity types that a stopped one had read."""
+    """What an extract published; `resumed` counts entity types that a stopped one had read.
+
+    `unread` are workspaces that were to be read and could not be, with the reasons.
+    """
 
     manifest: Manifest
     outcomes: tuple[EntityOutcome, ...]
     resumed: int = 0
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

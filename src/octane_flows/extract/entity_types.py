@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from octane_flows.errors import AccessError, ExtractError
+from octane_flows.errors import AccessError
 from octane_flows.extract.deletions import (
     RowCheck,
     check_after_sweep,
@@ -34,6 +34,7 @@ from octane_flows.extract.extract_plan import EntityPlan, Key
 from octane_flows.extract.field_changes import FieldChanges
 from octane_flows.extract.link_owners import PreviousOf, read_links_of_owners
 from octane_flows.extract.link_sweep import Sweep, sweep_links
+from octane_flows.extract.missing_data import unreadable_workspaces
 from octane_flows.extract.options import Progress
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.server_times import Moments
@@ -42,17 +43,22 @@ from octane_flows.lake import Interval, Manifest
 
 @dataclass(frozen=True)
 class ReadTypes:
-    """What reading all types brought; `resumed` counts those that a stopped extract had read."""
+    """What reading all types brought; `resumed` counts those that a stopped extract had read.
+
+    `left_out` are workspaces with a type that was never readable, and the reasons: nothing of them
+    is published.
+    """
 
     results: Mapping[Key, Result]
     refused: Mapping[Key, str]
+    left_out: Mapping[str, str]
     resumed: int
 
 
 def read_entity_types(
     context: Context, changes: FieldChanges, progress: Progress | None
 ) -> ReadTypes:
-    """Read, check and write all types. Raises ExtractError where one was never readable."""
+    """Read, check and write all types. Raises ExtractError where no workspace can be read."""
     parent, entities, options = context.draft.parent, context.plan.entities, context.options
     stamps = {id: parent.stamp(id) if parent else 0 for id in context.workspaces}
     journal = context.journal.resume(stamps, options.fingerprint())
@@ -73,8 +79,13 @@ def read_entity_types(
     if moved or len(done) < len(results):  # rows that came now may change links once more
         results = {key: replace(result, owners_read_to=None) for key, result in results.items()}
     results |= read_links_of_owners(context, results, previous_of)
-    _require_readable(parent, refused)
-    return ReadTypes(results, refused, resumed=len(done))
+    left_out = unreadable_workspaces(parent, refused, {entity.workspace for entity in entities})
+    return ReadTypes(
+        {key: result for key, result in results.items() if key[0] not in left_out},
+        {key: reason for key, reason in refused.items() if key[0] not in left_out},
+        left_out,
+        resumed=len(done),
+    )
 
 
 def _read_each(
@@ -132,20 +143,6 @@ def _previous(parent: Manifest | None, entity: EntityPlan, changes: FieldChanges
         rows_stored=rows_stored[0] if rows_stored else None,
         new_fields=changes.new_fields.get(entity.key, ()),
         must_read_all=entity.key in changes.retyped,
-    )
-
-
-def _require_readable(parent: Manifest | None, refused: Mapping[Key, str]) -> None:
-    """A type without rows must be readable; the rows of a type that has some are kept."""
-    states = parent.states if parent is not None else {}
-    never = [key for key in refused if key[1] not in states.get(key[0], {})]
-    if not never:
-        return
-    names = ", ".join(f"{entity} (workspace {workspace})" for workspace, entity in never)
-    skips = " ".join(f"--skip {entity}" for _, entity in never)
-    raise ExtractError(
-        f"The server lists but does not let this user or API key read: {names}. Nothing was "
-        f"published; ask for a role that reads them, or leave them out with {skips}."
     )
 
 

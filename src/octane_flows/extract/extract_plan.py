@@ -154,7 +154,7 @@ def make_plan(
                 continue
             if entity.collection is None or "GET" not in entity.methods:
                 continue
-            readable = [subtype for subtype in entity.subtypes if _is_readable(catalogue, subtype)]
+            readable = [subtype for subtype in entity.subtypes if is_readable(catalogue, subtype)]
             if readable:
                 if not left_out.intersection(readable):
                     aggregates.append(
@@ -176,7 +176,8 @@ def make_plan(
     return Plan(tuple(entities), _tables(entities), tuple(aggregates), tuple(findings), subtypes)
 
 
-def _is_readable(metadata: Metadata, name: str) -> bool:
+def is_readable(metadata: Metadata, name: str) -> bool:
+    """Whether metadata offers an entity type with a collection that can be read."""
     entity = metadata.entity_types.get(name)
     return entity is not None and entity.collection is not None and "GET" in entity.methods
 

@@ -37,6 +37,13 @@ from octane_flows.extract.extract_plan import Plan, make_plan
 from octane_flows.extract.field_changes import FieldChanges, compare_fields, list_changes
 from octane_flows.extract.history_certificate import History, previous_history
 from octane_flows.extract.history_reader import read_history, require_history_types
+from octane_flows.extract.missing_data import (
+    absent_types,
+    findings_on_missing,
+    read_metadata,
+    types_of,
+    unlisted_workspaces,
+)
 from octane_flows.extract.options import Options, Progress
 from octane_flows.extract.script_reader import Scripts, previous_scripts, read_scripts
 from octane_flows.extract.server_times import (
@@ -47,7 +54,7 @@ from octane_flows.extract.server_times import (
     not_after,
     set_back_findings,
 )
-from octane_flows.lake import Draft, Finding, Lake, Manifest, TableEntry
+from octane_flows.lake import CertificateRow, Draft, Finding, Lake, Manifest, TableEntry
 from octane_flows.lake.stored_rows import StoredRows
 from octane_flows.lake.writer_lock import write_lock
 
@@ -68,22 +75,34 @@ def extract(
     """
     lake = lake or Lake(home / "lake")
     _require_same_server(lake.current(), octane, home)
+    unlisted: dict[str, str] = {}
     if workspaces is None:
         workspaces = [workspace.id for workspace in octane.workspaces()]
+        unlisted = unlisted_workspaces(lake.current(), workspaces)
     with write_lock(home, "an extract", workspaces=workspaces, wait_s=options.wait_s):
         draft = Draft(lake)
         server_time, machine_time = octane.server_time(), octane.clock.now()
         began = make_moments(server_time, machine_time, options.settle, options.overlap)
         opened = {id: octane.workspace(id) for id in workspaces}
-        metadata = {id: workspace.metadata() for id, workspace in opened.items()}
+        metadata, unread = read_metadata(opened)
+        opened = {id: opened[id] for id in metadata}
         plan = make_plan(metadata, only=options.only, skip=options.skip)
         require_history_types(plan, options.history)
         changes = compare_fields(draft.parent, plan, draft.generation, options.accept_retyped)
         journal = Journal(home, lake)
         read = _read(draft, plan, opened, began, options, journal, changes, progress)
-        changes = changes.without(read.refused, draft.parent)
+        unread |= read.left_out
+        opened = {id: workspace for id, workspace in opened.items() if id not in unread}
+        left_out = {entity.key for entity in plan.entities if entity.workspace in unread}
+        changes = changes.without({*read.refused, *left_out}, draft.parent)
+        absent = absent_types(draft.parent, metadata)
         moments, read = _with_earliest_time(octane, began, read)
-        findings = _clock_findings(octane, draft.parent, began, server_time - machine_time, read)
+        findings = [
+            *findings_on_missing(unread, tuple(unlisted), absent),
+            *_clock_findings(octane, draft.parent, began, server_time - machine_time, read),
+        ]
+        refused = {**read.refused, **types_of(draft.parent, unread)}
+        absent |= types_of(draft.parent, unlisted)
         # rows that a stopped extract read are as old as its beginning
         moments = moments.of_oldest(result.state.cursor for result in read.results.values())
         if options.scripts:
@@ -96,6 +115,9 @@ def extract(
             history = read_history(draft, plan, opened, moments, options, journal, tables)
         else:
             history = History(previous_history(draft.parent))
+        rows = certificate_rows(
+            draft.parent, plan.entities, read.results, refused, absent, moments.as_of
+        )
         manifest = _publish(
             octane,
             draft,
@@ -107,12 +129,13 @@ def extract(
             tables,
             scripts,
             history,
+            history.certified(rows),
             findings,
         )
         journal.finish()
         if progress is not None:
             progress("published", len(plan.entities), len(plan.entities))
-        return ExtractReport(manifest, outcomes(read.results.values()), read.resumed)
+        return ExtractReport(manifest, outcomes(read.results.values()), read.resumed, unread)
 
 
 def _require_same_server(parent: Manifest | None, octane: Octane, home: Path) -> None:
@@ -200,9 +223,10 @@ def _publish(
     tables: Mapping[str, TableEntry],
     scripts: Scripts,
     history: History,
+    certificate: list[CertificateRow],
     findings: Sequence[Finding],
 ) -> Manifest:
-    parent, results, refused, as_of = draft.parent, read.results, read.refused, moments.as_of
+    parent, results = draft.parent, read.results
     sources = {entry.name: entry for entry in (scripts.table, history.table)}
     schema_changes = [*(parent.schema_changes if parent is not None else ()), *changes.changes]
     if parent is not None:
@@ -211,21 +235,19 @@ def _publish(
     states = history.added_to(scripts.added_to(merge_states(parent, results)))
     user = octane.current_user()
     return draft.publish(
-        as_of=as_of,
+        as_of=moments.as_of,
         server_url=octane.url,
         server_version=octane.version(),
         shared_space=octane.shared_space,
         tables={**tables, **sources},
         states=states,
         fields=changes.fields,
-        certificate=history.certified(
-            certificate_rows(parent, plan.entities, results, refused, as_of)
-        ),
+        certificate=certificate,
         schema_changes=schema_changes,
         politeness=_politeness(octane),
         findings=[
             *plan.findings,
-            *refusals(refused),
+            *refusals(read.refused),
             *changes.findings(),
             *cross_check(plan, results, workspaces),
             *findings_on_values(results.values(), states),

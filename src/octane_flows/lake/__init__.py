@@ -27,6 +27,7 @@ from octane_flows.lake.read_state import (
     ReadState,
     RejectedValue,
 )
+from octane_flows.lake.workspace_removal import drop_workspace
 from octane_flows.lake.writer_lock import write_lock
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "TableEntry",
     "WorkspaceEntry",
     "compact",
+    "drop_workspace",
     "expire",
     "file_origin",
     "open_lake",

@@ -7,7 +7,7 @@ A file that another program has open stays readable for that program.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -53,13 +53,18 @@ def expire(
         if before is None or entry.as_of >= before or entry.generation == current.generation
     )
     expired = tuple(entry for entry in pointer.kept if entry not in kept)
-    named = _named_files(lake.manifest(entry.generation) for entry in kept)
+    manifests = {entry.generation: lake.manifest(entry.generation) for entry in pointer.kept}
+    stamps: dict[str, int] = {}  # of all workspaces, and of those that were let go of
+    for manifest in manifests.values():
+        for workspace, of_workspace in manifest.workspaces.items():
+            stamps[workspace] = max(stamps.get(workspace, 0), of_workspace.stamp)
+    named = _named_files(manifests[entry.generation] for entry in kept)
     named |= {manifest_path(entry.generation) for entry in kept}
     unnamed = [
         file
         for folder in ("data", "generations", "parts")
         for file in lake.storage.list(folder)
-        if file.path not in named and _has_ended(file.path, current)
+        if file.path not in named and _has_ended(file.path, current, stamps)
     ]
     expiry = Expiry(
         expired, kept, tuple(file.path for file in unnamed), sum(file.bytes for file in unnamed)
@@ -85,7 +90,7 @@ def _named_files(manifests: Iterable[Manifest]) -> set[str]:
     return named
 
 
-def _has_ended(path: str, current: Manifest) -> bool:
+def _has_ended(path: str, current: Manifest, stamps: Mapping[str, int]) -> bool:
     """Whether the run that wrote a file must have ended."""
     if not path.startswith(
         "data/"
@@ -93,5 +98,5 @@ def _has_ended(path: str, current: Manifest) -> bool:
         digits = re.match(r"\d*", PurePosixPath(path).name)
         return int((digits and digits[0]) or 0) <= current.generation
     owner, number = file_origin(path)
-    newest = current.compaction_stamp if owner == COMPACTION else current.stamp(owner)
+    newest = current.compaction_stamp if owner == COMPACTION else stamps.get(owner, 0)
     return number <= newest

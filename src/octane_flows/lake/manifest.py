@@ -14,7 +14,7 @@ from typing import Any, Literal
 from octane_flows.lake.read_state import FieldEntry, ReadState
 
 TableKind = Literal["entity", "link"]
-CertificateStatus = Literal["complete", "refused", "carried"]
+CertificateStatus = Literal["complete", "refused", "absent", "carried"]
 SchemaChangeKind = Literal[
     "added", "removed", "returned", "retyped", "relabelled", "list_added", "list_removed"
 ]
@@ -120,6 +120,11 @@ class CertificateRow:
     def is_history(self) -> bool:
         """Whether it is about the change history of an entity type, not about its rows."""
         return self.entity.startswith(HISTORY_PREFIX)
+
+
+def carried_status(status: CertificateStatus) -> CertificateStatus:
+    """The status of a row in a generation that did not read it: what is missing stays missing."""
+    return status if status in ("refused", "absent") else "carried"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from octane_flows.lake.manifest import (
     Manifest,
     TableEntry,
     WorkspaceEntry,
+    carried_status,
 )
 
 
@@ -96,6 +97,13 @@ def _require_same_server(draft: Manifest, head: Manifest, where: str) -> None:
 def _merged(draft: Manifest, parent: Manifest | None, head: Manifest, own: set[str]) -> Manifest:
     """Own workspaces as the draft has them, the others as the newest generation has them."""
     as_of = max(draft.as_of, head.as_of)
+    # of workspaces that the draft could not read it says why
+    unread = {
+        (row.workspace, row.entity): row
+        for row in draft.certificate
+        if row.workspace not in own and row.status in ("refused", "absent")
+    }
+    described = own | {finding.workspace for finding in draft.findings}
     parent_tables = parent.tables if parent is not None else {}
     names = [*head.tables, *(name for name in draft.tables if name not in head.tables)]
     return replace(
@@ -117,15 +125,19 @@ def _merged(draft: Manifest, parent: Manifest | None, head: Manifest, own: set[s
         ),
         certificate=[
             *(_with_lag(row, as_of) for row in draft.certificate if row.workspace in own),
-            *(_carried(row, as_of) for row in head.certificate if row.workspace not in own),
+            *(
+                _carried(unread.get((row.workspace, row.entity), row), as_of)
+                for row in head.certificate
+                if row.workspace not in own
+            ),
         ],
         schema_changes=[
             *head.schema_changes,
             *(change for change in draft.schema_changes if change.generation == draft.generation),
         ],
         findings=[
-            *(finding for finding in draft.findings if finding.workspace in own),
-            *(finding for finding in head.findings if finding.workspace not in own),
+            *draft.findings,
+            *(finding for finding in head.findings if finding.workspace not in described),
         ],
     )
 
@@ -195,7 +207,7 @@ def _files(
 
 def _carried(row: CertificateRow, as_of: datetime) -> CertificateRow:
     """A row of a workspace that this generation did not read."""
-    return _with_lag(replace(row, status="carried", rows_written=0), as_of)
+    return _with_lag(replace(row, status=carried_status(row.status), rows_written=0), as_of)
 
 
 def _with_lag(row: CertificateRow, as_of: datetime) -> CertificateRow:

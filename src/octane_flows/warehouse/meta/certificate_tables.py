@@ -33,7 +33,12 @@ CERTIFICATE = MetaTable[CertificateRow](
             "bytes that were received",
             lambda it: it.bytes_received,
         ),
-        MetaColumn("status", "VARCHAR", "complete, refused or carried", lambda it: it.status),
+        MetaColumn(
+            "status",
+            "VARCHAR",
+            "complete, refused (may not be read), absent (no longer there) or carried",
+            lambda it: it.status,
+        ),
         MetaColumn(
             "note",
             "VARCHAR",
