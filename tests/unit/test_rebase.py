@@ -6,17 +6,21 @@ expiry; `test_shared_lake` does the same at random, with workers that are killed
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import (
+    ColumnEntry,
     Draft,
     Lake,
+    Manifest,
     compact,
     expire,
 )
+from octane_flows.lake.rebase import rebase
 from octane_flows.warehouse import build
 from tests.shared_lake import FEW, START, TABLE, publish, require_whole, stored_names, write
 
@@ -161,3 +165,22 @@ def test_what_others_know_is_theirs_and_what_is_ours_is_ours(tmp_path: Path) -> 
     ]
     assert late.as_of == later.as_of
     assert lake.as_of(later.as_of) == late
+
+
+def test_two_processes_that_name_a_column_alike_do_not_mix_their_values(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    parent = publish(Draft(lake), "1001", {"1": "a"})
+
+    def with_column(kind: str, field: str = "size_udf") -> Manifest:
+        table = parent.tables[TABLE]
+        columns = (*table.columns, ColumnEntry("size_udf", kind, field))
+        return replace(parent, tables={TABLE: replace(table, columns=columns)})
+
+    def rebased(draft: Manifest, head: Manifest) -> Manifest:
+        return rebase(draft, parent, head, workspaces=["1002"], number=2, where="the lake")
+
+    for kind, field in (("BIGINT", "size_udf"), ("VARCHAR", "Size_udf")):
+        with pytest.raises(LakeError, match=r"added the column size_udf .* Run it again"):
+            rebased(with_column(kind, field), with_column("VARCHAR"))
+    same = rebased(with_column("VARCHAR"), with_column("VARCHAR"))
+    assert same.tables == with_column("VARCHAR").tables

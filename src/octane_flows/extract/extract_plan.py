@@ -7,32 +7,21 @@ plan and all other modules of the extract read it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from dataclasses import field as record_field
 
 import pyarrow as pa
 
 from octane_flows.client import EntityType, Field, Metadata
 from octane_flows.errors import UsageError
-from octane_flows.lake import ColumnEntry, Finding
+from octane_flows.extract.column_names import WantedColumns, choose_names
+from octane_flows.lake import ColumnEntry, Finding, Manifest
+from octane_flows.lake.field_columns import REFERENCE, columns_by_field, shape_of
 
 Key = tuple[str, str]  # workspace, entity type
 CHANGED = "last_modified"
 IMPLICIT_FIELDS = frozenset({"id", "type"})  # always answered, never requested
-
-#: Octane's field types (rest-api: metadata fields) and the DuckDB type of their column. Types that
-#: are not listed here are kept as JSON text.
-DUCKDB_TYPES = {
-    "integer": "BIGINT",
-    "float": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date_time": "TIMESTAMP",
-    "date": "DATE",
-    "string": "VARCHAR",
-    "memo": "VARCHAR",
-    "object": "VARCHAR",
-}
 
 ARROW_TYPES = {
     "VARCHAR": pa.string(),
@@ -52,6 +41,7 @@ LINK_KEYS = (
     ColumnEntry("target_id", "VARCHAR", None, None, "ID of the entity referred to"),
     ColumnEntry("target_type", "VARCHAR", None, None, "Type of the entity referred to"),
 )
+_LINKS = "links"  # the shape of a field with several references
 LINK_KEY_NAMES = [column.name for column in LINK_KEYS]
 OWN_COLUMNS = (
     ColumnEntry("_workspace_id", "VARCHAR", None, None, "Workspace it was read through"),
@@ -59,6 +49,7 @@ OWN_COLUMNS = (
     ColumnEntry("_extracted_at", "TIMESTAMP", None, None, "Time of the extract (UTC)"),
     ColumnEntry("_deleted", "BOOLEAN", None, None, "True for a tombstone"),
 )
+_RESERVED = (*(column.name for column in (*ENTITY_KEYS, *OWN_COLUMNS)), "_deleted_reason")
 
 
 @dataclass(frozen=True)
@@ -72,6 +63,8 @@ class EntityPlan:
     scalars: tuple[Field, ...]
     links: tuple[Field, ...]
     family: str | None = None  # collection of the aggregate that it belongs to
+    link_names: Mapping[str, str] = record_field(default_factory=dict)  # where not the field's name
+    unusual_names: tuple[str, ...] = ()  # of columns and tables, each with its field
 
     @property
     def key(self) -> Key:
@@ -80,7 +73,7 @@ class EntityPlan:
 
     def link_table(self, link: Field) -> str:
         """The name of the table that holds the pairs of one multi-reference field."""
-        return f"{self.name}__{link.name}"
+        return f"{self.name}__{self.link_names.get(link.name, link.name)}"
 
     @property
     def fields(self) -> list[str]:
@@ -95,18 +88,27 @@ class EntityPlan:
     @property
     def fingerprint(self) -> tuple[str, ...]:
         """The requested fields with their types: the same plan reads the same columns."""
-        return tuple(f"{field.name} {field.field_type}" for field in (*self.scalars, *self.links))
+        fields = (*self.scalars, *self.links)
+        return (*(f"{field.name} {field.field_type}" for field in fields), *self.unusual_names)
 
 
 @dataclass(frozen=True)
 class TablePlan:
-    """One table of the lake: its columns are the union over all workspaces."""
+    """One table of the lake: its columns are the union over all workspaces.
+
+    `names` are the columns of each field by name and shape.
+    """
 
     name: str
     entity: str
     field: str | None
     label: str
     columns: tuple[ColumnEntry, ...]
+    names: Mapping[tuple[str, str], tuple[str, ...]] = record_field(default_factory=dict)
+
+    def names_of(self, field: Field) -> tuple[str, ...]:
+        """The column of a scalar field, or the columns of a reference's id and type."""
+        return self.names[field.name, shape_of(field.field_type)]
 
 
 @dataclass(frozen=True)
@@ -135,11 +137,16 @@ class Plan:
 
 
 def make_plan(
-    metadata: Mapping[str, Metadata], *, only: Sequence[str] = (), skip: Sequence[str] = ()
+    metadata: Mapping[str, Metadata],
+    *,
+    only: Sequence[str] = (),
+    skip: Sequence[str] = (),
+    parent: Manifest | None = None,
 ) -> Plan:
     """Plan an extract of the workspaces in `metadata` (workspace id -> metadata).
 
     `only` and `skip` are entity types; an aggregate such as `work_item` stands for its subtypes.
+    Fields keep the columns that they have in `parent`, the previous generation.
     """
     names = {name for catalogue in metadata.values() for name in catalogue.entity_types}
     chosen = _expand(only, metadata, names) if only else None
@@ -161,8 +168,8 @@ def make_plan(
                         Aggregate(workspace, name, entity.collection, tuple(readable))
                     )
                 continue
-            parent = catalogue.entity_types.get(entity.subtype_of or "")
-            entities.append(_entity_plan(workspace, entity, parent))
+            aggregate = catalogue.entity_types.get(entity.subtype_of or "")
+            entities.append(_entity_plan(workspace, entity, aggregate))
     if not entities:
         raise UsageError(
             "Nothing is left to extract: the server's metadata lists no readable entity type "
@@ -173,7 +180,17 @@ def make_plan(
         for workspace, catalogue in metadata.items()
         for name, entity in catalogue.entity_types.items()
     }
-    return Plan(tuple(entities), _tables(entities), tuple(aggregates), tuple(findings), subtypes)
+    columns = _Columns(parent, metadata)
+    entities = columns.with_link_names(entities)
+    tables = columns.tables(entities)
+    unusual = {entity.key: list(unusual_names(entity, tables)) for entity in entities}
+    entities = [
+        replace(entity, unusual_names=tuple(f"{it.field}: {it.name}" for it in unusual[entity.key]))
+        for entity in entities
+    ]
+    for (workspace, name), entries in unusual.items():
+        findings += [Finding(workspace, entry.sentence(name)) for entry in entries]
+    return Plan(tuple(entities), tables, tuple(aggregates), tuple(findings), subtypes)
 
 
 def is_readable(metadata: Metadata, name: str) -> bool:
@@ -199,33 +216,110 @@ def _entity_plan(workspace: str, entity: EntityType, parent: EntityType | None) 
     )
 
 
-def _tables(entities: Sequence[EntityPlan]) -> dict[str, TablePlan]:
-    tables: dict[str, TablePlan] = {}
-    for entity in entities:
-        columns: dict[str, ColumnEntry] = {column.name: column for column in ENTITY_KEYS}
-        table = tables.get(entity.name)  # of another workspace
-        if table is not None:
-            columns.update({column.name: column for column in table.columns})
-        for field in entity.scalars:
-            for column in scalar_columns(field):
-                other = columns.setdefault(column.name, column)
-                if other.type != column.type:
-                    raise UsageError(
-                        f"{entity.name}.{field.name} is {other.type} in one workspace and "
-                        f"{column.type} in workspace {entity.workspace}; extract them into "
-                        "different OCTANE_HOME folders."
+class _Columns:
+    """The tables of a plan, whose fields keep the columns that the previous generation gives them.
+
+    `metadata` has the workspaces of the plan; the fields of all others need their columns too.
+    """
+
+    def __init__(self, parent: Manifest | None, metadata: Mapping[str, Metadata]) -> None:
+        self._tables = parent.tables if parent is not None else {}
+        self._others = {
+            (entry.entity, entry.name, _LINKS if entry.is_multiple else shape_of(entry.field_type))
+            for entry in (parent.fields if parent is not None else ())
+            if entry.workspace not in metadata
+        }
+
+    def with_link_names(self, entities: Sequence[EntityPlan]) -> list[EntityPlan]:
+        """The entity types; a link field whose table another one has gets a table of its own."""
+        names: dict[str, dict[str, str]] = {}
+        for entity, plans in _by_entity(entities).items():
+            previous = {
+                (table.field, _LINKS): (table.name.removeprefix(f"{entity}__"),)
+                for table in self._tables.values()
+                if table.entity == entity and table.field is not None
+            }
+            wanted = [
+                WantedColumns(link.name, _LINKS, link.is_user_defined)
+                for plan in plans
+                for link in plan.links
+            ]
+            chosen = choose_names(wanted, (), previous, self._in_use(entity))
+            names[entity] = {field: name for (field, _), (name,) in chosen.items()}
+        return [replace(entity, link_names=names[entity.name]) for entity in entities]
+
+    def tables(self, entities: Sequence[EntityPlan]) -> dict[str, TablePlan]:
+        """The tables by name."""
+        tables: dict[str, TablePlan] = {}
+        for name, plans in _by_entity(entities).items():
+            fields = [field for plan in plans for field in plan.scalars]
+            table = self._tables.get(name)
+            names = choose_names(
+                [
+                    WantedColumns(field.name, shape_of(field.field_type), field.is_user_defined)
+                    for field in fields
+                ],
+                _RESERVED,
+                columns_by_field(table.columns if table is not None else ()),
+                self._in_use(name),
+            )
+            columns = {column.name: column for column in ENTITY_KEYS}
+            for field in fields:
+                own = names[field.name, shape_of(field.field_type)]
+                for column in scalar_columns(field, own):
+                    columns.setdefault(column.name, column)
+            last = plans[-1]
+            tables[name] = TablePlan(
+                name, name, None, last.label, (*columns.values(), *OWN_COLUMNS), names
+            )
+            for plan in plans:
+                for link in plan.links:
+                    link_table = plan.link_table(link)
+                    label = f"{plan.label}: {link.label}"
+                    tables[link_table] = TablePlan(
+                        link_table, name, link.name, label, (*LINK_KEYS, *OWN_COLUMNS)
                     )
-        for column in OWN_COLUMNS:
-            columns.pop(column.name, None)
-        tables[entity.name] = TablePlan(
-            entity.name, entity.name, None, entity.label, (*columns.values(), *OWN_COLUMNS)
+        return tables
+
+    def _in_use(self, entity: str) -> Callable[[tuple[str, str]], bool]:
+        return lambda key: (entity, *key) in self._others
+
+
+@dataclass(frozen=True)
+class UnusualName:
+    """A column or table that has another name than its field gives it."""
+
+    field: str
+    what: str
+    name: str
+    usual: str
+
+    def sentence(self, entity: str) -> str:
+        """What to tell the user."""
+        return (
+            f"the field {self.field} of {entity} is in the {self.what} {self.name}, because "
+            f"{self.usual} holds other values"
         )
-        for link in entity.links:
-            name = entity.link_table(link)
-            label = f"{entity.label}: {link.label}"
-            columns_of_links = (*LINK_KEYS, *OWN_COLUMNS)
-            tables[name] = TablePlan(name, entity.name, link.name, label, columns_of_links)
-    return tables
+
+
+def unusual_names(entity: EntityPlan, tables: Mapping[str, TablePlan]) -> Iterator[UnusualName]:
+    """The fields of an entity type whose columns or tables have other names than usual."""
+    for field in entity.scalars:
+        names = tables[entity.name].names_of(field)
+        usual = tuple(column.name for column in scalar_columns(field))
+        if names != usual:
+            yield UnusualName(field.name, "column", " and ".join(names), usual[0])
+    for link in entity.links:
+        table, usual_table = entity.link_table(link), f"{entity.name}__{link.name}"
+        if table != usual_table:
+            yield UnusualName(link.name, "table", table, usual_table)
+
+
+def _by_entity(entities: Sequence[EntityPlan]) -> dict[str, list[EntityPlan]]:
+    plans: dict[str, list[EntityPlan]] = {}
+    for entity in entities:
+        plans.setdefault(entity.name, []).append(entity)
+    return plans
 
 
 def _expand(
@@ -245,14 +339,18 @@ def _expand(
     return frozenset(expanded)
 
 
-def scalar_columns(field: Field) -> tuple[ColumnEntry, ...]:
-    """The column of a scalar field, or the `_id` and `_type` pair of a single reference."""
-    if not field.is_reference:
-        duckdb_type = DUCKDB_TYPES.get(field.field_type, "VARCHAR")
-        return (_column(field, field.name, duckdb_type, field.label),)
+def scalar_columns(field: Field, names: Sequence[str] | None = None) -> tuple[ColumnEntry, ...]:
+    """The column of a scalar field, or the `_id` and `_type` pair of a single reference.
+
+    `names` None: those that a field has when no other field has them.
+    """
+    shape = shape_of(field.field_type)
+    names = names or WantedColumns(field.name, shape).names(field.name)
+    if shape != REFERENCE:
+        return (_column(field, names[0], shape, field.label),)
     return (
-        _column(field, f"{field.name}_id", "VARCHAR", f"{field.label}: id"),
-        _column(field, f"{field.name}_type", "VARCHAR", f"{field.label}: entity type"),
+        _column(field, names[0], "VARCHAR", f"{field.label}: id"),
+        _column(field, names[1], "VARCHAR", f"{field.label}: entity type"),
     )
 
 

@@ -12,8 +12,9 @@ from dataclasses import field as record_field
 
 from octane_flows.client import Field
 from octane_flows.errors import ExtractError
-from octane_flows.extract.extract_plan import DUCKDB_TYPES, EntityPlan, Key, Plan
+from octane_flows.extract.extract_plan import EntityPlan, Key, Plan
 from octane_flows.lake import FieldEntry, Finding, Manifest, SchemaChange
+from octane_flows.lake.field_columns import DUCKDB_TYPES
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.lake.valid_values import NEVER
 

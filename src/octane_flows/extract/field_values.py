@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from octane_flows.client import Field
-from octane_flows.extract.extract_plan import ARROW_TYPES, DUCKDB_TYPES
+from octane_flows.extract.extract_plan import ARROW_TYPES
+from octane_flows.lake.field_columns import DUCKDB_TYPES
 
 MAX_SHOWN = 1_000  # characters of a rejected value that are kept
 MAX_EXACT_FLOAT = 2**53  # whole numbers up to here are the same number as a float

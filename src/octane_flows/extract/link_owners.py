@@ -24,7 +24,7 @@ from octane_flows.extract.link_sweep import BATCH_OWNERS, LinkComparison
 from octane_flows.extract.page_reader import IDS_PER_REQUEST, id_query
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_ids import id_number
-from octane_flows.lake.stored_rows import TARGET_PREFIX, Ids, StoredRows
+from octane_flows.lake.stored_rows import TARGET_COLUMNS, Ids, StoredRows
 
 # Where the links of more than this share of all owners may differ, pages of all owners are read.
 ALL_OWNERS_SHARE = 0.5
@@ -155,9 +155,13 @@ class _OwnerSearch:
         if not changed:
             return set()
         table = entity.link_table(reference) if reference.multiple else entity.name
-        prefix = TARGET_PREFIX if reference.multiple else reference.name
-        now = self._new.references(table, entity.workspace, prefix)
-        return now | self._stored.references(table, entity.workspace, prefix, changed)
+        columns = (
+            TARGET_COLUMNS
+            if reference.multiple
+            else self._plan.tables[entity.name].names_of(reference)
+        )
+        now = self._new.references(table, entity.workspace, columns)
+        return now | self._stored.references(table, entity.workspace, columns, changed)
 
 
 class _OwnerReading:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from octane_flows.client import Field, PageBytes
-from octane_flows.extract.extract_plan import ARROW_TYPES, DUCKDB_TYPES, EntityPlan, TablePlan
+from octane_flows.extract.extract_plan import ARROW_TYPES, EntityPlan, TablePlan
 from octane_flows.extract.field_values import (
     DATE_PATTERN,
     MAX_EXACT_FLOAT,
@@ -35,6 +35,7 @@ from octane_flows.extract.row_to_arrow import (
     short_lists,
     stamped,
 )
+from octane_flows.lake.field_columns import DUCKDB_TYPES
 
 REFERENCE = pa.struct([("id", pa.string()), ("type", pa.string()), ("subtype", pa.string())])
 REFERENCES = pa.struct([("total_count", pa.int64()), ("data", pa.list_(REFERENCE))])
@@ -231,13 +232,15 @@ def _decode_columns(
         arrays = {"id": ids, "type": _kind(columns["type"], columns["subtype"])}
         for field in entity.scalars:
             if field not in loose:
-                arrays.update(_scalar(field, columns[field.name]))
+                names = tables[entity.name].names_of(field)
+                arrays.update(zip(names, _scalar(field, columns[field.name]), strict=True))
         notes = ValueNotes()
         if loose:
             parsed = page.parse().rows
             for field in loose:
                 values = [row.get(field.name) for row in parsed]
-                arrays[field.name] = column_values(field, ids.to_pylist(), values, notes)
+                (name,) = tables[entity.name].names_of(field)
+                arrays[name] = column_values(field, ids.to_pylist(), values, notes)
         decoded = {entity.name: stamped(tables[entity.name], arrays, len(ids), stamp)}
         short: list[tuple[str, Field]] = []
         for field in entity.links:
@@ -308,26 +311,26 @@ def _json_type(field: Field) -> pa.DataType | None:
     return None
 
 
-def _scalar(field: Field, values: pa.Array) -> dict[str, pa.Array]:
-    """The columns of a scalar or of a single reference."""
+def _scalar(field: Field, values: pa.Array) -> tuple[pa.Array, ...]:
+    """The column of a scalar, or the two of a single reference."""
     if field.is_reference:
         id, kind, subtype = values.flatten()
         _require(id.null_count == values.null_count and not _has_empty(id))
-        return {f"{field.name}_id": id, f"{field.name}_type": _kind(kind, subtype)}
+        return id, _kind(kind, subtype)
     if pa.types.is_null(values.type):
-        return {field.name: pa.nulls(len(values), pa.string())}
+        return (pa.nulls(len(values), pa.string()),)
     if field.field_type == "date_time":
         moments = pc.cast(pc.cast(values, pa.timestamp("us", "UTC")), pa.timestamp("us"))
         _require_years(moments)
-        return {field.name: moments}
+        return (moments,)
     if field.field_type == "date":
         _require_all(pc.match_substring_regex(values, DATE_PATTERN), values)
         days = pc.cast(pc.utf8_slice_codeunits(values, 0, 10), pa.date32())
         _require_years(days)
-        return {field.name: days}
+        return (days,)
     if pa.types.is_floating(values.type):  # NaN is not less; above, a whole number may be rounded
         _require_all(pc.less(pc.abs(values), float(MAX_EXACT_FLOAT)), values)
-    return {field.name: values}
+    return (values,)
 
 
 def _links(ids: pa.Array, values: pa.Array) -> tuple[dict[str, pa.Array], pa.Array]:

@@ -52,12 +52,13 @@ def entity_table(
     }
     for field in plan.scalars:
         values = [row.get(field.name) for row in rows]
+        names = table.names_of(field)
         if field.is_reference:
             pairs = _references(field, ids, values, notes)
-            arrays[f"{field.name}_id"] = pa.array([id for id, _ in pairs], pa.string())
-            arrays[f"{field.name}_type"] = pa.array([kind for _, kind in pairs], pa.string())
+            arrays[names[0]] = pa.array([id for id, _ in pairs], pa.string())
+            arrays[names[1]] = pa.array([kind for _, kind in pairs], pa.string())
         else:
-            arrays[field.name] = column_values(field, ids, values, notes)
+            arrays[names[0]] = column_values(field, ids, values, notes)
     return stamped(table, arrays, len(rows), stamp)
 
 

@@ -86,7 +86,7 @@ def extract(
         opened = {id: octane.workspace(id) for id in workspaces}
         metadata, unread = read_metadata(opened)
         opened = {id: opened[id] for id in metadata}
-        plan = make_plan(metadata, only=options.only, skip=options.skip)
+        plan = make_plan(metadata, only=options.only, skip=options.skip, parent=draft.parent)
         require_history_types(plan, options.history)
         changes = compare_fields(draft.parent, plan, draft.generation, options.accept_retyped)
         journal = Journal(home, lake)

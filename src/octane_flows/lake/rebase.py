@@ -149,6 +149,7 @@ def _table(
         table = draft or head
         assert table is not None  # the name came from one of the two
         return table
+    _require_same_columns(draft, parent, head)
     labelled = draft if parent is None or draft.label != parent.label else head
     return replace(
         draft,
@@ -157,6 +158,21 @@ def _table(
         columns=_columns(draft.columns, parent.columns if parent else (), head.columns),
         files=tuple(_files(draft.files, parent.files if parent else (), head.files, own)),
     )
+
+
+def _require_same_columns(draft: TableEntry, parent: TableEntry | None, head: TableEntry) -> None:
+    """Two processes may give a new column to different fields at the same time: one tries again."""
+    newest = {column.name.casefold(): column for column in head.columns}
+    previous = parent.columns if parent is not None else ()
+    for column in draft.columns:
+        other = newest.get(column.name.casefold(), column)
+        is_new = column not in previous and other not in previous
+        if is_new and (column.field, column.type) != (other.field, other.type):
+            raise LakeError(
+                f"Another process added the column {other.name} to the table {draft.name} for "
+                "another field or type meanwhile; nothing of this process was published. Run it "
+                "again: the column will then have another name."
+            )
 
 
 def _values_since(

@@ -22,7 +22,7 @@ from octane_flows.lake.manifest import TableEntry
 from octane_flows.lake.valid_values import outdated_links
 
 Ids = npt.NDArray[np.int64]
-TARGET_PREFIX = "target"  # of the columns of link tables that refer to the target
+TARGET_COLUMNS = ("target_id", "target_type")  # of link tables
 
 
 class StoredRows:
@@ -132,15 +132,19 @@ class StoredRows:
         return dict(self._query(table, workspace, sql))
 
     def references(
-        self, table: str, workspace: str, prefix: str, of: Collection[str] | None = None
+        self,
+        table: str,
+        workspace: str,
+        columns: tuple[str, ...],
+        of: Collection[str] | None = None,
     ) -> set[tuple[str, str | None]]:
-        """The (id, type) pairs in the columns `<prefix>_id` and `<prefix>_type` of all versions.
+        """The (id, type) pairs in two columns of all versions.
 
         `of`: only those of these rows, or of these owners of links. A file without the columns has
         only tombstones, or is older than the field.
         """
-        key = "source_id" if prefix == TARGET_PREFIX else "id"
-        ids, kinds = f'"{prefix}_id"', f'"{prefix}_type"'
+        key = "source_id" if columns == TARGET_COLUMNS else "id"
+        ids, kinds = ('"' + name.replace('"', '""') + '"' for name in columns)
         of_some = "" if of is None else f"semi join requested on requested.id = versions.{key} "
         sql = (
             f"select distinct {ids}, {kinds} from ("
@@ -198,7 +202,7 @@ class StoredRows:
         try:
             if requested is not None:
                 self._connection.register("requested", requested)
-            return self._connection.sql(sql.format(source=source)).to_arrow_table()
+            return self._connection.sql(sql.replace("{source}", source)).to_arrow_table()
         except duckdb.Error as error:
             raise LakeError(
                 f"Could not look up the stored rows of {table} ({str(error).splitlines()[0]}); "

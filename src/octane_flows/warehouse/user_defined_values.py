@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from octane_flows.lake import TableEntry
+from octane_flows.lake.field_columns import columns_by_field
 from octane_flows.models.sql_text import literal, quoted
 
 VIEW = "meta.user_defined_values"
@@ -55,6 +56,7 @@ class _Field:
     label: str
     type: str
     link_table: str | None
+    columns: tuple[str, ...] = ()  # one, or the id and the type of a reference
 
 
 def create_user_defined_values(
@@ -86,14 +88,15 @@ def _fields(entries: list[TableEntry]) -> Iterator[_Field]:
             label = entry.label.partition(": ")[2] or entry.field or ""
             yield _Field(entry.entity, has_name, entry.field or "", label, "reference", entry.name)
             continue
-        for column in entry.columns if entry.kind == "entity" else ():
-            field = column.field or ""
-            is_user_defined = column.is_user_defined or field.endswith(SUFFIX)
-            if not is_user_defined or column.name == f"{field}_type":
+        by_name = {column.name: column for column in entry.columns}
+        fields = columns_by_field(entry.columns) if entry.kind == "entity" else {}
+        for (field, _), names in fields.items():
+            column = by_name[names[0]]
+            if not (column.is_user_defined or field.endswith(SUFFIX)):
                 continue
             kind = column.field_type or "string"
             label = (column.label or field).removesuffix(": id")
-            yield _Field(entry.entity, has_name, field, label, kind, None)
+            yield _Field(entry.entity, has_name, field, label, kind, None, names)
 
 
 def _select(field: _Field) -> str:
@@ -107,9 +110,9 @@ def _select(field: _Field) -> str:
         )
     else:
         if field.type == "reference":
-            kind, value = f"owner.{quoted(field.name + '_type')}", f"{field.name}_id"
+            value, kind = field.columns[0], f"owner.{quoted(field.columns[1])}"
         else:
-            kind, value = literal(field.type), field.name
+            kind, value = literal(field.type), field.columns[0]
         value = f"owner.{quoted(value)}"
         key = "owner._workspace_id, {entity}, owner.id"
         source = f"octane.{quoted(field.entity)} as owner\nwhere {value} is not null"

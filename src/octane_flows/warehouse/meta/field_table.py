@@ -5,12 +5,13 @@ A manifest, the loaded tables and the shares of the previous build in, rows out;
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import duckdb
 
 from octane_flows.lake import FieldEntry, Manifest
+from octane_flows.lake.field_columns import columns_by_field, shape_of
 from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse.meta.meta_table import MetaColumn, MetaTable
 
@@ -24,6 +25,7 @@ class FieldRecord:
 
     entry: FieldEntry
     filled_ratio: float | None
+    stored_in: tuple[str, ...] = ()
 
 
 FIELDS = MetaTable[FieldRecord](
@@ -76,6 +78,12 @@ FIELDS = MetaTable[FieldRecord](
             "share of the rows that have a value, null without rows",
             lambda it: it.filled_ratio,
         ),
+        MetaColumn(
+            "stored_in",
+            "VARCHAR[]",
+            "columns of the entity type's table; of a multi-reference its link table",
+            lambda it: list(it.stored_in),
+        ),
     ),
 )
 
@@ -108,13 +116,35 @@ def field_records(
         if entry.entity in changed_entities
         or (entry.workspace, entry.entity, entry.name) not in previous
     }
+    names = {
+        name: columns_by_field(table.columns)
+        for name, table in manifest.tables.items()
+        if table.kind == "entity"
+    }
     shares = {key: share for key, share in previous.items() if key[1] not in to_count}
     for entity in sorted(to_count):
         shares.update(count_filled(connection, manifest, entity))
     return [
-        FieldRecord(entry, shares.get((entry.workspace, entry.entity, entry.name)))
+        FieldRecord(
+            entry,
+            shares.get((entry.workspace, entry.entity, entry.name)),
+            _stored_in(entry, manifest, names.get(entry.entity, {})),
+        )
         for entry in manifest.fields
     ]
+
+
+def _stored_in(
+    entry: FieldEntry, manifest: Manifest, names: Mapping[tuple[str, str], tuple[str, ...]]
+) -> tuple[str, ...]:
+    """The columns, or the link table, that hold the values of a field."""
+    if entry.is_multiple:
+        return tuple(
+            table.name
+            for table in manifest.tables.values()
+            if (table.entity, table.field) == (entry.entity, entry.name)
+        )
+    return names.get((entry.name, shape_of(entry.field_type)), ())
 
 
 def count_filled(
@@ -124,14 +154,16 @@ def count_filled(
     table = manifest.tables.get(entity)
     if table is None or not table.files:
         return
-    columns: dict[str, str] = {}
-    for column in table.columns:
-        if column.field is not None:
-            columns.setdefault(column.field, column.name)
-    counts = ", ".join(f"count({quoted(name)})" for name in columns.values())
+    # where a field has another type in another workspace, it has columns for each
+    columns: dict[str, list[str]] = {}
+    for (field, _), names in columns_by_field(table.columns).items():
+        columns.setdefault(field, []).append(names[0])
+    counts = "".join(
+        ", " + " + ".join(f"count({quoted(name)})" for name in names) for names in columns.values()
+    )
     rows: dict[str, int] = {}
     for workspace, total, *values in connection.execute(
-        f"select _workspace_id, count(*), {counts} from octane.{quoted(entity)} group by 1"
+        f"select _workspace_id, count(*){counts} from octane.{quoted(entity)} group by 1"
     ).fetchall():
         rows[workspace] = total
         for field, value in zip(columns, values, strict=True):
