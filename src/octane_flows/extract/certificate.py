@@ -113,9 +113,9 @@ def refusals(refused: Mapping[Key, str]) -> list[Finding]:
         Finding(
             workspace,
             f"{entity} may no longer be read; its stored rows are kept as they were, and none of "
-            "them counts as deleted",
+            f"them counts as deleted: {reason}",
         )
-        for workspace, entity in refused
+        for (workspace, entity), reason in refused.items()
     ]
 
 

@@ -51,9 +51,11 @@ def unreadable_workspaces(
         pairs = [(entity, id) for id, entities in never.items() for entity in entities]
         names = ", ".join(f"{entity} (workspace {id})" for entity, id in pairs)
         skips = " ".join(f"--skip {entity}" for entity in dict.fromkeys(name for name, _ in pairs))
+        reason = next(refused[id, entity] for entity, id in pairs)
         raise ExtractError(
             f"The server lists but does not let this user or API key read: {names}. Nothing was "
-            f"published; ask for a role that reads them, or leave them out with {skips}."
+            f"published; ask for a role that reads them, or leave them out with {skips}. "
+            f"{reason}"
         )
     return {
         id: f"the server lists but does not let this user or API key read {', '.join(entities)}"

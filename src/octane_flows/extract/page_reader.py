@@ -28,6 +28,7 @@ from octane_flows.errors import (
     TimeOutError,
     TooLargeError,
 )
+from octane_flows.extract.absent_fields import require_fields
 from octane_flows.extract.entity_result import ReadCount
 from octane_flows.extract.extract_plan import EntityPlan, TablePlan
 from octane_flows.extract.field_values import Misfit, ValueNotes, value_text
@@ -102,6 +103,7 @@ class EntityPages:
             yield self._complete_lists(page)
 
     def _decode(self, page: PageBytes) -> DecodedPage:
+        require_fields(page, self._plan.name, self._plan.fields)
         return decode_page(page, self._plan, self._tables, self._stamp, of_numbers=self._of_numbers)
 
     def _complete_lists(self, page: DecodedPage) -> DecodedPage:
