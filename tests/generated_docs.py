@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.pages.api_stub import STUB, fresh_stub
+from tests.pages.client_calls import client_parts
 from tests.pages.commands import commands_page
 from tests.pages.er import er_page, pictures
 from tests.pages.flows import flow_pages
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 DOCS = ROOT / "docs"
+SIMULATOR = ROOT / "src" / "octane_simulator" / "README.md"
 OPERATIONS = DOCS / "operations.md"
 
 
@@ -31,6 +33,7 @@ def fresh_documents() -> dict[Path, str]:
     return {
         README: fresh_parts(README, {"flows": flow_table, "metrics": metric_table}),
         CONTRIBUTING: fresh_parts(CONTRIBUTING, {"layout": layout_table}),
+        SIMULATOR: fresh_parts(SIMULATOR, {"calls": client_parts}),
         OPERATIONS: fresh_parts(OPERATIONS, OPERATIONS_PARTS),
         DOCS / "scale.svg": growth_plot(),
         DOCS / "flows.md": flow_pages(),

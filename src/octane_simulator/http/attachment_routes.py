@@ -66,8 +66,11 @@ def _from_parameters(workspace: Workspace, request: Request) -> dict[str, Any]:
             value = json_value(text)
         except ValueError as error:
             raise illegal_value(f"The parameter {name} is neither an id nor JSON") from error
-        is_id = isinstance(value, int)
-        values[name] = {"type": definition.targets[0], "id": str(value)} if is_id else value
+        if isinstance(value, int):
+            family = workspace.schema.family(definition.targets[0])
+            kind = workspace.store.type_of(family, value) or definition.targets[0]
+            value = {"type": kind, "id": str(value)}
+        values[name] = value
     return values
 
 
