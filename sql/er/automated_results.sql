@@ -127,12 +127,12 @@ set_names as (
 distinct_categories as (
     select
         set_names.*,
-        if(
-            count(*) over (partition by set_names.workspace_id, set_names.short_label) = 1
-            and set_names.short_label <> 'no environment',
-            set_names.short_label,
-            set_names.category_label
-        ) as label,
+        case
+            when count(*) over (partition by set_names.workspace_id, set_names.short_label) = 1
+                and set_names.short_label <> 'no environment'
+                then set_names.short_label
+            else set_names.category_label
+        end as label,
     from set_names
 ),
 
@@ -140,14 +140,14 @@ labels as (
     select
         distinct_categories.workspace_id,
         distinct_categories.environment_ids,
-        if(
-            count(*) over (
+        case
+            when count(*) over (
                 partition by distinct_categories.workspace_id, distinct_categories.label
             ) = 1
-            and distinct_categories.label <> 'no environment',
-            distinct_categories.label,
-            distinct_categories.label || ' (' || distinct_categories.id_list || ')'
-        ) as environment_label,
+                and distinct_categories.label <> 'no environment'
+                then distinct_categories.label
+            else distinct_categories.label || ' (' || distinct_categories.id_list || ')'
+        end as environment_label,
     from distinct_categories
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -195,6 +196,12 @@ def test_sql_files_keep_to_the_line_length() -> None:
         for line in model.sql.splitlines():
             assert len(line) <= 100 or line.startswith(("-- source: http", "-- param: "))
         assert "\t" not in model.sql
+
+
+def test_models_use_no_function_that_older_duckdb_lacks() -> None:
+    """DuckDB 1.x has no function `if` in macros and views; `count_if` counts in a hugeint."""
+    for model in load_models():
+        assert not re.search(r"(?<![\w$])(if|count_if)\(", model.sql), f"{model.name}: use case"
 
 
 def test_relations_lead_to_keys() -> None:
