@@ -51,7 +51,14 @@ def act(
         settings = octane.settings()
         audit = AuditLog(audit_path(settings.home))
         with Octane(settings) as client:
-            verdicts = apply_plan(client, plan, audit, server_url=settings.url, limit=config.most)
+            verdicts = apply_plan(
+                client,
+                plan,
+                audit,
+                server_url=settings.url,
+                workspaces=settings.workspaces,
+                limit=config.most,
+            )
     metadata = rows_table([_verdict_row(verdict) for verdict in verdicts])
     context.add_output_metadata(metadata)
     bad = [verdict for verdict in verdicts if not verdict.is_good]

@@ -2,6 +2,7 @@
 -- flow: 23 Mark features done if stories are completed
 -- grain: one feature to be updated
 -- key: workspace_id, step
+-- writes: feature
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: phase_codes text = 'phase.feature.intesting' -- phases of the feature, comma between them

@@ -3,6 +3,7 @@
 -- grain: the attachment of one test, or its script; a test that has both already is left out, and
 --     so is one whose script was not extracted or lacks the step; it needs test_id or test_name
 -- key: workspace_id, step
+-- writes: attachment, test_script
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: test_id text = null -- id of the test; null means any
 -- param: test_name text = null -- name of the test, * for any characters; null means any

@@ -2,6 +2,7 @@
 -- flow: 18 Create a manual test run
 -- grain: one run to be created
 -- key: workspace_id, step
+-- writes: run_manual
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: the default
 --     release, which is the newest of those that are marked so

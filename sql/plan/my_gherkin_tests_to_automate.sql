@@ -2,6 +2,7 @@
 -- flow: 5 Get and update Gherkin tests that are ready for automation
 -- grain: one Gherkin test to be updated
 -- key: workspace_id, step
+-- writes: gherkin_test
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: user_id text = null -- id of the user whose work it is; null means who signed in to extract
 -- param: automation_status_codes text = 'list_node.automation_status.ready_for_automation' --

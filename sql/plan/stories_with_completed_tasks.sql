@@ -2,6 +2,7 @@
 -- flow: 22 Mark stories done if tasks are completed
 -- grain: one story to be updated
 -- key: workspace_id, step
+-- writes: story, quality_story, defect
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: sprint_name text = null -- name of the sprint, * for any characters; null: any, or none

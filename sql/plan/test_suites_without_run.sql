@@ -2,6 +2,7 @@
 -- flow: 20 Plan a test suite run
 -- grain: one suite run to be created; a suite that would run nothing is left out
 -- key: workspace_id, step
+-- writes: run_suite
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: the default
 --     release, which is the newest of those that are marked so

@@ -2,6 +2,8 @@
 -- flow: 19 Create a test suite with manual and Gherkin tests
 -- grain: the suite, or one test to be linked to it
 -- key: workspace_id, step
+-- writes: test_suite, test_suite_link_to_manual, test_suite_link_to_gherkin,
+--     test_suite_link_to_automated
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: test_suite_id text = null -- id of the suite to fill; null means one yet to be made
 -- param: test_types text = 'test_manual,gherkin_test' -- kinds of tests, comma between them

@@ -2,6 +2,7 @@
 -- flow: 24 User-defined fields
 -- grain: the definition, or one item to be filled
 -- key: workspace_id, step
+-- writes: field_metadata, $entity_type
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: entity_type text = 'defect' -- type of the items, such as defect
 -- param: field_name text = 'new_udf' -- name of the field; lower case, ends in _udf

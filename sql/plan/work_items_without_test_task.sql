@@ -2,6 +2,7 @@
 -- flow: 21 Add "test" tasks to work items that have none
 -- grain: one task to be created
 -- key: workspace_id, step
+-- writes: task
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: work_item_types text = 'story' -- story, quality_story, defect; comma between them

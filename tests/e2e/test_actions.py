@@ -222,7 +222,12 @@ def test_what_a_failed_step_was_to_give_is_not_waited_for(world: World) -> None:
     link = dataclasses.replace(
         suite, step=2, entity_type="test_suite_link_to_manual", body={"test_suite": reference}
     )
-    plan = dataclasses.replace(plan_for(world, "1"), requests=(suite, link))
+    plan = dataclasses.replace(
+        plan_for(world, "1"),
+        slug="tests_to_put_into_suite",
+        parameters={},
+        requests=(suite, link),
+    )
 
     verdicts = world.apply(plan)
 

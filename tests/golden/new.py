@@ -39,6 +39,7 @@ where ($workspace_id is null or defects.workspace_id = $workspace_id)
 _PLAN = """-- Which requests would ...? (write the question that the rows answer)
 {flow}-- grain: one item to be updated
 -- key: workspace_id, step
+-- writes: defect
 {parameters}
 -- order: workspace_id, step
 select

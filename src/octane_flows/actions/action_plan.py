@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 import duckdb
 
+from octane_flows.actions.plan_shape import check_plan, check_request
 from octane_flows.errors import OctaneFlowsError, UsageError
-from octane_flows.questions import Value, question_named, run_question
+from octane_flows.questions import Value, parse_parameters, question_named, run_question
 
 FORMAT = 1  # of the file; another number is another meaning of its keys
-CONDITIONS = frozenset({"fields", "some", "none", "file"})
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """A name for exactly these requests, the same for the same plan made again."""
-        text = json.dumps([asdict(request) for request in self.requests], sort_keys=True)
+        """A name for exactly this plan, the same for the same plan made again."""
+        record = {name: value for name, value in asdict(self).items() if name != "generation"}
+        text = json.dumps(record, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -93,16 +94,23 @@ def read_plan(path: Path) -> Plan:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record.pop("octane_flows_plan") != FORMAT:
             raise ValueError("of another format")
-        requests = tuple(_request(row) for row in record.pop("requests"))
-        return Plan(requests=requests, **record)
+        rows = record.pop("requests")
+        if not isinstance(rows, list):
+            raise TypeError("requests is no list")
+        requests = tuple(_request(row) for row in rows)
+        check_plan(record)
+        plan = Plan(requests=requests, **record)
+        check_scope(plan)
+        return plan
     except OSError as error:
         raise UsageError(
             f"The plan {path} could not be read ({error.strerror}); write one with "
             "'octane-flows plan SLUG --output FILE'."
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
-            f"{path} is no plan ({error}); write one with 'octane-flows plan SLUG --output FILE'."
+            f"{path} is no plan ({_fault(error)}); write one with 'octane-flows plan SLUG "
+            "--output FILE'."
         ) from error
 
 
@@ -118,7 +126,7 @@ def _with_file(expected: dict[str, Any]) -> dict[str, Any]:
         return expected
     path = Path(expected["file"]["path"]).expanduser()
     try:
-        content = path.read_bytes()
+        content = regular_bytes(path)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read ({error.strerror}); name the file to attach."
@@ -128,14 +136,54 @@ def _with_file(expected: dict[str, Any]) -> dict[str, Any]:
     return {**expected, "file": file}
 
 
+def check_scope(plan: Plan) -> None:
+    """A plan writes what its flow writes and no more, and files that its parameters name.
+
+    Raises UsageError. `apply_plan` checks it too, for plans that come from elsewhere.
+    """
+    question = question_named("plan", plan.slug)
+    parameters = parse_parameters(question, plan.parameters)
+    values = {**question.defaults, **parameters}
+    writes = {
+        str(values.get(name[1:])) if name.startswith("$") else name for name in question.writes
+    }
+    named_files = {
+        str(Path(value).expanduser().absolute())
+        for name, value in plan.parameters.items()
+        if name.endswith("_path") and value
+    }
+    for request in plan.requests:
+        if request.entity_type not in writes:
+            raise UsageError(
+                f"Step {request.step} writes a {request.entity_type}, and {plan.slug} writes "
+                f"{', '.join(sorted(writes))}; nothing was sent. Plan again with "
+                f"'octane-flows plan {plan.slug} --output FILE'."
+            )
+        file = request.expected.get("file")
+        if file is not None and file["path"] not in named_files:
+            raise UsageError(
+                f"Step {request.step} uploads {file['path']}, which the plan's parameters do not "
+                f"name; nothing was sent. Plan again with 'octane-flows plan {plan.slug} "
+                "--output FILE --param file_path=...'."
+            )
+
+
+def regular_bytes(path: Path) -> bytes:
+    """The content of a file; a device or a pipe is an OSError."""
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is no regular file", str(path))
+    return path.read_bytes()
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error)
+
+
 def _request(row: Mapping[str, Any]) -> PlannedRequest:
     request = PlannedRequest(**row)
-    if request.operation not in ("create", "update"):
-        raise ValueError(f"the operation '{request.operation}' is unknown")
-    if (request.operation == "update") != (request.entity_id is not None):
-        raise ValueError(f"step {request.step}: an update needs an entity_id, a create has none")
-    if unknown := set(request.expected) - CONDITIONS:
-        raise ValueError(f"step {request.step} expects {', '.join(sorted(unknown))}")
-    if not request.body:
-        raise ValueError(f"step {request.step} has an empty body")
+    check_request(vars(request))
     return request

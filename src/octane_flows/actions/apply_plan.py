@@ -10,12 +10,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from octane_flows.actions.action_plan import Plan, PlannedRequest
+from octane_flows.actions.action_plan import Plan, PlannedRequest, check_scope
 from octane_flows.actions.audit_log import REFUSALS, AuditLog
+from octane_flows.actions.sending_lock import sending_lock
 from octane_flows.actions.server_items import LOCK, FileChanged, Items
 from octane_flows.client import Octane, Workspace
 from octane_flows.config import DEFAULT_PLAN_LIMIT
@@ -64,10 +65,16 @@ def apply_plan(
     audit: AuditLog,
     *,
     server_url: str,
+    workspaces: Collection[str] | None = None,
     limit: int = DEFAULT_PLAN_LIMIT,
     progress: Callable[[Verdict], None] | None = None,
 ) -> list[Verdict]:
-    """Send what still holds of a plan, in its order. Raises UsageError, SignInError."""
+    """Send what still holds of a plan, in its order; one apply at a time for a data folder.
+
+    `workspaces`: those that the settings allow; None: all that the key sees. Raises UsageError,
+    SignInError, and OctaneFlowsError where another process applies a plan.
+    """
+    check_scope(plan)
     if (plan.server_url.rstrip("/"), plan.shared_space) != (
         server_url.rstrip("/"),
         octane.shared_space,
@@ -81,11 +88,19 @@ def apply_plan(
             f"The plan has {len(plan.requests)} requests and {limit} are allowed; narrow it down "
             "with parameters, or allow more with --max."
         )
+    others = {request.workspace_id for request in plan.requests}.difference(workspaces or ())
+    if workspaces is not None and others:
+        raise UsageError(
+            f"The plan writes to workspace {', '.join(sorted(others))}, and the settings name "
+            f"{', '.join(sorted(workspaces))}; nothing was sent. Set OCTANE_WORKSPACES, or plan "
+            "again with --param workspace_id=ID."
+        )
     verdicts: list[Verdict] = []
-    for verdict in _verdicts(octane, plan, audit):
-        verdicts.append(verdict)
-        if progress:
-            progress(verdict)
+    with sending_lock(audit.path.parent):
+        for verdict in _verdicts(octane, plan, audit):
+            verdicts.append(verdict)
+            if progress:
+                progress(verdict)
     return verdicts
 
 

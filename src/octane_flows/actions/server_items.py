@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from octane_flows.actions.action_plan import PlannedRequest
+from octane_flows.actions.action_plan import PlannedRequest, regular_bytes
 from octane_flows.client import Workspace
 from octane_flows.errors import RequestError
 
@@ -87,7 +87,7 @@ class Items:
 def _planned_bytes(file: Mapping[str, Any]) -> bytes:
     path = Path(str(file.get("path")))
     try:
-        content = path.read_bytes()
+        content = regular_bytes(path)
     except OSError as error:
         raise FileChanged(f"{path} cannot be read ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != file.get("sha256"):

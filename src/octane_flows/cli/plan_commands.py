@@ -36,7 +36,10 @@ def show_plan(
     if destination is not None:
         write_plan(plan, destination)
         count = len(plan.requests)
-        print_step(f"{count} requests in {destination}; send them with: apply {destination}")
+        print_step(
+            f"{count} requests in {destination}, digest {plan.digest}; send them with: "
+            f"apply {destination} --digest {plan.digest} --yes"
+        )
     elif as_json:
         records = [_request_record(request) for request in plan.requests]
         print(json.dumps(records, indent=1, ensure_ascii=False))
@@ -48,6 +51,9 @@ def show_plan(
 def send_plan(
     source: Annotated[str, typer.Argument(metavar="FILE|SLUG", help="A reviewed plan, or a flow.")],
     yes: Annotated[bool, typer.Option("--yes", help="Send it.")] = False,
+    digest: Annotated[
+        str | None, typer.Option(help="Send only the plan that has this digest.")
+    ] = None,
     param: Parameters = None,
     most: Annotated[
         int, typer.Option("--max", min=1, help="Requests that the plan may have.")
@@ -61,6 +67,11 @@ def send_plan(
     path = Path(source)
     is_file = path.is_file() or path.suffix == ".json"
     plan = read_plan(path) if is_file else _plan_of(source, param)
+    if digest is not None and digest != plan.digest:
+        raise UsageError(
+            f"Nothing was sent: the digest of this plan is {plan.digest} and not {digest}, so it "
+            f"was changed since; look at it with 'octane-flows apply {source}'."
+        )
     if not yes:
         _print_plan(plan)
         raise UsageError("Nothing was sent; look at the requests and say --yes to send them.")
@@ -68,13 +79,20 @@ def send_plan(
     audit = AuditLog(audit_path(settings.home))
     with Octane(settings) as octane:
         verdicts = apply_plan(
-            octane, plan, audit, server_url=settings.url, limit=most, progress=_print_progress
+            octane,
+            plan,
+            audit,
+            server_url=settings.url,
+            workspaces=settings.workspaces,
+            limit=most,
+            progress=_print_progress,
         )
     if as_json:
         records = [_verdict_record(verdict) for verdict in verdicts]
         print(json.dumps(records, indent=1, ensure_ascii=False))
     else:
         _print_verdicts(verdicts)
+        print_step(f"plan {plan.slug}, digest {plan.digest}")
         print_step(f"audit log: {audit.path}; extract again to see the change in the answers")
     if not all(verdict.is_good for verdict in verdicts):
         raise typer.Exit(1)
@@ -118,7 +136,14 @@ def _print_plan(plan: Plan) -> None:
             request.reason,
         )
     output.print(table)
-    output.print(f"{len(plan.requests)} requests, from generation {plan.generation}")
+    for request in plan.requests:
+        if "file" in request.expected:
+            file = request.expected["file"]
+            output.print(f"step {request.step} uploads {file['path']} ({file['bytes']:,} bytes)")
+    output.print(
+        f"{len(plan.requests)} requests of {plan.slug}, from generation {plan.generation}, digest "
+        f"{plan.digest}"
+    )
 
 
 def _print_verdicts(verdicts: list[Verdict]) -> None:

@@ -13,19 +13,22 @@ from dataclasses import dataclass
 from octane_flows.errors import ModelError
 from octane_flows.models.macro_parameters import PARAMETER_TYPES, Parameter
 
-TAGS = ("flow", "source", "grain", "key", "param", "order", "relation", "check", "stored")
+TAGS = (
+    "flow", "source", "grain", "key", "writes", "param", "order", "relation", "check", "stored",
+)  # fmt: skip
 REPEATABLE = frozenset({"source", "param", "relation"})
 REQUIRED = {
     "er": ("source", "grain", "key"),
     "flow": ("grain", "key", "order"),  # and `source`, where `flow` names the vendor's page
     "metric": ("source", "grain", "key", "order"),
-    "plan": ("grain", "key", "order"),
+    "plan": ("grain", "key", "writes", "order"),
     "check": ("check",),
 }
 
 _TAG = re.compile(r"--\s?([a-z_]+):\s*(.*)$")
 _PARAMETER = re.compile(r"(\w+)\s+(\w+)\s*=\s*('(?:[^']|'')*'|[\w.+-]+)\s+--\s+(\S.*)$")
 _FLOW = re.compile(r"(\d+)\s+(\S.*)$")
+_ENTITY_TYPE = re.compile(r"[a-z0-9_]+")
 _RELATION = re.compile(r"(\w+)\s*->\s*(er)\.(\w+)\.(\w+)(\s+\(may be gone\))?$")
 
 
@@ -57,6 +60,7 @@ class Header:
     relations: tuple[Relation, ...]
     severity: str | None
     is_stored: bool = False
+    writes: tuple[str, ...] = ()  # entity types of a plan's requests; `$name`: of a parameter
 
 
 def parse_header(text: str, *, schema: str, where: str) -> Header:
@@ -165,7 +169,20 @@ def _header(question: str, tag_values: dict[str, list[tuple[int, str]]], where: 
         ),
         severity=severity,
         is_stored=first("stored") == "yes",
+        writes=_writes(tag_values.get("writes", []), names, where),
     )
+
+
+def _writes(values: list[tuple[int, str]], parameters: list[str], where: str) -> tuple[str, ...]:
+    writes = tuple(part.strip() for _, value in values for part in value.split(","))
+    for part in writes:
+        is_known = part[1:] in parameters if part.startswith("$") else _ENTITY_TYPE.fullmatch(part)
+        if not is_known:
+            raise ModelError(
+                f"{where}:{values[0][0]}: writes has '{part}'; write entity types with commas, or "
+                "$name for the value of a parameter."
+            )
+    return writes
 
 
 def _flow(values: list[tuple[int, str]], where: str) -> tuple[int | None, str | None]:

@@ -25,7 +25,8 @@ class Question:
     A flow answers a task of the vendor's documentation, or one of your own; a metric answers a
     question of quality or progress; a plan lists the requests that a writing flow would send.
     `source` is the vendor's page or what the answer rests on. `number` is the vendor's number of a
-    documented flow and of its plan, None for everything else.
+    documented flow and of its plan, None for everything else. `writes` are the entity types that
+    a plan may write, with `$name` for the value of a parameter.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Question:
     grain: str
     key: tuple[str, ...]
     source: str
+    writes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -101,6 +103,7 @@ def _question(kind: Kind, model: Model) -> Question:
         grain=header.grain or "",
         key=header.key,
         source="; ".join(header.sources),
+        writes=header.writes,
     )
 
 
