@@ -11,6 +11,7 @@
 -- relation: release_id -> er.releases.release_id
 -- relation: milestone_id -> er.milestones.milestone_id
 -- relation: application_module_id -> er.application_modules.application_module_id
+-- relation: run_step_id -> er.run_steps.run_step_id
 select
     attachment._workspace_id as workspace_id, -- workspace that the row belongs to
     attachment.id as attachment_id, -- id of the attachment
@@ -22,6 +23,7 @@ select
     attachment.owner_test_id as test_id, -- test that owns it
     attachment.owner_test_type as test_type, -- kind of that test
     attachment.owner_run_id as run_id, -- run that owns it
+    attachment.owner_run_step_id as run_step_id, -- step of a run that owns it
     attachment.owner_task_id as task_id, -- task that owns it
     attachment.owner_requirement_id as requirement_id, -- requirement that owns it
     attachment.owner_release_id as release_id, -- release that owns it

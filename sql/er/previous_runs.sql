@@ -8,6 +8,7 @@
 -- relation: build_id -> er.builds.build_id (may be gone)
 -- relation: native_status_id -> er.list_items.list_item_id
 -- relation: status_id -> er.list_items.list_item_id
+-- relation: milestone_id -> er.milestones.milestone_id
 select
     history._workspace_id as workspace_id, -- workspace that the row belongs to
     history.id as previous_run_id, -- id of the row of history
@@ -29,6 +30,7 @@ select
     history.job_name, -- CI job that ran it
     history.pipeline_name, -- pipeline that reported it
     history.release_id, -- release that the result counted for
+    history.milestone_id, -- milestone that the result counted for
     history.run_started as started_at, -- when the run started (UTC)
     history.run_duration as duration_ms, -- length of the run
     history.error_type, -- class of the error

@@ -13,6 +13,8 @@
 -- relation: author_user_id -> er.users.user_id
 -- relation: status_id -> er.list_items.list_item_id
 -- relation: native_status_id -> er.list_items.list_item_id
+-- relation: program_id -> er.programs.program_id
+-- relation: test_version_id -> er.test_versions.test_version_id
 with all_runs as (
     select
         run_automated._workspace_id, run_automated.id, run_automated.type, run_automated.name,
@@ -38,7 +40,8 @@ with all_runs as (
         gherkin_automated_run.parent_suite_id, gherkin_automated_run.duration,
         gherkin_automated_run.build_id, gherkin_automated_run.pipeline_id,
         gherkin_automated_run.error_type, gherkin_automated_run.error_message,
-        gherkin_automated_run.error_details, gherkin_automated_run.failed_build_age
+        gherkin_automated_run.error_details, gherkin_automated_run.failed_build_age,
+        gherkin_automated_run.test_version_id
     from octane.gherkin_automated_run as gherkin_automated_run
     union all by name
     select
@@ -47,7 +50,7 @@ with all_runs as (
         run_manual.release_id, run_manual.milestone_id, run_manual.sprint_id, run_manual.program_id,
         run_manual.run_by_id, run_manual.author_id, run_manual.draft_run, run_manual.started,
         run_manual.creation_time, run_manual.last_modified, run_manual.parent_suite_id,
-        run_manual.duration
+        run_manual.duration, run_manual.test_version_id
     from octane.run_manual as run_manual
     union all by name
     select
@@ -66,6 +69,7 @@ select
     run.name as run_name, -- name of the run
     run.test_id, -- test that was run
     run.test_type, -- kind of that test
+    run.test_version_id, -- version of the test that was run
     run.status_id, -- list value of the summary status
     coalesce(statuses.list_item_code, run.status_id)
         as status_code, -- logical name of the summary status

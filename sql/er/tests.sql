@@ -9,32 +9,34 @@
 -- relation: framework_id -> er.list_items.list_item_id
 -- relation: automation_status_id -> er.list_items.list_item_id
 -- relation: phase_id -> er.phases.phase_id
+-- relation: program_id -> er.programs.program_id
 with all_tests as (
     select
         test_manual._workspace_id, test_manual.id, test_manual.type, test_manual.name,
         test_manual.owner_id, test_manual.designer_id, test_manual.author_id,
         test_manual.creation_time, test_manual.last_modified, test_manual.phase_id,
-        test_manual.automation_status_id
+        test_manual.automation_status_id, test_manual.program_id
     from octane.test_manual as test_manual
     union all by name
     select
         gherkin_test._workspace_id, gherkin_test.id, gherkin_test.type, gherkin_test.name,
         gherkin_test.owner_id, gherkin_test.designer_id, gherkin_test.author_id,
         gherkin_test.creation_time, gherkin_test.last_modified, gherkin_test.phase_id,
-        gherkin_test.automation_status_id
+        gherkin_test.automation_status_id, gherkin_test.program_id
     from octane.gherkin_test as gherkin_test
     union all by name
     select
         test_automated._workspace_id, test_automated.id, test_automated.type, test_automated.name,
         test_automated.owner_id, test_automated.designer_id, test_automated.author_id,
         test_automated.creation_time, test_automated.last_modified, test_automated.component,
-        test_automated.package, test_automated.class_name, test_automated.framework_id
+        test_automated.package, test_automated.class_name, test_automated.framework_id,
+        test_automated.program_id
     from octane.test_automated as test_automated
     union all by name
     select
         test_suite._workspace_id, test_suite.id, test_suite.type, test_suite.name,
         test_suite.owner_id, test_suite.designer_id, test_suite.author_id, test_suite.creation_time,
-        test_suite.last_modified
+        test_suite.last_modified, test_suite.program_id
     from octane.test_suite as test_suite
 )
 
@@ -57,6 +59,7 @@ select
     test.phase_id, -- phase that it is in
     coalesce(phases.phase_code, test.phase_id) as phase_code, -- logical name of its phase
     phases.phase_label, -- phase that Octane shows
+    test.program_id, -- program that it belongs to
     test.owner_id as owner_user_id, -- user who owns it
     owner.full_name as owner_name, -- full name of its owner
     test.designer_id as designer_user_id, -- user who designs it

@@ -12,19 +12,20 @@
 -- relation: author_user_id -> er.users.user_id
 -- relation: phase_id -> er.phases.phase_id
 -- relation: priority_id -> er.list_items.list_item_id
+-- relation: program_id -> er.programs.program_id
 with all_work_items as (
     select
         story._workspace_id, story.id, story.type, story.name, story.phase_id, story.parent_id,
         story.owner_id, story.author_id, story.milestone_id, story.story_points,
         story.creation_time, story.last_modified, story.release_id, story.team_id,
-        story.priority_id, story.closed_on, story.sprint_id
+        story.priority_id, story.closed_on, story.sprint_id, story.program_id
     from octane.story as story
     union all by name
     select
         defect._workspace_id, defect.id, defect.type, defect.name, defect.phase_id,
         defect.parent_id, defect.owner_id, defect.author_id, defect.milestone_id,
         defect.story_points, defect.creation_time, defect.last_modified, defect.release_id,
-        defect.team_id, defect.priority_id, defect.closed_on, defect.sprint_id
+        defect.team_id, defect.priority_id, defect.closed_on, defect.sprint_id, defect.program_id
     from octane.defect as defect
     union all by name
     select
@@ -33,14 +34,15 @@ with all_work_items as (
         quality_story.author_id, quality_story.milestone_id, quality_story.story_points,
         quality_story.creation_time, quality_story.last_modified, quality_story.release_id,
         quality_story.team_id, quality_story.priority_id, quality_story.closed_on,
-        quality_story.sprint_id
+        quality_story.sprint_id, quality_story.program_id
     from octane.quality_story as quality_story
     union all by name
     select
         feature._workspace_id, feature.id, feature.type, feature.name, feature.phase_id,
         feature.parent_id, feature.owner_id, feature.author_id, feature.milestone_id,
         feature.story_points, feature.creation_time, feature.last_modified, feature.release_id,
-        feature.team_id, feature.priority_id, feature.closed_on, feature.sprint_id
+        feature.team_id, feature.priority_id, feature.closed_on, feature.sprint_id,
+        feature.program_id
     from octane.feature as feature
     union all by name
     select
@@ -73,6 +75,7 @@ select
     item.sprint_id, -- sprint that it is planned for
     sprint.name as sprint_name, -- name of that sprint
     item.milestone_id, -- milestone that it is planned for
+    item.program_id, -- program that it is planned for
     item.team_id, -- team that works on it
     item.owner_id as owner_user_id, -- user who owns it
     owner.full_name as owner_name, -- full name of its owner

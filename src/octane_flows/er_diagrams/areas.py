@@ -32,8 +32,8 @@ AREAS = (
     _area(
         "automated_tests_and_runs",
         "Automated tests and runs",
-        "tests runs last_runs",
-        "builds pipelines releases users",
+        "tests runs last_runs run_modules",
+        "builds pipelines releases milestones programs application_modules users",
         "A run belongs to one test. Its newer results replace older ones, which become rows of "
         "`er.previous_runs`.",
         "`er.last_runs` has the last run of a test for each release, milestone, program and set of "
@@ -45,8 +45,9 @@ AREAS = (
     _area(
         "manual_tests_suites_and_runs",
         "Manual tests, Gherkin tests, suites and runs",
-        "tests test_scripts test_steps suite_links runs",
-        "releases sprints milestones users",
+        "tests test_scripts test_steps test_versions suite_links runs run_steps run_step_defects "
+        "run_work_items",
+        "defects work_items sprints users",
         "All kinds of tests have one table, as have all kinds of runs; `test_type` and `run_type` "
         "tell them apart.",
         "A suite is a test. `er.suite_links` says which tests it contains, and a suite run is the "
@@ -57,8 +58,9 @@ AREAS = (
     _area(
         "environments_and_tags",
         "Environments and tags",
-        "environments run_environments previous_run_environments user_tags test_tags",
-        "runs previous_runs tests",
+        "environments run_environments previous_run_environments defect_environments user_tags "
+        "test_tags run_tags work_item_tags",
+        "runs previous_runs defects tests work_items",
         "An environment is a tag of a category, such as Browser: Firefox. The REST API calls them "
         "taxonomies.",
         "User tags are free texts.",
@@ -66,16 +68,19 @@ AREAS = (
     _area(
         "ci_cd",
         "CI/CD",
-        "ci_servers pipelines pipeline_runs pipeline_run_builds builds",
-        "runs releases",
+        "ci_servers pipelines pipeline_nodes pipeline_runs pipeline_run_builds "
+        "pipeline_node_builds builds build_commits commits",
+        "releases milestones programs",
         "A pipeline belongs to one CI server. Each of its runs consists of builds.",
         "A build can belong to several pipeline runs, so that a table stands between the two.",
+        "Pipeline nodes are the jobs of the CI server.",
     ),
     _area(
         "backlog_releases_and_sprints",
         "Backlog, stories, releases and sprints",
-        "work_items releases sprints milestones teams",
-        "phases users",
+        "work_items releases sprints milestones programs teams team_members team_sprints "
+        "team_releases",
+        "users",
         "Sprints and milestones belong to one release; names of sprints repeat from release to "
         "release.",
         "A story is below a feature, a feature below an epic, an epic below the root of the "
@@ -109,8 +114,9 @@ AREAS = (
     _area(
         "work_items",
         "Work items",
-        "work_items test_work_items work_item_modules phase_periods",
-        "defects tests phases list_items users",
+        "work_items work_item_dependencies work_item_links test_work_items quality_story_tests "
+        "quality_story_runs work_item_commits phase_periods",
+        "tests runs commits phases",
         "Stories, defects, quality stories, features and epics have one table; `work_item_type` "
         "tells them apart.",
         "Tests cover work items: `er.test_work_items`.",
@@ -118,8 +124,8 @@ AREAS = (
     _area(
         "requirements",
         "Requirements",
-        "requirements test_requirements",
-        "tests users phases",
+        "requirements requirement_work_items test_requirements",
+        "tests work_items users phases",
         "Requirement documents and folders are a tree. Tests cover requirements.",
     ),
     _area(
@@ -132,8 +138,8 @@ AREAS = (
     _area(
         "list_nodes",
         "List nodes and phases",
-        "list_items phases metaphases",
-        "work_items defects tests runs tasks requirements",
+        "list_items phases metaphases transitions",
+        "work_items defects tests runs run_steps previous_runs pipeline_runs tasks requirements",
         "Values of lists and phases are compared by their logical names, the columns that end in "
         "`_code`, because ids and labels differ between servers.",
     ),
@@ -141,7 +147,7 @@ AREAS = (
         "comments_and_attachments",
         "Comments and attachments",
         "comments attachments",
-        "work_items tests runs tasks requirements pipelines releases milestones "
+        "work_items tests runs run_steps tasks requirements pipelines releases milestones "
         "application_modules users",
         "A comment or an attachment belongs to one item; the column of that kind has its id, the "
         "others are empty.",
@@ -150,7 +156,7 @@ AREAS = (
         "run_history",
         "Special resources: run history",
         "previous_runs previous_run_environments",
-        "runs tests builds releases environments",
+        "runs tests builds releases milestones environments",
         "The history outlives the runs, tests and builds that it names: such a reference can lead "
         "nowhere, which is no fault.",
     ),

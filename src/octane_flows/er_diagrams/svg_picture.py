@@ -32,7 +32,10 @@ OFFSET = 4  # of the right column, so that lines of both columns are at differen
 CHARACTER, NOTE_CHARACTER = 7.9, 6.4  # width of 13 and 11 pixels text
 NARROWEST, WIDEST = 170, 330
 MARK = 46  # room for 'key' behind the name of a column
-COLOURS = ("#1f5fa8", "#a8401f", "#2b7a3a", "#7b3fa0", "#8a6a00", "#0f7a80", "#b0246b", "#4a4a4a")
+COLOURS = (
+    "#1f5fa8", "#a8401f", "#2b7a3a", "#7b3fa0", "#8a6a00", "#0f7a80",
+    "#b0246b", "#4a4a4a", "#5b7a00", "#00507a", "#8c2f2f", "#3d3d99",
+)  # fmt: skip
 #: Of this picture alone: a page holds it among other pictures.
 STYLE = (
     ".er text{font-family:'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:13px;fill:#1a1a1a}"
@@ -120,7 +123,7 @@ class _Picture:
         return place_boxes(heights, edges)
 
     def _row_height(self, box: Box, column: BoxColumn) -> int:
-        return ROW + (NOTE if (box.name, column.name) in self.notes else 0)
+        return ROW + (NOTE if self.notes.get((box.name, column.name)) else 0)
 
     def _height(self, box: Box) -> int:
         return HEAD + sum(self._row_height(box, column) for column in box.columns) + PAD
