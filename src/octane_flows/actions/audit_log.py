@@ -74,6 +74,6 @@ class AuditLog:
         for line in self.path.read_text(encoding="utf-8").splitlines():
             try:
                 records.append(json.loads(line))
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
         return records

@@ -157,6 +157,11 @@ def history_types(texts: SettingTexts) -> tuple[str, ...]:
 def home_folder(texts: SettingTexts) -> Path:
     """The data folder; it need not exist yet."""
     home = texts.path("home") or DEFAULT_HOME
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(home)):
+        raise UsageError(
+            f"{texts.label('home')} ({home}) is an address, but the data folder is on this "
+            "machine; name a folder. The lake alone can be in a bucket: OCTANE_LAKE."
+        )
     if home.exists() and not home.is_dir():
         raise UsageError(f"{texts.label('home')} ({home}) is a file; name a folder.")
     return home

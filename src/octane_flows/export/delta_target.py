@@ -22,6 +22,7 @@ from octane_flows.export.export_content import (
     cast_reader,
 )
 from octane_flows.export.export_target import GENERATIONS, STAMP_COLUMNS, newest_stamps
+from octane_flows.lake.file_names import file_name
 from octane_flows.models.sql_text import quoted
 
 try:
@@ -192,7 +193,7 @@ class DeltaTarget:
         )
 
     def _uri(self, table: str) -> str:
-        return f"{self._place.output}/{table}"
+        return f"{self._place.output}/{file_name(table)}"
 
     def _open(self, table: str) -> deltalake.DeltaTable | None:
         if table not in self._tables:

@@ -244,7 +244,7 @@ class Journal:
             try:
                 body = json.loads(line)
                 done = Part.from_json(body) if "part" in body else Result.from_json(body)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 break  # a kill cut the last line
             if not self._is_whole(done):
                 continue
@@ -292,5 +292,5 @@ def _head(lines: Sequence[str]) -> _Head | None:
     try:
         body = json.loads(lines[0])
         return _Head(**{**body, "began": datetime.fromisoformat(body["began"])})
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         return None

@@ -368,7 +368,7 @@ def _by_windows(
     lowest, highest = edges
     low, high = lowest.id, highest.id
     waiting: deque[Future[list[DecodedPage]]] = deque()
-    windows = _windows(low, high, count.total_count, reader.page_size)
+    windows = _windows(low, high, count.total_count, reader.size)
     if lowest.unusable:  # such rows may be answered for any range of numbers, or for none
         windows = chain([(0, low - 1)], windows) if low else windows
     if highest.unusable:
@@ -376,7 +376,9 @@ def _by_windows(
     unusable = {*lowest.unusable, *highest.unusable}
     try:
         while True:
-            while len(waiting) < in_flight and (window := next(windows, None)) is not None:
+            # where pages are smaller than usual, each is large or costs the server much
+            most = 1 if reader.size.is_reduced else in_flight
+            while len(waiting) < most and (window := next(windows, None)) is not None:
                 waiting.append(pool.submit(reader.window, *window))
             if not waiting:
                 break
@@ -406,12 +408,12 @@ def _slack(counted: int) -> int:
     return counted // MAX_UNCOUNTED
 
 
-def _windows(low: int, high: int, total: int, page_size: int) -> Iterator[tuple[int, int]]:
+def _windows(low: int, high: int, total: int, size: PageSize) -> Iterator[tuple[int, int]]:
     """Closed, adjoining id windows from low to high that hold about WINDOW_PAGES pages each."""
-    share = min(1.0, page_size * WINDOW_PAGES / total) if total else 1.0
-    width = max(page_size, int((high - low + 1) * share))
     start = low
     while start <= high:
+        share = min(1.0, size.rows * WINDOW_PAGES / total) if total else 1.0
+        width = max(size.rows, int((high - low + 1) * share))
         end = min(start + width - 1, high)
         yield start, end
         start = end + 1

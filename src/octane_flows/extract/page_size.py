@@ -32,6 +32,11 @@ class PageSize:
         """The rows to ask for now."""
         return self._rows
 
+    @property
+    def is_reduced(self) -> bool:
+        """Whether pages have fewer rows than the settings allow."""
+        return self._rows < self._most
+
     def shrink(self, failed: int, error: UnavailableError) -> bool:
         """Ask for fewer rows after a page of `failed` rows; False: it makes no sense to."""
         least = LEAST_AFTER_TIME_OUT if isinstance(error, TimeOutError) else 1

@@ -89,7 +89,7 @@ class Lake:
                 for entry in content.get("kept", ())
             )
             generation = int(content["generation"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise LakeError(
                 f'{self.storage.describe(POINTER)} is damaged; write {{"generation": N}} into it '
                 "with the highest N that has a file in the folder generations next to it."

@@ -118,7 +118,7 @@ def decode(head: bytes, read_part: Callable[[PartEntry], bytes], *, where: str) 
             for id, entry in body["workspaces"].items()
         }
         return Manifest(**body)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise LakeError(
             f"{where} is damaged ({type(error).__name__}: {error}); restore it from a backup, "
             "or extract into a new OCTANE_HOME."

@@ -16,6 +16,7 @@ from octane_flows.lake.manifest import FileEntry
 from octane_flows.lake.storage import Storage, disk_errors, make_folder
 
 ROW_GROUP_ROWS = 25_000  # 25 pages a group: the statistics stay useful, and memory small
+ROW_GROUP_BYTES = 64 << 20  # rows with memos of megabytes fill memory long before that
 DIGEST_CHUNK_BYTES = 1 << 20
 
 
@@ -30,6 +31,7 @@ class TableWriter:
         self._workspace = workspace
         self._pending: list[pa.Table] = []
         self._pending_rows = 0
+        self._pending_bytes = 0
         self._writer: pq.ParquetWriter | None = None
         self.rows = 0
 
@@ -37,15 +39,16 @@ class TableWriter:
         """Add rows; they reach the disk a row group at a time."""
         self._pending.append(table)
         self._pending_rows += table.num_rows
+        self._pending_bytes += table.nbytes
         self.rows += table.num_rows
-        if self._pending_rows >= ROW_GROUP_ROWS:
+        if self._pending_rows >= ROW_GROUP_ROWS or self._pending_bytes >= ROW_GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
         if not self._pending_rows:
             return
         group = pa.concat_tables(self._pending).combine_chunks()
-        self._pending, self._pending_rows = [], 0
+        self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
         with disk_errors(self._scratch, "write"):
             if self._writer is None:
                 make_folder(self._scratch.parent)

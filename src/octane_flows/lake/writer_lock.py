@@ -112,7 +112,7 @@ def _owner(home: Path, workspace: str | None) -> str:
             )
             if _may_run(owner):
                 return name
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
     return "another process"
 

@@ -50,7 +50,7 @@ def read_comparisons(home: Path, generation: int) -> list[dict[str, Any]]:
     """The comparisons of this generation, in the order of flows; none of any other."""
     try:
         record = json.loads((home / RECORD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # never compared, or a file of somebody else
+    except (OSError, ValueError, RecursionError):  # never compared, or a file of somebody else
         return []
     if not isinstance(record, dict) or record.get("generation") != generation:
         return []

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from octane_flows.errors import LakeError, UsageError
+from octane_flows.lake.file_names import file_name
 from octane_flows.lake.leftovers import delete_leftovers, process_tag
 from octane_flows.lake.storage import sync_file
 
@@ -61,7 +62,7 @@ class Published:
     def path(self, name: str) -> Path:
         """The folder of the Parquet files of a table or answer, by its qualified name."""
         schema, _, table = name.partition(".")
-        return self.folder / schema / table
+        return self.folder / schema / file_name(table)
 
 
 def spark_folder(home: Path) -> Path:
@@ -91,7 +92,7 @@ def read_published(home: Path) -> Published:
             dict(state["columns"]),
             _choice(state),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise LakeError(
             f"What Spark built in {root} cannot be read ({error}); "
             "run 'octane-flows build --engine spark' again."
