@@ -14,6 +14,7 @@ from io import TextIOWrapper
 
 from octane_flows.cli import (
     build_commands,
+    check_command,
     demo_command,
     doctor_command,
     document_command,
@@ -72,6 +73,7 @@ def main() -> None:
 __all__ = [
     "app",
     "build_commands",
+    "check_command",
     "demo_command",
     "doctor_command",
     "document_command",

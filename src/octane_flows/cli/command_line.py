@@ -47,6 +47,8 @@ COMMANDS = (
     "export",
     "generations",
     "history",
+    "check",
+    "go-back",
     "compact",
     "expire",
     "drop-workspace",

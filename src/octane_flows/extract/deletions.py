@@ -14,6 +14,7 @@ from datetime import datetime
 
 import numpy as np
 
+from octane_flows.errors import LakeError
 from octane_flows.extract.census import take_census
 from octane_flows.extract.deletion_reasons import (
     MOVED_TO,
@@ -68,20 +69,29 @@ class RowCheck:
 
 def check_full_reading(task: EntityTask, writer: EntityWriter, count: ReadCount) -> RowCheck:
     """A full reading is a census: stored rows that it did not bring are deleted."""
-    name, workspace = task.entity.name, task.entity.workspace
     rows_read = len(writer.numbers) + len(writer.names)
     deleted: dict[str, str] = {}
-    if task.state is not None and task.context.stored.has_rows(name, workspace):
-        unanswered, rows_stored = _not_read(task, writer)
+    notes: tuple[str, ...] = ()
+    if task.state is not None:
+        try:
+            unanswered, rows_stored = _not_read(task, writer)
+        except LakeError:
+            if not task.context.options.full:
+                raise
+            # nothing of it is needed: the new files take its place
+            unanswered, rows_stored = [], 0
+            notes = ("the stored files could not be read and were replaced by what was read now",)
         deleted = delete_unanswered(task, writer, unanswered, rows_stored)
     before = count.first_count if count.first_count is not None else rows_read
     census = _census(task.moments.as_of, before, count.total_count, len(deleted), 0)
-    return RowCheck(rows_read, deleted, census=census)
+    return RowCheck(rows_read, deleted, census=census, notes=notes)
 
 
 def _not_read(task: EntityTask, writer: EntityWriter) -> tuple[list[str], int]:
     """The stored ids that a full reading did not bring, and how many are stored."""
     name, workspace, stored = task.entity.name, task.entity.workspace, task.context.stored
+    if not stored.has_rows(name, workspace):
+        return [], 0
     if writer.names:
         ids = set(stored.live_ids(name, workspace))
         return sorted(ids.difference(writer.names, map(str, writer.numbers))), len(ids)

@@ -8,6 +8,7 @@ from octane_flows.lake.compaction import Compaction, compact
 from octane_flows.lake.draft import Draft, file_origin
 from octane_flows.lake.expiry import Expiry, expire
 from octane_flows.lake.generations import Lake
+from octane_flows.lake.integrity import check_lake, go_back
 from octane_flows.lake.manifest import (
     CertificateRow,
     ColumnEntry,
@@ -51,10 +52,12 @@ __all__ = [
     "SchemaChange",
     "TableEntry",
     "WorkspaceEntry",
+    "check_lake",
     "compact",
     "drop_workspace",
     "expire",
     "file_origin",
+    "go_back",
     "open_lake",
     "write_lock",
 ]

@@ -217,7 +217,8 @@ class BucketStorage:
             if file_digest(temporary) != sha256:
                 raise LakeError(
                     f"{self.describe(path)} is not what its manifest says (another digest); "
-                    "restore it from a backup, or run 'octane-flows extract --full'."
+                    "restore it from a backup, or read its entity type again with "
+                    "'octane-flows extract --full ENTITY'."
                 )
             temporary.replace(cached)
         finally:

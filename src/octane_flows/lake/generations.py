@@ -92,7 +92,8 @@ class Lake:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise LakeError(
                 f'{self.storage.describe(POINTER)} is damaged; write {{"generation": N}} into it '
-                "with the highest N that has a file in the folder generations next to it."
+                "with the highest N that has a file in the folder generations next to it, or run "
+                "octane-flows go-back, which does so."
             ) from error
         if not kept or kept[-1].generation != generation:  # written by hand, as the message advises
             kept = (KeptGeneration(generation, self.manifest(generation).as_of),)
@@ -105,7 +106,8 @@ class Lake:
         if body is None:
             raise LakeError(
                 f"Generation {generation} cannot be read from {self.storage.describe(path)}: "
-                "no such file; restore it from a backup, or ask for a generation that is kept."
+                "no such file; restore it from a backup, or go back to the generation before with: "
+                "octane-flows go-back"
             )
         return decode(body, self._read_part, where=self.storage.describe(path))
 
@@ -115,7 +117,7 @@ class Lake:
             fault = "no such file" if body is None else "it is not what its manifest says"
             raise LakeError(
                 f"{self.storage.describe(part.path)} cannot be read: {fault}; restore it from a "
-                "backup, or extract into a new OCTANE_HOME."
+                "backup, or go back to the generation before with: octane-flows go-back"
             )
         return body
 

@@ -121,7 +121,7 @@ def decode(head: bytes, read_part: Callable[[PartEntry], bytes], *, where: str) 
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise LakeError(
             f"{where} is damaged ({type(error).__name__}: {error}); restore it from a backup, "
-            "or extract into a new OCTANE_HOME."
+            "or go back to the generation before with: octane-flows go-back"
         ) from error
 
 

@@ -206,7 +206,8 @@ class StoredRows:
         except duckdb.Error as error:
             raise LakeError(
                 f"Could not look up the stored rows of {table} ({str(error).splitlines()[0]}); "
-                "restore its files from a backup, or run 'octane-flows extract --full'."
+                "restore its files from a backup, or read the entity type again: "
+                f"octane-flows extract --full {self._tables[table].entity}."
             ) from error
 
 

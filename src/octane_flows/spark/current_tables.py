@@ -155,14 +155,14 @@ def _footer(path: Path, entry: TableEntry) -> pq.FileMetaData:
     if not path.is_file():
         raise LakeError(
             f"The lake's file {path} is named by the manifest but is not there; restore it "
-            "from a backup or run 'octane-flows extract --full'."
+            f"from a backup, or read it again: octane-flows extract --full {entry.entity}."
         )
     try:
         return pq.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
         raise LakeError(
             f"Could not read {path} of octane.{entry.name} ({str(error).splitlines()[0]}); restore "
-            "it from a backup or run 'octane-flows extract --full'."
+            f"it from a backup, or read it again: octane-flows extract --full {entry.entity}."
         ) from error
 
 

@@ -14,6 +14,7 @@ import duckdb
 
 from octane_flows.errors import LakeError
 from octane_flows.lake import Lake, TableEntry
+from octane_flows.lake.integrity import require_whole_files
 from octane_flows.lake.valid_values import outdated_columns, outdated_links
 from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.duckdb_file import first_line, is_machine_full, transaction
@@ -46,6 +47,9 @@ def load_tables(
 
     Entity tables go first: a link set whose owner was deleted is dropped with it.
     """
+    changes = list(changes)
+    for change in changes:
+        require_whole_files(lake, change.entry.entity, change.files)
     connection.execute("set preserve_insertion_order = true")
     ordered = sorted(changes, key=lambda one: (one.entry.kind != "entity", one.entry.name))
     deleting: dict[str, TableChange] = {}
@@ -182,8 +186,8 @@ def reading_files(table: str, change: TableChange) -> Iterator[None]:
             raise
         raise LakeError(
             f"Could not load {table} from {len(change.files)} lake files ({first_line(error)}); "
-            "restore the files from a backup, or run 'octane-flows extract --full' if one is "
-            "damaged."
+            "octane-flows check says which is damaged; restore it from a backup, or read the "
+            f"entity type again: octane-flows extract --full {change.entry.entity}."
         ) from error
 
 
@@ -195,7 +199,7 @@ def files_source(lake: Lake, change: TableChange) -> str:
     if missing:
         raise LakeError(
             f"The lake's file {missing[0]} is named by the manifest but is not there; restore it "
-            "from a backup or run 'octane-flows extract --full'."
+            f"from a backup, or read it again: octane-flows extract --full {change.entry.entity}."
         )
     files = "[" + ", ".join(literal(str(path)) for path in paths) + "]"
     return _valid_values(f"read_parquet({files}, union_by_name = true)", change.entry)
