@@ -20,6 +20,7 @@ class Format(StrEnum):
 
     table = "table"
     csv = "csv"
+    csv_raw = "csv-raw"
     json = "json"
     parquet = "parquet"
 
@@ -34,7 +35,10 @@ class Engine(StrEnum):
 Parameters = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter; repeatable.")
 ]
-AnswerFormat = Annotated[Format, typer.Option("--format", help="How to write the rows.")]
+AnswerFormat = Annotated[
+    Format,
+    typer.Option("--format", help="How to write the rows; csv-raw leaves formulas as they are."),
+]
 Destination = Annotated[
     Path | None, typer.Option("--output", help="File to write instead of the terminal.")
 ]

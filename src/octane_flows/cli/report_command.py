@@ -5,7 +5,10 @@ A format in; the report in the data folder, its path on standard output.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +22,7 @@ class ReportFormat(StrEnum):
     html = "html"
     excel = "excel"
     csv = "csv"
+    csv_raw = "csv-raw"
 
 
 @app.command(epilog="Example: octane-flows report --format excel")
@@ -30,9 +34,10 @@ def report(
     """Write the answers of all flows and metrics into the data folder."""
     from octane_flows import reports
 
-    writers = {
+    writers: dict[ReportFormat, Callable[[Path], Path]] = {
         ReportFormat.html: reports.write,
         ReportFormat.excel: reports.write_excel,
         ReportFormat.csv: reports.write_csv,
+        ReportFormat.csv_raw: partial(reports.write_csv, raw=True),
     }
     output.print(str(writers[format](data_folder())), soft_wrap=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,15 +19,21 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from octane_flows.console import plain_console
+from octane_flows.console import VISIBLE, plain_console
 from octane_flows.errors import UsageError
+from octane_flows.questions.harmless_texts import harmless_cells
 
 CELL_WIDTH = 34  # wide enough for a title, narrow enough for four columns on a small terminal
+#: Control characters that JSON may hold as they are, and that a terminal would obey.
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in range(127, 160)}
 FILE_WIDTH = 200  # characters of a line where a table is written into a file
 
 
 def write_answer(answer: pa.Table, format: str, destination: Path | None, console: Console) -> None:
-    """Write rows as table, csv, json or parquet to a file; without one to the terminal."""
+    """Write rows as table, csv, csv-raw, json or parquet to a file; without one to the terminal.
+
+    In csv, texts that a spreadsheet would run or a terminal obey are made harmless.
+    """
     if format == "parquet":
         if destination is None:
             raise UsageError("Parquet is not for terminals; add --output FILE.")
@@ -38,7 +45,7 @@ def write_answer(answer: pa.Table, format: str, destination: Path | None, consol
         with destination.open("w", encoding="utf-8") as stream:
             print_rows(plain_console(file=stream, width=FILE_WIDTH), answer)
     else:
-        write_bytes = _write_csv if format == "csv" else _write_json
+        write_bytes = _writer_of(format)
         if destination is not None:
             with destination.open("wb") as file:
                 write_bytes(answer, file)
@@ -48,9 +55,21 @@ def write_answer(answer: pa.Table, format: str, destination: Path | None, consol
         sys.stdout.buffer.flush()
 
 
+def _writer_of(format: str) -> Callable[[pa.Table, BinaryIO], None]:
+    return {"csv": _write_csv, "csv-raw": _write_raw_csv, "json": _write_json}[format]
+
+
 def _write_csv(answer: pa.Table, stream: BinaryIO) -> None:
+    pa_csv.write_csv(harmless_cells(_flat(answer)), stream)
+
+
+def _write_raw_csv(answer: pa.Table, stream: BinaryIO) -> None:
+    pa_csv.write_csv(_flat(answer), stream)
+
+
+def _flat(answer: pa.Table) -> pa.Table:
     columns = [_csv_column(column) for column in answer.columns]
-    pa_csv.write_csv(pa.table(columns, names=answer.column_names), stream)
+    return pa.table(columns, names=answer.column_names)
 
 
 def _csv_column(column: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
@@ -66,7 +85,8 @@ def _write_json(answer: pa.Table, stream: BinaryIO) -> None:
 
 
 def _json_text(value: Any, *, indent: int | None = None) -> str:
-    return json.dumps(value, default=_json_value, ensure_ascii=False, indent=indent)
+    text = json.dumps(value, default=_json_value, ensure_ascii=False, indent=indent)
+    return text.translate(_JSON_ESCAPES)
 
 
 def _json_value(value: Any) -> str:
@@ -84,11 +104,16 @@ def print_rows(
     names = [name for name in answer.column_names if not _is_one_workspace(name, rows)]
     cells = {name: [_cell(row[name]) for row in rows] for name in names}
     shown = _columns_that_fit(cells, console.width)
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title and title.translate(VISIBLE),
+        title_justify="left",
+        pad_edge=False,
+    )
     for name in shown:
         is_number = pa.types.is_integer(answer.schema.field(name).type)
         table.add_column(
-            name,
+            name.translate(VISIBLE),
             justify="right" if is_number else "left",
             no_wrap=True,
             overflow="ellipsis",
@@ -127,4 +152,4 @@ def _cell(value: Any) -> str:
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, list):
         return ", ".join(_cell(item) for item in value)
-    return " ".join(str(value).split())
+    return " ".join(str(value).split()).translate(VISIBLE)

@@ -18,11 +18,13 @@ import xlsxwriter
 from octane_flows import warehouse
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.questions import Question, list_questions, run_question
+from octane_flows.questions.harmless_texts import harmless_cells, is_formula
 from octane_flows.warehouse.file_replacement import replace_file
 
 EXCEL_FILE = "report.xlsx"
 CSV_FOLDER = "report-csv"
 SHEET_NAME, SHEET_ROWS = 31, 1_048_576 - 1  # Excel's own limits, the heading left out
+LONGEST_CELL = 32_767  # characters; Excel takes no more
 WIDEST_COLUMN = 60
 
 
@@ -45,6 +47,8 @@ def write_excel(home: Path) -> Path:
 def _fill(book: xlsxwriter.Workbook, connection: duckdb.DuckDBPyConnection) -> None:
     bold = book.add_format({"bold": True, "bottom": 1})
     time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    # a text stays one, also when somebody edits its cell
+    quoted = book.add_format({"quote_prefix": True})
     contents = book.add_worksheet("Contents")
     contents.write_row(0, 0, ["sheet", "question", "rows", "rows mean"], bold)
     contents.set_column(0, 0, 34)
@@ -58,10 +62,10 @@ def _fill(book: xlsxwriter.Workbook, connection: duckdb.DuckDBPyConnection) -> N
         contents.write_row(number, 1, [question.text, count, question.grain])
         sheet = book.add_worksheet(name)
         if answer is not None:
-            _write_sheet(sheet, answer, bold, time)
+            _write_sheet(sheet, answer, bold, time, quoted)
 
 
-def _write_sheet(sheet: Any, answer: pa.Table, bold: Any, time: Any) -> None:
+def _write_sheet(sheet: Any, answer: pa.Table, bold: Any, time: Any, quoted: Any) -> None:
     sheet.freeze_panes(1, 0)
     for column, name in enumerate(answer.column_names):
         sheet.write(0, column, name, bold)
@@ -69,16 +73,19 @@ def _write_sheet(sheet: Any, answer: pa.Table, bold: Any, time: Any) -> None:
         for row, value in enumerate(values, start=1):
             if isinstance(value, (datetime, date)):
                 sheet.write_datetime(row, column, value, time)
+            elif isinstance(value, str | list):
+                text = str(_plain(value))[:LONGEST_CELL]
+                sheet.write_string(row, column, text, quoted if is_formula(text) else None)
             elif value is not None:
-                sheet.write(row, column, _plain(value))
+                sheet.write(row, column, value)
         longest = max((len(str(value)) for value in values[:100]), default=0)
         sheet.set_column(column, column, min(WIDEST_COLUMN, 2 + max(longest, len(name))))
     if answer.num_rows:
         sheet.autofilter(0, 0, min(answer.num_rows, SHEET_ROWS), answer.num_columns - 1)
 
 
-def write_csv(home: Path) -> Path:
-    """One CSV file for each question, with all its rows."""
+def write_csv(home: Path, *, raw: bool = False) -> Path:
+    """One CSV file for each question, with all its rows; `raw`: formulas stay as they are."""
     folder = home / CSV_FOLDER
     folder.mkdir(exist_ok=True)
     with warehouse.connect(home) as connection:
@@ -93,7 +100,8 @@ def write_csv(home: Path) -> Path:
                 else column
                 for column in answer.columns
             ]
-            pa_csv.write_csv(pa.table(flat, names=answer.column_names), stream)
+            table = pa.table(flat, names=answer.column_names)
+            pa_csv.write_csv(table if raw else harmless_cells(table), stream)
             replace_file(folder / f"{question.slug}.csv", stream.getvalue())
     return folder
 
