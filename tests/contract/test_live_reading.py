@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from octane_simulator import Simulator
-from tests.contract.contract_requests import NOW, WS, client_of, get, make, refusal, switch
+from tests.contract.contract_requests import WS, get, make, refusal, switch
 
 WORK_ITEM = {"type": "defect", "id": "1002"}
 
 
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    simulator = Simulator(clock=NOW)
-    yield simulator
-    simulator.close()
-
-
-@pytest.fixture
-def client(simulator: Simulator) -> Iterator[httpx.Client]:
-    with client_of(simulator) as client:
-        yield client
+@pytest.fixture(name="client")
+def _client(preview: httpx.Client) -> httpx.Client:
+    return preview
 
 
 def test_without_limit_far_more_than_fifty_rows_come(client: httpx.Client) -> None:

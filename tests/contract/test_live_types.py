@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from octane_simulator import Simulator
-from tests.contract.contract_requests import NOW, WS, client_of, get, make
+from tests.contract.contract_requests import WS, get, make
 
 SPACE = "/api/shared_spaces/1001"
 USER = {"type": "workspace_user", "id": "1001"}
@@ -21,17 +20,9 @@ COLLECTIONS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def simulator() -> Iterator[Simulator]:
-    simulator = Simulator(clock=NOW)
-    yield simulator
-    simulator.close()
-
-
-@pytest.fixture
-def client(simulator: Simulator) -> Iterator[httpx.Client]:
-    with client_of(simulator) as client:
-        yield client
+@pytest.fixture(name="client")
+def _client(preview: httpx.Client) -> httpx.Client:
+    return preview
 
 
 def ids(client: httpx.Client, collection: str, query: str) -> list[str]:

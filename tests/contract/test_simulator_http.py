@@ -41,14 +41,19 @@ def test_value_shapes(client: httpx.Client) -> None:
     }  # fmt: skip
 
 
-def test_every_field_of_the_metadata_can_be_read(client: httpx.Client) -> None:
+def test_every_selectable_field_of_the_metadata_can_be_read(client: httpx.Client) -> None:
     collections = {
-        row["name"]: row["features"][0]["url"] for row in get(client, "metadata/entities")["data"]
+        row["name"]: row["features"][0]["url"]
+        for row in get(client, "metadata/entities")["data"]
+        if row["features"][0]["name"] == "rest"  # processes are read in their aggregate alone
     }
     fields: dict[str, list[str]] = {}
     for row in get(client, "metadata/fields")["data"]:
-        fields.setdefault(row["entity_name"], []).append(row["name"])
-    assert set(fields) == set(collections)
+        if row["selectable"]:
+            fields.setdefault(row["entity_name"], []).append(row["name"])
+    assert set(fields) - set(collections) == {
+        "process_action", "process_auto_action", "process_quality_gate",
+    }  # fmt: skip
     for name, collection in collections.items():
         page = get(client, collection, fields=",".join(fields[name]), limit="1")
         for row in page["data"]:

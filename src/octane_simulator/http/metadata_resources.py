@@ -112,14 +112,14 @@ def fields(
 def _entity(store: Store, entity: EntityDef) -> dict[str, Any]:
     schema = store.schema
     family = schema.family(entity.name)
-    features: list[dict[str, Any]] = [
-        {
+    features: list[dict[str, Any]] = []
+    if entity.collection:
+        features.append({
             "name": "rest",
             "url": entity.collection,
             "methods": [_METHODS[method] for method in entity.methods],
             "access_level": entity.access_level,
-        }
-    ]
+        })  # fmt: skip
     if entity.name in schema.subtypes:
         features.append(
             {"name": "subtypes", "types": list(schema.subtypes[entity.name]), "editable": False}
