@@ -15,10 +15,14 @@ with all_results as (
         runs.duration_ms,
         runs.build_id,
         builds.build_name,
+        runs.pipeline_id,
         pipelines.pipeline_name,
         runs.release_id,
+        runs.attempt_count,
+        runs.is_flaky_result,
         runs.error_type,
         runs.error_message,
+        runs.error_details,
     from er.runs as runs
     left join er.tests as tests
         on tests.workspace_id = runs.workspace_id
@@ -43,11 +47,17 @@ with all_results as (
         previous_runs.duration_ms,
         previous_runs.build_id,
         previous_runs.build_name,
+        -- names of pipelines are unique in a workspace
+        coalesce(previous_runs.pipeline_id, pipelines.pipeline_id) as pipeline_id,
         previous_runs.pipeline_name,
         previous_runs.release_id,
         previous_runs.error_type,
         previous_runs.error_message,
+        previous_runs.error_details,
     from er.previous_runs as previous_runs
+    left join er.pipelines as pipelines
+        on pipelines.workspace_id = previous_runs.workspace_id
+        and pipelines.pipeline_name = previous_runs.pipeline_name
 ),
 
 -- not materialized: who does not ask for labels does not pay for them
@@ -159,17 +169,23 @@ select
     results.run_id, -- run that the result belongs to; the run may be gone
     results.test_id, -- test that was run; the test may be gone
     results.test_name, -- name of the test
+    coalesce(array_to_string(tag_sets.environment_ids, ','), 'none')
+        as environment_ids, -- ids of the environment tags, with commas; none without tags
     coalesce(labels.environment_label, 'no environment')
         as environment_label, -- environment tags, by category; it tells each set of tags apart
     results.native_status_code, -- logical name of the status as it was reported
     results.result_at, -- when it started, or reached Octane where no start is known (UTC)
-    results.duration_ms, -- length of the run
+    results.duration_ms, -- length of the run; tools that do not know it report 0
     results.build_id, -- build that reported it; the build may be gone
     results.build_name, -- name or number of the build
-    results.pipeline_name, -- pipeline that reported it
+    results.pipeline_id, -- pipeline that reported it; the pipeline may be gone
+    results.pipeline_name, -- name of that pipeline
     results.release_id, -- release that the result counts for
+    results.attempt_count, -- attempts that it is made of; null where that is not told
+    results.is_flaky_result, -- whether attempts failed and passed; null where that is not told
     results.error_type, -- class of the error
-    results.error_message -- message of the error
+    results.error_message, -- message of the error
+    results.error_details -- stack trace of the error
 from all_results as results
 left join tag_sets
     on tag_sets.workspace_id = results.workspace_id

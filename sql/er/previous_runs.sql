@@ -28,7 +28,9 @@ select
     cast(history.build_id as varchar) as build_id, -- build that reported it; the build may be gone
     history.build_name, -- name or number of the build
     history.job_name, -- CI job that ran it
-    history.pipeline_name, -- pipeline that reported it
+    coalesce(history.pipeline_id_id, history.pipeline_id)
+        as pipeline_id, -- pipeline that reported it; it may be gone
+    history.pipeline_name, -- name of the pipeline at that time
     history.release_id, -- release that the result counted for
     history.milestone_id, -- milestone that the result counted for
     history.run_started as started_at, -- when the run started (UTC)

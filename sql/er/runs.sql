@@ -23,7 +23,8 @@ with all_runs as (
         run_automated.sprint_id, run_automated.program_id, run_automated.run_by_id,
         run_automated.author_id, run_automated.draft_run, run_automated.started,
         run_automated.creation_time, run_automated.last_modified, run_automated.parent_suite_id,
-        run_automated.duration, run_automated.build_id, run_automated.pipeline_id,
+        run_automated.description, run_automated.duration, run_automated.build_id,
+        run_automated.pipeline_id,
         run_automated.error_type, run_automated.error_message, run_automated.error_details,
         run_automated.failed_build_age
     from octane.run_automated as run_automated
@@ -37,7 +38,8 @@ with all_runs as (
         gherkin_automated_run.run_by_id, gherkin_automated_run.author_id,
         gherkin_automated_run.draft_run, gherkin_automated_run.started,
         gherkin_automated_run.creation_time, gherkin_automated_run.last_modified,
-        gherkin_automated_run.parent_suite_id, gherkin_automated_run.duration,
+        gherkin_automated_run.parent_suite_id, gherkin_automated_run.description,
+        gherkin_automated_run.duration,
         gherkin_automated_run.build_id, gherkin_automated_run.pipeline_id,
         gherkin_automated_run.error_type, gherkin_automated_run.error_message,
         gherkin_automated_run.error_details, gherkin_automated_run.failed_build_age,
@@ -95,7 +97,24 @@ select
     run.error_type, -- class of the error
     run.error_message, -- message of the error
     run.error_details, -- stack trace of the error
-    run.failed_build_age as failed_build_count -- builds in a row that it has been failing
+    run.failed_build_age as failed_build_count, -- builds in a row that it has been failing
+    -- `octane-flows report-results` begins the description with the attempts
+    cast(
+        nullif(
+            regexp_extract(
+                run.description, '^\s*(<[^>]*>\s*)*attempts: ([0-9]+) [(][a-z, ]*[)]', 2
+            ),
+            ''
+        ) as bigint
+    ) as attempt_count, -- attempts that the result is made of; null where that is not told
+    case
+        when regexp_matches(
+                run.description, '^\s*(<[^>]*>\s*)*attempts: [0-9]+ [(][a-z, ]*[)]'
+            )
+            then regexp_matches(
+                run.description, '^\s*(<[^>]*>\s*)*attempts: [0-9]+ [(][a-z, ]*[)]; flaky'
+            )
+    end as is_flaky_result -- whether attempts failed and passed; null where that is not told
 from all_runs as run
 left join er.list_items as statuses
     on statuses.workspace_id = run._workspace_id

@@ -1,65 +1,91 @@
 -- Which builds brought many new failures at once?
--- source: er.automated_results
--- grain: one build in one environment in which many tests began to fail
--- key: workspace_id, build_id, environment_label
+-- source: metric.test_outcomes
+-- grain: one build in which many tests began to fail, over all its environments
+-- key: workspace_id, build_id, pipeline_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
+-- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
+-- param: join_pipelines boolean = false -- true: the results of all pipelines are one series
 -- param: days integer = null -- length of the window; null means the whole history
--- param: new_failures integer = 3 -- tests that must begin to fail in the build
--- order: result_at desc, workspace_id, build_id, environment_label
+-- param: new_failures integer = 3 -- failures that must be new in the build; a test in each of its
+--    environments counts
+-- note: definition: of our own: outcomes that failed where the outcome before had passed, or that
+--     have none before
+-- note: not told apart: a change that breaks tests, an environment that is down, and new tests that
+--     fail; first_failure_count tells those without an outcome before, which are all in the first
+--     build that is known
+-- note: retries: all results of a test in a build are one outcome, that of the last passed or
+--     failed result; a build in which the last retry passed has no failure
+-- note: branches: a pipeline is a series, so branches with pipelines of their own are apart;
+--     branches that one pipeline builds are not told apart; join_pipelines makes one series of all
+-- note: environments: one build counts over all its environments; a test that begins to fail in two
+--     of them is two failures and one test
+-- note: gaps: skipped results and builds without a result of the test are passed over; results
+--     without a build are left out
+-- note: renames: a renamed test is not new; one that moved to another class or package is
+-- order: began_at desc, workspace_id, build_id, pipeline_id
 with outcomes as (
     select
-        results.workspace_id,
-        results.build_id,
-        results.environment_label,
-        results.build_name,
-        results.pipeline_name,
-        results.test_id,
-        results.result_at,
-        results.native_status_code = 'list_node.run_native_status.failed' as has_failed,
-        lag(results.native_status_code = 'list_node.run_native_status.failed') over (
-            partition by results.workspace_id, results.test_id, results.environment_label
-            order by results.result_at, results.is_current, results.result_id
+        outcomes.*,
+        lag(outcomes.has_failed) over (
+            partition by
+                outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
+                outcomes.pipeline_id
+            order by outcomes.outcome_number
         ) as had_failed_before,
-    from er.automated_results as results
-    where results.native_status_code in (
-            'list_node.run_native_status.passed', 'list_node.run_native_status.failed'
-        )
-        and results.build_id is not null
-        and results.result_at <= er.as_of($as_of)
-        and ($workspace_id is null or results.workspace_id = $workspace_id)
+    from metric.test_outcomes(
+        workspace_id := $workspace_id,
+        as_of := $as_of,
+        pipeline_name := $pipeline_name,
+        join_pipelines := $join_pipelines
+    ) as outcomes
+    where outcomes.is_conclusive
+        and outcomes.build_id is not null
+),
+
+judged as (
+    select
+        outcomes.*,
+        outcomes.has_failed and not coalesce(outcomes.had_failed_before, false) as is_new_failure,
+    from outcomes
 ),
 
 builds as (
     select
-        outcomes.workspace_id,
-        outcomes.build_id,
-        outcomes.environment_label,
-        any_value(outcomes.build_name) as build_name,
-        any_value(outcomes.pipeline_name) as pipeline_name,
-        min(outcomes.result_at) as result_at,
-        count(*) as result_count,
-        count(*) filter (where outcomes.has_failed) as failed_count,
-        count(distinct outcomes.test_id) filter (
-            where outcomes.has_failed and not outcomes.had_failed_before
-        ) as new_failure_count,
-    from outcomes
-    group by outcomes.workspace_id, outcomes.build_id, outcomes.environment_label
+        judged.workspace_id,
+        judged.build_id,
+        judged.pipeline_id,
+        max(judged.build_name) as build_name,
+        max(judged.pipeline_name) as pipeline_name,
+        min(judged.outcome_at) as began_at,
+        count(*) as outcome_count,
+        count(*) filter (where judged.has_failed) as failed_count,
+        count(*) filter (where judged.has_failed and judged.had_failed_before is null)
+            as first_failure_count,
+        count(*) filter (where judged.is_new_failure) as new_failure_count,
+        count(distinct judged.test_id) filter (where judged.is_new_failure) as test_count,
+        count(distinct judged.environment_ids) filter (where judged.is_new_failure)
+            as environment_count,
+    from judged
+    group by judged.workspace_id, judged.build_id, judged.pipeline_id
 )
 
 select
     builds.workspace_id, -- workspace that the build belongs to
     builds.build_id, -- build that brought the failures; the build may be gone
-    builds.environment_label, -- environment tags of the results
+    builds.pipeline_id, -- pipeline, by name where its id is unknown; none, or all when joined
     builds.build_name, -- name or number of the build
     builds.pipeline_name, -- pipeline that reported it
-    builds.result_at, -- when the first of its results began (UTC)
-    builds.result_count, -- passed and failed results of the build
+    builds.began_at, -- when the first of its deciding results began (UTC)
+    builds.outcome_count, -- passed and failed outcomes of the build, over all environments
     builds.failed_count, -- failed ones among them
-    builds.new_failure_count -- tests that had passed the time before
+    builds.new_failure_count, -- those that had passed the time before, or that have no time before
+    builds.first_failure_count, -- those that have no time before
+    builds.test_count, -- tests with a new failure
+    builds.environment_count -- environments with a new failure
 from builds
 where builds.new_failure_count >= $new_failures
     and (
         $days is null
-        or builds.result_at > er.as_of($as_of) - to_days(cast($days as integer))
+        or builds.began_at > er.as_of($as_of) - to_days(cast($days as integer))
     )

@@ -1,10 +1,19 @@
--- Which failures have the same cause, judged by their error text without numbers and addresses?
+-- Which failures have the same cause, judged by their error text without what varies?
 -- source: er.automated_results
--- grain: one masked error text
+-- grain: one masked error text; one row for all failures without any text
 -- key: workspace_id, cluster_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
 -- param: days integer = null -- length of the window; null means the whole history
+-- note: definition: of our own; variable parts are masked as log parsers do, such as Drain (He et
+--     al., ICWS 2017)
+-- note: not told apart: two causes with one text; numbers that matter, as in HTTP 404 and 500; file
+--     and line are of the first frame, which may be a library
+-- note: retries: each retry that was reported on its own is a failure
+-- note: branches: the failures of all pipelines count together
+-- note: environments: the failures of all environments count together
+-- note: gaps: a failure without any text is counted in the row <no text>
+-- note: renames: names of tests are no part of the text, unless the tool writes them into it
 -- order: failed_count desc, workspace_id, cluster_id
 with failures as (
     select
@@ -12,10 +21,12 @@ with failures as (
         results.test_id,
         results.build_id,
         results.result_at,
-        results.result_id,
-        results.error_type,
-        results.error_message,
-        left(concat_ws(': ', results.error_type, results.error_message), 1000) as error_text,
+        (results.result_at, results.is_current, length(results.result_id), results.result_id)
+            as result_rank,
+        case when trim(results.error_type) <> '' then results.error_type end as error_type,
+        case when trim(results.error_message) <> '' then results.error_message end
+            as error_message,
+        results.error_details,
     from er.automated_results as results
     where results.native_status_code = 'list_node.run_native_status.failed'
         and results.result_at <= er.as_of($as_of)
@@ -26,47 +37,54 @@ with failures as (
         and ($workspace_id is null or results.workspace_id = $workspace_id)
 ),
 
--- what differs from one occurrence to the next goes: ids, addresses, numbers, white space
-masked as (
+-- a message such as Go's "Failed" says no more than the status does
+texts as (
     select
         failures.*,
-        regexp_replace(
-            regexp_replace(
-                regexp_replace(
-                    regexp_replace(
-                        failures.error_text,
-                        '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}',
-                        '<id>',
-                        'g'
-                    ),
-                    '0[xX][0-9a-fA-F]+',
-                    '<address>',
-                    'g'
-                ),
-                '[0-9]+',
-                '<n>',
-                'g'
-            ),
-            '\s+',
-            ' ',
-            'g'
-        ) as error_pattern,
+        failures.error_message is not null
+            and trim(replace(replace(lower(failures.error_message), '.', ''), '!', '')) not in (
+                'failed', 'failure', 'fail', 'error', 'test failed', 'test failure'
+            ) as has_message,
+        er.first_line(failures.error_details) as details_line,
+        er.source_place(failures.error_details) as place,
     from failures
+),
+
+masked as (
+    select
+        texts.*,
+        case
+            when texts.has_message or texts.details_line is null
+                then coalesce(
+                    left(
+                        er.masked_text(
+                            nullif(concat_ws(': ', texts.error_type, texts.error_message), '')
+                        ),
+                        1000
+                    ),
+                    '<no text>'
+                )
+            else concat_ws(
+                ' at ',
+                left(er.masked_text(concat_ws(': ', texts.error_type, texts.details_line)), 1000),
+                texts.place
+            )
+        end as error_pattern,
+    from texts
 )
 
 select
     masked.workspace_id, -- workspace that the failures belong to
     left(md5(masked.error_pattern), 12) as cluster_id, -- stays the same as long as the text does
-    any_value(masked.error_pattern) as error_pattern, -- error text, with what varies masked
+    masked.error_pattern, -- error text, with what varies masked; <no text> where there is none
     count(*) as failed_count, -- failed results with this text
     count(distinct masked.test_id) as test_count, -- tests that failed so
     count(distinct masked.build_id) as build_count, -- builds in which they did
     min(masked.result_at) as first_failed_at, -- when the first of them began (UTC)
     max(masked.result_at) as last_failed_at, -- when the newest of them began (UTC)
-    arg_max_null(masked.test_id, (masked.result_at, masked.result_id))
+    arg_max_null(masked.test_id, masked.result_rank)
         as last_failed_test_id, -- test of the newest one
-    arg_max_null(masked.error_message, (masked.result_at, masked.result_id))
+    arg_max_null(masked.error_message, masked.result_rank)
         as error_message -- message of the newest one, as it was reported; null when it has none
 from masked
-where masked.error_text <> ''
 group by masked.workspace_id, masked.error_pattern

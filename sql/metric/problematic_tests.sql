@@ -1,10 +1,13 @@
 -- Which automated tests fall under one of Octane's five rules for problematic tests?
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/UserGuide/problematic-tests.htm
--- source: er.automated_results, taken by test and environment instead of by pipeline
--- grain: one rule that holds for one test in one environment
--- key: workspace_id, test_id, environment_label, problem_code
+-- source: metric.test_outcomes
+-- grain: one rule that holds for one test in one environment and pipeline
+-- key: workspace_id, test_id, environment_ids, pipeline_id, problem_code
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- later results are left out; null means the extract's time
+-- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
+-- param: join_pipelines boolean = false -- true: the results of all pipelines are one series
+-- param: stale_days integer = 30 -- a test without a result for longer than this is stale
 -- param: failing_runs integer = 8 -- continuously failing: that many newest results failed
 -- param: oscillating_runs integer = 8 -- oscillating: that many newest results are looked at
 -- param: oscillating_changes integer = 4 -- oscillating: changes between passed and failed in them
@@ -13,23 +16,33 @@
 -- param: skipped_runs integer = 8 -- continuously skipped: that many newest results are skipped
 -- param: unstable_runs integer = 50 -- unstable: that many newest results are looked at
 -- param: unstable_failures integer = 5 -- unstable: single failures between two passes in them
--- order: workspace_id, problem_code, test_id, environment_label
+-- note: definition: the vendor's five rules (the page above), with their default numbers
+-- note: not told apart: a flaky test, and one that the code breaks and repairs often: both
+--     oscillate
+-- note: retries: all results of a test in a build are one outcome, that of the last passed or
+--     failed result; so a retry is neither a change nor a failure in a row
+-- note: branches: a pipeline is a series, as in the vendor's rules; join_pipelines makes one series
+--     of all
+-- note: environments: each set of environment tags is a series, by ids; other names or categories
+--     change nothing
+-- note: gaps: skipped results do not interrupt a series, unless they are its end; is_stale tells a
+--     test without a result of any status for stale_days, which comes last
+-- note: renames: a test keeps its series by its id
+-- order: is_stale, workspace_id, problem_code, test_id, environment_ids, pipeline_id
 with results as (
     select
-        results.workspace_id,
-        results.test_id,
-        results.environment_label,
-        results.test_name,
-        results.native_status_code,
-        results.result_at,
-        results.result_id,
+        results.*,
         row_number() over (
-            partition by results.workspace_id, results.test_id, results.environment_label
-            order by results.result_at desc, results.is_current desc, results.result_id desc
+            partition by
+                results.workspace_id, results.test_id, results.environment_ids, results.pipeline_id
+            order by results.outcome_number desc
         ) as newness,
-    from er.automated_results as results
-    where results.result_at <= er.as_of($as_of)
-        and ($workspace_id is null or results.workspace_id = $workspace_id)
+    from metric.test_outcomes(
+        workspace_id := $workspace_id,
+        as_of := $as_of,
+        pipeline_name := $pipeline_name,
+        join_pipelines := $join_pipelines
+    ) as results
 ),
 
 -- skipped results do not interrupt a series, unless they are its end
@@ -37,19 +50,19 @@ outcomes as (
     select
         results.workspace_id,
         results.test_id,
-        results.environment_label,
-        results.native_status_code = 'list_node.run_native_status.failed' as has_failed,
+        results.environment_ids,
+        results.pipeline_id,
+        results.has_failed as has_failed,
         row_number() over series as newness,
-        lead(results.native_status_code = 'list_node.run_native_status.failed') over series
+        lead(results.has_failed) over series
             as had_failed_before,
-        lag(results.native_status_code = 'list_node.run_native_status.failed') over series
+        lag(results.has_failed) over series
             as has_failed_after,
     from results
-    where results.native_status_code in (
-        'list_node.run_native_status.passed', 'list_node.run_native_status.failed'
-    )
+    where results.is_conclusive
     window series as (
-        partition by results.workspace_id, results.test_id, results.environment_label
+        partition by
+            results.workspace_id, results.test_id, results.environment_ids, results.pipeline_id
         order by results.newness
     )
 ),
@@ -58,9 +71,12 @@ skips as (
     select
         results.workspace_id,
         results.test_id,
-        results.environment_label,
-        max_by(results.test_name, results.result_at) as test_name,
-        max(results.result_at) as last_result_at,
+        results.environment_ids,
+        results.pipeline_id,
+        max_by(results.test_name, results.outcome_number) as test_name,
+        any_value(results.environment_label) as environment_label,
+        max_by(results.pipeline_name, results.outcome_number) as pipeline_name,
+        max(results.outcome_at) as last_result_at,
         bool_or(
             results.newness = 1
             and results.native_status_code = 'list_node.run_native_status.skipped'
@@ -70,14 +86,15 @@ skips as (
                 and results.native_status_code = 'list_node.run_native_status.skipped'
         ) as skipped_count,
     from results
-    group by results.workspace_id, results.test_id, results.environment_label
+    group by results.workspace_id, results.test_id, results.environment_ids, results.pipeline_id
 ),
 
 series_counts as (
     select
         outcomes.workspace_id,
         outcomes.test_id,
-        outcomes.environment_label,
+        outcomes.environment_ids,
+        outcomes.pipeline_id,
         count(*) as outcome_count,
         count(*) filter (where outcomes.newness <= $failing_runs and outcomes.has_failed)
             as failed_count,
@@ -97,15 +114,18 @@ series_counts as (
                 and not outcomes.has_failed_after
         ) as single_failure_count,
     from outcomes
-    group by outcomes.workspace_id, outcomes.test_id, outcomes.environment_label
+    group by outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids, outcomes.pipeline_id
 ),
 
 judged as (
     select
         skips.workspace_id,
         skips.test_id,
-        skips.environment_label,
+        skips.environment_ids,
+        skips.pipeline_id,
         skips.test_name,
+        skips.environment_label,
+        skips.pipeline_name,
         skips.last_result_at,
         case
             when not skips.is_skipped_now and counts.failed_count = $failing_runs
@@ -133,7 +153,8 @@ judged as (
     left join series_counts as counts
         on counts.workspace_id = skips.workspace_id
         and counts.test_id = skips.test_id
-        and counts.environment_label = skips.environment_label
+        and counts.environment_ids = skips.environment_ids
+        and counts.pipeline_id = skips.pipeline_id
 ),
 
 problems as (
@@ -176,11 +197,16 @@ problems as (
 select
     problems.workspace_id, -- workspace that the test belongs to
     problems.test_id, -- test that has the problem
+    problems.environment_ids, -- ids of the environment tags, with commas; none without tags
+    problems.pipeline_id, -- pipeline, by name where its id is unknown; none, or all when joined
     problems.environment_label, -- environment tags in which it has the problem
+    problems.pipeline_name, -- name of the pipeline
     'list_node.run_problem.' || problems.problem as problem_code, -- logical name of the problem
     problems.test_name, -- name of the test
     problems.evidence_count, -- failures, changes, passes before, skips or single failures counted
-    problems.last_result_at, -- when its newest result began (UTC)
+    problems.last_result_at, -- when its newest result of any status began (UTC)
+    problems.last_result_at < er.as_of($as_of) - to_days(cast($stale_days as integer))
+        as is_stale, -- whether it has had no result for stale_days
     er.item_url('test', problems.workspace_id, problems.test_id)
         as test_url -- where Octane shows the test
 from problems

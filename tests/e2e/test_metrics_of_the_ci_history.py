@@ -21,7 +21,9 @@ def history() -> pd.DataFrame:
     rows["test_name"] = "test_" + rows["test"].astype(str)
     # the simulator's tags stand in the order of their categories: compiler, then system
     rows["environment_label"] = [", ".join(name.split(" ")[::-1]) for name in rows["environment"]]
-    return rows.sort_values(["environment", "run_at", "build"], kind="stable")
+    rows = rows.sort_values(["environment", "run_at", "build"], kind="stable")
+    # a build that ran a test several times has one outcome, the last one
+    return rows.drop_duplicates(["environment", "build", "test"], keep="last")
 
 
 def answer(connection: duckdb.DuckDBPyConnection, slug: str, **params: int) -> pd.DataFrame:
@@ -40,6 +42,7 @@ def test_changes_between_passed_and_failed_are_counted(
 
     flaky = answer(demo_warehouse, "flaky_tests", days=400)
 
+    flaky = flaky[flaky["change_count"] > 0]
     found = flaky.set_index(["test_name", "environment_label"])["change_count"].to_dict()
     assert found == expected
     assert len(found) > 20
@@ -54,7 +57,7 @@ def test_the_test_that_always_fails_is_found_with_its_first_build(
     failing = answer(demo_warehouse, "current_failures").set_index("test_name")
 
     assert "test_172" in set(always["test_name"])
-    assert failing.loc["test_172", "failed_in_a_row_count"] == 379
+    assert failing.loc["test_172", "failed_in_a_row_count"] == 367  # builds; 379 results
     assert failing.loc["test_172", "first_failed_build_name"] == "#1"
     assert failing["last_passed_at"].isna()["test_172"]
 
@@ -63,7 +66,7 @@ def test_the_bursts_are_found(
     demo_warehouse: duckdb.DuckDBPyConnection, history: pd.DataFrame
 ) -> None:
     before = history.groupby(["test_name", "environment_label"])["failed"].shift()
-    new = history[history["failed"] & before.eq(False)]
+    new = history[history["failed"] & ~before.eq(True)]
     counts = new.groupby(["environment_label", "build"]).size()
 
     bursts = answer(demo_warehouse, "failure_bursts", new_failures=5)

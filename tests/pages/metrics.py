@@ -22,6 +22,8 @@ in words is the question, what one row is, and the meaning of each column; the S
   dated where the next version was the only write since the one before, and otherwise lies between
   two moments. What cannot be told to within `vague_days` is counted, not measured: the less, the
   more often you extract. Phases before the first extract are not known.
+- Below the columns of a metric on results stands which published definition it follows, what it
+  cannot tell apart, and how it takes retries, branches, environments, gaps and renames.
 - A ratio is a share from 0 to 1. `is_small_sample`, where a metric has it, tells
   that there are too few results to rank by.
 """
@@ -38,6 +40,7 @@ def _metric(metric: Question) -> str:
         for one in metric.parameters
     ]
     columns = [(f"`{column.name}`", column.meaning) for column in metric.columns]
+    notes = [(note.topic, note.text) for note in metric.notes]
     return "\n".join(
         [
             f"## {metric.slug}",
@@ -52,11 +55,13 @@ def _metric(metric: Question) -> str:
             "",
             *table(("column", "meaning"), columns),
             "",
+            *([*table(("about", "what holds"), notes), ""] if notes else []),
         ]
     )
 
 
 def _linked(source: str) -> str:
+    source = re.sub(r"\bmetric\.(\w+)", r"[`metric.\1`](#\1)", source)
     source = re.sub(r"https://\S+[^;\s]", r"<\g<0>>", source)
     return re.sub(
         r"\ber\.\w+", lambda found: f"[`{found[0]}`](tables.md#{anchor(found[0])})", source

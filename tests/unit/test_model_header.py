@@ -10,7 +10,7 @@ import pytest
 
 from octane_flows.errors import ModelError
 from octane_flows.models.documented_columns import Column, parse_columns
-from octane_flows.models.header import Relation, parse_header
+from octane_flows.models.header import NOTE_TOPICS, Note, Relation, parse_header
 from octane_flows.models.macro_parameters import Parameter
 from octane_flows.models.macros import macro_sql
 from octane_flows.models.model import in_order, load_models, read_model
@@ -209,3 +209,36 @@ def test_relations_lead_to_keys() -> None:
     for model in models.values():
         for relation in model.header.relations:
             assert relation.target_column in models[relation.target].header.key
+
+
+def test_notes_are_read_by_topic() -> None:
+    text = (
+        HEADER + "-- note: not told apart: a retry and\n--     a second run\n-- note: gaps: none\n"
+    )
+
+    header = parse_header(text, schema="flow", where="x.sql")
+
+    assert header.notes == (
+        Note("not told apart", "a retry and a second run"),
+        Note("gaps", "none"),
+    )
+
+
+@pytest.mark.parametrize("note", ["no topic", "weather: sunny", "gaps"])
+def test_a_note_without_a_topic_is_told_with_its_line(note: str) -> None:
+    with pytest.raises(ModelError, match=r"x.sql:9: .* is no note; write 'topic: text'"):
+        parse_header(f"{HEADER}-- note: {note}\n", schema="flow", where="x.sql")
+
+
+def test_every_metric_on_results_has_a_note_about_every_topic() -> None:
+    on_results = [
+        model
+        for model in load_models()
+        if model.schema == "metric"
+        and {"er.automated_results", "metric.test_outcomes"} & set(model.sources)
+    ]
+
+    assert len(on_results) >= 10
+    for model in on_results:
+        topics = [note.topic for note in model.header.notes]
+        assert topics == list(NOTE_TOPICS), model.name

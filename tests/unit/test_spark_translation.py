@@ -48,8 +48,8 @@ def test_the_list_holds_nothing_that_no_model_uses() -> None:
         (r"select regexp_replace(given.a, '\d', '', 'g') as b from er.given as given", r"\d"),
         ("select regexp_replace(given.a, 'x', '') as b from er.given as given", "first match"),
         (
-            r"select regexp_replace(given.a, '(x)', '\1y', 'g') as b from er.given as given",
-            "refers to groups",
+            r"select regexp_replace(given.a, '(x)', '$1y', 'g') as b from er.given as given",
+            "dollar sign",
         ),
         ("select regexp_matches(given.a, given.b) as c from er.given as given", "no literal"),
         ("select date_diff('month', given.a, given.b) as c from er.given as given", "months"),

@@ -581,14 +581,24 @@ class Metrics:
         """
 
     def current_failures(
-        self, *, workspace_id: str | None = None, as_of: datetime.datetime | str | None = None
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        join_pipelines: bool | None = False,
+        stale_days: int | None = 30,
     ) -> Rows:
         """Which automated tests fail now, since when, and in which build did it begin?
 
-        One row is one test in one environment whose newest passed or failed result failed.
+        One row is one test in one environment and pipeline whose newest passed or failed outcome
+        failed.
 
         workspace_id: workspace to look at; null means all
         as_of: later results are left out; null means the extract's time
+        pipeline_name: pipelines to look at, * is any text; null means all
+        join_pipelines: true: the results of all pipelines are one series
+        stale_days: a test without a result for longer than this is stale
         """
 
     def cycle_times(
@@ -663,17 +673,22 @@ class Metrics:
         *,
         workspace_id: str | None = None,
         as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        join_pipelines: bool | None = False,
         days: int | None = None,
         new_failures: int | None = 3,
     ) -> Rows:
         """Which builds brought many new failures at once?
 
-        One row is one build in one environment in which many tests began to fail.
+        One row is one build in which many tests began to fail, over all its environments.
 
         workspace_id: workspace to look at; null means all
         as_of: moment (UTC) that the window ends at; null means the extract's
+        pipeline_name: pipelines to look at, * is any text; null means all
+        join_pipelines: true: the results of all pipelines are one series
         days: length of the window; null means the whole history
-        new_failures: tests that must begin to fail in the build
+        new_failures: failures that must be new in the build; a test in each of its environments
+        counts
         """
 
     def failure_clusters(
@@ -683,10 +698,9 @@ class Metrics:
         as_of: datetime.datetime | str | None = None,
         days: int | None = None,
     ) -> Rows:
-        """Which failures have the same cause, judged by their error text without numbers and
-        addresses?
+        """Which failures have the same cause, judged by their error text without what varies?
 
-        One row is one masked error text.
+        One row is one masked error text; one row for all failures without any text.
 
         workspace_id: workspace to look at; null means all
         as_of: moment (UTC) that the window ends at; null means the extract's
@@ -698,16 +712,21 @@ class Metrics:
         *,
         workspace_id: str | None = None,
         as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        join_pipelines: bool | None = False,
         days: int | None = 90,
         small_sample: int | None = 20,
         z: float | None = 1.96,
     ) -> Rows:
         """Which automated tests change between passed and failed, how often, and how sure is that?
 
-        One row is one test in one environment whose result changed at least once in the window.
+        One row is one test in one environment and pipeline that changed, or failed and passed in a
+        build.
 
         workspace_id: workspace to look at; null means all
         as_of: moment (UTC) that the window ends at; null means the extract's
+        pipeline_name: pipelines to look at, * is any text; null means all
+        join_pipelines: true: the results of all pipelines are one series
         days: length of the window
         small_sample: fewer chances to change than this are a small sample
         z: width of the interval in standard errors; 1.96 is 95 percent
@@ -738,6 +757,9 @@ class Metrics:
         *,
         workspace_id: str | None = None,
         as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        join_pipelines: bool | None = False,
+        stale_days: int | None = 30,
         failing_runs: int | None = 8,
         oscillating_runs: int | None = 8,
         oscillating_changes: int | None = 4,
@@ -749,10 +771,13 @@ class Metrics:
     ) -> Rows:
         """Which automated tests fall under one of Octane's five rules for problematic tests?
 
-        One row is one rule that holds for one test in one environment.
+        One row is one rule that holds for one test in one environment and pipeline.
 
         workspace_id: workspace to look at; null means all
         as_of: later results are left out; null means the extract's time
+        pipeline_name: pipelines to look at, * is any text; null means all
+        join_pipelines: true: the results of all pipelines are one series
+        stale_days: a test without a result for longer than this is stale
         failing_runs: continuously failing: that many newest results failed
         oscillating_runs: oscillating: that many newest results are looked at
         oscillating_changes: oscillating: changes between passed and failed in them
@@ -817,7 +842,7 @@ class Metrics:
     ) -> Rows:
         """Which automated tests take longest, and which ones become slower?
 
-        One row is one test in one environment with a duration in the window.
+        One row is one test in one environment with a known duration in the window.
 
         workspace_id: workspace to look at; null means all
         as_of: moment (UTC) that the window ends at; null means the extract's
@@ -841,20 +866,47 @@ class Metrics:
         work_item_types: kinds of work items, with commas
         """
 
+    def test_outcomes(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        join_pipelines: bool | None = False,
+    ) -> Rows:
+        """Which outcome had each automated test in each build, with all its results there as one?
+
+        One row is one outcome of one test in one environment and pipeline; a result without build
+        is one.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later results are left out; null means the extract's time
+        pipeline_name: pipelines to look at, * is any text; null means all
+        join_pipelines: true: the results of all pipelines are one series
+        """
+
     def test_repair_times(
         self,
         *,
         workspace_id: str | None = None,
         as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        join_pipelines: bool | None = False,
         days: int | None = None,
+        stale_days: int | None = 30,
     ) -> Rows:
         """How long does it take until a failing automated test passes again?
 
-        One row is one test in one environment that failed at least once in the window.
+        One row is one test in one environment and pipeline with a failure that was repaired in the
+        window, or that is open.
 
         workspace_id: workspace to look at; null means all
         as_of: moment (UTC) that the window ends at; null means the extract's
-        days: length of the window; null means the whole history
+        pipeline_name: pipelines to look at, * is any text; null means all
+        join_pipelines: true: the results of all pipelines are one series
+        days: only failures repaired in that many days before as_of, and open ones, each from its
+        beginning; null means all
+        stale_days: a test without a result for longer than this is stale
         """
 
     def time_in_phase(

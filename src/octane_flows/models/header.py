@@ -15,8 +15,13 @@ from octane_flows.models.macro_parameters import PARAMETER_TYPES, Parameter
 
 TAGS = (
     "flow", "source", "grain", "key", "writes", "param", "order", "relation", "check", "stored",
+    "note",
 )  # fmt: skip
-REPEATABLE = frozenset({"source", "param", "relation"})
+REPEATABLE = frozenset({"source", "param", "relation", "note"})
+#: What a note can be about, in the order of the pages.
+NOTE_TOPICS = (
+    "definition", "not told apart", "retries", "branches", "environments", "gaps", "renames",
+)  # fmt: skip
 REQUIRED = {
     "er": ("source", "grain", "key"),
     "flow": ("grain", "key", "order"),  # and `source`, where `flow` names the vendor's page
@@ -29,6 +34,7 @@ _TAG = re.compile(r"--\s?([a-z_]+):\s*(.*)$")
 _PARAMETER = re.compile(r"(\w+)\s+(\w+)\s*=\s*('(?:[^']|'')*'|[\w.+-]+)\s+--\s+(\S.*)$")
 _FLOW = re.compile(r"(\d+)\s+(\S.*)$")
 _ENTITY_TYPE = re.compile(r"[a-z0-9_]+")
+_NOTE = re.compile(rf"({'|'.join(NOTE_TOPICS)}):\s+(\S.*)$")
 _RELATION = re.compile(r"(\w+)\s*->\s*(er)\.(\w+)\.(\w+)(\s+\(may be gone\))?$")
 
 
@@ -43,6 +49,14 @@ class Relation:
     target: str
     target_column: str
     may_be_gone: bool = False
+
+
+@dataclass(frozen=True)
+class Note:
+    """What holds for a model, about a topic of `NOTE_TOPICS`."""
+
+    topic: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,7 @@ class Header:
     severity: str | None
     is_stored: bool = False
     writes: tuple[str, ...] = ()  # entity types of a plan's requests; `$name`: of a parameter
+    notes: tuple[Note, ...] = ()
 
 
 def parse_header(text: str, *, schema: str, where: str) -> Header:
@@ -170,6 +185,7 @@ def _header(question: str, tag_values: dict[str, list[tuple[int, str]]], where: 
         severity=severity,
         is_stored=first("stored") == "yes",
         writes=_writes(tag_values.get("writes", []), names, where),
+        notes=tuple(_note(value, where, line) for line, value in tag_values.get("note", [])),
     )
 
 
@@ -224,3 +240,13 @@ def _relation(value: str, where: str, line: int) -> Relation:
         )
     column, schema, table, target_column, gone = match.groups()
     return Relation(column, f"{schema}.{table}", target_column, gone is not None)
+
+
+def _note(value: str, where: str, line: int) -> Note:
+    match = _NOTE.match(value)
+    if not match:
+        raise ModelError(
+            f"{where}:{line}: '{value}' is no note; write 'topic: text' with a topic out of "
+            f"{', '.join(NOTE_TOPICS)}."
+        )
+    return Note(match.group(1), match.group(2))

@@ -38,7 +38,7 @@ FUNCTION_SOURCES = {"er.as_of": "meta.generation"}
 READABLE = {
     "er": ("octane", "past", "er", "meta"),
     "flow": ("er", "flow", "meta"),
-    "metric": ("er", "meta"),
+    "metric": ("er", "metric", "meta"),
     "plan": ("er", "flow", "meta"),
     "check": ("octane", "er", "flow", "metric", "meta"),
 }

@@ -40,6 +40,30 @@ FUNCTIONS = {
         "regexp_replace(html, '<[^>]*>', ' ', 'g'), '&nbsp;', ' '), '&lt;', '<'), '&gt;', '>'), "
         "'&quot;', '\"'), '&#39;', ''''), '&amp;', '&'), '\\s+', ' ', 'g'))",
     ),
+    # a word of hexadecimal digits is an id when it holds a number, too; plain numbers stay numbers
+    "masked_text(text)": (
+        "An error text without what varies: ids, hashes, addresses, numbers, white space",
+        "regexp_replace(regexp_replace(regexp_replace(regexp_replace(regexp_replace("
+        "regexp_replace(regexp_replace(regexp_replace(text, "
+        "'[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}', '<id>', 'g'), "
+        "'0[xX][0-9a-fA-F]+', '<address>', 'g'), "
+        r"'([0-9A-Za-z]{7,})', '<word:\1>', 'g'), "
+        r"'<word:([0-9]+)>', '\1', 'g'), "
+        "'<word:[0-9a-fA-F]*[0-9][0-9a-fA-F]*>', '<id>', 'g'), "
+        r"'<word:([0-9A-Za-z]+)>', '\1', 'g'), "
+        r"'[0-9]+', '<n>', 'g'), '\s+', ' ', 'g')",
+    ),
+    "first_line(details)": (
+        "The first line of a stack trace or log that is no title as `=== RUN`; null without one",
+        r"nullif(trim(regexp_extract(details, "
+        r"'^(\s*(===|---|[*][*][*])[^\n]*\n)*\s*([^\n]*)', 3)), '')",
+    ),
+    "source_place(details)": (
+        "The first source file with a line number in a stack trace or log; null without one",
+        "nullif(regexp_extract(details, '([A-Za-z0-9_-]+[.])+"
+        "(c|cc|cpp|cs|dart|ex|exs|feature|go|groovy|h|hpp|java|js|jsx|kt|lua|m|mjs|php|pl|py|rb|"
+        "robot|rs|scala|sh|swift|ts|tsx)(\"?, line |:|[(])[0-9]+', 0), '')",
+    ),
     "reference(entity_type, id)": (
         "A reference as the REST API takes it; null where there is no id",
         "case when id is not null then json_object('type', entity_type, 'id', id) end",

@@ -12,6 +12,7 @@ from typing import Literal
 
 from octane_flows.errors import UsageError
 from octane_flows.models.documented_columns import Column
+from octane_flows.models.header import Note
 from octane_flows.models.macro_parameters import Parameter
 from octane_flows.models.model import Model, load_models
 
@@ -40,6 +41,7 @@ class Question:
     key: tuple[str, ...]
     source: str
     writes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def name(self) -> str:
@@ -104,6 +106,7 @@ def _question(kind: Kind, model: Model) -> Question:
         key=header.key,
         source="; ".join(header.sources),
         writes=header.writes,
+        notes=header.notes,
     )
 
 

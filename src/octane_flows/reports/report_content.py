@@ -52,6 +52,9 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
     "Traceability": ("traceability",),
 }
 
+#: Metrics that no chapter shows: a row for each outcome, which other metrics read.
+METRICS_NOT_SHOWN = frozenset({"test_outcomes"})
+
 #: Tables of `meta` that tell how far the page can be trusted: title, question, select.
 QUALITY: tuple[tuple[str, str, str], ...] = (
     (

@@ -90,7 +90,7 @@ def _with_answer(node: exp.Expr, name: str) -> exp.Expr:
         raise refusal(name, f"{called}()", "there is no such flow or metric")
     given = {one.this.name: one.expression for one in node.this.expressions}
     inputs = {
-        one.name: exp.cast(given[one.name].copy(), one.duckdb_type)
+        one.name: _typed(given[one.name], one)
         if one.name in given
         else parameter_literal(one, one.default)
         for one in model.header.parameters
@@ -98,6 +98,11 @@ def _with_answer(node: exp.Expr, name: str) -> exp.Expr:
     rows = sqlglot.parse_one(model.sql, read="duckdb").transform(_with_parameter, inputs)
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.this.name))
     return exp.Subquery(this=rows.transform(_with_answer, name), alias=alias.copy())
+
+
+def _typed(value: exp.Expr, parameter: Parameter) -> exp.Expr:
+    """The value of a parameter of a call: one that is passed on has its type already."""
+    return value.copy() if isinstance(value, exp.Cast) else exp.cast(value, parameter.duckdb_type)
 
 
 def _inlined(node: exp.Expr, name: str, page: str) -> exp.Expr:

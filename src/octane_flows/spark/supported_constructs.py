@@ -39,14 +39,14 @@ OPERATORS = (
 FUNCTIONS = (
     exp.Array, exp.ArrayAppend, exp.ArrayContains, exp.ArraySort, exp.ArrayToString, exp.Chr,
     exp.Coalesce, exp.ConcatWs, exp.Contains, exp.DateDiff, exp.GenerateSeries, exp.Greatest,
-    exp.Least, exp.Left, exp.Lower, exp.MD5, exp.Nullif, exp.RegexpExtract, exp.RegexpLike,
-    exp.RegexpReplace, exp.Replace, exp.Round, exp.Split, exp.Sqrt, exp.StartsWith,
+    exp.Least, exp.Left, exp.Length, exp.Lower, exp.MD5, exp.Nullif, exp.RegexpExtract,
+    exp.RegexpLike, exp.RegexpReplace, exp.Replace, exp.Round, exp.Split, exp.Sqrt, exp.StartsWith,
     exp.TimestampTrunc, exp.ToDays, exp.Trim, exp.UnixToTime,
 )  # fmt: skip
 
 #: Functions of many rows.
 AGGREGATES = (
-    exp.AnyValue, exp.ArgMax, exp.ArgMin, exp.ArrayAgg, exp.Avg, exp.Count, exp.CountIf,
+    exp.AnyValue, exp.ArgMax, exp.ArrayAgg, exp.Avg, exp.Count,
     exp.Explode, exp.Filter, exp.First, exp.FirstValue, exp.GroupConcat, exp.IgnoreNulls, exp.Lag,
     exp.Lead, exp.LogicalAnd, exp.LogicalOr, exp.Max, exp.Median, exp.Min, exp.PercentileCont,
     exp.RowNumber, exp.Sum,
@@ -94,7 +94,13 @@ def _is_strange(node: exp.Expr) -> bool:
 def _is_whole(value: exp.Expr) -> bool:
     """Whether a value has no fraction: an id, a count, a sum of counts, or whole literals."""
     if isinstance(value, exp.Column):
-        return _is_id(value)
+        return _is_id(value) or value.name.endswith("_count")
+    if isinstance(value, exp.Filter):
+        return _is_whole(value.this)
+    if isinstance(value, exp.Coalesce):
+        return all(_is_whole(part) for part in (value.this, *value.expressions))
+    if isinstance(value, exp.Nullif) and isinstance(value.this, exp.RegexpExtract):
+        return "([0-9]+)" in value.this.expression.name
     return isinstance(value, exp.Count | exp.Sum) or value.find(exp.Column, exp.Div) is None
 
 

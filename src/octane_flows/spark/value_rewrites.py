@@ -115,7 +115,11 @@ def trim(node: exp.Expr, model: str) -> exp.Expr:
     return call("regexp_replace", node.this, spaces, exp.Literal.string(""))
 
 
-_ATOM = re.compile(r"\\[?.+*()\[\]|^$-]|\\s|\[\^?[^\[\]\\&]+\]|\{\d+\}|[^\\\[\].$]", re.DOTALL)
+_ATOM = re.compile(
+    r"\\[?.+*()\[\]|^$-]|\\[sn]|\[\^?(?:[^\[\]\\&]|\\n)+\]|\{\d+\}|[^\\\[\].$]", re.DOTALL
+)
+
+_OTHER_ESCAPE = re.compile(r"\\(?![1-9])")
 
 
 def regular_expression(node: exp.Expr, model: str) -> exp.Expr:
@@ -134,9 +138,10 @@ def regular_expression(node: exp.Expr, model: str) -> exp.Expr:
         is_global = how is not None and how.name == "g"
         if not is_global and not text.startswith("^"):
             raise refusal(model, "regexp_replace() of the first match only")
-        if not isinstance(new, exp.Literal) or re.search(r"[\\$]", new.name):
-            raise refusal(model, "a replacement that refers to groups")
-        return call("regexp_replace", node.this, node.expression, new)
+        if not isinstance(new, exp.Literal) or "$" in new.name or _OTHER_ESCAPE.search(new.name):
+            raise refusal(model, "a replacement with a dollar sign or an escape")
+        groups = exp.Literal.string(new.name.replace("\\", "$"))  # \1 is $1 in Java
+        return call("regexp_replace", node.this, node.expression, groups)
     return node
 
 
