@@ -12,14 +12,35 @@ import duckdb
 import pytest
 
 from octane_flows.cli.published_messages import require_complete
+from octane_flows.client import EntityType, Field, Metadata, PageBytes
 from octane_flows.client.transport import Request, Response
 from octane_flows.errors import ExtractError
+from octane_flows.extract.extract_plan import make_plan
+from octane_flows.extract.page_to_arrow import decode_page
+from octane_flows.extract.row_digests import RecentDigests
+from octane_flows.extract.row_to_arrow import Stamp
 from octane_flows.lake import Lake, RejectedValue
 from octane_flows.warehouse.meta.certificate_tables import REJECTED_VALUES
 from octane_flows.warehouse.meta.certificate_tables import rejected_values as meta_rows
 from octane_simulator import Simulator
-from tests.small import FIELDS, Killed, SmallTransport, run_extract, stored_links, stored_rows
+from tests.small import (
+    FIELDS,
+    START,
+    Killed,
+    SmallTransport,
+    run_extract,
+    stored_links,
+    stored_rows,
+)
 from tests.small_defects import certificate, ids_of
+
+HISTORY = EntityType(
+    "run_history",
+    "Run history",
+    "run_history",
+    frozenset({"GET"}),
+    fields={"name": Field("name", "Name", "string")},
+)
 
 
 class ChangedRows(SmallTransport):
@@ -211,3 +232,17 @@ def test_a_resumed_extract_has_what_the_stopped_one_rejected(
     assert "were read before the extract was stopped" in certificate(report).note
     assert rejected(tmp_path) == [(first, "story_points", "x"), (last, "severity", "{}")]
     assert any("after the microsecond were cut" in str(it) for it in report.manifest.findings)
+
+
+def test_a_name_among_the_ids_of_rows_that_are_only_added_is_kept() -> None:
+    plan = make_plan({"1002": Metadata({"run_history": HISTORY}, [])})
+    (entity,) = plan.entities
+    body = {"total_count": 2, "data": [{"id": "7"}, {"id": "seven"}]}
+    stamp = Stamp("1002", 1, START)
+    raw = PageBytes(json.dumps(body).encode(), 1000, 10, "reading")
+    page = decode_page(raw, entity, plan.tables, stamp)
+    recent = RecentDigests(entity, START, 1000, digests={}, last_id=None, newest=None)
+
+    recent.add_full(page)
+
+    assert set(recent.digests()) == {"7", "seven"}

@@ -14,7 +14,7 @@ from octane_flows.client import Field
 from octane_flows.errors import ExtractError
 from octane_flows.extract.extract_plan import EntityPlan, Key, Plan
 from octane_flows.lake import FieldEntry, Finding, Manifest, SchemaChange
-from octane_flows.lake.field_columns import DUCKDB_TYPES
+from octane_flows.lake.field_columns import shape_of
 from octane_flows.lake.manifest import SchemaChangeKind
 from octane_flows.lake.valid_values import NEVER
 
@@ -203,6 +203,4 @@ def _type_text(entry: FieldEntry) -> str:
 
 def _shape(entry: FieldEntry) -> str:
     """What the type means for the columns: types of one shape need no new reading."""
-    if entry.field_type == "reference":
-        return "links" if entry.is_multiple else "reference"
-    return DUCKDB_TYPES.get(entry.field_type, "VARCHAR")
+    return "links" if entry.is_multiple else shape_of(entry.field_type)

@@ -24,6 +24,7 @@ from octane_flows.extract.extract_plan import (
     EntityPlan,
 )
 from octane_flows.extract.page_to_arrow import DecodedPage
+from octane_flows.extract.row_ids import id_number
 
 DIGEST_BYTES = 8  # of rows with the same id at most a few dozen versions are ever compared
 _OWN_NAMES = frozenset(column.name for column in OWN_COLUMNS)
@@ -133,7 +134,12 @@ class RecentDigests:
             digests.update(page_digests(page, self._entity))
         if self._is_growing:
             edge = (self.last_id or 0) - ID_OVERLAP
-            digests = {id: digest for id, digest in digests.items() if int(id) > edge}
+            numbers = {id: id_number(id) for id in digests}
+            digests = {
+                id: digest
+                for id, digest in digests.items()
+                if (number := numbers[id]) is None or number > edge
+            }
         return digests
 
     def _update_edges(self, page: DecodedPage) -> None:

@@ -59,7 +59,7 @@ def _releases(params: Params) -> RowSteps:
     if params["release_name"] is not None:
         return (yield Request("releases", f"name EQ {pattern(params['release_name'])}"))
     rows = yield Request("releases", "is_default EQ true", ("name", "is_default"))
-    return sorted(rows, key=lambda row: int(row["id"]))[-1:]
+    return sorted(rows, key=lambda row: (len(str(row["id"])), str(row["id"])))[-1:]
 
 
 def _phases(codes: str | None) -> str:
