@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from octane_flows.config.secret_files import FILE_SECRETS, file_variable, read_secret_files
 from octane_flows.config.setting_names import CONFIG_VARIABLE, NAMES
 from octane_flows.errors import UsageError
 
@@ -34,6 +35,7 @@ class SettingTexts:
     def collect(cls, environ: Mapping[str, str], config_file: Path | None) -> SettingTexts:
         """Read both sources. Raises UsageError."""
         variables = [*(f"OCTANE_{name.upper()}" for name in NAMES), CONFIG_VARIABLE]
+        variables += map(file_variable, FILE_SECRETS)
         for name in sorted(environ):
             if name.startswith("OCTANE_") and name not in variables:
                 raise UsageError(
@@ -48,6 +50,9 @@ class SettingTexts:
             if value:
                 values[name] = value
                 from_file.discard(name)
+        for name, secret in read_secret_files(environ).items():
+            values[name] = secret
+            from_file.discard(name)
         texts = cls(values, file, frozenset(from_file))
         for name in values:
             texts._require_characters(name)
