@@ -36,7 +36,7 @@ HISTORY_DDL = (
     " entity_id TEXT NOT NULL COLLATE NOCASE, user_id TEXT NOT NULL, user_name TEXT,"
     " full_name TEXT, change_set TEXT NOT NULL)",
     "CREATE INDEX history_log_by_time ON history_log (entity_type, timestamp)",
-    "CREATE INDEX history_log_by_entity ON history_log (entity_id, timestamp)",
+    "CREATE INDEX history_log_by_entity ON history_log (entity_type, entity_id)",
 )
 
 # How a stored value becomes a value of another type; text that is not a number becomes NULL.
