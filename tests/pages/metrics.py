@@ -18,10 +18,10 @@ in words is the question, what one row is, and the meaning of each column; the S
 - Lists of logical names and kinds are written with commas. `--param name=` (nothing behind the
   equals sign) means null.
 - Results of automated tests are the current runs and the history of those they replaced.
-- Phases are known from the versions that extracts read, as `er.phase_periods` says: a change is
-  dated where the next version was the only write since the one before, and otherwise lies between
-  two moments. What cannot be told to within `vague_days` is counted, not measured: the less, the
-  more often you extract. Phases before the first extract are not known.
+- Phases are known to the second from the change history. Where it is missing, they are known from
+  the versions that extracts read, as `er.phase_periods` says: a change is dated where the next
+  version was the only write since the one before, and otherwise lies between two moments. What
+  cannot be told to within `vague_days` is counted, not measured. `entry_source` marks which it is.
 - Below the columns of a metric on results stands which published definition it follows, what it
   cannot tell apart, and how it takes retries, branches, environments, gaps and renames.
 - A ratio is a share from 0 to 1. `is_small_sample`, where a metric has it, tells
