@@ -20,12 +20,14 @@ TAGS = 4
 STEPS = (
     "edit", "edit", "create", "create", "late_edit", "late_create", "tie", "link_only", "link",
     "delete", "move", "move_back", "burst", "lose", "regain", "add_field", "remove_field", "wait",
-    "clock_back",
+    "clock_back", "day_ahead", "day_back", "return_field", "add_list_value", "remove_list_value",
 )  # fmt: skip
 
 #: What an extract may refuse: a type that was never read, a collection that changes as it is read,
 #: a slice beside nothing.
-EXPECTED = ("does not let this user", "gave", "repeated", "has nothing to join")
+EXPECTED = ("does not let this user", "gave", "repeated", "has nothing to join", "changed during")
+#: Now and then list values are read too: by offset, in pages of so many.
+LIST_PAGE = 60
 
 
 class Schedule:
@@ -38,6 +40,10 @@ class Schedule:
         self.store = self.simulator.store
         self.udf: list[str] = []
         self.fields = 0
+        self.kinds: dict[str, str] = {}
+        self.removed: list[tuple[str, int]] = []  # fields, and the extracts before they went
+        self.extracts = 0  # that could read defects
+        self.lists: list[str] = []
         self.log: list[str] = []
         self.tags = [self.store.insert("user_tag", {"name": f"t{n}"}) for n in range(TAGS)]
         for _ in range(self.dice.randint(0, 9)):
@@ -53,7 +59,8 @@ class Schedule:
         self.simulator.clock.advance(timedelta(hours=1))
         self.log.append("last extract")
         run_extract(self.simulator, self.home, SmallTransport(self.simulator), census=True,
-                    sweep=True, sweep_share=1.0)  # fmt: skip
+                    sweep=True, sweep_share=1.0, only=(*ENTITIES, "list_node"),
+                    page_size=LIST_PAGE)  # fmt: skip
         self.compare()
 
     def step(self) -> None:
@@ -94,7 +101,11 @@ class Schedule:
                 raise Killed
             if during and sent > 3 and self.dice.random() < 0.3:
                 self.dice.choice((self.hot, self.create, self.edit, self.delete))()
+            if during and sent > 3 and "page_size" in choices and self.dice.random() < 0.2:
+                self.dice.choice((self.add_list_value, self.remove_list_value))()
 
+        if self.dice.random() < 0.1:
+            choices = {**choices, "only": (*ENTITIES, "list_node"), "page_size": LIST_PAGE}
         if during:
             choices = {**choices, "concurrency": 1}
         self.log.append(f"extract {choices} during={during} kill={kill_at}")
@@ -108,6 +119,8 @@ class Schedule:
             self.log.append(f"refused: {error}")
             if not any(message in str(error) for message in EXPECTED):
                 raise
+        else:
+            self.extracts += "defect" not in self.simulator.faults.refused
         return True
 
     # -- what happens ---------------------------------------------------------------------------
@@ -213,6 +226,12 @@ class Schedule:
         self.fields += 1  # a name is never used again
         name = f"f{self.fields}_udf"
         kind = self.dice.choice(("string", "integer"))
+        self.kinds[name] = kind
+        self.fill_field(name)
+
+    def fill_field(self, name: str) -> None:
+        """Add the field, with a value in about half of the rows."""
+        kind = self.kinds[name]
         self.simulator.add_field("defect", name, kind)
         self.udf.append(name)
         for id in self.ids("defect"):
@@ -226,7 +245,25 @@ class Schedule:
 
     def remove_field(self) -> None:
         if self.udf:
-            self.simulator.remove_field("defect", self.udf.pop())
+            name = self.udf.pop()
+            self.simulator.remove_field("defect", name)
+            self.removed.append((name, self.extracts))
+
+    def return_field(self) -> None:
+        """A removed field is there again under the same name, after an extract without it."""
+        seen = [name for name, extracts in self.removed if extracts < self.extracts]
+        if seen:
+            name = self.dice.choice(seen)
+            self.removed = [entry for entry in self.removed if entry[0] != name]
+            self.fill_field(name)
+
+    def add_list_value(self) -> None:
+        values = {"name": f"value {len(self.lists)}", "logical_name": f"a.{len(self.lists)}"}
+        self.lists.append(self.store.insert("list_node", values))
+
+    def remove_list_value(self) -> None:
+        if self.lists:
+            self.store.delete("list_node", self.lists.pop(self.dice.randrange(len(self.lists))))
 
     def wait(self) -> None:
         self.simulator.clock.advance(timedelta(hours=3))
@@ -235,10 +272,19 @@ class Schedule:
         """Only the server's clock counts, and it may be set back by ten minutes."""
         self.simulator.clock.advance(timedelta(minutes=-self.dice.randint(1, 10)))
 
+    def day_ahead(self) -> None:
+        """The server's whole clock is a day ahead, the stamps of its rows too."""
+        self.simulator.clock.advance(timedelta(days=1))
+
+    def day_back(self) -> None:
+        self.simulator.clock.advance(timedelta(days=-1))
+
     # -- the comparison -------------------------------------------------------------------------
 
     def compare(self) -> None:
         """The lake's current state is the server's."""
+        listed = {row["id"] for row in self.store.find("list_node")}
+        assert stored_rows(self.home, "list_node").keys() == listed
         for entity in ENTITIES:
             udf = self.udf if entity == "defect" else []
             names = ["name", "version_stamp", *udf]

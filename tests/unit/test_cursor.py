@@ -8,7 +8,7 @@ from octane_flows.extract.cursor import choose_reading, next_intervals, stored_q
 from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.options import Options
 from octane_flows.extract.server_times import Moments
-from octane_flows.lake import Interval, ReadState
+from octane_flows.lake import Interval, NewestRow, ReadState
 
 NOON = datetime(2021, 1, 20, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -25,7 +25,7 @@ def test_the_cursor_stays_behind_the_servers_time() -> None:
 def test_a_refresh_reads_back_from_the_previous_cursor() -> None:
     previous = NOON - 60 * MINUTE
 
-    state = ReadState("changes", previous, last_id=7, newest=previous)
+    state = ReadState("changes", previous, last_id=7, newest_row=NewestRow("7", previous))
 
     reading = choose_reading(DEFECTS, state, OPTIONS, MOMENTS)
 

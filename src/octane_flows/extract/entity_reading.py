@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import pyarrow.compute as pc
 
@@ -34,7 +33,7 @@ from octane_flows.extract.extract_journal import (
 )
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_digests import RecentDigests
-from octane_flows.lake import ReadState
+from octane_flows.lake import NewestRow, ReadState
 
 LIST_TYPE = "list_node"
 LIST_ROOT = "list_root_id"  # null for the root of a list itself
@@ -51,7 +50,7 @@ class EntityRead:
     additional: ReadCount
     recent: Mapping[str, str]
     last_id: int | None
-    newest: datetime | None
+    newest: NewestRow | None
     roots: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -79,7 +78,7 @@ class EntityReading:
         self._roots: list[str] = []
         part, state = task.part, task.state
         last_id = state.last_id if state is not None else None
-        newest = state.newest if state is not None and task.main.kind != "full" else None
+        newest = state.newest_row if state is not None and task.main.kind != "full" else None
         if part is not None:
             writer.take_over(part.files, full=task.main.kind == "full", new_rows=part.new_rows)
             last_id, newest = part.last_id, part.newest
@@ -223,7 +222,7 @@ def read_state(task: EntityTask, writer: EntityWriter, read: EntityRead) -> Read
         intervals=next_intervals(state, task.context.options, moments.cursor, task.slices),
         last_id=read.last_id,
         recent=recent,
-        newest=read.newest,
+        newest_row=read.newest,
         clock_ahead=moments.ahead,
         past_cursors=moments.past_cursors(state),
     )

@@ -22,8 +22,9 @@ from octane_flows.extract.cursor import Reading
 from octane_flows.extract.entity_result import Files, ReadCount, Result, files_from_json
 from octane_flows.extract.extract_plan import EntityPlan, Key
 from octane_flows.extract.rejected_values import TakenValues
-from octane_flows.lake import FileEntry, Lake, RejectedValue, file_origin
+from octane_flows.lake import FileEntry, Lake, NewestRow, RejectedValue, file_origin
 from octane_flows.lake.file_names import file_name
+from octane_flows.lake.read_state import newest_row_from_json, newest_row_to_json
 from octane_flows.lake.storage import disk_errors
 
 # Older work is not taken over: its rows would be published with a far older time.
@@ -74,7 +75,7 @@ class Part:
     sweep: SweepProgress | None = None
     rejected: tuple[RejectedValue, ...] = ()
     taken: tuple[TakenValues, ...] = ()
-    newest: datetime | None = None
+    newest: NewestRow | None = None
     clock_ahead: timedelta = timedelta(0)
 
     @property
@@ -86,7 +87,7 @@ class Part:
         """JSON values only."""
         values = {
             "as_of": self.as_of.isoformat(),
-            "newest": self.newest.isoformat() if self.newest is not None else None,
+            "newest": newest_row_to_json(self.newest),
             "clock_ahead": self.clock_ahead.total_seconds(),
             "rejected": [value.to_json() for value in self.rejected],
         }
@@ -102,7 +103,7 @@ class Part:
                 **{name: tuple(part[name]) for name in ("fields", "readings", "roots", "notes")},
                 **{name: ReadCount(**part[name]) for name in ("main", "additional")},
                 "as_of": datetime.fromisoformat(part["as_of"]),
-                "newest": datetime.fromisoformat(part["newest"]) if part["newest"] else None,
+                "newest": newest_row_from_json(part["newest"]),
                 "clock_ahead": timedelta(seconds=part["clock_ahead"]),
                 "sweep": _sweep_from_json(part["sweep"]),
                 "files": files_from_json(part["files"]),

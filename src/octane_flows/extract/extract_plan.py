@@ -21,6 +21,7 @@ from octane_flows.lake.field_columns import REFERENCE, columns_by_field, shape_o
 
 Key = tuple[str, str]  # workspace, entity type
 CHANGED = "last_modified"
+VERSION = "version_stamp"
 IMPLICIT_FIELDS = frozenset({"id", "type"})  # always answered, never requested
 
 ARROW_TYPES = {

@@ -21,10 +21,12 @@ from octane_flows.extract.extract_plan import (
     CHANGED,
     LINK_KEY_NAMES,
     OWN_COLUMNS,
+    VERSION,
     EntityPlan,
 )
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_ids import id_number
+from octane_flows.lake import NewestRow
 
 DIGEST_BYTES = 8  # of rows with the same id at most a few dozen versions are ever compared
 _OWN_NAMES = frozenset(column.name for column in OWN_COLUMNS)
@@ -93,7 +95,7 @@ class RecentDigests:
         *,
         digests: Mapping[str, str],
         last_id: int | None,
-        newest: datetime | None,
+        newest: NewestRow | None,
     ) -> None:
         self.last_id = last_id
         self.newest = newest
@@ -150,6 +152,11 @@ class RecentDigests:
         if CHANGED not in table.column_names:
             return
         newest = pc.max(table[CHANGED]).as_py()
-        if newest is not None:
-            newest = newest.replace(tzinfo=UTC)
-            self.newest = newest if self.newest is None else max(self.newest, newest)
+        if newest is None:
+            return
+        changed = newest.replace(tzinfo=UTC)
+        if self.newest is None or changed >= self.newest.changed:
+            place = pc.index(table[CHANGED], pa.scalar(newest, table[CHANGED].type)).as_py()
+            has_version = VERSION in table.column_names
+            version = table[VERSION][place].as_py() if has_version else None
+            self.newest = NewestRow(table["id"][place].as_py(), changed, version)

@@ -46,6 +46,11 @@ from octane_flows.extract.missing_data import (
 )
 from octane_flows.extract.options import Options, Progress
 from octane_flows.extract.script_reader import Scripts, previous_scripts, read_scripts
+from octane_flows.extract.server_restores import (
+    findings_on_restores,
+    restored_workspaces,
+    with_restores,
+)
 from octane_flows.extract.server_times import (
     Moments,
     clock_findings,
@@ -90,7 +95,9 @@ def extract(
         require_history_types(plan, options.history)
         changes = compare_fields(draft.parent, plan, draft.generation, options.accept_retyped)
         journal = Journal(home, lake)
+        restored = restored_workspaces(draft.parent, plan, opened)
         read = _read(draft, plan, opened, began, options, journal, changes, progress)
+        read = replace(read, results=with_restores(read.results, restored, began.as_of))
         unread |= read.left_out
         opened = {id: workspace for id, workspace in opened.items() if id not in unread}
         left_out = {entity.key for entity in plan.entities if entity.workspace in unread}
@@ -253,6 +260,7 @@ def _publish(
             *findings_on_values(results.values(), states),
             *scripts.findings,
             *history.findings,
+            *findings_on_restores(states, workspaces),
             *findings,
         ],
         signed_in_user_id=user.id if user else None,

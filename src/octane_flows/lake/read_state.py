@@ -61,6 +61,15 @@ class RejectedValue:
 
 
 @dataclass(frozen=True)
+class NewestRow:
+    """The row with the newest `last_modified` that was read, and its version where it has one."""
+
+    id: str
+    changed: datetime
+    version: int | None = None
+
+
+@dataclass(frozen=True)
 class PastCursor:
     """An earlier cursor, and how far the server's clock was ahead of the machine's then."""
 
@@ -75,9 +84,11 @@ class ReadState:
     `cursor`: every row with an earlier `last_modified` is stored, within `intervals`. `recent`:
     id -> digest of the rows that the next extract reads again in its overlap, to tell them from new
     versions. `sweep_from`: the id at which the next link sweep continues. `deleted`: the number of
-    tombstones by reason. `rejected`: the values that the lake cannot hold. `newest` is the newest
-    `last_modified` that was read. `clock_ahead` is how far the server's clock was ahead of the
-    machine's when the cursor was set, and `past_cursors` are those of times when it was less ahead.
+    tombstones by reason. `rejected`: the values that the lake cannot hold. `newest_row` is the
+    newest row that was read. `clock_ahead` is how far the server's clock was ahead of the machine's
+    when the cursor was set, and `past_cursors` are those of times when it was less ahead.
+    `restored_at`: rows went back to older versions, as after a restore of the server from a backup,
+    and the type was not read in full since.
     """
 
     mode: ReadMode
@@ -90,9 +101,15 @@ class ReadState:
     sweep_from: int | None = None
     deleted: dict[str, int] = field(default_factory=dict)
     rejected: tuple[RejectedValue, ...] = ()
-    newest: datetime | None = None
+    newest_row: NewestRow | None = None
     clock_ahead: timedelta = timedelta(0)
     past_cursors: tuple[PastCursor, ...] = ()
+    restored_at: datetime | None = None
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest `last_modified` that was read."""
+        return self.newest_row.changed if self.newest_row is not None else None
 
     @property
     def is_whole(self) -> bool:
@@ -121,7 +138,8 @@ class ReadState:
                 "census": Census(**{**census, "at": _time(census["at"])}) if census else None,
                 "swept_at": _time(body["swept_at"]) if body.get("swept_at") else None,
                 "rejected": tuple(map(RejectedValue.from_json, body.get("rejected", ()))),
-                "newest": _time(body["newest"]) if body.get("newest") else None,
+                "newest_row": newest_row_from_json(body.get("newest_row")),
+                "restored_at": _time(body["restored_at"]) if body.get("restored_at") else None,
                 "clock_ahead": timedelta(seconds=body.get("clock_ahead", 0)),
                 "past_cursors": tuple(
                     PastCursor(_time(past["cursor"]), timedelta(seconds=past["clock_ahead"]))
@@ -146,6 +164,18 @@ class FieldEntry:
     list_root: str | None
     first_generation: int
     last_generation: int
+
+
+def newest_row_to_json(row: NewestRow | None) -> dict[str, Any] | None:
+    """A newest row as JSON values."""
+    return None if row is None else {**asdict(row), "changed": _plain(row.changed)}
+
+
+def newest_row_from_json(body: dict[str, Any] | None) -> NewestRow | None:
+    """Read back what the JSON of a newest row has; its time may be text."""
+    if body is None:
+        return None
+    return NewestRow(**{**body, "changed": _time(str(body["changed"]))})
 
 
 def merge_intervals(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
