@@ -12,7 +12,7 @@ from typing import Any
 
 from octane_simulator.faults.active_faults import Effect
 from octane_simulator.http.authentication import Authentication
-from octane_simulator.query.change_history import ENTITY_TYPE as HISTORY
+from octane_simulator.query.history_logs import ENTITY_TYPE as HISTORY
 from octane_simulator.query.query_quirks import SPELLINGS
 from octane_simulator.query.reader import MAX_LIMIT
 from octane_simulator.simulated_space import Space

@@ -16,7 +16,7 @@ from octane_simulator.faults.active_faults import Faults
 from octane_simulator.model.field_model import FieldDef
 from octane_simulator.rules.user_defined_fields import kind_of_field, restore
 from octane_simulator.simulated_workspace import MASTER, Workspace, workspace_row
-from octane_simulator.store.server_clock import Clock
+from octane_simulator.store.simulated_clock import Clock
 from octane_simulator.store.sqlite_database import SpaceIds
 
 __all__ = ["Space"]

@@ -17,7 +17,7 @@ from octane_simulator.rules.user_defined_fields import restore
 from octane_simulator.rules.writer import Writer
 from octane_simulator.store.current_caller import FIRST_USER
 from octane_simulator.store.entity_store import Store
-from octane_simulator.store.server_clock import Clock
+from octane_simulator.store.simulated_clock import Clock
 from octane_simulator.store.sqlite_database import SpaceIds
 
 __all__ = ["MASTER", "Workspace", "workspace_row"]

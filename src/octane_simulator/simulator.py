@@ -18,7 +18,7 @@ from octane_simulator.http.authentication import Authentication
 from octane_simulator.local_feeder import LocalFeeder
 from octane_simulator.server_faults import server_faults
 from octane_simulator.simulated_space import Space
-from octane_simulator.store.server_clock import Clock
+from octane_simulator.store.simulated_clock import Clock
 
 __all__ = ["Simulator"]
 

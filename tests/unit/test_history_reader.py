@@ -15,7 +15,7 @@ from octane_flows.extract import ExtractReport
 from octane_flows.extract.history_records import TABLE
 from octane_simulator import Simulator
 from octane_simulator.store.history_table import Save, add_saves
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 from tests.small import FIELDS, Killed, SmallTransport, run_extract, stored_rows
 from tests.small_defects import certificate, ids_of
 

@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 import pyarrow.parquet as pq
 
 from octane_simulator.datasets import Event, Feeder
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["BUILDS", "END", "FIRST_RELEASE", "RESULTS", "SECOND_RELEASE", "iter_builds", "load",
            "module_of", "release_of"]  # fmt: skip

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request, Response
 
 from octane_simulator.faults.active_faults import Faults
 from octane_simulator.model.collection_page import Page
-from octane_simulator.store.server_clock import Clock
+from octane_simulator.store.simulated_clock import Clock
 
 __all__ = ["broken_page", "replacing_answer", "shifted_parameters", "time_of_write"]
 

@@ -17,7 +17,7 @@ from octane_simulator.http.authentication import Authentication
 from octane_simulator.http.wire import body_of, object_response
 from octane_simulator.model.refusals import illegal_value, method_not_allowed, not_found
 from octane_simulator.simulated_space import Space
-from octane_simulator.store.server_clock import Clock
+from octane_simulator.store.simulated_clock import Clock
 
 __all__ = ["control", "state"]
 

@@ -16,7 +16,7 @@ from octane_simulator.model.refusals import (
     not_authorized,
     not_found,
 )
-from octane_simulator.query.change_history import ENTITY_TYPE, history_page
+from octane_simulator.query.history_logs import ENTITY_TYPE, history_page
 from octane_simulator.simulated_workspace import Workspace
 
 __all__ = ["HISTORY_NAMES", "history_elsewhere", "history_route"]

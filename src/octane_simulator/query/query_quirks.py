@@ -1,7 +1,7 @@
 """Queries that single servers do not take: faults about dialects and slow or failing queries.
 
 In: a query and the faults in force. Out: nothing, or the refusal. Called by reader.py and
-change_history.py before a query is compiled.
+history_logs.py before a query is compiled.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from octane_simulator.results.result_history import append_history, history_row
 from octane_simulator.results.result_run import RunKey, key_of, kind_of, run_row
 from octane_simulator.rules.last_runs import renew_last_runs
 from octane_simulator.store.entity_store import Store
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 from octane_simulator.store.table_layout import quoted
 
 __all__ = ["Ingest", "Outcome"]

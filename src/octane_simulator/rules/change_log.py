@@ -14,7 +14,7 @@ from typing import Any
 from octane_simulator.store.current_caller import caller_ref
 from octane_simulator.store.entity_store import Store
 from octane_simulator.store.history_table import Save, add_saves
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 from octane_simulator.store.table_layout import quoted
 
 __all__ = ["Log"]

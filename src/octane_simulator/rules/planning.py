@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from octane_simulator.store.entity_store import Store
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["add_sprints", "count_members", "count_sprints"]
 

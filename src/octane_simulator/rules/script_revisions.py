@@ -12,7 +12,7 @@ from typing import Any
 from octane_simulator.model.refusals import ApiError
 from octane_simulator.store.current_caller import caller_id
 from octane_simulator.store.entity_store import Store
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["revise", "script_of", "start_steps"]
 

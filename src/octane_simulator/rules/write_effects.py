@@ -18,7 +18,7 @@ from octane_simulator.rules.script_revisions import start_steps
 from octane_simulator.rules.user_defined_fields import define
 from octane_simulator.store.current_caller import caller_ref
 from octane_simulator.store.entity_store import Store
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["after_write", "complete", "reopened", "summary_status"]
 

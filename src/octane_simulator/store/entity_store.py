@@ -26,7 +26,7 @@ from octane_simulator.store.paths_and_flags import (
     renew_flags,
 )
 from octane_simulator.store.row_columns import Linked, defaults_of, flatten
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 from octane_simulator.store.sqlite_database import FIRST_ID
 from octane_simulator.store.table_layout import quoted
 

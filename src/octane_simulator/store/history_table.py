@@ -2,7 +2,7 @@
 
 In: saves with their changed fields. Out: rows of the table `history_log`. Made by
 sqlite_database.py, filled by rules/change_log.py and by tests that need much history at once, read
-by query/change_history.py.
+by query/history_logs.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 from octane_simulator.store.sqlite_database import Database
 
 __all__ = ["Save", "add_saves"]

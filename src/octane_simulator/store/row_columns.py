@@ -13,7 +13,7 @@ from typing import Any
 
 from octane_simulator.model.field_model import SHARED_STORAGE
 from octane_simulator.store.current_caller import EDITORS, caller_ref
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 from octane_simulator.store.sqlite_database import Database
 from octane_simulator.store.table_layout import Column
 

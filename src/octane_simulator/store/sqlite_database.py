@@ -16,7 +16,7 @@ from typing import Any
 
 from octane_simulator.model.entity_schema import Schema
 from octane_simulator.model.field_model import NAMED_FAMILIES, FieldDef
-from octane_simulator.store.server_clock import Clock
+from octane_simulator.store.simulated_clock import Clock
 from octane_simulator.store.table_layout import (
     Column,
     columns_of,

@@ -14,7 +14,7 @@ from octane_simulator.datasets.generated.generated_world import Ref, Row, Test, 
 from octane_simulator.datasets.generated.pipelines_and_builds import add_builds
 from octane_simulator.datasets.generated.result_patterns import Habit, Result, results_of
 from octane_simulator.datasets.generated.tests_and_suites import links_of_test
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["add"]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from octane_simulator.datasets.dataset_references import Ref
 from octane_simulator.store.entity_store import Store
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["Ref", "Release", "Row", "Test", "World"]
 

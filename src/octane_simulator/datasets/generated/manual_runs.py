@@ -13,7 +13,7 @@ from itertools import groupby
 
 from octane_simulator.datasets.dataset_references import node_of
 from octane_simulator.datasets.generated.generated_world import Ref, Release, Row, Test, World
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["add"]
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from octane_simulator.datasets.dataset_references import node_of
 from octane_simulator.datasets.generated.generated_world import Ref, Release, Row, World
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["add"]
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from octane_simulator.datasets.dataset_references import node_of
 from octane_simulator.datasets.generated.generated_world import Ref, World
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["Build", "add_builds"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from octane_simulator.datasets.dataset_references import node_of, phase_of
 from octane_simulator.datasets.generated.generated_world import Row, Test, World
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["add", "links_of_test"]
 

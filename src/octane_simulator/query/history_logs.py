@@ -31,7 +31,7 @@ from octane_simulator.query.query_quirks import check_quirks
 from octane_simulator.query.query_sql import Condition, moment_condition, text_condition
 from octane_simulator.query.reader import whole_number
 from octane_simulator.store.entity_store import Store
-from octane_simulator.store.server_clock import iso
+from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["ENTITY_TYPE", "MAX_HISTORY", "history_page"]
 
