@@ -113,8 +113,9 @@ first_phases as (
         histories.entity_type,
         histories.created_at,
         first_changes.changed_at as left_at,
-        coalesce(first_changes.old_value, min_by(versions.phase_id, versions._generation))
-            as phase_id,
+        coalesce(
+            first_changes.old_value, max(versions.phase_id) filter (where versions.is_first)
+        ) as phase_id,
         min(versions.creation_time) as creation_time,
         min(versions.last_modified) filter (
             where versions.phase_id = first_changes.old_value
@@ -124,7 +125,7 @@ first_phases as (
         on first_changes._workspace_id = histories._workspace_id
         and first_changes.entity_id = histories.entity_id
         and first_changes.change_number = 1
-    left join past.work_item_phases as versions
+    left join versions
         on versions._workspace_id = histories._workspace_id
         and versions.id = histories.entity_id
         and not versions._deleted
