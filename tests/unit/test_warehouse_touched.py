@@ -115,7 +115,7 @@ def test_an_update_finds_what_a_rebuild_finds(
 def test_what_goes_in_one_workspace_stays_in_another(home: Path, tmp_path: Path) -> None:
     elsewhere = {"_workspace_id": "1003"}
     test = {"id": "t0", "type": "test_automated", **elsewhere}  # an id of the other one too
-    its_run = {**run("99", "t0"), **elsewhere, "release_id": None}
+    its_run = {**run("99", "t0"), **elsewhere, "release_id": None, "status_id": None}
     kit.write_lake(home, {"test_automated": [test], "run_automated": [its_run]})
     build(home, models=ER)
     assert failed(home) == set()
