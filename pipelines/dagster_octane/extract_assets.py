@@ -130,7 +130,7 @@ def extract(
             "generation": manifest.generation,
             "mode": config.mode.value,
             "workspaces": ", ".join(workspaces),
-            "findings": dg.MetadataValue.json(manifest.findings),
+            "findings": dg.MetadataValue.json([str(each) for each in manifest.findings]),
             "requests": dg.MetadataValue.json(manifest.politeness),
         },
     )

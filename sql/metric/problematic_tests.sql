@@ -29,7 +29,7 @@
 --     test without a result of any status for stale_days, which comes last
 -- note: renames: a test keeps its series by its id
 -- order: is_stale, workspace_id, problem_code, test_id, environment_ids, pipeline_id
-with results as (
+with recent_outcomes as (
     select
         results.*,
         row_number() over (
@@ -58,7 +58,7 @@ outcomes as (
             as had_failed_before,
         lag(results.has_failed) over series
             as has_failed_after,
-    from results
+    from recent_outcomes as results
     where results.is_conclusive
     window series as (
         partition by
@@ -85,7 +85,7 @@ skips as (
             where results.newness <= $skipped_runs
                 and results.native_status_code = 'list_node.run_native_status.skipped'
         ) as skipped_count,
-    from results
+    from recent_outcomes as results
     group by results.workspace_id, results.test_id, results.environment_ids, results.pipeline_id
 ),
 

@@ -25,6 +25,7 @@ RUN_ELSEWHERE = {
     "document": "writes to the server: test_documents",
     "report-results": "writes to the server: test_actions",
     "demo": "takes a while: test_demo.py",
+    "drop-workspace": "names a workspace that the demo lacks: test_missing_data.py",
 }
 GROUP = typer.main.get_command(app)
 assert isinstance(GROUP, TyperGroup)

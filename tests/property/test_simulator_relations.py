@@ -104,7 +104,7 @@ class World:
             definition = entity.fields.get(field)
             if definition is None or member in self.schema.subtypes:
                 continue
-            if definition.filter_only:
+            if definition.filter_only or not definition.selectable:
                 return None
             page = self.simulator.reader.page(entity, {"fields": field, "limit": "1000"}, Caller())
             for row in map(json.loads, page.rows):

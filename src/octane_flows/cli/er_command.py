@@ -27,7 +27,7 @@ class DiagramFormat(StrEnum):
     json = "json"
 
 
-@app.command(epilog="Example: octane-flows er defects --format svg --output defects.svg")
+@app.command(epilog="Example: octane-flows er defects --format dbml")
 def er(
     names: Annotated[
         list[str] | None,

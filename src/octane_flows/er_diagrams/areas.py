@@ -154,9 +154,9 @@ AREAS = (
     ),
     _area(
         "run_history",
-        "Special resources: run history",
-        "previous_runs previous_run_environments",
-        "runs tests builds releases milestones environments",
+        "Special resources: run history and change history",
+        "previous_runs previous_run_environments field_changes sprint_moves",
+        "runs tests builds releases milestones environments work_items users",
         "The history outlives the runs, tests and builds that it names: such a reference can lead "
         "nowhere, which is no fault.",
     ),
