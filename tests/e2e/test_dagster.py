@@ -102,7 +102,6 @@ def test_checks_of_severity_error_stop_later_steps() -> None:
         (UsageError("No server is named."), False),
         (SignInError("Refused."), False),
         (AccessError("The role is missing."), False),
-        (ZeroDivisionError("our own fault"), False),
     ],
 )
 def test_only_errors_that_a_repetition_can_cure_are_repeated(
@@ -113,6 +112,14 @@ def test_only_errors_that_a_repetition_can_cure_are_repeated(
 
     assert raised.value.allow_retries is is_repeated
     assert str(error) in (raised.value.description or "")
+
+
+def test_a_fault_of_the_program_is_one_sentence_and_not_repeated() -> None:
+    with pytest.raises(dg.Failure) as raised, errors_as_failures():
+        raise ZeroDivisionError("our own fault")
+
+    assert raised.value.allow_retries is False
+    assert "itself has a fault (ZeroDivisionError)" in (raised.value.description or "")
 
 
 def test_every_asset_materialises_with_rows_pages_and_bytes(
@@ -348,7 +355,9 @@ def test_one_check_of_a_model_has_the_rows_of_all_its_references() -> None:
         {"check": "relation:er.runs.test_id", "row": "run_id=7"},
         {"check": "relation:er.runs.build_id", "row": "2 rows"},
     ]
-    assert "not run, because the lake lacks" in (check.description or "")
+    assert check.description == (
+        "relation:er.runs.test_id: 1 row; relation:er.runs.build_id: 2 rows"
+    )
 
 
 def test_a_failed_key_blocks_also_where_references_only_warn() -> None:

@@ -103,8 +103,7 @@ VALUES = [
 ANSWERS = [
     "select given.small, max_by(given.text, nullif(given.id, given.number)) as a "
     "from er.given as given group by all",
-    "select given.small, max_by(given.text, (given.moment, given.id)) as a, "
-    "min_by(given.text, {'at': given.number, 'id': given.id}) as b "
+    "select given.small, max_by(given.text, (given.moment, given.id)) as a "
     "from er.given as given group by given.small",
     "select given.small, arg_max_null(given.text, (given.moment, given.id)) as a, "
     "arg_min_null(given.text, given.id) as b "
@@ -118,7 +117,7 @@ ANSWERS = [
     "from er.given as given group by given.small",
     "select given.small, count(*) as a, count(given.text) as b, count(distinct given.text) as c, "
     "sum(given.number) filter (where given.text <> '') as d, bool_or(given.number > 1) as e, "
-    "bool_and(given.number > 1) as f, count_if(given.number > 1) as g, min(given.text) as h, "
+    "bool_and(given.number > 1) as f, count(*) filter (where given.number > 1) as g, min(given.text) as h, "
     "max(given.moment) as i, avg(given.small) as j "
     "from er.given as given group by given.small having count(*) > 1",
     "select given.small, median(given.fraction) as a, quantile_cont(given.fraction, 0.95) as b, "

@@ -162,7 +162,9 @@ def test_a_sweep_of_a_lake_in_slices_reads_nothing_between_them(
     assert not report.has_changes
     assert stored_rows(tmp_path, "defect") == before
     assert len(before) == DEFECTS + 10
-    assert sum("/defects?" in target for target in transport.targets) == 3  # newest row, refresh, sweep
+    assert (
+        sum("/defects?" in target for target in transport.targets) == 3
+    )  # newest row, refresh, sweep
     assert certificate(report).bytes_received < 20_000
 
 
