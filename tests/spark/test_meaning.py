@@ -117,8 +117,8 @@ ANSWERS = [
     "from er.given as given group by given.small",
     "select given.small, count(*) as a, count(given.text) as b, count(distinct given.text) as c, "
     "sum(given.number) filter (where given.text <> '') as d, bool_or(given.number > 1) as e, "
-    "bool_and(given.number > 1) as f, count(*) filter (where given.number > 1) as g, min(given.text) as h, "
-    "max(given.moment) as i, avg(given.small) as j "
+    "bool_and(given.number > 1) as f, count(*) filter (where given.number > 1) as g, "
+    "min(given.text) as h, max(given.moment) as i, avg(given.small) as j "
     "from er.given as given group by given.small having count(*) > 1",
     "select given.small, median(given.fraction) as a, quantile_cont(given.fraction, 0.95) as b, "
     "quantile_cont(given.number, 0.85) filter (where given.number < 1000) as c, "

@@ -30,8 +30,8 @@ _FIELD_KEYS: Final = frozenset([
     "can_modify_sanitization", "can_modify_auditable", "field_features", "auto_generated",
     "inBusinessRule", "activity_level", "default_value",
 ])  # fmt: skip
-#: Octane's own names have lower case letters, digits and underscores; two underscores in a row stand
-#: in the names of link tables alone.
+#: Octane's own names have lower case letters, digits and underscores; two underscores in a row
+#: stand in the names of link tables alone.
 _ENTITY_NAME: Final = re.compile(r"(?!.*__)[A-Za-z_][A-Za-z0-9_]{0,99}")
 _COLLECTION: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _MAX_FIELD_NAME: Final = 200
