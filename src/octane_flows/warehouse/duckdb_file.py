@@ -56,7 +56,18 @@ def connect(home: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
             f"There is no warehouse at {path}; run 'octane-flows run' (or extract, then build) "
             "or set OCTANE_HOME to the folder that has one (the demo's: OCTANE_HOME=demo)."
         )
+    if read_only and write_log(path).exists():
+        # the storage that older clients read does not tell whose log it is
+        raise LakeError(f"Could not open {path}; {_log_remedy(path)}")
     return open_file(path, read_only=read_only)
+
+
+def _log_remedy(path: Path) -> str:
+    return (
+        f"another program opened it for writing and left {write_log(path)} behind. Close "
+        "that program, and run 'octane-flows build', which publishes the file again "
+        "without it. Open the warehouse read-only in other programs."
+    )
 
 
 def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -67,11 +78,7 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection.execute("set timezone = 'UTC'")
     except duckdb.Error as error:
         if read_only and write_log(path).exists():
-            remedy = (
-                f"another program opened it for writing and left {write_log(path)} behind. Close "
-                "that program, and run 'octane-flows build', which publishes the file again "
-                "without it. Open the warehouse read-only in other programs."
-            )
+            remedy = _log_remedy(path)
         elif read_only:
             remedy = (
                 "close other programs that write to it, or build it again with "
