@@ -143,7 +143,7 @@ events as (
         first_phases.entity_type as type,
         first_phases.phase_id,
         false as is_end,
-        if(first_phases.created_at is null, 'first_version', 'history') as source,
+        case when first_phases.created_at is null then 'first_version' else 'history' end as source,
         coalesce(first_phases.created_at, first_phases.creation_time) as changed_after_at,
         coalesce(first_phases.created_at, least(first_phases.seen_at, first_phases.left_at))
             as changed_by_at,
@@ -176,7 +176,7 @@ events as (
         dated._workspace_id, dated.id, dated.type, dated.phase_id,
         dated._deleted, dated.source,
         greatest(dated.changed_after_at, histories.last_changed_at), dated.changed_by_at,
-        if(histories.entity_id is null, null, dated.changed_by_at),
+        case when histories.entity_id is not null then dated.changed_by_at end,
         9000000000 + dated._generation, dated._extracted_at
     from dated
     left join histories
@@ -237,7 +237,7 @@ select
     period.changed_by_at
         as entered_by_at, -- and by this one: the same moment where the change is dated (UTC)
     period.source
-        as entry_source, -- history; created, only_change, between_versions, first_version, read_again
+        as entry_source, -- history or created; else how versions tell it: only_change and others
     period.left_after_at, -- it left the phase after this moment (UTC); null: still in it
     period.left_by_at, -- and by this one (UTC); null: still in it
     coalesce(period.ends_deleted, false) as was_deleted -- whether it ended because the item is gone

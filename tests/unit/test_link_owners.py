@@ -84,7 +84,8 @@ def test_without_changes_there_is_no_further_request(simulator: Simulator, tmp_p
 
     assert not report.has_changes
     for collection in ("manual_tests", "manual_runs", "defects"):
-        assert len(queries_of(transport, collection)) == 1
+        queries = [each for each in queries_of(transport, collection) if "id IN" not in each]
+        assert len(queries) == 1  # beside the question for the lake's newest row
 
 
 def test_a_run_that_moved_leaves_the_set_of_its_previous_test(

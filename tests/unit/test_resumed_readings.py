@@ -201,7 +201,7 @@ def test_an_older_slice_that_was_stopped_continues(
         assert page > 8  # the newest slice, a first look, both ends, five pages
         return
     parts = [json.loads(line) for line in journal(tmp_path) if '"part"' in line]
-    assert bool(parts) == (page > 5)  # a window of two pages comes at once
+    assert bool(parts) == (page > 6)  # a window of two pages comes at once
     simulator.clock.advance(3600)
     for id in (olds[0], olds[-1], new):  # leave the slice, before and after the part
         simulator.store.update("defect", id, {"name": "changed"})
@@ -213,7 +213,10 @@ def test_an_older_slice_that_was_stopped_continues(
     if parts:
         assert first_id(transport.targets) == parts[-1]["part"]["up_to"]
         newest = [
-            target for target in transport.targets if "/defects?" in target and "LT" not in target
+            target
+            for target in transport.targets
+            # the lake's newest row is asked for first, by its id alone
+            if "/defects?" in target and "LT" not in target and "id%20IN%20" not in target
         ]
         assert newest == []
     run_extract(simulator, tmp_path)
