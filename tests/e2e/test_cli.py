@@ -25,6 +25,7 @@ RUN_ELSEWHERE = {
     "document": "writes to the server: test_documents",
     "report-results": "writes to the server: test_actions",
     "demo": "takes a while: test_demo.py",
+    "go-back": "needs a damaged manifest: tests of damaged lakes",
     "drop-workspace": "names a workspace that the demo lacks: test_missing_data.py",
 }
 GROUP = typer.main.get_command(app)
