@@ -104,7 +104,7 @@ def test_an_answer_that_cannot_be_trusted_replaces_nothing(
     before = published.state()
     published.server.simulator.faults.add(kind, **options)
 
-    assert_refused(published, before, published.run("run"), *words)
+    assert_refused(published, before, published.run("extract", "--full"), *words)
 
 
 def test_an_entity_type_that_the_role_may_not_read_is_named(published: Published) -> None:

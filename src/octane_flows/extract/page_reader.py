@@ -256,7 +256,7 @@ class Reader:
         """All pages with ids from `low` to `high`; a window in which too much matches is halved."""
         pages: list[DecodedPage] = []
         last: int | None = None
-        rows, most = 0, 0
+        rows, first_count = 0, 0
         rejected: set[str] = set()
         while True:
             query = field("id").between(low, high)
@@ -285,8 +285,8 @@ class Reader:
             rejected.update(page.rejected_ids)
             pages.append(page)
             rows += page.rows
-            most = most or MAX_GROWTH * max(page.total_count, page.limit)
-            if rows > most:
+            first_count = first_count or page.total_count
+            if rows > MAX_GROWTH * max(first_count, page.limit):
                 raise self.fault(f"gives more and more rows: {rows} by now")
             if answered >= page.total_count:
                 return pages
