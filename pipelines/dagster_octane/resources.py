@@ -17,11 +17,13 @@ import dagster as dg
 
 from octane_flows.config import (
     Settings,
+    limit_file_access,
     load_home,
     load_lake,
     load_settings,
     load_site,
     load_warehouse_workspaces,
+    open_settings_file,
 )
 from octane_flows.errors import AnswerError, OctaneFlowsError, UnavailableError
 from octane_flows.failure_report import report_failure
@@ -33,13 +35,19 @@ RETRY: Final = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONE
 #: Errors that a repetition can cure: no answer, or one that cannot be trusted. Wrong settings,
 #: missing roles and counts that do not add up stay as they are until a person acts.
 REPEATABLE: Final = (UnavailableError, AnswerError)
+#: What this process has warned of; each step reads the settings several times.
+_warnings: set[str] = set()
 
 
 class OctaneResource(dg.ConfigurableResource[None]):
-    """The settings of OCTANE_* variables and octane-flows.toml."""
+    """The settings of OCTANE_* variables and octane-flows.toml.
+
+    Reading any of them also makes the files that the step writes as private as they say.
+    """
 
     def settings(self) -> Settings:
         """All settings, for steps that talk to the server."""
+        prepare_files()
         return load_settings(os.environ)
 
     def lake(self) -> Lake:
@@ -52,7 +60,17 @@ class OctaneResource(dg.ConfigurableResource[None]):
 
     def home(self) -> Path:
         """The data folder, for steps that need no server."""
+        prepare_files()
         return load_home(os.environ)
+
+
+def prepare_files() -> None:
+    """Make new files as private as the settings say, and warn of a settings file that is not."""
+    limit_file_access(os.environ)
+    warning = open_settings_file(os.environ)
+    if warning is not None and warning not in _warnings:
+        _warnings.add(warning)
+        dg.get_dagster_logger().warning(f"{warning}.")
 
 
 @contextmanager

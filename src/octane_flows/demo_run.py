@@ -26,7 +26,7 @@ from rich.text import Text
 
 from octane_flows import refresh, warehouse
 from octane_flows.client import Octane, Workspace
-from octane_flows.config import Settings, load_settings
+from octane_flows.config import Settings, limit_file_access, load_settings
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.questions import Question, list_questions, question_named, run_question
 from octane_flows.questions.answer_formats import print_rows
@@ -108,6 +108,7 @@ class HttpFeeder:
 
 def run(home: Path, *, output: Console, console: Console) -> None:
     """Do the whole job in `home` and show the answers on `output`."""
+    limit_file_access({}, config_file=Path(os.devnull))
     _empty(home)
     with _simulator() as facts:
         environment = {

@@ -64,6 +64,14 @@ def test_the_demo_shows_five_flows_and_names_all(done: CompletedProcess[str], de
     assert "simulator_secret" not in done.stdout + done.stderr
 
 
+def test_what_the_demo_and_its_dagster_run_wrote_is_private(demo: Path) -> None:
+    paths = [demo, *demo.rglob("*")]
+    dagster = demo / "dagster"  # Dagster sets modes of its own, within a folder that is private
+    assert [
+        path for path in paths if path.lstat().st_mode & 0o077 and dagster not in path.parents
+    ] == []
+
+
 @pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)
 def test_every_question_has_an_answer_in_the_demo(asked: Question, demo: Path) -> None:
     with of.open(demo) as wh:

@@ -55,6 +55,9 @@ COMMANDS = (
     "simulate",
 )
 
+#: What was done for the command that runs, once, however often it reads settings.
+_preparations: set[str] = set()
+
 errors = plain_console(stderr=True, soft_wrap=True)
 output = plain_console()
 
@@ -83,15 +86,32 @@ app = typer.Typer(
 def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
+    _preparations.clear()
     if version:
         print(__version__)
         raise typer.Exit
+
+
+def prepare_files() -> None:
+    """Before the first file of a command: how private its files are; a warning about settings.
+
+    Raises UsageError.
+    """
+    from octane_flows.config import limit_file_access, open_settings_file
+
+    if "files" in _preparations:
+        return
+    limit_file_access(os.environ)
+    if warning := open_settings_file(os.environ):
+        errors.print(f"octane-flows: warning: {warning}.")
+    _preparations.add("files")
 
 
 def read_settings() -> Settings:
     """All settings, checked."""
     from octane_flows.config import load_settings
 
+    prepare_files()
     return load_settings(os.environ)
 
 
@@ -99,6 +119,7 @@ def data_folder() -> Path:
     """The data folder alone, for commands that need no server."""
     from octane_flows.config import load_home
 
+    prepare_files()
     return load_home(os.environ)
 
 

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 
 import typer
 
 from octane_flows.cli.command_line import app, output
 from octane_flows.cli.command_options import AsJson
+from octane_flows.errors import UsageError
+
+SETTINGS = "settings"  # the diagnosis about them
 
 
 @app.command(epilog="Example: octane-flows doctor")
@@ -20,8 +24,11 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Check settings, folder, server, clock and role, and tell what a first load will take."""
+    from octane_flows.config import limit_file_access
     from octane_flows.doctor import examine
 
+    with suppress(UsageError):  # the examination says what is wrong with the settings
+        limit_file_access(os.environ)
     findings = []
     for finding in examine(os.environ):
         findings.append(finding)
@@ -29,5 +36,6 @@ def doctor(
             output.print(finding.line, soft_wrap=True)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
-    if any(finding.status == "failed" for finding in findings):
-        raise typer.Exit(1)
+    failed = {finding.name for finding in findings if finding.status == "failed"}
+    if failed:
+        raise typer.Exit(UsageError.exit_code if SETTINGS in failed else 1)

@@ -13,6 +13,7 @@ from octane_flows.config.credentials import (
     Token,
     UserPassword,
 )
+from octane_flows.config.file_access import limit_file_access, open_settings_file
 from octane_flows.config.lake_place import LakePlace
 from octane_flows.config.quiet_hours import QuietHours
 from octane_flows.config.setting_values import DEFAULT_HISTORY
@@ -49,9 +50,11 @@ __all__ = [
     "Site",
     "Token",
     "UserPassword",
+    "limit_file_access",
     "load_home",
     "load_lake",
     "load_settings",
     "load_site",
     "load_warehouse_workspaces",
+    "open_settings_file",
 ]

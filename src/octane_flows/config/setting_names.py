@@ -60,6 +60,13 @@ SETTINGS: Final = (
     ),
     Setting("home", DATA, "data folder: lake, warehouse, reports, audit log", "data"),
     Setting(
+        "file_access",
+        DATA,
+        "who may read what commands write: owner (modes 0700 and 0600), group (0750 and 0640), or "
+        "umask (as the umask of the process says)",
+        "owner",
+    ),
+    Setting(
         "lake",
         DATA,
         "keep the lake in an S3-compatible bucket; needs octane-flows[bucket]",

@@ -25,11 +25,15 @@ DEFAULT_CONFIG: Final = Path("octane-flows.toml")
 
 @dataclass(frozen=True)
 class SettingTexts:
-    """Texts by setting name, and the source of each, for messages and relative paths."""
+    """Texts by setting name, and the source of each, for messages and relative paths.
+
+    `in_file` has all texts of the file, those that the environment overrides too.
+    """
 
     values: Mapping[str, str]
     file: Path | None
     from_file: frozenset[str]
+    in_file: Mapping[str, str]
 
     @classmethod
     def collect(cls, environ: Mapping[str, str], config_file: Path | None) -> SettingTexts:
@@ -44,6 +48,7 @@ class SettingTexts:
                 )
         file = config_file or _config_path(environ)
         values = _read_toml(file) if file is not None else {}
+        in_file = dict(values)
         from_file = set(values)
         for name in NAMES:
             value = environ.get(f"OCTANE_{name.upper()}", "").strip()
@@ -53,7 +58,7 @@ class SettingTexts:
         for name, secret in read_secret_files(environ).items():
             values[name] = secret
             from_file.discard(name)
-        texts = cls(values, file, frozenset(from_file))
+        texts = cls(values, file, frozenset(from_file), in_file)
         for name in values:
             texts._require_characters(name)
         return texts

@@ -13,6 +13,7 @@ from typing import Final
 
 from octane_flows.config.budget_place import BudgetPlace, budget_place
 from octane_flows.config.credentials import Credentials, read_credentials
+from octane_flows.config.file_access import DEFAULT_FILE_ACCESS, file_access
 from octane_flows.config.lake_place import LakePlace, lake_place
 from octane_flows.config.quiet_hours import QuietHours, quiet_hours
 from octane_flows.config.setting_texts import SettingTexts
@@ -58,6 +59,7 @@ class Settings:
     workspaces: tuple[str, ...] | None
     credentials: Credentials
     home: Path = DEFAULT_HOME
+    file_access: str = DEFAULT_FILE_ACCESS
     lake: LakePlace | None = None  # None: a folder of `home`
     warehouse_workspaces: tuple[str, ...] | None = None  # ids or ("all",); None: as it was built
     ca_file: Path | None = None
@@ -92,6 +94,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         workspaces=workspaces(texts),
         credentials=read_credentials(texts),
         home=home_folder(texts),
+        file_access=file_access(texts),
         lake=lake_place(texts),
         warehouse_workspaces=warehouse_workspaces(texts),
         ca_file=ca_file(texts),

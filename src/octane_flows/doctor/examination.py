@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from typing import Final
 from octane_flows import __version__
 from octane_flows.client import Metadata, Octane
 from octane_flows.client.retry import RetryPolicy
-from octane_flows.config import LakePlace, Settings, load_settings
+from octane_flows.config import LakePlace, Settings, load_settings, open_settings_file
 from octane_flows.doctor.diagnosis import Diagnosis
 from octane_flows.doctor.estimate import Counts, count_entities, estimate
 from octane_flows.doctor.history_estimate import examine_history
@@ -46,6 +47,16 @@ def examine(
     except UsageError as error:
         yield Diagnosis("settings", "failed", str(error))
         return
+    try:
+        yield from _examine(environ, settings, budget_s, timeout_s)
+    except UsageError as error:  # a setting that only the server, or a file, shows to be wrong
+        yield Diagnosis("settings", "failed", str(error))
+
+
+def _examine(
+    environ: Mapping[str, str], settings: Settings, budget_s: float, timeout_s: float
+) -> Iterator[Diagnosis]:
+    """The diagnoses of settings that can be read. Raises UsageError where they are wrong."""
     yield Diagnosis("settings", "ok", f"{settings.url}, shared space {settings.shared_space}")
     yield Diagnosis(
         "tool",
@@ -53,9 +64,14 @@ def examine(
         f"octane-flows {__version__} on Python {platform.python_version()}",
         facts={"version": __version__, "python": platform.python_version()},
     )
+    if warning := open_settings_file(environ):
+        text, _, remedy = warning.rpartition("; ")
+        yield Diagnosis("settings", "warning", text, remedy)
     yield _quiet_hours(settings, datetime.now(UTC))
     folder = _folder(settings.home)
     yield folder
+    if settings.file_access == "owner" and (others := _others_may_read(settings.home)):
+        yield others
     if settings.lake is not None:
         yield _bucket(settings.home, settings.lake)
     deadline = time.monotonic() + budget_s
@@ -67,6 +83,8 @@ def examine(
         try:
             yield _server(octane)
             yield _clock(octane)
+        except UsageError:
+            raise
         except OctaneFlowsError as error:
             yield Diagnosis("server", "failed", str(error))
             return
@@ -74,6 +92,8 @@ def examine(
             metadata = _metadata(octane, settings, pool, deadline)
             complete = {id: types for id, types in metadata.items() if types is not None}
             plan = make_plan(complete, skip=settings.skip)
+        except UsageError:
+            raise
         except OctaneFlowsError as error:
             yield Diagnosis("workspaces", "failed", str(error))
             return
@@ -124,6 +144,22 @@ def _folder(home: Path) -> Diagnosis:
         remedy = "free space, or give OCTANE_HOME a folder on another disk"
         return Diagnosis("data folder", "warning", text, remedy, {"free_bytes": free})
     return Diagnosis("data folder", "ok", text, facts={"free_bytes": free})
+
+
+def _others_may_read(home: Path) -> Diagnosis | None:
+    """A data folder of an older release, or one that a person opened."""
+    try:
+        mode = stat.S_IMODE(home.stat().st_mode)
+    except OSError:  # told as the data folder's failure
+        return None
+    if not mode & 0o077:
+        return None
+    return Diagnosis(
+        "data folder",
+        "warning",
+        f"other users of this machine may open {home} (mode {mode:04o})",
+        f"run chmod -R go-rwx {home}, or set OCTANE_FILE_ACCESS=group or umask if that is meant",
+    )
 
 
 def _bucket(home: Path, place: LakePlace) -> Diagnosis:
