@@ -11,7 +11,7 @@ from pathlib import Path
 from octane_flows.client import Octane
 from octane_flows.config import load_settings
 from octane_flows.extract import make_plan
-from octane_flows.warehouse.octane_contract import OWN_COLUMNS
+from octane_flows.lake.key_columns import OWN_COLUMN_NAMES
 from octane_simulator import Simulator, serve
 
 CONTRACT = Path(__file__).resolve().parents[1] / "src/octane_flows/warehouse/octane_contract.json"
@@ -32,7 +32,11 @@ def fresh_contract() -> str:
     lines = []
     for name, table in sorted(plan.tables.items()):
         if table.field is None:
-            columns = {one.name: one.type for one in table.columns if one.name not in OWN_COLUMNS}
+            columns = {
+                column.name: column.type
+                for column in table.columns
+                if column.name not in OWN_COLUMN_NAMES
+            }
             links = [
                 one.field
                 for _, one in sorted(plan.tables.items())

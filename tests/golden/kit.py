@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from octane_flows.lake import CertificateRow, ColumnEntry, Draft, Lake, Manifest, TableEntry
+from octane_flows.lake.key_columns import LINK_KEYS, OWN_COLUMNS
 from octane_flows.models import Model
 from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
@@ -27,8 +28,6 @@ from octane_flows.warehouse.meta.meta_table import insert_rows
 from octane_flows.warehouse.meta.meta_tables import create_tables
 from octane_flows.warehouse.model_creation import create_functions
 from octane_flows.warehouse.octane_contract import (
-    LINK_COLUMNS,
-    OWN_COLUMNS,
     contract_entry,
     contract_tables,
 )
@@ -75,10 +74,7 @@ USER_DEFINED = (
         "defect",
         "browsers_udf",
         "Defect: Browsers",
-        tuple(
-            ColumnEntry(name, kind, None, None, None)
-            for name, kind in {**LINK_COLUMNS, **OWN_COLUMNS}.items()
-        ),
+        (*LINK_KEYS, *OWN_COLUMNS),
         (),
     ),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from octane_flows.lake.key_columns import OWN_COLUMN_NAMES
 from octane_flows.models.model import Model, load_models
 from octane_flows.warehouse.change_history import CHANGES, DIFFERENCES, HistoryView
 from octane_flows.warehouse.meta.meta_tables import TABLES
-from octane_flows.warehouse.octane_contract import OWN_COLUMNS, contract_tables
+from octane_flows.warehouse.octane_contract import contract_tables
 from octane_flows.warehouse.phase_versions import COLUMNS, MEANING, TABLE
 from tests.pages.markdown import anchor, table
 
@@ -46,7 +47,7 @@ def _octane() -> list[str]:
     rows = []
     for name in sorted(name for name in tables if "__" not in name):
         links = sorted(one.partition("__")[2] for one in tables if one.startswith(f"{name}__"))
-        own = len(tables[name].keys() - OWN_COLUMNS.keys())
+        own = len(tables[name].keys() - OWN_COLUMN_NAMES)
         rows.append((f"`{name}`", str(own), ", ".join(f"`{link}`" for link in links)))
     return table(("entity type", "columns", "link tables: `<entity>__`"), rows)
 

@@ -13,9 +13,9 @@ import pytest
 
 from octane_flows.errors import CheckError, LakeError, UsageError
 from octane_flows.lake import CertificateRow, Lake
+from octane_flows.lake.key_columns import LINK_KEY_NAMES
 from octane_flows.warehouse import build, connect, list_checks, load_models, warehouse_path
 from octane_flows.warehouse.duckdb_file import CONFIG
-from octane_flows.warehouse.octane_contract import LINK_COLUMNS
 from tests.golden import kit
 
 RELEASE = {"id": "5", "type": "release", "name": "2.8"}
@@ -129,7 +129,7 @@ def test_everything_that_a_server_can_lack_makes_models_partial_and_no_error(
     tmp_path: Path,
 ) -> None:
     """Models write the columns so that each of them is known when the server does not list it."""
-    needed = ("id", "_workspace_id", "_generation", "_extracted_at", "_deleted", *LINK_COLUMNS)
+    needed = ("id", "_workspace_id", "_generation", "_extracted_at", "_deleted", *LINK_KEY_NAMES)
     without = tuple(
         f"{table}.{column}"
         for table, columns in kit.tables().items()

@@ -75,10 +75,10 @@ def check_response(response: Response, action: str, *, redact: Redact = str) -> 
         raise _html_error(response, action, redact)
     if _is_error_body(response.body):
         code, detail = server_message(response, redact)
-        told = " ".join(part for part in (code, detail) if part).rstrip(".")
+        details = " ".join(part for part in (code, detail) if part).rstrip(".")
         raise AnswerError(
             f"{capitalized(action)} was answered with status {response.status} and an error "
-            f"({told}) in place of data; try again, and ask about gateways in between."
+            f"({details}) in place of data; try again, and ask about gateways in between."
         )
     if not response.body.strip():
         raise AnswerError(

@@ -66,12 +66,12 @@ def fault_of(error: Exception, *, has_proxy: bool) -> TransportError:
         return TransportError("timeout", "no whole answer came in time", sent=True)
     if isinstance(error, httpx.ProxyError):
         status = re.match(r"[45]\d\d", str(error))
-        told = (
+        detail_text = (
             f"the proxy refused the connection (status {status[0]})"
             if status
             else ("the proxy refused the connection")
         )
-        return TransportError("proxy", told, sent=False)
+        return TransportError("proxy", detail_text, sent=False)
     if isinstance(error, httpx.ConnectError):
         tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
         if tls is not None:

@@ -31,10 +31,10 @@ def _table(diagram: Diagram, box: Box) -> str:
 
 
 def _column(column: BoxColumn, types: dict[str, str] | object) -> str:
-    known = types.get(column.name) if isinstance(types, dict) else None
+    dbml_type = types.get(column.name) if isinstance(types, dict) else None
     kind = "boolean" if column.kind == "flag" else TYPES.get(column.kind, "varchar")
     note = f" [note: 'REST: {', '.join(column.fields)}']" if column.fields else ""
-    return f"  {column.name} {(known or kind).lower()}{note}"
+    return f"  {column.name} {(dbml_type or kind).lower()}{note}"
 
 
 def _reference(line: Line) -> str:

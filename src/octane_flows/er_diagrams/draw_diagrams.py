@@ -114,23 +114,23 @@ def relations_of(join: Join) -> set[EntityRelation]:
     codes of a table and of the lists or phases that it refers to.
     """
     by_column = {Origin(relation.source, relation.column): relation for relation in all_relations()}
-    found: set[EntityRelation] = set()
+    relations_used: set[EntityRelation] = set()
     for left, right in join:
-        for one, other in ((left, right), (right, left)):
-            relation = by_column.get(one)
+        for column, other in ((left, right), (right, left)):
+            relation = by_column.get(column)
             if relation and (relation.target, relation.target_column) == other:
-                found.add(relation)
+                relations_used.add(relation)
         references = by_column.get(left), by_column.get(right)
         if references[0] and references[1] and _target(references[0]) == _target(references[1]):
-            found |= {relation for relation in references if relation}
+            relations_used |= {relation for relation in references if relation}
         if left.column.endswith("_code") and right.column.endswith("_code"):
-            found |= {
+            relations_used |= {
                 relation
                 for relation in all_relations()
                 if {relation.source, relation.target} == {left.table, right.table}
                 and relation.column.removesuffix("_id") == _code_column(relation, left, right)
             }
-    return found
+    return relations_used
 
 
 def _code_column(relation: EntityRelation, left: Origin, right: Origin) -> str:

@@ -17,7 +17,7 @@ from octane_flows.errors import LakeError
 from octane_flows.lake import FileEntry, Lake, Manifest, TableEntry
 from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.incremental.table_changes import Loaded, TableChange, plan_changes
-from octane_flows.warehouse.table_loading import OWN_COLUMNS, count, is_new
+from octane_flows.warehouse.table_loading import count, is_new
 from octane_flows.warehouse.workspace_choice import Choice, of_workspaces
 
 BATCH_ROWS = 100_000
@@ -259,7 +259,7 @@ def _table(entry: TableEntry) -> ExportTable:
         ExportColumn(
             column.name,
             ARROW_TYPES[column.type],
-            OWN_COLUMNS.get(column.name) or column.label or column.field or "",
+            column.label or column.field or "",
         )
         for column in entry.columns
         if column.name != "_deleted"

@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 
 from octane_flows.errors import AnswerError
 from octane_flows.extract.extract_plan import (
-    OWN_COLUMNS,
     EntityPlan,
     TablePlan,
     arrow_schema,
@@ -26,6 +25,7 @@ from octane_flows.extract.rejected_values import RejectedValues
 from octane_flows.extract.row_digests import page_digests
 from octane_flows.extract.row_to_arrow import Stamp, stamp_arrays
 from octane_flows.lake import ColumnEntry, Draft, FileEntry
+from octane_flows.lake.key_columns import OWN_COLUMNS
 from octane_flows.lake.stored_rows import StoredRows
 from octane_flows.lake.table_writer import TableWriter
 

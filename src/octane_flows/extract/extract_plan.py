@@ -18,6 +18,7 @@ from octane_flows.errors import UsageError
 from octane_flows.extract.column_names import WantedColumns, choose_names
 from octane_flows.lake import ColumnEntry, Finding, Manifest
 from octane_flows.lake.field_columns import REFERENCE, columns_by_field, shape_of
+from octane_flows.lake.key_columns import ENTITY_KEYS, LINK_KEYS, OWN_COLUMNS
 
 Key = tuple[str, str]  # workspace, entity type
 CHANGED = "last_modified"
@@ -33,23 +34,7 @@ ARROW_TYPES = {
     "DATE": pa.date32(),
 }
 
-ENTITY_KEYS = (
-    ColumnEntry("id", "VARCHAR", "id", "string", "ID"),
-    ColumnEntry("type", "VARCHAR", "type", "string", "Entity type"),
-)
-LINK_KEYS = (
-    ColumnEntry("source_id", "VARCHAR", None, None, "ID of the entity that has the field"),
-    ColumnEntry("target_id", "VARCHAR", None, None, "ID of the entity referred to"),
-    ColumnEntry("target_type", "VARCHAR", None, None, "Type of the entity referred to"),
-)
 _LINKS = "links"  # the shape of a field with several references
-LINK_KEY_NAMES = [column.name for column in LINK_KEYS]
-OWN_COLUMNS = (
-    ColumnEntry("_workspace_id", "VARCHAR", None, None, "Workspace it was read through"),
-    ColumnEntry("_generation", "BIGINT", None, None, "Generation that read this version"),
-    ColumnEntry("_extracted_at", "TIMESTAMP", None, None, "Time of the extract (UTC)"),
-    ColumnEntry("_deleted", "BOOLEAN", None, None, "True for a tombstone"),
-)
 _RESERVED = (*(column.name for column in (*ENTITY_KEYS, *OWN_COLUMNS)), "_deleted_reason")
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from octane_flows.extract.extract_plan import ENTITY_KEYS, OWN_COLUMNS, arrow_schema
+from octane_flows.extract.extract_plan import arrow_schema
 from octane_flows.lake import ColumnEntry
+from octane_flows.lake.key_columns import ENTITY_KEYS, OWN_COLUMNS
 
 TABLE = "history_log"
 COLUMNS = (

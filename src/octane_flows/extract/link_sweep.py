@@ -19,8 +19,8 @@ from octane_flows.extract.entity_result import ReadCount
 from octane_flows.extract.entity_task import EntityTask
 from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import SweepProgress
-from octane_flows.extract.extract_plan import LINK_KEY_NAMES
 from octane_flows.extract.page_to_arrow import DecodedPage
+from octane_flows.lake.key_columns import LINK_KEY_NAMES
 from octane_flows.lake.stored_rows import Ids
 
 # Owners whose stored sets are compared at once: they lie in memory.

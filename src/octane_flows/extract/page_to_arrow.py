@@ -123,7 +123,7 @@ class DecodedPage:
             numbers=_numbers(kept),
             short_lists=tuple(short for short in self.short_lists if short[0] not in rejected),
             misfits=tuple(notes.misfits),
-            adjustments=tuple(one for one in self.adjustments if one.id not in rejected),
+            adjustments=tuple(entry for entry in self.adjustments if entry.id not in rejected),
             rejected_ids=(*self.rejected_ids, *ids),
         )
 

@@ -19,17 +19,15 @@ import pyarrow.compute as pc
 from octane_flows.extract.cursor import ID_OVERLAP, MAX_COMPARED_ROWS, Kind, next_mode
 from octane_flows.extract.extract_plan import (
     CHANGED,
-    LINK_KEY_NAMES,
-    OWN_COLUMNS,
     VERSION,
     EntityPlan,
 )
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_ids import id_number
 from octane_flows.lake import NewestRow
+from octane_flows.lake.key_columns import LINK_KEY_NAMES, OWN_COLUMN_NAMES
 
 DIGEST_BYTES = 8  # of rows with the same id at most a few dozen versions are ever compared
-_OWN_NAMES = frozenset(column.name for column in OWN_COLUMNS)
 
 
 def page_digests(page: DecodedPage, entity: EntityPlan) -> dict[str, str]:
@@ -63,7 +61,7 @@ def row_digests(rows: pa.Table, links: Mapping[str, pa.Table]) -> dict[str, str]
             sets.setdefault(pair["source_id"], []).append(
                 (name, pair["target_id"], pair["target_type"] or "")
             )
-    names = [name for name in rows.column_names if name not in _OWN_NAMES]
+    names = [name for name in rows.column_names if name not in OWN_COLUMN_NAMES]
     return {
         row["id"]: _digest(
             [

@@ -21,8 +21,6 @@ from octane_flows.errors import AccessError, AnswerError, NotFoundError
 from octane_flows.extract.extract_journal import Journal, Part
 from octane_flows.extract.extract_plan import (
     CHANGED,
-    ENTITY_KEYS,
-    OWN_COLUMNS,
     arrow_schema,
 )
 from octane_flows.extract.field_values import (
@@ -46,6 +44,7 @@ from octane_flows.lake import (
     RejectedValue,
     TableEntry,
 )
+from octane_flows.lake.key_columns import ENTITY_KEYS, OWN_COLUMNS
 from octane_flows.lake.table_writer import TableWriter
 
 TABLE = "test_script"

@@ -154,9 +154,9 @@ def _pair(left: frozenset[Origin] | None, right: frozenset[Origin] | None, use: 
     if left == right:
         return
     pairs = frozenset(
-        (min(one, other), max(one, other))
-        for one, other in product(left or (), right or ())
-        if one != other
+        (min(column, other), max(column, other))
+        for column, other in product(left or (), right or ())
+        if column != other
     )
     if pairs:
         use.joins.add(pairs)

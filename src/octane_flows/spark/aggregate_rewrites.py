@@ -16,7 +16,7 @@ def parts_of(node: exp.Expr) -> list[exp.Expr] | None:
     if isinstance(node, exp.Tuple):
         return list(node.expressions)
     if isinstance(node, exp.Struct):
-        return [one.expression for one in node.expressions]
+        return [item.expression for item in node.expressions]
     return None
 
 
@@ -78,9 +78,9 @@ def first_in_order(node: exp.Expr, model: str) -> exp.Expr:
     if not isinstance(node, exp.First):
         return node
     order = node.this
-    if not isinstance(order, exp.Order) or any(one.args.get("desc") for one in order.expressions):
+    if not isinstance(order, exp.Order) or any(item.args.get("desc") for item in order.expressions):
         raise refusal(model, "first() without an ascending order")
-    return call("min_by", order.this, rank_of([one.this for one in order.expressions]))
+    return call("min_by", order.this, rank_of([item.this for item in order.expressions]))
 
 
 def listed(node: exp.Expr, model: str) -> exp.Expr:

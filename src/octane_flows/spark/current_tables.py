@@ -61,14 +61,16 @@ def quoted(name: str) -> str:
 
 def columns_of(entry: TableEntry) -> str:
     """The columns of a table with their types, as in `create table`."""
-    return ", ".join(f"{quoted(one.name)} {SPARK_TYPES[one.type]}" for one in entry.columns)
+    return ", ".join(
+        f"{quoted(column.name)} {SPARK_TYPES[column.type]}" for column in entry.columns
+    )
 
 
 def empty_table(entry: TableEntry) -> pa.Table:
     """A table without rows, of the types that its columns have."""
     kinds = {kind: spark_type for spark_type, kind in reversed(FILE_TYPES.items())}
     return pa.schema(
-        [(one.name, kinds[SPARK_TYPES[one.type]]) for one in entry.columns]
+        [(column.name, kinds[SPARK_TYPES[column.type]]) for column in entry.columns]
     ).empty_table()
 
 
@@ -89,7 +91,7 @@ def read_versions(session: SparkSession, lake: Lake, entry: TableEntry) -> Versi
         session.read.schema(schema).parquet(*paths).selectExpr(*_casts(entry, names[schema]))
         for schema, paths in by_schema.items()
     ]
-    frame = reduce(lambda one, other: one.unionByName(other), frames)
+    frame = reduce(lambda frame, other: frame.unionByName(other), frames)
     outdated = outdated_links(entry)
     if outdated is not None:
         frame = frame.where(f"not {outdated}")
@@ -118,7 +120,7 @@ def current_tables(
     """The current state of all tables with files: no tombstones, no links of deleted owners."""
     frames: dict[str, DataFrame] = {}
     gone: dict[str, DataFrame] = {}
-    for entry in sorted(entries.values(), key=lambda one: (one.kind != "entity", one.name)):
+    for entry in sorted(entries.values(), key=lambda table: (table.kind != "entity", table.name)):
         versions = read_versions(session, lake, entry)
         if versions is None:
             continue
@@ -167,17 +169,17 @@ def _footer(path: Path, entry: TableEntry) -> pq.FileMetaData:
 
 
 def _schema(schema: pa.Schema, entry: TableEntry, path: Path) -> str:
-    wanted = {one.name for one in entry.columns}
+    wanted = {column.name for column in entry.columns}
     parts: list[str] = []
-    for one in schema:
-        if one.name not in wanted:
+    for field in schema:
+        if field.name not in wanted:
             continue
-        if one.type not in FILE_TYPES:
+        if field.type not in FILE_TYPES:
             raise LakeError(
-                f"The column {one.name} in {path} is of the type {one.type}, which Spark is not "
-                "known to read alike; run 'octane-flows extract --full'."
+                f"The column {field.name} in {path} is of the type {field.type}, which Spark is "
+                "not known to read alike; run 'octane-flows extract --full'."
             )
-        parts.append(f"{quoted(one.name)} {FILE_TYPES[one.type]}")
+        parts.append(f"{quoted(field.name)} {FILE_TYPES[field.type]}")
     return ", ".join(parts)
 
 

@@ -34,7 +34,7 @@ def each(change: Callable[[exp.Expr, str], exp.Expr]) -> Rewrite:
 
 def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     """A call of a Spark function."""
-    return exp.Anonymous(this=name, expressions=[one.copy() for one in arguments])
+    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
 
 
 def number(value: float) -> exp.Expr:

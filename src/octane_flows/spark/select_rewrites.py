@@ -47,11 +47,11 @@ def _branches(union: exp.Expr) -> Iterator[exp.Select]:
 def _written_out(select: exp.Select, tree: exp.Expr, model: str) -> list[exp.Expr]:
     """The columns of a select with those of a common table in the place of its `*`."""
     columns: list[exp.Expr] = []
-    for one in select.expressions:
-        if not one.is_star:
-            columns.append(one)
+    for expression in select.expressions:
+        if not expression.is_star:
+            columns.append(expression)
             continue
-        owner = one.table if isinstance(one, exp.Column) else ""
+        owner = expression.table if isinstance(expression, exp.Column) else ""
         sources = {
             table.alias_or_name: table.name
             for table in select.find_all(exp.Table)
@@ -59,7 +59,9 @@ def _written_out(select: exp.Select, tree: exp.Expr, model: str) -> list[exp.Exp
         }
         common = [cte.this for cte in tree.find_all(exp.CTE) if cte.alias == sources.get(owner)]
         if len(common) != 1:
-            raise refusal(model, f"union by name of {one.sql('duckdb')}", "its columns are unknown")
+            raise refusal(
+                model, f"union by name of {expression.sql('duckdb')}", "its columns are unknown"
+            )
         source = common[0]
         while isinstance(source, exp.Union):
             source = source.this
@@ -75,19 +77,23 @@ def distinct_recursion(tree: exp.Expr, model: str) -> exp.Expr:
         if not (isinstance(union, exp.Union) and union.args.get("distinct")):
             continue
         first, then = union.this, union.expression
-        own = [one for one in then.find_all(exp.Table) if one.name == cte.alias and not one.db]
+        own = [
+            expression
+            for expression in then.find_all(exp.Table)
+            if expression.name == cte.alias and not expression.db
+        ]
         if not own:
             continue
         if len(own) != 1 or not isinstance(first, exp.Select) or not isinstance(then, exp.Select):
             raise refusal(model, "a recursion that reads itself more than once")
-        names = [one.alias_or_name for one in first.expressions]
+        names = [expression.alias_or_name for expression in first.expressions]
         paths, alias = f"{cte.alias}_paths", own[0].alias_or_name
         seen = exp.column("seen_rows", table=alias)
 
         def row(select: exp.Select, names: list[str] = names) -> exp.Expr:
             parts: list[exp.Expr] = []
-            for name, one in zip(names, select.expressions, strict=True):
-                parts += [exp.Literal.string(name), one.unalias()]
+            for name, expression in zip(names, select.expressions, strict=True):
+                parts += [exp.Literal.string(name), expression.unalias()]
             return call("named_struct", *parts)
 
         now = row(then)
@@ -123,7 +129,7 @@ def unnest(tree: exp.Expr, model: str) -> exp.Expr:
                     replacements.append((node, exp.Add(this=place, expression=number(1))))
         if not replacements:
             continue
-        if any(one != lists[0] for one in lists):
+        if any(expression != lists[0] for expression in lists):
             raise refusal(model, "unnest() of two lists at once")
         lateral = exp.Lateral(
             this=exp.Posexplode(this=lists[0].copy()),

@@ -175,7 +175,7 @@ class Build:
             frames.append(versions.frame.selectExpr(*values))
         columns = ", ".join(f"{name} {SPARK_TYPES[kind]}" for name, kind, _ in PHASE_COLUMNS)
         nothing = self._session.createDataFrame([], columns)
-        return reduce(lambda one, other: one.unionByName(other), frames, nothing)
+        return reduce(lambda frame, other: frame.unionByName(other), frames, nothing)
 
     def _describe(self) -> dict[str, str]:
         """What the models read of `meta`; the refused of it with their reasons."""

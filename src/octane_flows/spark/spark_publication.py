@@ -129,7 +129,7 @@ def publish(home: Path, built: Published) -> Published:
         "as_of": built.as_of.isoformat(),
         "page": built.page,
         "tables": built.tables,
-        "models": {name: asdict(one) for name, one in built.models.items()},
+        "models": {name: asdict(state) for name, state in built.models.items()},
         "columns": built.columns,
         "workspaces": built.workspaces,
     }

@@ -31,10 +31,10 @@ def translate(model: Model, page: str, values: Mapping[str, Value] | None = None
     """
     given = values or {}
     literals = {
-        one.name: parameter_literal(one, given.get(one.name, one.default))
-        if one.name in given
-        else parameter_literal(one, one.default)
-        for one in model.header.parameters
+        parameter.name: parameter_literal(parameter, given.get(parameter.name, parameter.default))
+        if parameter.name in given
+        else parameter_literal(parameter, parameter.default)
+        for parameter in model.header.parameters
     }
     return translate_sql(model.sql, model.name, page, literals, order=model.header.order)
 
@@ -85,15 +85,15 @@ def _with_answer(node: exp.Expr, name: str) -> exp.Expr:
     if not (isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous)):
         return node
     called = f"{node.db}.{node.this.name}"
-    model = next((one for one in load_models() if one.name == called), None)
+    model = next((candidate for candidate in load_models() if candidate.name == called), None)
     if model is None:
         raise refusal(name, f"{called}()", "there is no such flow or metric")
-    given = {one.this.name: one.expression for one in node.this.expressions}
+    given = {argument.this.name: argument.expression for argument in node.this.expressions}
     inputs = {
-        one.name: _typed(given[one.name], one)
-        if one.name in given
-        else parameter_literal(one, one.default)
-        for one in model.header.parameters
+        parameter.name: _typed(given[parameter.name], parameter)
+        if parameter.name in given
+        else parameter_literal(parameter, parameter.default)
+        for parameter in model.header.parameters
     }
     rows = sqlglot.parse_one(model.sql, read="duckdb").transform(_with_parameter, inputs)
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.this.name))

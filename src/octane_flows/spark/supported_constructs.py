@@ -86,7 +86,7 @@ def _is_strange(node: exp.Expr) -> bool:
         if node.is_type("int", "bigint"):  # DuckDB rounds a fraction, Spark cuts it off
             return not _is_whole(node.this)
         if node.is_type("text", "varchar"):  # the engines write fractions differently
-            return any(not _is_known_text(one) for one in node.this.find_all(exp.Column))
+            return any(not _is_known_text(column) for column in node.this.find_all(exp.Column))
         return not node.is_type("date")
     return False
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import duckdb
 
+from octane_flows.lake.key_columns import OWN_COLUMNS
 from octane_flows.models.sql_text import literal
 from octane_flows.warehouse.duckdb_file import transaction
-from octane_flows.warehouse.octane_contract import HISTORY_COLUMNS, OWN_COLUMNS
+from octane_flows.warehouse.octane_contract import HISTORY_COLUMNS, types_of
 from octane_flows.warehouse.phase_versions import TABLE as PHASE_VERSIONS
 
 SOURCE = "octane.history_log"
@@ -106,7 +107,7 @@ def create_history_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the views; where no history was ever read, over no rows."""
     with transaction(connection):
         if not _has_history(connection):
-            columns = {**HISTORY_COLUMNS, **OWN_COLUMNS}
+            columns = {**HISTORY_COLUMNS, **types_of(OWN_COLUMNS)}
             body = ", ".join(f"{name} {kind}" for name, kind in columns.items())
             connection.execute(f"create table {SOURCE} ({body})")
         for view in VIEWS:

@@ -13,9 +13,9 @@ from functools import cache
 from importlib import resources
 
 from octane_flows.lake import ColumnEntry, TableEntry
+from octane_flows.lake.key_columns import LINK_KEYS, OWN_COLUMNS
 from octane_flows.models.model import Model
 
-LINK_COLUMNS = {"source_id": "VARCHAR", "target_id": "VARCHAR", "target_type": "VARCHAR"}
 # scripts are a resource of a test and no entity type, so that metadata does not list them
 SCRIPT_COLUMNS = {
     "id": "VARCHAR",
@@ -43,12 +43,6 @@ HISTORY_COLUMNS = {
     "value": "VARCHAR",
     "value_text": "VARCHAR",
 }
-OWN_COLUMNS = {
-    "_workspace_id": "VARCHAR",
-    "_generation": "BIGINT",
-    "_extracted_at": "TIMESTAMP",
-    "_deleted": "BOOLEAN",
-}
 
 
 @dataclass(frozen=True)
@@ -66,17 +60,22 @@ class Missing:
         return f"octane.{self.table}" + (f".{self.column}" if self.column else "")
 
 
+def types_of(columns: Iterable[ColumnEntry]) -> dict[str, str]:
+    """The DuckDB type of each column, by its name."""
+    return {column.name: column.type for column in columns}
+
+
 @cache
 def contract_tables() -> Mapping[str, Mapping[str, str]]:
     """Column names with DuckDB types, by `octane` table; link tables included."""
     file = resources.files("octane_flows.warehouse").joinpath("octane_contract.json")
     tables: dict[str, Mapping[str, str]] = {}
     for entity, definition in json.loads(file.read_text("utf-8")).items():
-        tables[entity] = {**definition["columns"], **OWN_COLUMNS}
+        tables[entity] = {**definition["columns"], **types_of(OWN_COLUMNS)}
         for field in definition["links"]:
-            tables[f"{entity}__{field}"] = {**LINK_COLUMNS, **OWN_COLUMNS}
-    tables["test_script"] = {**SCRIPT_COLUMNS, **OWN_COLUMNS}
-    tables["history_log"] = {**HISTORY_COLUMNS, **OWN_COLUMNS}
+            tables[f"{entity}__{field}"] = {**types_of((*LINK_KEYS, *OWN_COLUMNS))}
+    tables["test_script"] = {**SCRIPT_COLUMNS, **types_of(OWN_COLUMNS)}
+    tables["history_log"] = {**HISTORY_COLUMNS, **types_of(OWN_COLUMNS)}
     return tables
 
 

@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake import Lake, Manifest, TableEntry
+from octane_flows.lake.key_columns import OWN_COLUMN_NAMES
 from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.duckdb_file import CONFIG, first_line, warehouse_path
 from octane_flows.warehouse.workspace_choice import choice_in, choice_of, of_workspaces
 
 SCHEMA = "octane_history"
-OWN = ("_workspace_id", "_generation", "_extracted_at", "_deleted")
 _NAMED = re.compile(rf'\b{SCHEMA}\s*\.\s*"?(\w+)', re.IGNORECASE)
 
 
@@ -92,13 +92,13 @@ def history(
 
 def history_sql(lake: Lake, entry: TableEntry) -> str:
     """The select that any DuckDB client can run while the files are kept."""
-    names = [column.name for column in entry.columns if column.name not in OWN]
+    names = [column.name for column in entry.columns if column.name not in OWN_COLUMN_NAMES]
     columns = ", ".join(f"versions.{quoted(name)}" for name in names)
     if not entry.files:
         empty = ", ".join(
             f"cast(null as {column.type}) as {quoted(column.name)}"
             for column in entry.columns
-            if column.name not in OWN
+            if column.name not in OWN_COLUMN_NAMES
         )
         return (
             "select cast(null as varchar) as _workspace_id, cast(null as timestamp) as valid_from, "
@@ -151,7 +151,7 @@ def _current(lake: Lake) -> Manifest:
 def _table(manifest: Manifest, name: str) -> TableEntry:
     entry = manifest.tables.get(name)
     if entry is None:
-        near = [one for one in sorted(manifest.tables) if name.strip("s") in one][:5]
+        near = [table for table in sorted(manifest.tables) if name.strip("s") in table][:5]
         raise UsageError(
             f"The lake has no entity type or link table {name}"
             + (f"; there are {', '.join(near)}." if near else ".")

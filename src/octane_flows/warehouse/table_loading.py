@@ -22,13 +22,6 @@ from octane_flows.warehouse.incremental.table_changes import TableChange
 
 DOWNLOADS = 8  # files of a bucket at once; a folder has nothing to fetch
 SCHEMAS = ("octane", "past", "er", "flow", "metric", "plan", "meta")
-# columns that the lake adds to every table, with the meaning that goes into the catalogue
-OWN_COLUMNS = {
-    "_workspace_id": "workspace that the row was read through",
-    "_generation": "generation of the extract that read the row",
-    "_extracted_at": "when the row was read (UTC)",
-    "_deleted": "always false here: rows known to be deleted stay in the lake",
-}
 
 
 def create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
@@ -51,7 +44,7 @@ def load_tables(
     for change in changes:
         require_whole_files(lake, change.entry.entity, change.files)
     connection.execute("set preserve_insertion_order = true")
-    ordered = sorted(changes, key=lambda one: (one.entry.kind != "entity", one.entry.name))
+    ordered = sorted(changes, key=lambda change: (change.entry.kind != "entity", change.entry.name))
     deleting: dict[str, TableChange] = {}
     with transaction(connection):
         for change in ordered:
@@ -111,7 +104,7 @@ def _meanings(entry: TableEntry) -> Iterator[tuple[str | None, str]]:
     label = entry.label if entry.kind == "entity" else f"{entry.entity}.{entry.field}"
     yield None, label or entry.name
     for column in entry.columns if entry.kind == "entity" else ():
-        meaning = OWN_COLUMNS.get(column.name) or column.label or column.field
+        meaning = column.label or column.field
         if meaning:
             yield column.name, meaning
 

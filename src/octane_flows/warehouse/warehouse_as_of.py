@@ -69,8 +69,10 @@ def generations(lake: Lake) -> pa.Table:
     kept = lake.kept()
     return pa.table(
         {
-            "generation": pa.array([one.generation for one in kept], pa.int64()),
-            "as_of": pa.array([one.as_of.replace(tzinfo=None) for one in kept], pa.timestamp("us")),
+            "generation": pa.array([entry.generation for entry in kept], pa.int64()),
+            "as_of": pa.array(
+                [entry.as_of.replace(tzinfo=None) for entry in kept], pa.timestamp("us")
+            ),
         }
     )
 
