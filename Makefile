@@ -28,7 +28,7 @@ soak: $(VENV)/.test
 	SCHEDULES=$(SCHEDULES) $(BIN)/python -m pytest -q -n $(WORKERS) tests/property/test_schedules.py
 
 ui: $(VENV)/.run
-	$(BIN)/python -m dagster_octane.ui
+	$(BIN)/octane-flows ui $(if $(OCTANE_URL),,--demo)
 
 notebook: $(VENV)/.notebook
 	OCTANE_HOME="$${OCTANE_HOME:-$(CURDIR)/demo}" $(BIN)/jupyter lab notebooks

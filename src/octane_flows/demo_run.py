@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from rich.text import Text
 from octane_flows import refresh, warehouse
 from octane_flows.client import Octane, Workspace
 from octane_flows.config import Settings, limit_file_access, load_settings
+from octane_flows.dagster_pages import demo_environment
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.questions import Question, list_questions, question_named, run_question
 from octane_flows.questions.answer_formats import print_rows
@@ -35,6 +37,8 @@ from octane_simulator.datasets import ci_history
 from octane_simulator.datasets import demo_dataset as demo_data
 
 MARKER = ".octane-flows-demo"  # only a folder with this file is ever emptied
+DAGSTER_LOG = "dagster.log"
+FAILURE = re.compile(r"(\w+\.)*(Failure|\w+Error): .")  # a line of Dagster's log with a reason
 ROWS_SHOWN = 12
 #: Flows whose answers are printed; the others are named with their number of rows.
 IN_FULL = (
@@ -112,11 +116,7 @@ def run(home: Path, *, output: Console, console: Console) -> None:
     _empty(home)
     with _simulator() as facts:
         environment = {
-            "OCTANE_URL": facts["url"],
-            "OCTANE_CLIENT_ID": facts["client_id"],
-            "OCTANE_CLIENT_SECRET": facts["client_secret"],
-            "OCTANE_SHARED_SPACE": facts["shared_space"],
-            "OCTANE_WORKSPACES": facts["workspace"],
+            **demo_environment(facts),
             "OCTANE_SCRIPTS": "true",
             "OCTANE_HOME": str(home),
         }
@@ -183,7 +183,7 @@ def _refresh(
     dagster_home = home / "dagster"
     dagster_home.mkdir(exist_ok=True)
     shutil.copy(Path(pipelines.origin).parent / "dagster.yaml", dagster_home / "dagster.yaml")
-    log = home / "dagster.log"
+    log = home / DAGSTER_LOG
     command = [sys.executable, "-m", "dagster", "job", "execute"]
     command += ["-m", "dagster_octane.definitions", "-j", "refresh"]
     variables = {
@@ -200,7 +200,14 @@ def _refresh(
             command, env=variables, stdout=stream, stderr=subprocess.STDOUT, check=False
         )
     if done.returncode != 0:
-        raise OctaneFlowsError(f"The Dagster job failed; its log is {log}.")
+        raise OctaneFlowsError(f"The Dagster job failed; its log is {log}.{_last_failure(log)}")
+
+
+def _last_failure(log: Path) -> str:
+    """The reason that Dagster's log gives last, if it gives one."""
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    reasons = [line.strip() for line in lines if FAILURE.match(line.strip())]
+    return f" It says: {reasons[-1]}" if reasons else ""
 
 
 def _program() -> str:
@@ -235,10 +242,16 @@ def _show(home: Path, output: Console) -> None:
             f"OCTANE_HOME={home} {program} query SQL, or any DuckDB client",
         ),
         ("HTML report", home / REPORT_FILE, "open it in a browser"),
-        ("Notebooks", Path("notebooks"), "make notebook"),
-        ("Dagster", home / "dagster.log", "make ui"),
     ):
         output.print(f"{name:<12} {path}   ({how})", soft_wrap=True)
+    output.print(f"{'Notebooks':<12} {program} notebooks DIR copies them", soft_wrap=True)
+    if (home / DAGSTER_LOG).is_file():
+        command = f"{program} ui --demo --home {home}"
+        output.print(
+            f"{'Dagster':<12} {home / DAGSTER_LOG}   ({command} shows its pages)", soft_wrap=True
+        )
+    else:
+        output.print(f"{'Dagster':<12} not installed: pip install 'octane-flows[dagster]'")
 
 
 def _show_answer(

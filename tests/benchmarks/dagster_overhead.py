@@ -1,7 +1,7 @@
 """The price of Dagster: build and report of one lake, by two commands and as one Dagster job.
 
 A small lake in; seconds on the clock and of the processor out, with the start of the processes. The
-job runs with the settings of Dagster that `make ui` uses.
+job runs with the settings of Dagster that `octane-flows ui` uses.
 """
 
 from __future__ import annotations

@@ -35,12 +35,13 @@ def environment_of(server: Running, home: Path) -> dict[str, str]:
 
 
 def octane_flows(
-    *arguments: str, environment: Mapping[str, str]
+    *arguments: str, environment: Mapping[str, str], cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line with these settings and none of the caller's."""
     return subprocess.run(
         [sys.executable, "-m", "octane_flows", *arguments],
         env=process_environment(environment),
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=400,  # the demo on a busy machine

@@ -25,6 +25,9 @@ RUN_ELSEWHERE = {
     "document": "writes to the server: test_documents",
     "report-results": "writes to the server: test_actions",
     "demo": "takes a while: test_demo.py",
+    "ui": "runs until it is stopped: test_dagster_pages.py",
+    "notebooks": "writes into the working folder: test_shipped_files.py",
+    "site-files": "writes into the working folder: test_shipped_files.py",
     "go-back": "needs a damaged manifest: tests of damaged lakes",
     "drop-workspace": "names a workspace that the demo lacks: test_missing_data.py",
 }

@@ -1,4 +1,4 @@
-"""`make ui` as an operator meets it: `dagster dev` in a browser, on a folder with a run in it."""
+"""`octane-flows ui` as an operator meets it: in a browser, on a folder with a run in it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def address(operated: dict[str, str]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "dagster_octane.ui", "--port", str(port)]
+    command = [sys.executable, "-m", "octane_flows", "ui", "--port", str(port)]
     environment = {**os.environ, **operated}
     folder = Path(operated["OCTANE_HOME"])
     log = (folder / "dev.log").open("wb")
@@ -72,7 +72,7 @@ def address(operated: dict[str, str]) -> Iterator[str]:
         children = psutil.Process(process.pid)
         yield f"http://127.0.0.1:{port}"
         started = children.children(recursive=True)
-        os.killpg(process.pid, signal.SIGINT)
+        process.send_signal(signal.SIGTERM)  # as an administrator ends it
         survivors = _still_running([children, *started])
         if survivors:
             os.killpg(process.pid, signal.SIGKILL)

@@ -43,7 +43,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(home: Path) -> CompletedProcess[str]:
-    return octane_flows("demo", "--home", str(home), environment={})
+    (home.parent / "octane-flows.toml").write_text('user = "somebody"\nworkspaces = "9"\n')
+    return octane_flows("demo", environment={"OCTANE_HOME": str(home)}, cwd=home.parent)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,7 @@ def test_the_demo_shows_five_flows_and_names_all(done: CompletedProcess[str], de
     for name in ("lake", "warehouse.duckdb", "report.html"):
         assert (demo / name).exists()
         assert f"{demo}/{name}" in done.stdout
+    assert f"ui --demo --home {demo}" in done.stdout
     assert len(done.stdout.splitlines()) < LONGEST
     assert "simulator_secret" not in done.stdout + done.stderr
 

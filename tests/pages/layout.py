@@ -13,7 +13,8 @@ PACKAGE = ROOT / "src" / "octane_flows"
 ORDER = (
     "config", "errors", "client", "extract", "lake", "models", "warehouse", "questions", "parity",
     "er_diagrams", "results", "actions", "reports", "spark", "export", "refresh", "doctor",
-    "status", "console", "failure_report", "api", "cli", "demo_run",
+    "status", "console", "failure_report", "api", "cli", "dagster_pages",
+    "shipped_files", "demo_run",
 )  # fmt: skip
 
 

@@ -27,8 +27,10 @@ from octane_flows.cli import (
     question_commands,
     report_command,
     report_results_command,
+    shipped_files_commands,
     simulate_command,
     status_command,
+    ui_command,
     verify_command,
 )
 from octane_flows.cli.command_line import app, errors
@@ -87,7 +89,9 @@ __all__ = [
     "question_commands",
     "report_command",
     "report_results_command",
+    "shipped_files_commands",
     "simulate_command",
     "status_command",
+    "ui_command",
     "verify_command",
 ]

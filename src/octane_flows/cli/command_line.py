@@ -40,6 +40,8 @@ COMMANDS = (
     "show",
     "er",
     "report",
+    "ui",
+    "notebooks",
     "plan",
     "apply",
     "document",
@@ -52,6 +54,7 @@ COMMANDS = (
     "compact",
     "expire",
     "drop-workspace",
+    "site-files",
     "simulate",
 )
 
