@@ -118,47 +118,27 @@ set_names as (
     select
         set_tags.workspace_id,
         set_tags.environment_ids,
-        string_agg(
-            set_tags.environment_name,
-            ', '
-            order by set_tags.environment_category_name, set_tags.environment_name
-        ) as short_label,
-        string_agg(
-            coalesce(set_tags.environment_category_name || '=', '') || set_tags.environment_name,
-            ', '
-            order by set_tags.environment_category_name, set_tags.environment_name
-        ) as category_label,
+        er.environment_list(set_tags.environment_category_name, set_tags.environment_name)
+            as label,
         string_agg(set_tags.environment_id, ', ' order by set_tags.environment_id) as id_list,
     from set_tags
     group by set_tags.workspace_id, set_tags.environment_ids
 ),
 
 -- a set of tags is what its ids are: where two would look the same, their labels say more
-distinct_categories as (
-    select
-        set_names.*,
-        case
-            when count(*) over (partition by set_names.workspace_id, set_names.short_label) = 1
-                and set_names.short_label <> 'no environment'
-                then set_names.short_label
-            else set_names.category_label
-        end as label,
-    from set_names
-),
-
 labels as (
     select
-        distinct_categories.workspace_id,
-        distinct_categories.environment_ids,
+        set_names.workspace_id,
+        set_names.environment_ids,
         case
             when count(*) over (
-                partition by distinct_categories.workspace_id, distinct_categories.label
+                partition by set_names.workspace_id, set_names.label
             ) = 1
-                and distinct_categories.label <> 'no environment'
-                then distinct_categories.label
-            else distinct_categories.label || ' (' || distinct_categories.id_list || ')'
+                and set_names.label <> 'no environment'
+                then set_names.label
+            else set_names.label || ' (' || set_names.id_list || ')'
         end as environment_label,
-    from distinct_categories
+    from set_names
 )
 
 select
@@ -169,10 +149,10 @@ select
     results.run_id, -- run that the result belongs to; the run may be gone
     results.test_id, -- test that was run; the test may be gone
     results.test_name, -- name of the test
-    coalesce(array_to_string(tag_sets.environment_ids, ','), 'none')
-        as environment_ids, -- ids of the environment tags, with commas; none without tags
+    array_to_string(tag_sets.environment_ids, ',')
+        as environment_ids, -- ids of the environment tags, with commas; null without tags
     coalesce(labels.environment_label, 'no environment')
-        as environment_label, -- environment tags, by category; it tells each set of tags apart
+        as environment_label, -- environment tags behind their categories; it tells each set apart
     results.native_status_code, -- logical name of the status as it was reported
     results.result_at, -- when it started, or reached Octane where no start is known (UTC)
     results.duration_ms, -- length of the run; tools that do not know it report 0

@@ -1,7 +1,7 @@
 -- Which automated tests fail now, since when, and in which build did it begin?
 -- source: metric.test_outcomes
 -- grain: one test in one environment and pipeline whose newest passed or failed outcome failed
--- key: workspace_id, test_id, environment_ids, pipeline_id
+-- key: workspace_id, test_id, environment_ids, pipeline_id, pipeline_name
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- later results are left out; null means the extract's time
 -- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
@@ -20,7 +20,8 @@
 --     also where it was skipped last
 -- note: renames: a test keeps its failure by its id, and is shown with the newest name that is
 --     known
--- order: state_code, failed_since_at, workspace_id, test_id, environment_ids, pipeline_id
+-- order: state_code, failed_since_at, workspace_id, test_id, environment_ids, pipeline_id,
+--    pipeline_name
 with outcomes as (
     select
         outcomes.*,
@@ -40,12 +41,12 @@ with outcomes as (
         series as (
             partition by
                 outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_id
+                outcomes.pipeline_key
         ),
         until_then as (
             partition by
                 outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_id
+                outcomes.pipeline_key
             order by outcomes.outcome_number
         )
 ),
@@ -64,13 +65,13 @@ dated as (
         first_value(outcomes.native_status_code) over (
             partition by
                 outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_id
+                outcomes.pipeline_key
             order by outcomes.outcome_number desc
         ) as last_status_code,
     from outcomes
     window series as (
         partition by
-            outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids, outcomes.pipeline_id
+            outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids, outcomes.pipeline_key
     )
 ),
 
@@ -79,7 +80,8 @@ failures as (
         dated.workspace_id,
         dated.test_id,
         dated.environment_ids,
-        dated.pipeline_id,
+        dated.pipeline_key,
+        any_value(dated.pipeline_id) as pipeline_id,
         any_value(dated.environment_label) as environment_label,
         max_by(dated.pipeline_name, dated.outcome_number) as pipeline_name,
         max_by(dated.test_name, dated.outcome_number) as test_name,
@@ -97,14 +99,14 @@ failures as (
     from dated
     where dated.has_failed
         and dated.pass_number = dated.pass_count
-    group by dated.workspace_id, dated.test_id, dated.environment_ids, dated.pipeline_id
+    group by dated.workspace_id, dated.test_id, dated.environment_ids, dated.pipeline_key
 )
 
 select
     failures.workspace_id, -- workspace that the test belongs to
     failures.test_id, -- test that fails
-    failures.environment_ids, -- ids of the environment tags, with commas; none without tags
-    failures.pipeline_id, -- pipeline, by name where its id is unknown; none, or all when joined
+    failures.environment_ids, -- ids of the environment tags, with commas; null without tags
+    failures.pipeline_id, -- id of the pipeline; null where it is unknown, or when joined
     failures.environment_label, -- environment tags in which it fails
     failures.pipeline_name, -- name of the pipeline
     case

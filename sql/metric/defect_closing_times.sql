@@ -9,7 +9,7 @@
 with lives as (
     select
         defects.workspace_id,
-        coalesce(defects.severity_code, 'none') as severity_code,
+        defects.severity_code,
         defects.severity_label,
         coalesce(phases.metaphase_code = 'metaphase.work_item.done', false)
             and defects.closed_at is null as is_undated,
@@ -99,7 +99,7 @@ counts as (
 
 select
     counts.workspace_id, -- workspace that the row belongs to
-    counts.severity_code, -- logical name of the severity; none where a defect has none
+    counts.severity_code, -- logical name of the severity; null where a defect has none
     counts.severity_label, -- severity that Octane shows
     counts.defect_count, -- defects created until as_of
     counts.open_count, -- those that are open at as_of
@@ -114,4 +114,4 @@ select
 from counts
 left join medians
     on medians.workspace_id = counts.workspace_id
-    and medians.severity_code = counts.severity_code
+    and medians.severity_code is not distinct from counts.severity_code

@@ -2,18 +2,19 @@
 -- source: er.defects; escaped means created after the end of the release that it was found in
 -- grain: one application module of one release with defects; one row for those without a module,
 --    and one for all of the release
--- key: workspace_id, release_id, application_module_id
+-- key: workspace_id, release_id, is_whole_release, application_module_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * is any text; null means any
--- order: workspace_id, release_end_at desc nulls last, release_id, escaped_count desc,
---    defect_count desc, application_module_id desc
+-- order: workspace_id, release_end_at desc nulls last, release_id, is_whole_release desc,
+--    escaped_count desc, defect_count desc, application_module_id
 with defects_by_module as (
     select
         defects.workspace_id,
         releases.release_id,
         releases.release_name,
         releases.end_at as release_end_at,
-        coalesce(modules.application_module_id, 'none') as application_module_id,
+        false as is_whole_release,
+        modules.application_module_id,
         modules.application_module_name,
         defects.defect_id,
         defects.created_at > releases.end_at as has_escaped,
@@ -38,6 +39,7 @@ counted as (
         found.release_id,
         found.release_name,
         found.release_end_at,
+        found.is_whole_release,
         found.application_module_id,
         found.application_module_name,
         found.defect_id,
@@ -49,7 +51,8 @@ counted as (
         found.release_id,
         found.release_name,
         found.release_end_at,
-        'all' as application_module_id,
+        true as is_whole_release,
+        null as application_module_id,
         null as application_module_name,
         found.defect_id,
         found.has_escaped,
@@ -59,7 +62,8 @@ counted as (
 select
     counted.workspace_id, -- workspace that the row belongs to
     counted.release_id, -- release that the defects were found in
-    counted.application_module_id, -- module of the defects; none for those without one; all of them
+    counted.is_whole_release, -- true: all defects of the release; false: those of one module
+    counted.application_module_id, -- module of the defects; null for those without one
     any_value(counted.release_name) as release_name, -- name of that release
     any_value(counted.release_end_at) as release_end_at, -- planned end of that release (UTC)
     any_value(counted.application_module_name) as application_module_name, -- name of that module
@@ -68,4 +72,6 @@ select
     round(count(*) filter (where counted.has_escaped) / count(*), 4)
         as escaped_ratio -- share of those; a defect with two modules counts for both, once for all
 from counted
-group by counted.workspace_id, counted.release_id, counted.application_module_id
+group by
+    counted.workspace_id, counted.release_id, counted.is_whole_release,
+    counted.application_module_id

@@ -1,7 +1,7 @@
 -- Which builds brought many new failures at once?
 -- source: metric.test_outcomes
 -- grain: one build in which many tests began to fail, over all its environments
--- key: workspace_id, build_id, pipeline_id
+-- key: workspace_id, build_id, pipeline_id, pipeline_name
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
 -- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
@@ -23,14 +23,14 @@
 -- note: gaps: skipped results and builds without a result of the test are passed over; results
 --     without a build are left out
 -- note: renames: a renamed test is not new; one that moved to another class or package is
--- order: began_at desc, workspace_id, build_id, pipeline_id
+-- order: began_at desc, workspace_id, build_id, pipeline_id, pipeline_name
 with outcomes as (
     select
         outcomes.*,
         lag(outcomes.has_failed) over (
             partition by
                 outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_id
+                outcomes.pipeline_key
             order by outcomes.outcome_number
         ) as had_failed_before,
     from metric.test_outcomes(
@@ -54,7 +54,8 @@ builds as (
     select
         judged.workspace_id,
         judged.build_id,
-        judged.pipeline_id,
+        judged.pipeline_key,
+        any_value(judged.pipeline_id) as pipeline_id,
         max(judged.build_name) as build_name,
         max(judged.pipeline_name) as pipeline_name,
         min(judged.outcome_at) as began_at,
@@ -64,16 +65,16 @@ builds as (
             as first_failure_count,
         count(*) filter (where judged.is_new_failure) as new_failure_count,
         count(distinct judged.test_id) filter (where judged.is_new_failure) as test_count,
-        count(distinct judged.environment_ids) filter (where judged.is_new_failure)
+        count(distinct judged.environment_label) filter (where judged.is_new_failure)
             as environment_count,
     from judged
-    group by judged.workspace_id, judged.build_id, judged.pipeline_id
+    group by judged.workspace_id, judged.build_id, judged.pipeline_key
 )
 
 select
     builds.workspace_id, -- workspace that the build belongs to
     builds.build_id, -- build that brought the failures; the build may be gone
-    builds.pipeline_id, -- pipeline, by name where its id is unknown; none, or all when joined
+    builds.pipeline_id, -- id of the pipeline; null where it is unknown, or when joined
     builds.build_name, -- name or number of the build
     builds.pipeline_name, -- pipeline that reported it
     builds.began_at, -- when the first of its deciding results began (UTC)

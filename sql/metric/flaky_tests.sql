@@ -1,7 +1,7 @@
 -- Which automated tests change between passed and failed, how often, and how sure is that?
 -- source: metric.test_outcomes
 -- grain: one test in one environment and pipeline that changed, or failed and passed in a build
--- key: workspace_id, test_id, environment_ids, pipeline_id
+-- key: workspace_id, test_id, environment_ids, pipeline_id, pipeline_name
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
 -- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
@@ -26,14 +26,14 @@
 -- note: renames: a test keeps its series by its id; a test that moved to another class or package
 --     is a new test in Octane
 -- order: flaky_build_count desc, flakiness_low_ratio desc nulls last, workspace_id, test_id,
---    environment_ids, pipeline_id
+--    environment_ids, pipeline_id, pipeline_name
 with outcomes as (
     select
         outcomes.*,
         lag(outcomes.has_failed) over (
             partition by
                 outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_id
+                outcomes.pipeline_key
             order by outcomes.outcome_number
         ) as had_failed_before,
     from metric.test_outcomes(
@@ -51,7 +51,8 @@ counts as (
         outcomes.workspace_id,
         outcomes.test_id,
         outcomes.environment_ids,
-        outcomes.pipeline_id,
+        outcomes.pipeline_key,
+        any_value(outcomes.pipeline_id) as pipeline_id,
         any_value(outcomes.environment_label) as environment_label,
         max_by(outcomes.pipeline_name, outcomes.outcome_number) as pipeline_name,
         max_by(outcomes.test_name, outcomes.outcome_number) as test_name,
@@ -65,7 +66,7 @@ counts as (
         max(outcomes.outcome_at) filter (where outcomes.is_flaky) as last_flaky_build_at,
     from outcomes
     group by
-        outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids, outcomes.pipeline_id
+        outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids, outcomes.pipeline_key
 ),
 
 -- Wilson's interval stays between 0 and 1 and is honest about small samples
@@ -88,8 +89,8 @@ rates as (
 select
     rates.workspace_id, -- workspace that the test belongs to
     rates.test_id, -- test that changes its result
-    rates.environment_ids, -- ids of the environment tags, with commas; none without tags
-    rates.pipeline_id, -- pipeline, by name where its id is unknown; none, or all when joined
+    rates.environment_ids, -- ids of the environment tags, with commas; null without tags
+    rates.pipeline_id, -- id of the pipeline; null where it is unknown, or when joined
     rates.environment_label, -- environment tags in which it does
     rates.pipeline_name, -- name of the pipeline
     rates.test_name, -- name of the test

@@ -12,7 +12,7 @@ with closed as (
     select
         items.workspace_id,
         items.work_item_type,
-        coalesce(items.release_id, 'none') as release_id,
+        items.release_id,
         items.release_name,
         date_diff('second', items.created_at, items.closed_at) / 86400 as lead_days,
     from er.work_items as items
@@ -45,7 +45,7 @@ kinds as (
 select
     kinds.workspace_id, -- workspace that the row belongs to
     kinds.work_item_type, -- kind of the work items
-    kinds.release_id, -- release that they are planned for; none for those without one
+    kinds.release_id, -- release that they are planned for; null for those without one
     kinds.release_name, -- name of that release
     kinds.closed_count, -- items closed in the window
     kinds.measured_count, -- those whose time is known, which the days are of

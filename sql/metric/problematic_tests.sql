@@ -2,7 +2,7 @@
 -- source: https://admhelp.microfocus.com/valueedge/en/24.4/Online/Content/UserGuide/problematic-tests.htm
 -- source: metric.test_outcomes
 -- grain: one rule that holds for one test in one environment and pipeline
--- key: workspace_id, test_id, environment_ids, pipeline_id, problem_code
+-- key: workspace_id, test_id, environment_ids, pipeline_id, pipeline_name, problem_code
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- later results are left out; null means the extract's time
 -- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
@@ -28,13 +28,14 @@
 -- note: gaps: skipped results do not interrupt a series, unless they are its end; is_stale tells a
 --     test without a result of any status for stale_days, which comes last
 -- note: renames: a test keeps its series by its id
--- order: is_stale, workspace_id, problem_code, test_id, environment_ids, pipeline_id
+-- order: is_stale, workspace_id, problem_code, test_id, environment_ids, pipeline_id,
+--    pipeline_name
 with recent_outcomes as (
     select
         results.*,
         row_number() over (
             partition by
-                results.workspace_id, results.test_id, results.environment_ids, results.pipeline_id
+                results.workspace_id, results.test_id, results.environment_ids, results.pipeline_key
             order by results.outcome_number desc
         ) as newness,
     from metric.test_outcomes(
@@ -51,7 +52,7 @@ outcomes as (
         results.workspace_id,
         results.test_id,
         results.environment_ids,
-        results.pipeline_id,
+        results.pipeline_key,
         results.has_failed as has_failed,
         row_number() over series as newness,
         lead(results.has_failed) over series
@@ -62,7 +63,7 @@ outcomes as (
     where results.is_conclusive
     window series as (
         partition by
-            results.workspace_id, results.test_id, results.environment_ids, results.pipeline_id
+            results.workspace_id, results.test_id, results.environment_ids, results.pipeline_key
         order by results.newness
     )
 ),
@@ -72,7 +73,8 @@ skips as (
         results.workspace_id,
         results.test_id,
         results.environment_ids,
-        results.pipeline_id,
+        results.pipeline_key,
+        any_value(results.pipeline_id) as pipeline_id,
         max_by(results.test_name, results.outcome_number) as test_name,
         any_value(results.environment_label) as environment_label,
         max_by(results.pipeline_name, results.outcome_number) as pipeline_name,
@@ -86,7 +88,7 @@ skips as (
                 and results.native_status_code = 'list_node.run_native_status.skipped'
         ) as skipped_count,
     from recent_outcomes as results
-    group by results.workspace_id, results.test_id, results.environment_ids, results.pipeline_id
+    group by results.workspace_id, results.test_id, results.environment_ids, results.pipeline_key
 ),
 
 series_counts as (
@@ -94,7 +96,7 @@ series_counts as (
         outcomes.workspace_id,
         outcomes.test_id,
         outcomes.environment_ids,
-        outcomes.pipeline_id,
+        outcomes.pipeline_key,
         count(*) as outcome_count,
         count(*) filter (where outcomes.newness <= $failing_runs and outcomes.has_failed)
             as failed_count,
@@ -114,7 +116,8 @@ series_counts as (
                 and not outcomes.has_failed_after
         ) as single_failure_count,
     from outcomes
-    group by outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids, outcomes.pipeline_id
+    group by
+        outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids, outcomes.pipeline_key
 ),
 
 judged as (
@@ -153,8 +156,8 @@ judged as (
     left join series_counts as counts
         on counts.workspace_id = skips.workspace_id
         and counts.test_id = skips.test_id
-        and counts.environment_ids = skips.environment_ids
-        and counts.pipeline_id = skips.pipeline_id
+        and counts.environment_ids is not distinct from skips.environment_ids
+        and counts.pipeline_key is not distinct from skips.pipeline_key
 ),
 
 problems as (
@@ -197,8 +200,8 @@ problems as (
 select
     problems.workspace_id, -- workspace that the test belongs to
     problems.test_id, -- test that has the problem
-    problems.environment_ids, -- ids of the environment tags, with commas; none without tags
-    problems.pipeline_id, -- pipeline, by name where its id is unknown; none, or all when joined
+    problems.environment_ids, -- ids of the environment tags, with commas; null without tags
+    problems.pipeline_id, -- id of the pipeline; null where it is unknown, or when joined
     problems.environment_label, -- environment tags in which it has the problem
     problems.pipeline_name, -- name of the pipeline
     'list_node.run_problem.' || problems.problem as problem_code, -- logical name of the problem

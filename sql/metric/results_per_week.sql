@@ -14,8 +14,8 @@
 -- order: workspace_id, environment_label, environment_ids, week_date
 select
     results.workspace_id, -- workspace that the results belong to
-    results.environment_ids, -- ids of the environment tags, with commas; none without tags
-    results.environment_label, -- environment tags of the results, in order of their categories
+    results.environment_ids, -- ids of the environment tags, with commas; null without tags
+    results.environment_label, -- environment tags of the results, each behind its category
     cast(date_trunc('week', results.result_at) as date) as week_date, -- Monday of the week (UTC)
     count(*) as result_count, -- results of the week
     count(*) filter (

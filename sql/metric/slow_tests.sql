@@ -83,7 +83,7 @@ windows as (
 select
     windows.workspace_id, -- workspace that the test belongs to
     windows.test_id, -- test that was run
-    windows.environment_ids, -- ids of the environment tags, with commas; none without tags
+    windows.environment_ids, -- ids of the environment tags, with commas; null without tags
     windows.environment_label, -- environment tags in which it was run
     windows.test_name, -- name of the test
     windows.result_count, -- passed results of the window whose duration is known

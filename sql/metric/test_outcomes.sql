@@ -1,7 +1,7 @@
 -- Which outcome had each automated test in each build, with all its results there as one?
 -- source: er.automated_results; the last passed or failed result of a build is its outcome
 -- grain: one outcome of one test in one environment and pipeline; a result without build is one
--- key: workspace_id, test_id, environment_ids, pipeline_id, outcome_number
+-- key: workspace_id, test_id, environment_ids, pipeline_key, outcome_number
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- later results are left out; null means the extract's time
 -- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
@@ -20,16 +20,17 @@
 --     alone is an outcome that is neither passed nor failed
 -- note: renames: a test, an environment and a pipeline with an id keep their series when they are
 --     renamed
--- order: workspace_id, test_id, environment_ids, pipeline_id, outcome_number
+-- order: workspace_id, test_id, environment_ids, pipeline_key, outcome_number
 with results as (
     select
         results.workspace_id,
         results.test_id,
         results.environment_ids,
         case
-            when $join_pipelines then 'all'
-            else coalesce(results.pipeline_id, results.pipeline_name, 'none')
-        end as pipeline_id,
+            when not $join_pipelines
+                then coalesce(results.pipeline_id, 'name ' || results.pipeline_name)
+        end as pipeline_key,
+        case when not $join_pipelines then results.pipeline_id end as pipeline_id,
         results.environment_label,
         results.pipeline_name,
         results.test_name,
@@ -72,12 +73,12 @@ last_results as (
     from results
     window build_results as (
         partition by
-            results.workspace_id, results.test_id, results.environment_ids, results.pipeline_id,
+            results.workspace_id, results.test_id, results.environment_ids, results.pipeline_key,
             results.build_key
     )
     qualify row_number() over (
         partition by
-            results.workspace_id, results.test_id, results.environment_ids, results.pipeline_id,
+            results.workspace_id, results.test_id, results.environment_ids, results.pipeline_key,
             results.build_key
         order by
             results.is_conclusive desc, results.result_at desc, results.is_current desc,
@@ -88,14 +89,15 @@ last_results as (
 select
     outcomes.workspace_id, -- workspace that the test belongs to
     outcomes.test_id, -- test that was run; it may be gone
-    outcomes.environment_ids, -- ids of the environment tags, with commas; none without tags
-    outcomes.pipeline_id, -- pipeline, by name where its id is unknown; none, or all when joined
+    outcomes.environment_ids, -- ids of the environment tags, with commas; null without tags
+    outcomes.pipeline_key, -- pipeline's id, or 'name ' and its name; null: none, or all joined
     row_number() over (
         partition by
-            outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids, outcomes.pipeline_id
+            outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids, outcomes.pipeline_key
         order by
             outcomes.result_at, outcomes.is_current, length(outcomes.result_id), outcomes.result_id
     ) as outcome_number, -- 1 is the first outcome of the test there that is known
+    outcomes.pipeline_id, -- id of the pipeline; null where it is unknown, or when joined
     outcomes.environment_label, -- environment tags of the results
     outcomes.pipeline_name, -- name of the pipeline
     outcomes.test_name, -- name of the test

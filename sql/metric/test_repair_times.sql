@@ -2,7 +2,7 @@
 -- source: metric.test_outcomes
 -- grain: one test in one environment and pipeline with a failure that was repaired in the window,
 --    or that is open
--- key: workspace_id, test_id, environment_ids, pipeline_id
+-- key: workspace_id, test_id, environment_ids, pipeline_id, pipeline_name
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that the window ends at; null means the extract's
 -- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
@@ -24,14 +24,14 @@
 -- note: renames: a test keeps its failure by its id; of a test that moved to another class or
 --     package the failure stays open until it is stale
 -- order: is_stale, open_hours desc nulls last, mean_repair_hours desc nulls last, workspace_id,
---    test_id, environment_ids, pipeline_id
+--    test_id, environment_ids, pipeline_id, pipeline_name
 with outcomes as (
     select
         outcomes.*,
         max(outcomes.outcome_at) over (
             partition by
                 outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_id
+                outcomes.pipeline_key
         ) as last_result_at,
     from metric.test_outcomes(
         workspace_id := $workspace_id,
@@ -48,7 +48,7 @@ numbered as (
         count(*) filter (where not outcomes.has_failed) over (
             partition by
                 outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_id
+                outcomes.pipeline_key
             order by outcomes.outcome_number
         ) as pass_number,
     from outcomes
@@ -60,7 +60,8 @@ failures as (
         numbered.workspace_id,
         numbered.test_id,
         numbered.environment_ids,
-        numbered.pipeline_id,
+        numbered.pipeline_key,
+        any_value(numbered.pipeline_id) as pipeline_id,
         numbered.pass_number,
         any_value(numbered.environment_label) as environment_label,
         max_by(numbered.pipeline_name, numbered.outcome_number) as pipeline_name,
@@ -70,7 +71,7 @@ failures as (
     from numbered
     where numbered.has_failed
     group by
-        numbered.workspace_id, numbered.test_id, numbered.environment_ids, numbered.pipeline_id,
+        numbered.workspace_id, numbered.test_id, numbered.environment_ids, numbered.pipeline_key,
         numbered.pass_number
 ),
 
@@ -85,8 +86,8 @@ ends as (
     left join numbered as passes
         on passes.workspace_id = failures.workspace_id
         and passes.test_id = failures.test_id
-        and passes.environment_ids = failures.environment_ids
-        and passes.pipeline_id = failures.pipeline_id
+        and passes.environment_ids is not distinct from failures.environment_ids
+        and passes.pipeline_key is not distinct from failures.pipeline_key
         and passes.pass_number = failures.pass_number + 1
         and not passes.has_failed
     where $days is null
@@ -97,8 +98,9 @@ ends as (
 select
     ends.workspace_id, -- workspace that the test belongs to
     ends.test_id, -- test that failed
-    ends.environment_ids, -- ids of the environment tags, with commas; none without tags
-    ends.pipeline_id, -- pipeline, by name where its id is unknown; none, or all when joined
+    ends.environment_ids, -- ids of the environment tags, with commas; null without tags
+    any_value(ends.pipeline_id)
+        as pipeline_id, -- id of the pipeline; null where it is unknown, or when joined
     any_value(ends.environment_label)
         as environment_label, -- environment tags in which it failed
     max_by(ends.pipeline_name, ends.pass_number) as pipeline_name, -- name of the pipeline
@@ -118,4 +120,4 @@ select
     er.item_url('test', ends.workspace_id, ends.test_id)
         as test_url -- where Octane shows the test
 from ends
-group by ends.workspace_id, ends.test_id, ends.environment_ids, ends.pipeline_id
+group by ends.workspace_id, ends.test_id, ends.environment_ids, ends.pipeline_key

@@ -134,7 +134,7 @@ select
     judged.workspace_id, -- workspace that the row belongs to
     judged.item_type, -- kind of the work item, or requirement_document
     judged.item_id, -- id of the item
-    coalesce(judged.test_id, 'none') as test_id, -- test that covers it; none where it has no test
+    judged.test_id, -- test that covers it; null where it has no test
     judged.gap, -- no test, never run, failed, not passed or stale; null where all is well
     judged.item_name, -- name of the item
     judged.phase_label, -- phase that Octane shows

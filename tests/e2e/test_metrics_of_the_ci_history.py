@@ -20,7 +20,10 @@ def history() -> pd.DataFrame:
         rows = pd.read_parquet(path)
     rows["test_name"] = "test_" + rows["test"].astype(str)
     # the simulator's tags stand in the order of their categories: compiler, then system
-    rows["environment_label"] = [", ".join(name.split(" ")[::-1]) for name in rows["environment"]]
+    pairs = (name.split(" ") for name in rows["environment"])
+    rows["environment_label"] = [
+        f"Compiler: {compiler}, Operating system: {system}" for system, compiler in pairs
+    ]
     rows = rows.sort_values(["environment", "run_at", "build"], kind="stable")
     # a build that ran a test several times has one outcome, the last one
     return rows.drop_duplicates(["environment", "build", "test"], keep="last")
@@ -46,7 +49,7 @@ def test_changes_between_passed_and_failed_are_counted(
     found = flaky.set_index(["test_name", "environment_label"])["change_count"].to_dict()
     assert found == expected
     assert len(found) > 20
-    assert ("test_172", "clang-10-20, ubuntu_20_04") not in found
+    assert ("test_172", "Compiler: clang-10-20, Operating system: ubuntu_20_04") not in found
 
 
 def test_the_test_that_always_fails_is_found_with_its_first_build(

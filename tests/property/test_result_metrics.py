@@ -36,8 +36,8 @@ class Result:
     workspace: str
     id: int
     test: str
-    environment: str
-    pipeline: str
+    environment: str | None
+    pipeline: str | None
     build: str | None
     at: datetime
     status: str
@@ -57,8 +57,8 @@ def history(seed: int) -> list[Result]:
                 workspace=f"w{seed}",
                 id=first + number,
                 test=test,
-                environment=chance.choice(["none", "none", "1", "2"]),
-                pipeline=chance.choice(["none", "nightly", "nightly", "other"]),
+                environment=chance.choice([None, None, "1", "2"]),
+                pipeline=chance.choice([None, "nightly", "nightly", "other"]),
                 build=chance.choice([None, "9", "10", "11", "12", "13"]),
                 at=AS_OF
                 - chance.choice([0, 1, 5, 10, 10, 30, 31, 70]) * DAY
@@ -91,13 +91,13 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
             "run_native_status_id": STATUS + one.status,
             "run_started": one.at.isoformat(sep=" "),
             "build_id": one.build,
-            "pipeline_name": None if one.pipeline == "none" else one.pipeline,
+            "pipeline_name": one.pipeline,
             "run_duration": None if one.duration is None else str(one.duration),
             "error_message": one.message,
             "_workspace_id": one.workspace,
         }
         rows["run_history"].append(Row(result))
-        if one.environment != "none":
+        if one.environment is not None:
             link = {"source_id": str(one.id), "target_id": one.environment}
             link |= {"target_type": "taxonomy_item_node", "_workspace_id": one.workspace}
             rows["run_history__taxonomies"].append(Row(link))
@@ -114,8 +114,10 @@ def answer(
     return {tuple(row[name] for name in key): row for row in table.to_pylist()}
 
 
-SERIES = ("workspace_id", "test_id", "environment_ids", "pipeline_id")
-Key = tuple[str, ...]
+# pipelines without an id are told apart by their names
+SERIES = ("workspace_id", "test_id", "environment_ids", "pipeline_name")
+JOINED = ("workspace_id", "test_id", "environment_ids", "pipeline_id")
+Key = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def outcomes(*, joined: bool = False) -> dict[Key, list[Outcome]]:
     builds: dict[tuple[Key, str], list[Result]] = defaultdict(list)
     for one in ALL:
         if one.at <= AS_OF:
-            pipeline = "all" if joined else one.pipeline
+            pipeline = None if joined else one.pipeline
             series: Key = (one.workspace, one.test, one.environment, pipeline)
             builds[series, one.build or f"result {one.id}"].append(one)
     found: dict[Key, list[Outcome]] = defaultdict(list)
@@ -165,7 +167,12 @@ def test_each_build_has_the_outcome_of_its_last_result(
         for number, one in enumerate(listed, start=1)
     }
 
-    rows = answer(warehouse, "test_outcomes", (*SERIES, "outcome_number"), join_pipelines=joined)
+    rows = answer(
+        warehouse,
+        "test_outcomes",
+        (*(JOINED if joined else SERIES), "outcome_number"),
+        join_pipelines=joined,
+    )
 
     assert {
         key: (
@@ -190,7 +197,9 @@ def test_changes_and_flaky_builds_of_the_window_are_counted(
         if changes or flaky:
             expected[series] = (len(kept), sum(one.failed for one in kept), changes, flaky)
 
-    rows = answer(warehouse, "flaky_tests", SERIES, join_pipelines=joined, days=30)
+    rows = answer(
+        warehouse, "flaky_tests", JOINED if joined else SERIES, join_pipelines=joined, days=30
+    )
 
     names = ("outcome_count", "failed_count", "change_count", "flaky_build_count")
     assert {key: tuple(row[name] for name in names) for key, row in rows.items()} == expected
@@ -267,7 +276,7 @@ def test_new_failures_of_a_build_count_over_its_environments(
                 before = one.failed
 
     rows = answer(
-        warehouse, "failure_bursts", ("workspace_id", "build_id", "pipeline_id"), new_failures=2
+        warehouse, "failure_bursts", ("workspace_id", "build_id", "pipeline_name"), new_failures=2
     )
 
     expected = {key: count for key, count in counts.items() if count >= 2}

@@ -32,7 +32,7 @@ CLAUSES = (
 OPERATORS = (
     exp.Add, exp.And, exp.Between, exp.Case, exp.Cast, exp.DPipe, exp.Div, exp.EQ, exp.Escape,
     exp.Exists, exp.GT, exp.GTE, exp.ILike, exp.If, exp.In, exp.Is, exp.LT, exp.LTE, exp.Mul,
-    exp.NEQ, exp.Not, exp.NullSafeNEQ, exp.Or, exp.Sub,
+    exp.NEQ, exp.Not, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Or, exp.Sub,
 )  # fmt: skip
 
 #: Functions of one row.
