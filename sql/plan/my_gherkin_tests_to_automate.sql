@@ -22,7 +22,8 @@ select
     tests.test_name as entity_name, -- name of that item
     json_object(
         'fields', json_object(
-            'automation_status', er.reference('list_node', current_statuses.list_item_id)
+            'automation_status', er.reference('list_node', current_statuses.list_item_id),
+            'owner', er.reference('workspace_user', tests.owner_user_id)
         )
     ) as expected, -- what must hold before: fields, none and some that match a query
     json_object(

@@ -1,6 +1,6 @@
 -- Which requests would define a user-defined field, and fill it in?
 -- flow: 24 User-defined fields
--- grain: the definition, or one item to be filled
+-- grain: the definition, or one item to be filled; an item that has the value already is left out
 -- key: workspace_id, step
 -- writes: field_metadata, $entity_type
 -- param: workspace_id text = null -- workspace to look at; null means all
@@ -23,6 +23,42 @@ wanted_items as (
     select trim(ids.id) as entity_id
     from unnest(string_split($entity_ids, ',')) as ids (id)
     where trim(ids.id) <> ''
+),
+
+-- what the field holds now, as the REST API gives it
+present_values as (
+    select
+        udf_values.workspace_id,
+        udf_values.entity_id,
+        any_value(udf_values.entity_name) as entity_name,
+        bool_or(udf_values.is_multiple) as is_multiple,
+        any_value(udf_values.value_type) as value_type,
+        string_agg(udf_values.value, ', ' order by udf_values.value) as value,
+        case
+            when bool_or(udf_values.is_multiple) then json_object(
+                'data', to_json(
+                    list(
+                        er.reference(udf_values.value_type, udf_values.value)
+                        order by udf_values.value
+                    )
+                )
+            )
+            else any_value(
+                case
+                    when udf_values.field_type = 'reference'
+                    then er.reference(udf_values.value_type, udf_values.value)
+                    when udf_values.field_type in ('boolean', 'integer', 'float')
+                    then cast(udf_values.value as json)
+                    when udf_values.field_type = 'date_time'
+                    then to_json(replace(udf_values.value, ' ', 'T') || 'Z')
+                    else to_json(udf_values.value)
+                end
+            )
+        end as rest_value,
+    from meta.user_defined_values as udf_values
+    where udf_values.entity_type = $entity_type
+        and udf_values.field_name = $field_name
+    group by udf_values.workspace_id, udf_values.entity_id
 ),
 
 requests as (
@@ -65,8 +101,9 @@ requests as (
         'update' as operation,
         $entity_type as entity_type,
         wanted_items.entity_id,
-        cast(null as varchar) as entity_name,
+        present_values.entity_name,
         json_object(
+            'fields', json_object($field_name, present_values.rest_value),
             'some', [
                 json_object(
                     'entity_type', $entity_type, 'query', 'id EQ ' || wanted_items.entity_id
@@ -76,6 +113,12 @@ requests as (
         json_object(
             $field_name,
             case
+                when present_values.is_multiple then json_object(
+                    'data', case
+                        when $value is null then json_array()
+                        else json_array(er.reference(present_values.value_type, $value))
+                    end
+                )
                 when $value is null then null
                 when $field_type in ('boolean', 'long') then cast($value as json)
                 when $field_type = 'list' then er.reference('list_node', $value)
@@ -85,9 +128,15 @@ requests as (
                 else to_json($value)
             end
         ) as body,
-        coalesce('the field is to be ' || $value, 'the field is to be emptied') as reason,
+        coalesce('it is ' || present_values.value, 'it is empty')
+            || coalesce(' and is to be ' || $value, ' and is to be emptied') as reason,
     from workspaces
     cross join wanted_items
+    left join present_values
+        on present_values.workspace_id = workspaces.workspace_id
+        and present_values.entity_id = wanted_items.entity_id
+    where present_values.value is null
+        or present_values.value is distinct from $value
 )
 
 select

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from octane_flows.actions import Verdict
+from octane_flows.actions import Plan, Verdict
 from octane_flows.client import Workspace
 from octane_flows.errors import UnavailableError, UsageError
 from octane_simulator import Simulator, serve
@@ -119,3 +120,94 @@ def test_a_plan_that_is_too_big_sends_nothing_at_all(world: World) -> None:
 
     assert world.workspace.count("test_suites", "name EQ ^Big^") == 0
     assert len(world.audit.read()) == lines
+
+
+def before_it_is_sent(
+    monkeypatch: pytest.MonkeyPatch, method: str, act: Callable[[Workspace], object]
+) -> None:
+    """Somebody else writes between the last check and the request, once."""
+    original, acts = getattr(Workspace, method), [act]
+
+    def written(self: Workspace, *arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Workspace, method, original)
+        acts.pop()(self)
+        return original(self, *arguments, **named)
+
+    monkeypatch.setattr(Workspace, method, written)
+
+
+def story_in_testing(world: World, name: str) -> str:
+    root = {"type": "work_item_root", "id": "1001"}
+    made = world.create("stories", name, parent=root, phase=phase("story.intesting"))
+    world.create("tasks", f"task of {name}", story=made, phase=phase("task.completed"))
+    return str(made["id"])
+
+
+def only(plan: Plan, name: str) -> Plan:
+    requests = [request for request in plan.requests if request.entity_name == name]
+    assert requests
+    return dataclasses.replace(plan, requests=tuple(requests))
+
+
+def test_a_task_that_came_while_its_story_was_moved_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = story_in_testing(world, "overtaken")
+    world.rebuild()
+    plan = only(world.plan(STORIES), "overtaken")
+
+    def add_task(workspace: Workspace) -> None:
+        owner = {"type": "story", "id": story}
+        row = {"name": "late", "story": owner, "phase": phase("task.inprogress")}
+        world.ids["late"] = str(workspace.create("tasks", [row])[0]["id"])
+
+    before_it_is_sent(monkeypatch, "update_one", add_task)
+    [verdict] = world.apply(plan)
+
+    assert (verdict.outcome, verdict.is_good) == ("overtaken", False)
+    assert verdict.detail.endswith(f"is there: {world.ids['late']}")
+    assert world.audit.read()[-1]["outcome"] == "overtaken"
+    left = world.workspace.entity("stories", story, fields=["phase"])
+    assert left["phase"]["id"] == "phase.story.done"
+
+
+def test_a_task_that_somebody_else_created_meanwhile_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = story_in_testing(world, "twice")
+    world.rebuild()
+    plan = only(world.plan("work_items_without_test_task"), "Test twice")
+
+    def same_task(workspace: Workspace) -> None:
+        row = dict(plan.requests[0].body)
+        world.ids["theirs"] = str(workspace.create("tasks", [row])[0]["id"])
+
+    before_it_is_sent(monkeypatch, "create", same_task)
+    [verdict] = world.apply(plan)
+
+    assert verdict.outcome == "overtaken"
+    assert verdict.detail.endswith(f"is there: {world.ids['theirs']}")
+    tasks = world.workspace.count("tasks", f"story EQ {{id EQ {story}}};name EQ ^Test twice^")
+    assert tasks == 2
+
+
+def test_what_cannot_be_read_after_sending_is_unknown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story_in_testing(world, "unread")
+    world.rebuild()
+    plan = only(world.plan(STORIES), "unread")
+    update = Workspace.update_one
+
+    def then_lost(self: Workspace, *arguments: Any) -> Any:
+        def lost(*_: Any, **__: Any) -> Row:
+            raise UnavailableError("no answer came")
+
+        monkeypatch.setattr(Workspace, "entity", lost)
+        return update(self, *arguments)
+
+    monkeypatch.setattr(Workspace, "update_one", then_lost)
+    [verdict] = world.apply(plan)
+
+    assert verdict.outcome == "unknown"
+    assert verdict.detail == "it was sent, and reading it again failed: no answer came"

@@ -4,18 +4,22 @@ The command line and Dagster's jobs call these functions; nothing here runs on a
 """
 
 from octane_flows.actions.action_plan import Plan, PlannedRequest, make_plan, read_plan, write_plan
-from octane_flows.actions.apply_plan import Outcome, Verdict, apply_plan
+from octane_flows.actions.apply_plan import Outcome, Verdict, apply_plan, new_apply_id
 from octane_flows.actions.audit_log import AuditLog, audit_path
+from octane_flows.actions.undo_plan import Undo, undo_plan
 
 __all__ = [
     "AuditLog",
     "Outcome",
     "Plan",
     "PlannedRequest",
+    "Undo",
     "Verdict",
     "apply_plan",
     "audit_path",
     "make_plan",
+    "new_apply_id",
     "read_plan",
+    "undo_plan",
     "write_plan",
 ]

@@ -12,23 +12,26 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from octane_flows.actions.action_plan import Plan, PlannedRequest, check_scope
 from octane_flows.actions.audit_log import REFUSALS, AuditLog
 from octane_flows.actions.sending_lock import sending_lock
 from octane_flows.actions.server_items import LOCK, FileChanged, Items
+from octane_flows.actions.undo_plan import UNDO, check_undo
+from octane_flows.actions.value_comparison import differences
 from octane_flows.client import Octane, Workspace
 from octane_flows.config import DEFAULT_PLAN_LIMIT
 from octane_flows.errors import ServerError, UsageError
-
-SHOWN = 200  # characters of a value in a verdict: a script has many
 
 # Where a plan writes step:N for an id: in a query, and in a reference of the body.
 _QUERIED_STEP = re.compile(r"(id EQ )(step:\d+)([};])")
 _REFERRED_STEP = re.compile(r'("id": ")(step:\d+)(")')
 
-Outcome = Literal["done", "already", "changed", "refused", "differs", "unknown", "skipped"]
+Outcome = Literal[
+    "done", "already", "changed", "refused", "differs", "overtaken", "unknown", "skipped"
+]
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,9 @@ class Verdict:
 
     done: it was sent, and the item reads back as sent. already: the item was so before. changed:
     the item is not as the plan expected, so nothing was sent. refused: the server said no.
-    differs: it was sent, but the item reads back otherwise. unknown: no answer came, so that
-    nobody knows whether it was written. skipped: an earlier step failed.
+    differs: it was sent, but the item reads back otherwise. overtaken: the item reads back as sent,
+    but what was checked before does not hold any more, because somebody wrote meanwhile. unknown:
+    no answer came, so that nobody knows whether it was written. skipped: an earlier step failed.
     """
 
     request: PlannedRequest
@@ -68,13 +72,18 @@ def apply_plan(
     workspaces: Collection[str] | None = None,
     limit: int = DEFAULT_PLAN_LIMIT,
     progress: Callable[[Verdict], None] | None = None,
+    apply_id: str | None = None,
 ) -> list[Verdict]:
     """Send what still holds of a plan, in its order; one apply at a time for a data folder.
 
-    `workspaces`: those that the settings allow; None: all that the key sees. Raises UsageError,
-    SignInError, and OctaneFlowsError where another process applies a plan.
+    `workspaces`: those that the settings allow; None: all that the key sees. `apply_id` names this
+    apply in the audit log (None: `new_apply_id`). Raises UsageError, SignInError, and
+    OctaneFlowsError where another process applies a plan.
     """
-    check_scope(plan)
+    if plan.slug == UNDO:
+        check_undo(plan, audit)
+    else:
+        check_scope(plan)
     if (plan.server_url.rstrip("/"), plan.shared_space) != (
         server_url.rstrip("/"),
         octane.shared_space,
@@ -97,20 +106,25 @@ def apply_plan(
         )
     verdicts: list[Verdict] = []
     with sending_lock(audit.path.parent):
-        for verdict in _verdicts(octane, plan, audit):
+        for verdict in _verdicts(octane, plan, audit, apply_id or new_apply_id(plan)):
             verdicts.append(verdict)
             if progress:
                 progress(verdict)
     return verdicts
 
 
-def _verdicts(octane: Octane, plan: Plan, audit: AuditLog) -> Iterator[Verdict]:
+def new_apply_id(plan: Plan) -> str:
+    """A name for one apply, which its lines in the audit log have: its time and the plan."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{plan.digest[:6]}"
+
+
+def _verdicts(octane: Octane, plan: Plan, audit: AuditLog, apply_id: str) -> Iterator[Verdict]:
     writers: dict[str, _Writer] = {}
     is_lost = False
     for request in plan.requests:
         writer = writers.get(request.workspace_id)
         if writer is None:
-            writer = _Writer(octane.workspace(request.workspace_id), plan, audit)
+            writer = _Writer(octane.workspace(request.workspace_id), plan, audit, apply_id)
             writers[request.workspace_id] = writer
         if is_lost:
             verdict = Verdict(request, "skipped", request.entity_id, "the server went away before")
@@ -123,10 +137,11 @@ def _verdicts(octane: Octane, plan: Plan, audit: AuditLog) -> Iterator[Verdict]:
 class _Writer:
     """One workspace: its items, and the ids that earlier steps gave."""
 
-    def __init__(self, workspace: Workspace, plan: Plan, audit: AuditLog) -> None:
+    def __init__(self, workspace: Workspace, plan: Plan, audit: AuditLog, apply_id: str) -> None:
         self._items = Items(workspace)
         self._plan = plan
         self._audit = audit
+        self._apply_id = apply_id
         self._ids: dict[str, str] = {}
 
     def write(self, request: PlannedRequest) -> Verdict:
@@ -168,8 +183,18 @@ class _Writer:
         now: dict[str, Any] = {}
         if request.entity_id is not None:
             now = self._items.read(request, request.entity_id)
-            if not _differences(request.body, now):
+            if not differences(request.body, now):
                 raise _Stop("already", "it is so already", request.entity_id)
+        self._check_conditions(request)
+        if changes := differences(request.expected.get("fields", {}), now):
+            raise _Stop(
+                "changed", f"since the plan was made: {'; '.join(changes)}", request.entity_id
+            )
+        if request.entity_id is None:
+            return self._create(request)
+        return self._update(request, request.entity_id, now)
+
+    def _check_conditions(self, request: PlannedRequest) -> None:
         for condition in request.expected.get("some", ()):
             if not self._items.matches(condition):
                 raise _Stop("changed", f"no {_condition(condition)} is left", request.entity_id)
@@ -182,13 +207,6 @@ class _Writer:
                 if request.entity_id is None:
                     raise _Stop("already", text, ids[0])
                 raise _Stop("changed", text, request.entity_id)
-        if changes := _differences(request.expected.get("fields", {}), now):
-            raise _Stop(
-                "changed", f"since the plan was made: {'; '.join(changes)}", request.entity_id
-            )
-        if request.entity_id is None:
-            return self._create(request)
-        return self._update(request, request.entity_id, now.get(LOCK))
 
     def _create(self, request: PlannedRequest) -> Verdict:
         self._log("sending", request)
@@ -198,26 +216,51 @@ class _Writer:
             raise _Stop("changed", str(error)) from error
         return self._read_again(request, id)
 
-    def _update(self, request: PlannedRequest, id: str, lock: int | None) -> Verdict:
-        self._log("sending", request)
-        self._items.update(request, id, lock)
+    def _update(self, request: PlannedRequest, id: str, now: Mapping[str, Any]) -> Verdict:
+        self._log("sending", request, before={name: now.get(name) for name in request.body})
+        self._items.update(request, id, now.get(LOCK))
         return self._read_again(request, id)
 
     def _read_again(self, request: PlannedRequest, id: str) -> Verdict:
-        differing = _differences(request.body, self._items.read(request, id))
-        if other := self._items.other_bytes(request, id):
-            differing.append(other)
+        """The item as it is after sending, and once more what the check before looked at."""
+        try:
+            differing = differences(request.body, self._items.read(request, id))
+            if other := self._items.other_bytes(request, id):
+                differing.append(other)
+            overtaken = self._overtaken(request, id)
+        except ServerError as error:
+            detail = f"it was sent, and reading it again failed: {error}"
+            return Verdict(request, "unknown", id, detail)
         if differing:
             return Verdict(request, "differs", id, f"it reads back as {'; '.join(differing)}")
+        if overtaken:
+            detail = f"it was sent, but somebody wrote meanwhile: {'; '.join(overtaken)}"
+            return Verdict(request, "overtaken", id, detail)
         return Verdict(request, "done", id, "")
+
+    def _overtaken(self, request: PlannedRequest, id: str) -> list[str]:
+        """Conditions on other items, which no lock can hold, that do not hold after sending."""
+        faults = [
+            f"no {_condition(condition)} is left"
+            for condition in request.expected.get("some", ())
+            if not self._items.matches(condition)
+        ]
+        own = id if request.entity_id is None else None  # a new item is what there was none of
+        for condition in request.expected.get("none", ()):
+            if ids := [match for match in self._items.matches(condition) if match != own]:
+                faults.append(f"{_condition(condition)} is there: {', '.join(ids)}")
+        return faults
 
     def _log(self, event: str, request: PlannedRequest, **more: Any) -> None:
         self._audit.append(
             {
                 "event": event,
+                "apply": self._apply_id,
                 "plan": self._plan.digest,
                 "slug": self._plan.slug,
                 "server_url": self._plan.server_url,
+                "shared_space": self._plan.shared_space,
+                "generation": self._plan.generation,
                 **asdict(request),
                 **more,
             }
@@ -226,28 +269,3 @@ class _Writer:
 
 def _condition(condition: Mapping[str, str]) -> str:
     return f"{condition['entity_type']} with {condition['query']}"
-
-
-def _differences(wanted: Mapping[str, Any], item: Mapping[str, Any]) -> list[str]:
-    """Fields whose value is not the wanted one, as 'name is value'; `type` is the server's."""
-    return [
-        f"{name} is {_shown(item.get(name))}"
-        for name, value in wanted.items()
-        if name != "type" and _plain(value) != _plain(item.get(name))
-    ]
-
-
-def _plain(value: Any) -> Any:
-    """A value to compare: of a reference only its id, whatever else the server adds to it."""
-    if isinstance(value, Mapping):
-        if "data" in value:
-            return sorted(str(reference["id"]) for reference in value["data"])
-        return str(value["id"]) if "id" in value else dict(value)
-    return value
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "empty"
-    text = str(_plain(value))
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

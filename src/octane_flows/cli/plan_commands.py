@@ -13,13 +13,23 @@ import typer
 from rich import box
 from rich.table import Table
 
-from octane_flows.cli.command_line import app, data_folder, output, print_step, read_settings
+from octane_flows.cli.command_line import (
+    app,
+    data_folder,
+    errors,
+    output,
+    print_step,
+    read_settings,
+)
 from octane_flows.cli.command_options import AsJson, Destination, Parameters, parameter_texts
 from octane_flows.config import DEFAULT_PLAN_LIMIT
 from octane_flows.errors import UsageError
 
 if TYPE_CHECKING:
     from octane_flows.actions import Plan, PlannedRequest, Verdict
+
+#: Verdicts of requests that changed nothing.
+NOT_SENT = ("already", "changed", "refused", "skipped")
 
 
 @app.command("plan", epilog="Example: octane-flows plan stories_with_completed_tasks")
@@ -49,7 +59,13 @@ def show_plan(
 
 @app.command("apply", epilog="Example: octane-flows apply plan.json --yes")
 def send_plan(
-    source: Annotated[str, typer.Argument(metavar="FILE|SLUG", help="A reviewed plan, or a flow.")],
+    source: Annotated[
+        str | None, typer.Argument(metavar="[FILE|SLUG]", help="A reviewed plan, or a flow.")
+    ] = None,
+    undo: Annotated[
+        str | None,
+        typer.Option(metavar="AUDIT-ID", help="Put back what this apply changed, no FILE or SLUG."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Send it.")] = False,
     digest: Annotated[
         str | None, typer.Option(help="Send only the plan that has this digest.")
@@ -61,22 +77,22 @@ def send_plan(
     as_json: AsJson = False,
 ) -> None:
     """Compare, send, read again: one verdict for each request of a plan."""
-    from octane_flows.actions import AuditLog, apply_plan, audit_path, read_plan
+    from octane_flows.actions import AuditLog, apply_plan, audit_path, new_apply_id
     from octane_flows.client import Octane
 
-    path = Path(source)
-    is_file = path.is_file() or path.suffix == ".json"
-    plan = read_plan(path) if is_file else _plan_of(source, param)
+    plan = _undoing(undo, source, param) if undo is not None else _plan_from(source, param)
     if digest is not None and digest != plan.digest:
+        shown = source if undo is None else f"--undo {undo}"
         raise UsageError(
             f"Nothing was sent: the digest of this plan is {plan.digest} and not {digest}, so it "
-            f"was changed since; look at it with 'octane-flows apply {source}'."
+            f"was changed since; look at it with 'octane-flows apply {shown}'."
         )
     if not yes:
         _print_plan(plan)
         raise UsageError("Nothing was sent; look at the requests and say --yes to send them.")
     settings = read_settings()
     audit = AuditLog(audit_path(settings.home))
+    apply_id = new_apply_id(plan)
     with Octane(settings) as octane:
         verdicts = apply_plan(
             octane,
@@ -86,6 +102,7 @@ def send_plan(
             workspaces=settings.workspaces,
             limit=most,
             progress=_print_progress,
+            apply_id=apply_id,
         )
     if as_json:
         records = [_verdict_record(verdict) for verdict in verdicts]
@@ -94,8 +111,33 @@ def send_plan(
         _print_verdicts(verdicts)
         print_step(f"plan {plan.slug}, digest {plan.digest}")
         print_step(f"audit log: {audit.path}; extract again to see the change in the answers")
+        if any(verdict.outcome not in NOT_SENT for verdict in verdicts):
+            print_step(f"what was changed can be put back: octane-flows apply --undo {apply_id}")
     if not all(verdict.is_good for verdict in verdicts):
         raise typer.Exit(1)
+
+
+def _plan_from(source: str | None, param: list[str] | None) -> Plan:
+    from octane_flows.actions import read_plan
+
+    if source is None:
+        raise UsageError(
+            "Name the plan's FILE or a SLUG, or an earlier apply with --undo AUDIT-ID."
+        )
+    path = Path(source)
+    is_file = path.is_file() or path.suffix == ".json"
+    return read_plan(path) if is_file else _plan_of(source, param)
+
+
+def _undoing(apply_id: str, source: str | None, param: list[str] | None) -> Plan:
+    from octane_flows.actions import AuditLog, audit_path, undo_plan
+
+    if source is not None or param:
+        raise UsageError("--undo takes the id of an apply alone; leave out FILE, SLUG and --param.")
+    undo = undo_plan(AuditLog(audit_path(data_folder())), apply_id)
+    for words in undo.left:
+        errors.print(f"not undone   {words}", soft_wrap=True)
+    return undo.plan
 
 
 def _plan_of(slug: str, param: list[str] | None) -> Plan:
