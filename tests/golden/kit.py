@@ -24,7 +24,8 @@ from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse import create_models, create_schemas, load_models, open_file
 from octane_flows.warehouse.build_report import ModelResult
 from octane_flows.warehouse.meta.create_meta import record_models
-from octane_flows.warehouse.meta.meta_table import insert_rows
+from octane_flows.warehouse.meta.generation_tables import GENERATION
+from octane_flows.warehouse.meta.generation_tables import WORKSPACES as WORKSPACE_TABLE
 from octane_flows.warehouse.meta.meta_tables import create_tables
 from octane_flows.warehouse.model_creation import create_functions
 from octane_flows.warehouse.octane_contract import (
@@ -130,8 +131,8 @@ def _open_with_tables(as_of: datetime, workspaces: Iterable[str]) -> duckdb.Duck
     create_versions(connection)
     moment = as_of.replace(tzinfo=None)
     generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}", "1", "me")
-    insert_rows(connection, "generation", [generation])
-    insert_rows(connection, "workspaces", [(id, moment, "1", _signed_in(id)) for id in workspaces])
+    GENERATION.insert(connection, [generation])
+    WORKSPACE_TABLE.insert(connection, [(id, moment, "1", _signed_in(id)) for id in workspaces])
     create_functions(connection, "http://127.0.0.1", "1001")
     for name, columns in golden_tables().items():
         if table_of(name) == TABLE:

@@ -78,17 +78,14 @@ def _items(tokens: list[_Token]) -> list[_Item]:
 
 
 def _tokens(sql: str, first_line: int) -> Iterator[_Token]:
-    depth = 0
+    depth, line, counted = 0, first_line, 0
     for match in _TOKEN.finditer(sql):
         text = match.group()
         if text in (")", "]", "}"):
             depth -= 1
-        yield _Token(
-            match.lastgroup or "other",
-            text,
-            depth,
-            first_line + sql.count("\n", 0, match.start()),
-        )
+        line += sql.count("\n", counted, match.start())
+        counted = match.start()
+        yield _Token(match.lastgroup or "other", text, depth, line)
         if text in ("(", "[", "{"):
             depth += 1
 

@@ -20,7 +20,7 @@ from octane_flows.errors import ModelError
 from octane_flows.models.documented_columns import Column, parse_columns
 from octane_flows.models.header import Header, parse_header
 from octane_flows.models.read_columns import read_columns
-from octane_flows.models.sql_folder import sql_folder
+from octane_flows.models.sql_folder import read_sql, sql_folder
 from octane_flows.models.syntax_tree import (
     Node,
     called_function,
@@ -119,10 +119,7 @@ def _check_targets(models: Collection[Model]) -> None:
 def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -> Model:
     """Read one file; every fault is a `ModelError` that begins with file and line."""
     where = f"sql/{schema}/{path.name}"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{where} cannot be read ({error}); save it as UTF-8 text.") from error
+    text = read_sql(path, where)
     header = parse_header(text, schema=schema, where=where)
     sql = text.strip().removesuffix(";")
     tree = parse_sql(sql, where, connection)

@@ -1,6 +1,6 @@
 """Where the SQL models lie: the checkout's `sql/` when there is one, else the wheel's copy.
 
-Nothing in, a folder out; everything that reads models asks here.
+Nothing in, a folder out, and the text of a file in it; everything that reads models asks here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,14 @@ from pathlib import Path
 from octane_flows.errors import ModelError
 
 PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def read_sql(path: Path, where: str) -> str:
+    """The text of a model's file, which messages call `where`."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{where} cannot be read ({error}); save it as UTF-8 text.") from error
 
 
 def sql_folder(package: Path = PACKAGE) -> Path:

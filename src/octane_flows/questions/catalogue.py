@@ -14,7 +14,7 @@ from octane_flows.errors import UsageError
 from octane_flows.models.documented_columns import Column
 from octane_flows.models.header import Note
 from octane_flows.models.macro_parameters import Parameter
-from octane_flows.models.model import Model, load_models
+from octane_flows.models.question_files import question_file, slugs
 
 Kind = Literal["flow", "metric", "plan"]
 
@@ -61,8 +61,7 @@ class Question:
 
 def list_questions(kind: Kind) -> list[Question]:
     """All questions of a kind: documented flows by number, then the others by name."""
-    questions = [_question(kind, model) for model in load_models() if model.schema == kind]
-    return sorted(questions, key=_reading_order)
+    return sorted((_question(kind, slug) for slug in slugs(kind)), key=_reading_order)
 
 
 def documented_flows() -> list[Question]:
@@ -72,16 +71,16 @@ def documented_flows() -> list[Question]:
 
 def question_named(kind: Kind, slug: str) -> Question:
     """The question of that slug; an unknown one is a `UsageError` with the nearest name."""
-    questions = {question.slug: question for question in list_questions(kind)}
-    if slug in questions:
-        return questions[slug]
+    if slug in slugs(kind):
+        return _question(kind, slug)
     for other in ("flow", "metric"):
-        if other != kind and slug in {question.slug for question in list_questions(other)}:
+        if other != kind and slug in slugs(other):
             raise UsageError(
                 f"There is no {kind} '{slug}', but a {other}; ask it with "
                 f"'octane-flows {other} {slug}'."
             )
-    raise UsageError(f"There is no {kind} '{slug}'; {nearest(slug, list(questions))}")
+    choices = [question.slug for question in list_questions(kind)]
+    raise UsageError(f"There is no {kind} '{slug}'; {nearest(slug, choices)}")
 
 
 def nearest(name: str, choices: Sequence[str]) -> str:
@@ -92,16 +91,17 @@ def nearest(name: str, choices: Sequence[str]) -> str:
     return f"known: {', '.join(choices)}."
 
 
-def _question(kind: Kind, model: Model) -> Question:
-    header = model.header
+def _question(kind: Kind, slug: str) -> Question:
+    file = question_file(kind, slug)
+    header = file.header
     return Question(
         kind=kind,
-        slug=model.slug,
+        slug=slug,
         text=header.question,
-        title=header.flow_title or model.slug.replace("_", " ").capitalize(),
+        title=header.flow_title or slug.replace("_", " ").capitalize(),
         number=header.flow_number,
         parameters=header.parameters,
-        columns=model.columns,
+        columns=file.columns,
         grain=header.grain or "",
         key=header.key,
         source="; ".join(header.sources),

@@ -69,8 +69,11 @@ def load_tables(
 
 
 def _count_all(connection: duckdb.DuckDBPyConnection, tables: list[str]) -> dict[str, int]:
-    counts = ", ".join(f"(select count(*) from octane.{quoted(table)})" for table in tables)
-    return dict(zip(tables, connection.execute(f"select {counts}").fetchall()[0], strict=True))
+    counts = " union all ".join(  # scalar subqueries of one select would be joined one by one
+        f"select {literal(table)}, count(*) from octane.{quoted(table)}" for table in tables
+    )
+    rows = dict(connection.execute(counts).fetchall()) if tables else {}
+    return {table: rows[table] for table in tables}
 
 
 def create_table(connection: duckdb.DuckDBPyConnection, entry: TableEntry) -> None:

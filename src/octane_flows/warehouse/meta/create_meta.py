@@ -6,7 +6,7 @@ read them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import duckdb
 
@@ -41,6 +41,7 @@ def create_meta(
     previous build counted is still true.
     """
     shares = field_table.previous_shares(connection)
+    workspace_rows = _previous_workspace_rows(connection)
     create_tables(connection)
     generation_tables.GENERATION.fill(connection, [manifest])
     generation_tables.BUILD.fill(connection, [build])
@@ -59,7 +60,10 @@ def create_meta(
     generation_tables.FILES.fill(connection, generation_tables.files_by_table(manifest))
     tables = [(entry, rows.get(name, 0)) for name, entry in sorted(manifest.tables.items())]
     generation_tables.OCTANE_TABLES.fill(connection, tables)
-    generation_tables.WORKSPACE_ROWS.fill(connection, _workspace_rows(connection, manifest))
+    to_count = set(build.changed_tables) if build.updated_from is not None else None
+    generation_tables.WORKSPACE_ROWS.fill(
+        connection, _workspace_rows(connection, manifest, workspace_rows, to_count)
+    )
     connection.execute(certificate_tables.COMPLETENESS_SQL)
     meaning = literal(certificate_tables.COMPLETENESS_MEANING)
     connection.execute(f"comment on view meta.completeness is {meaning}")
@@ -98,12 +102,38 @@ def record_relations(
     relation_table.RELATIONS.fill(connection, relations)
 
 
+def _previous_workspace_rows(connection: duckdb.DuckDBPyConnection) -> list[WorkspaceRows]:
+    """What the previous build counted; nothing in a new file."""
+    try:
+        rows = connection.execute(
+            "select workspace_id, entity, row_count from meta.workspace_rows"
+        ).fetchall()
+    except duckdb.CatalogException:
+        return []
+    return [WorkspaceRows(*row) for row in rows]
+
+
 def _workspace_rows(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest
-) -> Iterator[WorkspaceRows]:
-    for name, entry in sorted(manifest.tables.items()):
-        if entry.kind == "entity":
-            for workspace_id, row_count in connection.execute(
-                f"select _workspace_id, count(*) from octane.{quoted(name)} group by _workspace_id"
-            ).fetchall():
-                yield WorkspaceRows(workspace_id, entry.entity, row_count)
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Manifest,
+    previous: Sequence[WorkspaceRows],
+    to_count: Collection[str] | None,
+) -> list[WorkspaceRows]:
+    """Rows by workspace and entity type; `to_count`: tables to count again, None: all."""
+    entities = {
+        name: entry.entity
+        for name, entry in sorted(manifest.tables.items())
+        if entry.kind == "entity"
+    }
+    counted = [name for name in entities if to_count is None or name in to_count]
+    kept = {entity for name, entity in entities.items() if name not in counted}
+    counts = " union all ".join(
+        f"select _workspace_id, {literal(entities[name])}, count(*) from octane.{quoted(name)} "
+        "group by _workspace_id"
+        for name in counted
+    )
+    rows = connection.execute(counts).fetchall() if counted else []
+    return [
+        *(row for row in previous if row.entity in kept),
+        *(WorkspaceRows(*row) for row in rows),
+    ]

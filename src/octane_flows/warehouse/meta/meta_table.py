@@ -5,18 +5,29 @@ Records in, rows out; the modules beside this one define the tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from octane_flows.models.sql_text import literal, quoted
 
 Record = TypeVar("Record")
 
-BATCH_ROWS = 200  # rows of one insert statement; DuckDB is slow row by row
+#: How the values of a column's type go into DuckDB: as a column of an Arrow table, not row by row.
+ARROW: Mapping[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "JSON": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "VARCHAR[]": pa.list_(pa.string()),
+}
+INSERTED = "inserted_records"
 
 
 @dataclass(frozen=True)
@@ -51,19 +62,21 @@ class MetaTable(Generic[Record]):
     def fill(self, connection: duckdb.DuckDBPyConnection, records: Iterable[Record]) -> None:
         """Insert one row for each record."""
         rows = [tuple(column.value(record) for column in self.columns) for record in records]
-        insert_rows(connection, self.name, rows)
+        self.insert(connection, rows)
 
-
-def insert_rows(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]
-) -> None:
-    """Insert rows whose values are in the order of the table's columns."""
-    for start in range(0, len(rows), BATCH_ROWS):
-        batch = rows[start : start + BATCH_ROWS]
-        marks = ", ".join(f"({', '.join('?' for _ in row)})" for row in batch)
-        connection.execute(
-            f"insert into meta.{table} values {marks}", [value for row in batch for value in row]
-        )
+    def insert(self, connection: duckdb.DuckDBPyConnection, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows whose values are in the order of the columns."""
+        if not rows:
+            return
+        values = {
+            column.name: pa.array(list(cells), ARROW[column.type])
+            for column, cells in zip(self.columns, zip(*rows, strict=True), strict=True)
+        }
+        connection.register(INSERTED, pa.table(values))
+        try:
+            connection.execute(f"insert into meta.{self.name} by name from {INSERTED}")
+        finally:
+            connection.unregister(INSERTED)
 
 
 def naive_utc(time: datetime) -> datetime:
