@@ -103,17 +103,20 @@ def link_rows(entity: str, field: str, runs: int, tests: int) -> tuple[str, dict
         return of_kind("run_kind", runs, entity), {**source, **environment}
     defects = max(runs // 100, 50)
     if entity == "defect":
-        target, kind = {
+        targets = {
             "run": (f"cast(spread(i, {runs}, 34) + 1 as varchar)", "run_automated"),
             "product_areas": (f"pick(i, {MODULES}, 35)", "product_area"),
-        }[field]
+        }
+        if field not in targets:
+            return count_rows(0), {}
+        target, kind = targets[field]
         return count_rows(defects), {
             "source_id": "cast(20000000 + i as varchar)",
             "target_id": target, "target_type": f"'{kind}'",
         }  # fmt: skip
     if entity == "run_history":
         return count_rows(runs // 10), {**source, **environment}
-    if entity != "ci_build":
+    if entity != "ci_build" or field == "commits":
         return count_rows(0), {}
     builds = max(runs // 1000, 1)
     return count_rows(builds), {**source, "target_id": "cast(i as varchar)"}
