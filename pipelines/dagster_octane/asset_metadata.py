@@ -121,10 +121,13 @@ class Costs:
         self._manifest = manifest
 
     def of_tables(self, tables: Iterable[str], rows: int | None) -> dict[str, Any]:
-        """Metadata of an asset that has this number of rows and is made of these lake tables."""
+        """Metadata of an asset that has this number of rows and is made of these lake tables.
+
+        None: its rows were not counted.
+        """
         lake_tables = self._manifest.tables
         entities = {lake_tables[name].entity for name in tables if name in lake_tables}
-        return self._metadata(rows or 0, [row for row in self._read() if row.entity in entities])
+        return self._metadata(rows, [row for row in self._read() if row.entity in entities])
 
     def of_workspaces(self, workspaces: Iterable[str]) -> dict[str, Any]:
         """Metadata of the rows that the lake has of these workspaces and of those just read."""
@@ -147,9 +150,9 @@ class Costs:
     def _read(self) -> list[CertificateRow]:
         return [row for row in self._manifest.certificate if row.status != "carried"]
 
-    def _metadata(self, rows: int, read: Sequence[CertificateRow]) -> dict[str, Any]:
+    def _metadata(self, rows: int | None, read: Sequence[CertificateRow]) -> dict[str, Any]:
         return {
-            "dagster/row_count": rows,
+            **({"dagster/row_count": rows} if rows is not None else {}),
             "pages": sum(row.pages for row in read),
             "bytes": sum(row.bytes_received for row in read),
             "as_of": dg.MetadataValue.timestamp(self._manifest.as_of),

@@ -66,6 +66,14 @@ def test_workspaces_with_the_same_ids_do_not_mix(
         assert warehouse.twin_answer(case, workspace=WORKSPACE) == own
 
 
+@every_case
+def test_no_two_rows_of_an_answer_have_one_key(case: Case, warehouse: CaseWarehouse) -> None:
+    key = MODELS[case.model].header.key
+    keys = [tuple(row[part] for part in key) for row in warehouse.answer(case)]
+
+    assert len(keys) == len(set(keys))
+
+
 @every_question
 def test_without_any_rows_nothing_is_answered(name: str, empty: CaseWarehouse) -> None:
     assert empty.rows_of_all(name) == []

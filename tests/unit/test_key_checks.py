@@ -78,7 +78,7 @@ def test_a_work_item_without_a_phase_blocks_no_build(tmp_path: Path, is_full: bo
 
 def test_a_repeated_key_of_a_metric_is_told_and_published(tmp_path: Path) -> None:
     kit.write_lake(tmp_path, {"story": [STORY]})
-    report = build(tmp_path, models=with_repeated_key(MODELS))
+    report = build(tmp_path, models=with_repeated_key(MODELS), count_questions=True)
 
     failed = [(check.name, check.severity) for check in report.checks if not check.passed]
     assert failed == [(f"key:{MACRO}", "warn")]
@@ -98,11 +98,41 @@ def test_a_repeated_key_of_a_metric_is_told_and_published(tmp_path: Path) -> Non
 
 def test_the_mark_stays_after_an_update(tmp_path: Path) -> None:
     kit.write_lake(tmp_path, {"story": [STORY]})
-    build(tmp_path, models=with_repeated_key(MODELS))
+    build(tmp_path, models=with_repeated_key(MODELS), count_questions=True)
     kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "first"}]})
     report = build(tmp_path, models=with_repeated_key(MODELS))
 
     assert [model.name for model in report.models if model.status == "repeated"] == [MACRO]
+
+    kit.write_lake(tmp_path, {"story": [{**STORY, "id": "8"}]})
+    report = build(tmp_path, models=with_repeated_key(MODELS))
+
+    assert [model.name for model in report.models if model.status == "repeated"] == [MACRO]
+    assert any("'octane-flows build --count'" in gap for gap in gaps_of_report(report))
+
+    report = build(tmp_path, models=MODELS, count_questions=True)
+
+    assert [model.name for model in report.models if model.status == "repeated"] == []
+    assert gaps_of_report(report) == []
+
+
+def test_a_build_counts_questions_only_when_it_is_asked_to(tmp_path: Path) -> None:
+    kit.write_lake(tmp_path, {"story": [STORY]})
+    report = build(tmp_path, models=with_repeated_key(MODELS))
+
+    rows = {model.name: model.rows for model in report.models}
+    assert (rows[MACRO], rows["er.work_items"]) == (None, 1)
+    names = {check.name for check in report.checks}
+    assert f"key:{MACRO}" not in names
+    assert "key:er.work_items" in names
+    assert gaps_of_report(report) == []
+
+    counted = build(tmp_path, models=with_repeated_key(MODELS), count_questions=True)
+
+    assert {model.name: model.rows for model in counted.models} == {**rows, MACRO: 2}
+    with connect(tmp_path) as connection:
+        sql = f"select row_count, status from meta.models where model = '{MACRO}'"
+        assert connection.execute(sql).fetchall() == [(2, "repeated")]
 
 
 @pytest.mark.parametrize("is_full", [True, False])

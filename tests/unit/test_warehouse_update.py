@@ -291,7 +291,7 @@ def test_other_models_take_the_place_of_the_former(tmp_path: Path) -> None:
 
 def test_an_update_does_not_run_macros_again_and_says_so(tmp_path: Path) -> None:
     kit.write_lake(tmp_path, {"release": [{"id": "5", "name": "first"}]})
-    build(tmp_path)
+    build(tmp_path, count_questions=True)
     kit.write_lake(tmp_path, {"release": [{"id": "6", "name": "second"}]})
     report = build(tmp_path)
 
@@ -302,7 +302,6 @@ def test_an_update_does_not_run_macros_again_and_says_so(tmp_path: Path) -> None
     assert last_runs["key:flow.planned_runs"] == 1
     assert last_runs["key:er.releases"] is None
     [gap] = gaps_of_report(report)
-    assert "flow.planned_runs" in gap
     assert "key:flow.planned_runs" in gap
     assert "er.releases" not in gap
     with connect(tmp_path) as connection:
@@ -310,4 +309,6 @@ def test_an_update_does_not_run_macros_again_and_says_so(tmp_path: Path) -> None
     kit.write_lake(tmp_path, {"release": [{"id": "7", "name": "third"}]})
     last_runs = {check.name: check.last_run_generation for check in build(tmp_path).checks}
     assert last_runs["key:flow.planned_runs"] == 1
-    assert {model.rows is None for model in build(tmp_path, full=True).models} == {False}
+    counted = build(tmp_path, count_questions=True)
+    assert {model.rows is None for model in counted.models} == {False}
+    assert {check.last_run_generation for check in counted.checks} == {None}

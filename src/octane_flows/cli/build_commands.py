@@ -34,6 +34,13 @@ def build(
     full: Annotated[
         bool, typer.Option("--full", help="Rebuild every table, not only what changed.")
     ] = False,
+    count: Annotated[
+        bool,
+        typer.Option(
+            "--count",
+            help="Run every flow, metric and plan with its defaults too: count rows, check keys.",
+        ),
+    ] = False,
     workspace: Annotated[
         list[str] | None,
         typer.Option(
@@ -67,6 +74,7 @@ def build(
         lake=data_lake(),
         workspaces=workspaces,
         full=full,
+        count_questions=count,
         progress=print_step if verbose else None,
     )
     print_build(report)

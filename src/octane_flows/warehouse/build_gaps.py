@@ -1,4 +1,4 @@
-"""What a build did not look at: models and checks of which the lake lacks something, or not run.
+"""What a build did not look at: models and checks of which the lake lacks something, old checks.
 
 A `BuildReport` or an open warehouse in, sentences out; the commands `build` and `status`, the
 report and Dagster show them.
@@ -21,8 +21,6 @@ union all
 select checks.check_name, checks.reason from meta.checks as checks where checks.reason is not null
 """
 NOT_RUN_SQL = """
-select models.model from meta.models as models where models.row_count is null
-union all
 select checks.check_name from meta.checks as checks where checks.last_run_generation is not null
 """
 
@@ -33,10 +31,7 @@ def gaps_of_report(report: BuildReport) -> list[str]:
         *((model.name, model.reason or "") for model in report.models if model.status == "partial"),
         *((check.name, check.reason) for check in report.checks if check.reason is not None),
     ]
-    not_run = [
-        *(model.name for model in report.models if model.rows is None),
-        *(check.name for check in report.checks if check.last_run_generation is not None),
-    ]
+    not_run = [check.name for check in report.checks if check.last_run_generation is not None]
     repeated = [
         (model.name, model.reason or "") for model in report.models if model.status == "repeated"
     ]
@@ -71,8 +66,8 @@ def _sentences(
     names = sorted(set(not_run))
     if names:
         sentences.append(
-            f"not run: an update does not run flows, metrics and plans again. {len(names)} models "
-            "and checks keep what they were at the last full build ('octane-flows build --full' "
-            f"runs them): {', '.join(names)}"
+            f"not run again: {len(names)} checks of flows and metrics keep the results that they "
+            "had before rows changed ('octane-flows build --count' runs them): "
+            f"{', '.join(names)}"
         )
     return sentences

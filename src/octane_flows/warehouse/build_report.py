@@ -47,7 +47,7 @@ class CheckResult:
 class ModelResult:
     """One model as it was published; `rows` of a macro are those of its default parameters.
 
-    `rows` is None for a macro that an update did not run. `key` is the check of its key, which one
+    `rows` is None for a macro that was not counted. `key` is the check of its key, which one
     pass over the rows gives together with their number. A `partial` model runs, but the lake does
     not hold everything that it reads: `reason` says what is missing. A `repeated` flow or metric
     has several rows with one key: `reason` shows the first of them.

@@ -22,6 +22,7 @@ from octane_flows.warehouse.duckdb_file import fetch_within_memory
 from octane_flows.warehouse.incremental.changed_rows import ChangedRows, saved_rows
 from octane_flows.warehouse.incremental.previous_build import PreviousBuild
 from octane_flows.warehouse.key_checks import (
+    BLOCKING_SCHEMAS,
     CHECKED_SCHEMAS,
     EXAMPLES,
     failed_check,
@@ -48,11 +49,14 @@ class Check:
 
 
 def list_checks(models: list[Model]) -> list[Check]:
-    """Every check that the headers and `sql/check` declare."""
+    """Every check that each build runs: the headers of `er` models and `sql/check` declare them.
+
+    The keys of flows and metrics are checked where a build counts their rows: `question_checks`.
+    """
     by_name = {model.name: model for model in models}
     checks: list[Check] = []
     for model in models:
-        if model.schema in CHECKED_SCHEMAS:
+        if model.schema in BLOCKING_SCHEMAS:
             checks.append(_key_check(model))
             checks += [
                 _relation_check(model, relation, by_name[relation.target])
@@ -75,6 +79,15 @@ def list_checks(models: list[Model]) -> list[Check]:
                 )
             )
     return checks
+
+
+def question_checks(models: Iterable[Model]) -> list[Check]:
+    """The key of each flow and metric."""
+    return [
+        _key_check(model)
+        for model in models
+        if model.schema in CHECKED_SCHEMAS and model.schema not in BLOCKING_SCHEMAS
+    ]
 
 
 def _key_check(model: Model) -> Check:
@@ -117,18 +130,21 @@ def run_checks(
 
     Results of `previous` that still hold are taken over, as are the `key_results` that the creation
     of the models gave. A check that passed before looks at changed rows alone, where these can be
-    determined.
+    determined. Keys of flows and metrics have a result only where they were counted, now or before.
     """
     previous = previous or PreviousBuild()
     results_by_name = {result.name: result for result in key_results}
     by_name = {model.name: model for model in models}
     missing_sources = missing_by_model(models, missing)
     results: list[CheckResult] = []
-    for check in list_checks(models):
-        result = (
-            results_by_name.get(check.name)
-            or previous.check_result(check.name, check.sources)
-            or _run(connection, check, _sql_to_run(check, previous, changed_rows, by_name))
+    keys_of_questions = question_checks(models)
+    only_where_counted = {check.name for check in keys_of_questions}
+    for check in (*list_checks(models), *keys_of_questions):
+        result = results_by_name.get(check.name) or previous.check_result(check.name, check.sources)
+        if result is None and check.name in only_where_counted:
+            continue
+        result = result or _run(
+            connection, check, _sql_to_run(check, previous, changed_rows, by_name)
         )
         lacking = frozenset[str]().union(
             *(missing_sources.get(name, frozenset()) for name in check.sources),

@@ -1,7 +1,8 @@
 """One pass over a model's rows that counts them and checks the model's key.
 
 A model that is published in, its number of rows and a `CheckResult` out; `model_creation` calls
-it, and `data_checks` shares the SQL. A macro is costly to run, so nothing runs it twice.
+it, and `data_checks` shares the SQL. A macro is costly to run: it is counted when a build is asked
+to, and nothing runs it twice.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from octane_flows.warehouse.duckdb_file import fetch_within_memory
 SHOWN = 3  # violations in the detail: enough to search for, short enough to read
 EXAMPLES = 20  # violations that the result carries for those who want a table
 CHECKED_SCHEMAS = frozenset({"er", "flow", "metric"})
-#: An update does not run flows and metrics, so their keys cannot block in either kind of build; and
-#: what is wrong with one question is no reason to keep all others from readers.
+#: A build runs flows and metrics only when it is asked to, so their keys cannot block; and what is
+#: wrong with one question is no reason to keep all others from readers.
 BLOCKING_SCHEMAS = frozenset({"er"})
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import duckdb
 
 from octane_flows.errors import ModelError
-from octane_flows.models.macros import called, create_statements
+from octane_flows.models.macros import MACRO_SCHEMAS, called, create_statements
 from octane_flows.models.model import Model
 from octane_flows.models.shared_functions import function_statements
 from octane_flows.warehouse import phase_versions
@@ -54,12 +54,15 @@ def create_models(
     unchanged: Mapping[str, int | None] | None = None,
     stored: Collection[str] = (),
     changed_rows: ChangedRows | None = None,
+    *,
+    count_questions: bool = False,
 ) -> list[ModelResult]:
-    """Create views, tables and macros, count their rows and check their keys.
+    """Create views, tables and macros, count the rows of `er` and check their keys.
 
-    `unchanged` are models whose rows are as before, with their number: they are not counted again.
-    `stored` are those that are still there as tables. Of models whose previous rows `changed_rows`
-    saved, only the changed rows are counted and checked.
+    Macros are bound, and with `count_questions` also run with their default parameters, counted and
+    checked. `unchanged` are models whose rows are as before, with their number: they are not
+    counted again. `stored` are those that are still there as tables. Of models whose previous rows
+    `changed_rows` saved, only the changed rows are counted and checked.
     """
     missing_sources = missing_by_model(models, missing)
     results: list[ModelResult] = []
@@ -67,9 +70,12 @@ def create_models(
         if model.schema == "check":
             continue
         reason = partial_reason(missing_sources[model.name])
-        result = _create(connection, model, reason, unchanged or {}, stored, changed_rows)
+        is_counted = count_questions or model.schema not in MACRO_SCHEMAS
+        result = _create(
+            connection, model, reason, unchanged or {}, stored, changed_rows, is_counted=is_counted
+        )
         if progress:
-            rows = f"{result.rows:>10,} rows" if result.rows is not None else "as before"
+            rows = f"{result.rows:>10,} rows" if result.rows is not None else "not counted"
             progress(f"{model.name:<47} {rows}")
         results.append(result)
     return results
@@ -100,7 +106,10 @@ def _create(
     unchanged: Mapping[str, int | None],
     stored: Collection[str],
     changed_rows: ChangedRows | None,
+    *,
+    is_counted: bool,
 ) -> ModelResult:
+    rows: int | None = None
     key: CheckResult | None = None
     has_previous_rows = changed_rows is not None and changed_rows.has_previous_rows(model)
     statement = ""
@@ -112,8 +121,10 @@ def _create(
             described = connection.execute(f"describe select * from {called(model)}").fetchall()
         if changed_rows is not None and has_previous_rows and model.name in stored:
             changed_rows.update_stored_model(model)
-        if model.name in unchanged:
+        if unchanged.get(model.name) is not None:
             rows = unchanged[model.name]
+        elif not is_counted:
+            rows = None
         elif changed_rows is not None and has_previous_rows:
             rows, key = changed_rows.count_and_check_key(model)
         elif model.schema in CHECKED_SCHEMAS:

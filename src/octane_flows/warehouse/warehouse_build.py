@@ -74,6 +74,7 @@ def build(
     lake: Lake | None = None,
     workspaces: Sequence[str] | None = None,
     full: bool = False,
+    count_questions: bool = False,
     models: list[Model] | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
@@ -81,11 +82,18 @@ def build(
 
     `workspaces`: ids of those that it is to hold, or `["all"]`; None: those that it was built for.
     Only what is new since the generation that it holds is read, unless `full` or for other
-    workspaces. On any failure the previous warehouse stays whole, as does a newer one that somebody
-    else published meanwhile.
+    workspaces. `count_questions` also runs flows, metrics and plans with their defaults, to count
+    their rows and check their keys. On any failure the previous warehouse stays whole, as does a
+    newer one that somebody else published meanwhile.
     """
     with Warehouse(
-        home, lake=lake, workspaces=workspaces, full=full, models=models, progress=progress
+        home,
+        lake=lake,
+        workspaces=workspaces,
+        full=full,
+        count_questions=count_questions,
+        models=models,
+        progress=progress,
     ) as warehouse:
         warehouse.load()
         warehouse.create_models()
@@ -109,6 +117,7 @@ class Warehouse:
         target: Path | None = None,
         workspaces: Sequence[str] | None = None,
         full: bool = False,
+        count_questions: bool = False,
         models: list[Model] | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -134,6 +143,7 @@ class Warehouse:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._entries = completed(self.manifest.tables, self.missing)
         self._full = full
+        self._count_questions = count_questions
         self._changes: list[TableChange] = []
         self._previous = PreviousBuild()
         self._changed_rows: ChangedRows | None = None  # of an update
@@ -264,6 +274,7 @@ class Warehouse:
             self._previous.rows,
             self._stored,
             self._changed_rows,
+            count_questions=self._count_questions,
         )
         record_models(self.connection, self.models, self.model_results)
         return self.model_results

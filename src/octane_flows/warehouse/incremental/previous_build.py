@@ -1,8 +1,8 @@
 """What an update keeps of the previous build: row counts and check results of unchanged models.
 
-The copied warehouse in, a `PreviousBuild` out; `warehouse_build` removes from it what changed. An
-update does not run macros whose SQL is the same, because that would cost as much as the data is
-large: a full build, or a build with other SQL models, counts their rows and checks their keys.
+The copied warehouse in, a `PreviousBuild` out; `warehouse_build` removes from it what changed.
+Macros are run only when a build is asked to count them, because that costs as much as the data is
+large; what it found about their keys then is kept, with the generation that it is about.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class PreviousBuild:
     ) -> PreviousBuild:
         """What still holds after these models and `octane` tables changed.
 
-        A changed macro is still listed, with an unknown number of rows: an update does not run it.
+        A changed macro is still listed, with an unknown number of rows.
         """
         rows = {
             model: None if model in changed_models else row_count
@@ -50,8 +50,8 @@ class PreviousBuild:
     def check_result(self, name: str, sources: Collection[str]) -> CheckResult | None:
         """The result of a check that need not run: none of its sources changed, or all are macros.
 
-        The result of a check of changed macros says that it was not run again; one that can block
-        is run again.
+        The result of a check of changed macros, passed or not, says that it was not run again; one
+        that can block is run again.
         """
         result = self.checks.get(name)
         has_changed = any(
@@ -60,7 +60,7 @@ class PreviousBuild:
         if result is None or not has_changed:
             return result
         is_only_told = result.severity == "warn"  # what blocks a full build blocks an update too
-        if result.passed and is_only_told and all(_is_macro(source) for source in sources):
+        if is_only_told and all(_is_macro(source) for source in sources):
             since = result.last_run_generation or self.generation
             return dataclasses.replace(result, last_run_generation=since)
         return None

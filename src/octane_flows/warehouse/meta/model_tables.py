@@ -14,7 +14,7 @@ from octane_flows.warehouse.meta.meta_table import MetaColumn, MetaTable
 
 STATUS_MEANING = (
     "available, partial when the lake lacks what it reads, or repeated when several rows of the "
-    "answer have one key"
+    "answer had one key when they were counted"
 )
 
 
@@ -51,7 +51,7 @@ MODELS = MetaTable[ModelRecord](
         MetaColumn(
             "row_count",
             "BIGINT",
-            "rows; null for a macro that an update did not run",
+            "rows; null for a flow, metric or plan that was not counted",
             lambda it: it.result.rows,
         ),
         MetaColumn(
