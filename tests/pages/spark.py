@@ -9,8 +9,8 @@ from tests.pages.markdown import table
 
 HEAD = """# On Apache Spark
 
-Most sites never need it: DuckDB answers from one file on one machine. Where there is a Spark
-cluster and a lake that one machine should not hold, the same SQL files run there:
+Most sites do not need Spark: DuckDB answers from one file on one machine. If you have a Spark
+cluster, and a lake that is too large for one machine, the same SQL files run there:
 
 ```sh
 pip install 'octane-flows[spark]'       # brings PySpark; Java 17 or newer must be there
@@ -19,50 +19,53 @@ octane-flows flow planned_runs --param only_mine=true --engine spark --master sp
 octane-flows metric flaky_tests --engine spark --master 'local[2]'   # Spark on this machine alone
 ```
 
-`--master` is any address that Spark takes. Its driver is the command's own process, so the
-machines of the cluster must reach this one. Other settings of Spark (memory, executors, queues)
-come from its own `spark-defaults.conf` (`SPARK_CONF_DIR`). What Spark says goes to
-`spark/spark.log` in the data folder.
+`--master` is any address that Spark accepts. Spark's driver runs in the process of the command,
+so the machines of the cluster must be able to connect to this machine. Spark's other settings
+(memory, executors, queues) come from its own `spark-defaults.conf` (`SPARK_CONF_DIR`). Spark's
+messages are written to `spark/spark.log` in the data folder.
 
 ## What it reads and writes
 
-- It reads the Parquet files that the lake's current generation names, as they are, and keeps the
-  newest version of each row, as DuckDB does; `--workspace ID` leaves out other workspaces, and a
-  later build keeps to that. The data folder must lie where all workers see it
-  under the same path. A lake in a bucket is read through this machine's copies, so with a local
-  master alone.
+- It reads the Parquet files of the lake's current generation and uses the newest version of each
+  row, as DuckDB does. `--workspace ID` leaves out the other workspaces, and later builds use the
+  same choice. All workers must see the data folder under the same path. A lake in a bucket is
+  read through copies on this machine, so it needs a local master.
 - It writes Parquet: `spark/generation-N/octane/defect/`, `er/runs/`, `flow/planned_runs/`,
-  `metric/flaky_tests/`, with `published.json`, which tells rows and state of each; a flow's or
-  metric's file is its answer with the default parameters, in order. `spark/current.json` names
-  the folder that counts and moves in one rename at the end: readers see the former build or the
-  new one. The former one stays for those who still read it, the one before that goes.
-- A repeated or empty key in any model stops it, and nothing is published. The other checks are run
-  by DuckDB's build alone, and plans of requests are made from its warehouse.
-- Every build reads the whole lake; there is no update by what changed.
+  `metric/flaky_tests/`, and `published.json` with the number of rows and the state of each. The
+  file of a flow or metric is its answer with the default parameters, in order.
+  `spark/current.json` names the current folder. It is replaced in one rename at the end, so
+  readers see either the previous build or the new one. The previous build is kept for its
+  readers; older ones are deleted.
+- If a key of any model is repeated or empty, the build stops and publishes nothing. Only
+  DuckDB's build runs the other checks, and plans of requests need its warehouse.
+- Each build reads the whole lake. There is no incremental update.
 - Times are UTC without a zone (`TIMESTAMP_NTZ`), as in DuckDB.
 
-## How it stays the same answer
+## Why the answers are equal
 
-sqlglot translates the files of `sql/`; no second version of them is kept. Only constructs of a
-closed list are carried over, whose every entry occurs in a golden case, and the golden cases of
-all flows and metrics give the same rows on both engines. ANSI mode is on: an overflow or an
-impossible cast stops the build and publishes nothing. Not fixed by SQL on either engine are the
-last digit of a quantile (`p95_duration_ms`), which the machine may round once or twice; and of two
-results with the very same time, from which of them the name of the test is taken.
-Letters that Unicode got after version 15 (of scripts such as Garay) have small forms in Spark and
-none in DuckDB.
+sqlglot translates the files of `sql/`; there is no second version of them. The translation
+accepts only a closed list of constructs. Each of them occurs in a golden case, and the golden
+cases of all flows and metrics give the same rows on both engines. ANSI mode is on: an overflow
+or an impossible cast stops the build, and nothing is published.
+
+Three things may differ. The last digit of a quantile (`p95_duration_ms`) may be rounded
+differently on each machine. If two results have exactly the same time, the name of the test may
+come from either of them. Letters that came to Unicode after version 15 (of scripts such as
+Garay) have lower-case forms in Spark but not in DuckDB.
 """
 
 DIFFERENCES = """
-Where the engines mean different things by the same words, the translation says what DuckDB means:
+Where the engines understand the same words differently, the translation writes what DuckDB
+means:
 """
 
 REFUSED = """
 ## What is refused
 
-A model outside the list is refused by name with the reason, and so is each that reads it; the rest
-is built. A user-defined field that holds fractions takes `flow.user_defined_field_values` away,
-because the two engines write fractions differently as texts.
+A model that uses another construct is refused. The message names the model and the reason.
+Models that read it are refused too, and all others are built. If a user-defined field holds
+fractions, `flow.user_defined_field_values` is refused, because the two engines write fractions
+differently as text.
 """
 
 
@@ -74,16 +77,16 @@ def spark_page() -> str:
         f"{sum(model.schema == schema for model in carried)} `{schema}`"
         for schema in ("er", "flow", "metric")
     )
-    differences = [(f"`{one.__name__}`", one.__doc__ or "") for one in REWRITES]
-    told = f"Of the models that come with it ({counts}), {len(refused) or 'none'} is refused."
+    differences = [(f"`{rewrite.__name__}`", rewrite.__doc__ or "") for rewrite in REWRITES]
+    summary = f"Models of this project ({counts}) that are refused: {len(refused) or 'none'}."
     return "\n".join(
         [
             HEAD,
             DIFFERENCES.strip(),
             "",
-            *table(("rewrite", "what it sees to"), differences),
+            *table(("rewrite", "what it does"), differences),
             REFUSED,
-            told,
+            summary,
             *(["", *table(("model", "reason"), refused)] if refused else []),
             "",
         ]
