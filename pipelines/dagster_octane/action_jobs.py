@@ -1,4 +1,4 @@
-"""The flows that write back, as jobs: `act_<slug>` shows the requests, and sends them if asked to.
+"""The flows that write back, as jobs: `write_back_<slug>` is a dry run, unless told otherwise.
 
 A published warehouse and the launchpad's config in, requests or verdicts out. A dry run is the
 default, and no schedule starts these jobs.
@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from dagster_octane.asset_metadata import TABLE_MODELS, rows_table
-from dagster_octane.resources import OctaneResource, errors_as_failures
+from dagster_octane.resources import GROUP_TAG, OctaneResource, errors_as_failures
 from octane_flows import warehouse
 from octane_flows.config import DEFAULT_PLAN_LIMIT
 
@@ -110,8 +110,10 @@ def action_job(model: warehouse.Model) -> dg.JobDefinition:
         act(context, config, octane, model.slug)
 
     @dg.job(
-        name=f"act_{model.slug}",
-        description=f"{model.header.question} A dry run, unless dry_run is set to false.",
+        name=f"write_back_{model.slug}",  # after the jobs that read, in Dagster's order
+        description="Dry run: shows the requests and sends none, unless the config has dry_run: "
+        f"false. {model.header.question}",
+        tags={GROUP_TAG: "write back", "octane-flows/dry-run": "unless dry_run is false"},
         executor_def=dg.in_process_executor,
     )
     def job() -> None:

@@ -5,14 +5,18 @@ Models and manifests in, Dagster's metadata out; the modules with the assets cal
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 
 import dagster as dg
 
 from octane_flows import er_diagrams, warehouse
+from octane_flows.config import load_home, load_settings
+from octane_flows.errors import UsageError
 from octane_flows.lake import CertificateRow, Lake, Manifest
 from octane_flows.models.lineage import Origin
 from octane_flows.models.sql_folder import sql_folder
@@ -112,6 +116,28 @@ def rows_table(rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     if not rows:
         return {}
     return {"rows": dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows])}
+
+
+def data_source() -> dict[str, Any]:
+    """Which server, space and folder all assets are about, by the settings at load time.
+
+    A setting that is missing or wrong is said in words: the run that needs it fails with the
+    remedy.
+    """
+    metadata: dict[str, Any] = {}
+    try:
+        settings = load_settings(os.environ)
+    except UsageError:
+        metadata["server"] = dg.MetadataValue.text("not set; runs say what is missing")
+    else:
+        workspaces = ", ".join(settings.workspaces) if settings.workspaces else "all"
+        metadata["server"] = dg.MetadataValue.url(settings.url)
+        metadata["space"] = dg.MetadataValue.text(
+            f"{settings.shared_space}, workspaces {workspaces}"
+        )
+    with suppress(UsageError):
+        metadata["data_folder"] = dg.MetadataValue.path(str(load_home(os.environ).resolve()))
+    return metadata
 
 
 class Costs:

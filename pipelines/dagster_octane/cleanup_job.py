@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from dagster_octane.extract_assets import WAIT_S
-from dagster_octane.resources import RETRY, OctaneResource, errors_as_failures
+from dagster_octane.resources import GROUP_TAG, RETRY, OctaneResource, errors_as_failures
 from octane_flows import lake, warehouse
 
 ENDED = [
@@ -67,7 +67,7 @@ def forget_runs(context: dg.OpExecutionContext, config: RunCleanup) -> None:
     context.log.info(f"Deleted {len(forgotten)} runs older than {config.keep_days} days.")
 
 
-@dg.job(executor_def=dg.in_process_executor)
+@dg.job(executor_def=dg.in_process_executor, tags={GROUP_TAG: "look after"})
 def cleanup() -> None:
     """Compact the lake, delete old generations, forget old runs."""
     forget_runs(after=clean_lake())

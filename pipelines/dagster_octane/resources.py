@@ -35,6 +35,8 @@ RETRY: Final = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONE
 #: Errors that a repetition can cure: no answer, or one that cannot be trusted. Wrong settings,
 #: missing roles and counts that do not add up stay as they are until a person acts.
 REPEATABLE: Final = (UnavailableError, AnswerError)
+#: The tag of each job that tells what it is for.
+GROUP_TAG: Final = "octane-flows/group"
 #: What this process has warned of; each step reads the settings several times.
 _warnings: set[str] = set()
 

@@ -1,12 +1,14 @@
 """Hourly, daily and weekly schedules in the site's time zone, and a sensor that starts builds.
 
 All are off until a person switches them on, because the server's administrators may want to choose
-the hour.
+the hour: on Dagster's pages, or by their cron line in the YAML of an `OctaneComponent`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import dagster as dg
 
@@ -23,6 +25,44 @@ ACTIVE = [
     dg.DagsterRunStatus.STARTED,
 ]
 WAREHOUSE_JOBS = (refresh.name, update.name, build.name)
+
+
+Requests = list[dg.RunRequest] | dg.RunRequest | dg.SkipReason
+Evaluation = Callable[[dg.ScheduleEvaluationContext], Requests]
+#: `dg.schedule` with the job that it starts.
+ScheduleOfJob = Callable[..., Callable[[Evaluation], dg.ScheduleDefinition]]
+
+
+@dataclass(frozen=True)
+class ScheduledJob:
+    """What a schedule evaluates and starts, whatever its hour."""
+
+    evaluation: Evaluation
+    of_job: ScheduleOfJob
+
+    def at(self, cron: str, status: dg.DefaultScheduleStatus) -> dg.ScheduleDefinition:
+        """The schedule with this cron line in the site's time zone."""
+        decorate = self.of_job(
+            cron_schedule=cron,
+            execution_timezone=SITE.time_zone,
+            default_status=status,
+        )
+        return decorate(self.evaluation)
+
+
+#: The schedules by name, also those of `workspace_jobs`.
+SCHEDULED: Final[dict[str, ScheduledJob]] = {}
+
+
+def schedule(of_job: ScheduleOfJob, cron: str) -> Callable[[Evaluation], dg.ScheduleDefinition]:
+    """Make a schedule of a function; it is off, and a site may choose another hour for it."""
+
+    def make(evaluation: Evaluation) -> dg.ScheduleDefinition:
+        scheduled = ScheduledJob(evaluation, of_job)
+        SCHEDULED[evaluation.__name__] = scheduled
+        return scheduled.at(cron, dg.DefaultScheduleStatus.STOPPED)
+
+    return make
 
 
 def _active_job(instance: dg.DagsterInstance) -> str | None:
@@ -44,7 +84,7 @@ def run_mode(mode: Mode) -> Mapping[str, Any]:
     return {"ops": {"extract": {"config": {"mode": mode.name}}}}
 
 
-@dg.schedule(job=update, cron_schedule="0 * * * *", execution_timezone=SITE.time_zone)
+@schedule(partial(dg.schedule, job=update), "0 * * * *")
 def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Read what changed, build, report. Skipped while another run does this."""
     if reason := until_quiet_hours_end(context.scheduled_execution_time):
@@ -54,19 +94,19 @@ def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReas
     return dg.RunRequest(tags={"octane-flows/mode": Mode.changes.value})
 
 
-@dg.schedule(job=refresh, cron_schedule="30 5 * * *", execution_timezone=SITE.time_zone)
+@schedule(partial(dg.schedule, job=refresh), "30 5 * * *")
 def daily_census(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Also compare all ids to find deleted rows, and compare every flow with the server."""
     return _request(context, Mode.census)
 
 
-@dg.schedule(job=update, cron_schedule="30 2 * * 0", execution_timezone=SITE.time_zone)
+@schedule(partial(dg.schedule, job=update), "30 2 * * 0")
 def weekly_link_sweep(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Also read all links, to find changes that did not change `last_modified` of a row."""
     return _request(context, Mode.sweep)
 
 
-@dg.schedule(job=cleanup, cron_schedule="30 4 * * 0", execution_timezone=SITE.time_zone)
+@schedule(partial(dg.schedule, job=cleanup), "30 4 * * 0")
 def weekly_cleanup(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Compact the lake and forget old runs; it sends no request to the server."""
     return dg.RunRequest()

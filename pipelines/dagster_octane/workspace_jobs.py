@@ -1,22 +1,26 @@
 """One run for each workspace, for many workers: a job, a sensor and schedules.
 
-The settings' workspaces and Dagster's runs in, requests for runs of `extract_workspace` out. All
-are off until a person switches them on.
+The settings' workspaces and Dagster's runs in, requests for runs of `extract_workspace` out. What
+starts runs is off until a person switches it on.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import dagster as dg
 
+from dagster_octane.asset_metadata import LAKE
 from dagster_octane.extract_assets import WORKSPACES, Mode, extract
-from dagster_octane.resources import SITE, errors_as_failures
-from dagster_octane.schedules import ACTIVE, run_mode, until_quiet_hours_end
+from dagster_octane.resources import GROUP_TAG, OctaneResource, errors_as_failures
+from dagster_octane.schedules import ACTIVE, run_mode, schedule, until_quiet_hours_end
 from octane_flows.config import load_settings
+from octane_flows.errors import UsageError
 
 PARTITIONS: Final = str(WORKSPACES.name)
 #: Tags that Dagster documents, without constants in its public interface.
@@ -28,24 +32,48 @@ extract_workspace = dg.define_asset_job(
     selection=dg.AssetSelection.assets(extract),
     executor_def=dg.in_process_executor,
     # A run that was killed after it published has no failed step from which it could go on.
-    tags={RETRY_STRATEGY_TAG: "ALL_STEPS"},
+    tags={RETRY_STRATEGY_TAG: "ALL_STEPS", GROUP_TAG: "keep current"},
     description="Read one workspace; runs of different workspaces may run at the same time.",
 )
 
 
+@dg.sensor(minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.RUNNING)
+def workspace_partitions(
+    context: dg.SensorEvaluationContext, octane: OctaneResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Make partitions of the workspaces of settings and lake; it starts nothing."""
+    partitions = set(context.instance.get_dynamic_partitions(PARTITIONS))
+    with errors_as_failures():
+        try:
+            ids = set(octane.settings().workspaces or ())
+        except UsageError as error:  # a site that has the lake alone needs no server
+            if not octane.home().exists():
+                return dg.SkipReason(str(error))
+            ids = set()
+        manifest = octane.lake().current()
+        ids |= set(manifest.workspaces) if manifest is not None else set()
+    if not (new := sorted(ids - partitions)):
+        return dg.SkipReason(f"All {len(partitions)} workspaces are partitions already.")
+    return dg.SensorResult(dynamic_partitions_requests=[WORKSPACES.build_add_request(new)])
+
+
 @dg.sensor(job=extract_workspace, minimum_interval_seconds=3600)
 def new_workspaces(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Add each workspace of the settings that is not a partition yet, and load it."""
+    """Load each workspace of the settings once that has no rows yet; add it as a partition."""
     if reason := until_quiet_hours_end(datetime.now(UTC)):
         return dg.SkipReason(reason)
     partitions = set(context.instance.get_dynamic_partitions(PARTITIONS))
+    requested = set(json.loads(context.cursor or "[]"))
+    loaded = context.instance.get_materialized_partitions(LAKE) | requested
     with errors_as_failures():
-        new = [workspace for workspace in workspaces_of_settings() if workspace not in partitions]
+        new = [workspace for workspace in workspaces_of_settings() if workspace not in loaded]
     if not new:
-        return dg.SkipReason(f"All {len(partitions)} workspaces are partitions already.")
+        return dg.SkipReason(f"All {len(partitions)} workspaces were loaded already.")
+    missing = [workspace for workspace in new if workspace not in partitions]
     return dg.SensorResult(
         run_requests=[dg.RunRequest(partition_key=workspace) for workspace in new],
-        dynamic_partitions_requests=[WORKSPACES.build_add_request(new)],
+        dynamic_partitions_requests=[WORKSPACES.build_add_request(missing)] if missing else [],
+        cursor=json.dumps(sorted(requested | set(new))),
     )
 
 
@@ -60,7 +88,7 @@ def workspaces_of_settings() -> list[str]:
         return [workspace.id for workspace in client.workspaces()]
 
 
-@dg.schedule(job=extract_workspace, cron_schedule="0 * * * *", execution_timezone=SITE.time_zone)
+@schedule(partial(dg.schedule, job=extract_workspace), "0 * * * *")
 def hourly_by_workspace(
     context: dg.ScheduleEvaluationContext,
 ) -> list[dg.RunRequest] | dg.SkipReason:
@@ -68,7 +96,7 @@ def hourly_by_workspace(
     return _runs(context, Mode.changes)
 
 
-@dg.schedule(job=extract_workspace, cron_schedule="30 5 * * *", execution_timezone=SITE.time_zone)
+@schedule(partial(dg.schedule, job=extract_workspace), "30 5 * * *")
 def daily_census_by_workspace(
     context: dg.ScheduleEvaluationContext,
 ) -> list[dg.RunRequest] | dg.SkipReason:
@@ -92,4 +120,4 @@ def _requests(instance: dg.DagsterInstance, mode: Mode) -> Iterator[dg.RunReques
 
 
 SCHEDULES = [hourly_by_workspace, daily_census_by_workspace]
-SENSORS = [new_workspaces]
+SENSORS = [workspace_partitions, new_workspaces]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,10 +21,10 @@ import yaml
 
 import dagster_octane
 from dagster_octane import action_jobs, schedules
-from dagster_octane.asset_metadata import LAKE, TABLE_MODELS, key
+from dagster_octane.asset_metadata import LAKE, REPORT, TABLE_MODELS, key
 from dagster_octane.definitions import definitions
 from dagster_octane.extract_assets import WORKSPACES, extract
-from dagster_octane.parity_checks import CHECK
+from dagster_octane.parity_checks import CHECK, SUMMARY
 from dagster_octane.resources import OctaneResource, errors_as_failures
 from dagster_octane.warehouse_assets import build_warehouse, check_results
 from octane_flows import refresh, warehouse
@@ -79,7 +80,7 @@ def test_schedules_are_off_by_default_and_actions_have_none() -> None:
     assert {schedule.default_status.value for schedule in schedules.SCHEDULES} == {"STOPPED"}
     assert {sensor.default_status.value for sensor in schedules.SENSORS} == {"STOPPED"}
     assert {job.name for job in action_jobs.JOBS} == {
-        f"act_{model.slug}" for model in TABLE_MODELS if model.schema == "plan"
+        f"write_back_{model.slug}" for model in TABLE_MODELS if model.schema == "plan"
     }
 
 
@@ -157,10 +158,13 @@ def test_every_asset_materialises_with_rows_pages_and_bytes(
     assert checks
     assert all(check.passed for check in checks)
     parity = [check for check in checks if check.check_name == CHECK]
+    [summary] = [check for check in checks if check.check_name == SUMMARY]
     assert {check.asset_key.path[-1] for check in parity} == {
         flow.slug for flow in flows_with_requests()
     }
     assert {check.description for check in parity} == {"workspace 1002: equal"}
+    assert summary.asset_key == REPORT
+    assert re.fullmatch(r"(\d+) answers were compared: \1 equal", summary.description or "")
     assert (tmp_path / "report.html").exists()
 
 
@@ -244,7 +248,7 @@ def test_an_action_is_a_dry_run_by_default(home: Path, two_workspaces: Running) 
     with dg.DagsterInstance.ephemeral() as instance:
         run("update", instance, asset_selection=[LAKE])
         warehouse.build(home)
-        done = run("act_work_items_without_test_task", instance)
+        done = run("write_back_work_items_without_test_task", instance)
 
     [metadata] = [
         event.step_output_data.metadata
@@ -257,8 +261,8 @@ def test_an_action_is_a_dry_run_by_default(home: Path, two_workspaces: Running) 
 
 
 def test_an_action_without_dry_run_sends_its_requests_once(home: Path) -> None:
-    job, config = "act_work_items_without_test_task", {"dry_run": False}
-    choices = {"ops": {job.replace("act_", "act_on_"): {"config": config}}}
+    job, config = "write_back_work_items_without_test_task", {"dry_run": False}
+    choices = {"ops": {job.replace("write_back_", "act_on_"): {"config": config}}}
     with dg.DagsterInstance.ephemeral() as instance:
         run("update", instance, asset_selection=[LAKE])
         warehouse.build(home)

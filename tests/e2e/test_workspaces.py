@@ -18,6 +18,7 @@ from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 from dagster_octane import workspace_jobs
 from dagster_octane.celery_workers import WorkerLauncher
 from dagster_octane.extract_assets import WORKSPACES
+from dagster_octane.resources import OctaneResource
 from dagster_octane.workspace_jobs import PARTITION_TAG
 from tests.e2e.support import environment_of, tiny_server
 
@@ -50,7 +51,9 @@ def test_new_workspaces_are_loaded_once(
         assert isinstance(result, dg.SensorResult)
         [added] = result.dynamic_partitions_requests or []
         instance.add_dynamic_partitions(str(WORKSPACES.name), list(added.partition_keys))
-        again = workspace_jobs.new_workspaces(dg.build_sensor_context(instance=instance))
+        again = workspace_jobs.new_workspaces(
+            dg.build_sensor_context(instance=instance, cursor=result.cursor)
+        )
 
     assert [request.partition_key for request in result.run_requests or []] == list(TWO)
     assert isinstance(again, dg.SkipReason)
@@ -88,7 +91,49 @@ def test_nothing_starts_in_quiet_hours(
 
 def test_all_are_off_by_default() -> None:
     assert {schedule.default_status.value for schedule in workspace_jobs.SCHEDULES} == {"STOPPED"}
-    assert {sensor.default_status.value for sensor in workspace_jobs.SENSORS} == {"STOPPED"}
+    status = {sensor.name: sensor.default_status.value for sensor in workspace_jobs.SENSORS}
+    assert status == {"workspace_partitions": "RUNNING", "new_workspaces": "STOPPED"}
+
+
+def test_the_workspaces_of_the_settings_are_partitions_before_anything_runs(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = "https://octane.example.com"  # nobody asks it
+    settings = {
+        "OCTANE_URL": server,
+        "OCTANE_SHARED_SPACE": "1001",
+        "OCTANE_CLIENT_ID": "id",
+        "OCTANE_CLIENT_SECRET": "secret",
+        "OCTANE_WORKSPACES": "1003,1002",
+        "OCTANE_HOME": str(tmp_path),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    resources = {"octane": OctaneResource()}
+
+    def evaluated() -> object:
+        context = dg.build_sensor_context(instance=instance, resources=resources)
+        return workspace_jobs.workspace_partitions(context)
+
+    result = evaluated()
+    assert isinstance(result, dg.SensorResult)
+    [added] = result.dynamic_partitions_requests or []
+    assert list(added.partition_keys) == ["1002", "1003"]
+    assert not result.run_requests
+    instance.add_dynamic_partitions(str(WORKSPACES.name), list(added.partition_keys))
+    assert isinstance(evaluated(), dg.SkipReason)
+
+
+def test_a_site_without_settings_gets_no_error_from_the_sensor(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCTANE_HOME", str(tmp_path / "none"))
+    context = dg.build_sensor_context(instance=instance, resources={"octane": OctaneResource()})
+
+    answer = workspace_jobs.workspace_partitions(context)
+
+    assert isinstance(answer, dg.SkipReason)
+    assert "OCTANE_URL" in (answer.skip_message or "")
 
 
 class Answers:

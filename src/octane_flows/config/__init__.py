@@ -16,6 +16,7 @@ from octane_flows.config.credentials import (
 from octane_flows.config.file_access import limit_file_access, open_settings_file
 from octane_flows.config.lake_place import LakePlace
 from octane_flows.config.quiet_hours import QuietHours
+from octane_flows.config.setting_texts import setting_variables
 from octane_flows.config.setting_values import DEFAULT_HISTORY
 from octane_flows.config.settings import (
     DEFAULT_MAX_DELETED_SHARE,
@@ -57,4 +58,5 @@ __all__ = [
     "load_site",
     "load_warehouse_workspaces",
     "open_settings_file",
+    "setting_variables",
 ]

@@ -17,7 +17,7 @@ from octane_flows.config.secret_files import FILE_SECRETS, file_variable, read_s
 from octane_flows.config.setting_names import CONFIG_VARIABLE, NAMES
 from octane_flows.errors import UsageError
 
-__all__ = ["SettingTexts"]
+__all__ = ["SettingTexts", "setting_variables"]
 
 SECRETS: Final = frozenset({"client_secret", "password", "lake_secret"})
 DEFAULT_CONFIG: Final = Path("octane-flows.toml")
@@ -101,6 +101,17 @@ class SettingTexts:
         if name in self.from_file and self.file is not None:
             return self.file.parent / path
         return path
+
+
+def setting_variables(texts: Mapping[str, str], *, where: str) -> dict[str, str]:
+    """The `OCTANE_*` variables of settings by name. Raises UsageError for a name that is none."""
+    for name in texts:
+        if name not in NAMES:
+            raise UsageError(
+                f"{where} has the setting {name}, which does not exist{_nearest(name, NAMES)}; "
+                "rename or remove it."
+            )
+    return {f"OCTANE_{name.upper()}": text for name, text in texts.items()}
 
 
 def _config_path(environ: Mapping[str, str]) -> Path | None:

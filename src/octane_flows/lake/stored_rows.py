@@ -194,6 +194,7 @@ class StoredRows:
             self._connection = duckdb.connect(
                 ":memory:", config={"autoinstall_known_extensions": "false"}
             )
+            self._connection.execute("set enable_progress_bar = false")  # for logs of schedulers
         names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
         source = f"read_parquet([{names}], union_by_name = true)"
         outdated = outdated_links(self._tables[table])

@@ -20,6 +20,8 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+#: No bar while a query runs, whose control characters would fill the logs of schedulers.
+QUIET = "set enable_progress_bar = false"
 #: Texts of the operating system that DuckDB repeats when a disk takes no more.
 FULL_DISK = ("No space left on device", "Disk quota exceeded", "File too large")
 #: The oldest storage that carries all that the warehouse uses: DuckDB 1.4 and later open its files,
@@ -76,6 +78,7 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         config = CONFIG if read_only else {**CONFIG, **STORAGE}
         connection = duckdb.connect(str(path), read_only=read_only, config=config)
         connection.execute("set timezone = 'UTC'")
+        connection.execute(QUIET)
     except duckdb.Error as error:
         if read_only and write_log(path).exists():
             remedy = _log_remedy(path)
