@@ -19,7 +19,7 @@ from octane_flows.errors import AccessError, AnswerError, OctaneFlowsError
 from octane_flows.extract import Plan
 from octane_flows.extract.extract_plan import Key
 from octane_flows.extract.history_pages import MAX_RECORDS, NEWEST_FIRST
-from octane_flows.extract.history_reader import IDS_A_REQUEST, WAYS, history_types
+from octane_flows.extract.history_reader import IDS_PER_HISTORY_REQUEST, WAYS, history_types
 
 TITLE = "change history"
 
@@ -65,7 +65,7 @@ def examine_history(
                 at_least.add(key)
 
     list(pool.map(count, keys))
-    by_ids = sum(ceil(counts.rows.get(key, 0) / IDS_A_REQUEST) for key in refused)
+    by_ids = sum(ceil(counts.rows.get(key, 0) / IDS_PER_HISTORY_REQUEST) for key in refused)
     requests = sum(1 + rows // MAX_RECORDS for rows in records.values()) + by_ids
     facts = {"requests": requests, "records": sum(records.values())}
     about = "at least" if at_least else "about"

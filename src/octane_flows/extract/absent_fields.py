@@ -1,6 +1,6 @@
 """Fields that were requested and are in no row of a page, which Arrow cannot tell from null.
 
-A page and field names come in, the absent ones go out; `page_reader` calls this for every page. The
+A page and field names come in, the absent ones go out; `entity_pages` calls this for each page. The
 server answers null where a row has no value, so a field that is absent altogether was left out by a
 role, a proxy or a fault.
 """

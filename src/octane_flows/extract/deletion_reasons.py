@@ -13,8 +13,8 @@ from typing import Any
 from octane_flows.client import Workspace
 from octane_flows.errors import AccessError, ExtractError, NotFoundError, RequestError
 from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.id_queries import id_groups, id_query
 from octane_flows.extract.options import ALWAYS_ACCEPTED_DELETIONS, Options
-from octane_flows.extract.page_reader import id_groups, id_query
 
 DELETED = "deleted"
 FORBIDDEN = "forbidden"

@@ -28,7 +28,7 @@ from octane_flows.extract.entity_task import Context, EntityTask, Previous, make
 from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import SweepProgress
 from octane_flows.extract.extract_plan import Key
-from octane_flows.extract.page_reader import id_groups, id_query, require_requested
+from octane_flows.extract.id_queries import id_groups, id_query, require_requested
 from octane_flows.extract.row_ids import id_number
 from octane_flows.lake import Census
 from octane_flows.lake.manifest import SchemaChangeKind

@@ -19,12 +19,12 @@ from octane_flows.extract.cursor import (
     new_field_query,
     stored_query,
 )
+from octane_flows.extract.entity_pages import EntityPages
 from octane_flows.extract.entity_result import Result
 from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import Journal, Part, fitting_part
 from octane_flows.extract.extract_plan import EntityPlan, Plan
 from octane_flows.extract.options import Options
-from octane_flows.extract.page_reader import EntityPages
 from octane_flows.extract.rejected_values import RejectedValues
 from octane_flows.extract.row_to_arrow import Stamp
 from octane_flows.extract.server_times import Moments

@@ -43,7 +43,7 @@ from octane_flows.extract.server_times import Moments
 from octane_flows.lake import Draft, ReadState, TableEntry
 from octane_flows.lake.stored_rows import StoredRows
 
-IDS_A_REQUEST = 50  # of restricted users; programs in production ask for as many
+IDS_PER_HISTORY_REQUEST = 50  # of restricted users; programs in production ask for as many
 ROOT_SUFFIX = "_root"
 GAP_CHECK_LAG_S = 24 * 3600.0  # an older cursor may lie before the server's retention
 
@@ -335,5 +335,5 @@ class _WorkspaceHistory:
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for place in range(0, len(ids), IDS_A_REQUEST):
-        yield ids[place : place + IDS_A_REQUEST]
+    for place in range(0, len(ids), IDS_PER_HISTORY_REQUEST):
+        yield ids[place : place + IDS_PER_HISTORY_REQUEST]

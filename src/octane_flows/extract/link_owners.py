@@ -20,8 +20,8 @@ from octane_flows.extract.entity_result import ReadCount, Result, merge_tables
 from octane_flows.extract.entity_task import Context, EntityTask, Previous, make_task
 from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_plan import EntityPlan, Key
+from octane_flows.extract.id_queries import IDS_PER_REQUEST, id_query
 from octane_flows.extract.link_sweep import BATCH_OWNERS, LinkComparison
-from octane_flows.extract.page_reader import IDS_PER_REQUEST, id_query
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_ids import id_number
 from octane_flows.lake.stored_rows import TARGET_COLUMNS, Ids, StoredRows

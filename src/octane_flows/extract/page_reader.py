@@ -1,15 +1,15 @@
 """Reading a collection, or what a query leaves of it: pages by key inside closed id windows.
 
 An entity plan comes in, decoded pages in the order of their ids go out; several requests are in
-flight. Rows and the server's count must add up, or it is an error. `entity_reading`, `deletions`,
-`link_sweep` and `link_owners` read their pages here.
+flight. Rows and the server's count must add up, or it is an error. `entity_pages` reads
+here.
 """
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, takewhile
@@ -17,25 +17,22 @@ from typing import TypeAlias
 
 import pyarrow.compute as pc
 
-from octane_flows.client import Id, Page, PageBytes, Query, Workspace, field
+from octane_flows.client import Page, PageBytes, Query, Workspace, field
 from octane_flows.client.entity_count import COUNT_LIMIT_ERROR, count_exactly
 from octane_flows.client.envelope import ids_of_page
 from octane_flows.client.stable_reading import read_stable_pages
 from octane_flows.errors import (
     AnswerError,
-    ExtractError,
     RequestError,
     TimeOutError,
     TooLargeError,
 )
-from octane_flows.extract.absent_fields import require_fields
 from octane_flows.extract.entity_result import ReadCount
-from octane_flows.extract.extract_plan import EntityPlan, TablePlan
-from octane_flows.extract.field_values import Misfit, ValueNotes, value_text
+from octane_flows.extract.extract_plan import EntityPlan
+from octane_flows.extract.field_values import Misfit, value_text
 from octane_flows.extract.page_size import PageSize
-from octane_flows.extract.page_to_arrow import DecodedPage, decode_page
+from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_ids import MAX_ROW_ID, are_names, id_number
-from octane_flows.extract.row_to_arrow import Stamp, link_table, short_lists
 
 # Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory, so
 # there are few: two keep every connection busy while one window is being written.
@@ -46,81 +43,9 @@ MAX_UNCOUNTED = 100
 # A window that brings so many times the rows that it counted at first is never going to end.
 MAX_GROWTH = 10
 EDGE_ROWS = 10  # of the lowest or highest rows, when the first has an id that cannot be used
-IDS_PER_REQUEST = 100  # ids in one query: the address stays far below common limits
 
 #: A page's bytes to Arrow; runs in the thread that fetched the page.
 Decode: TypeAlias = Callable[[PageBytes], DecodedPage]
-
-
-class EntityPages:
-    """The pages of one entity type in one workspace, decoded, their link lists whole."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        plan: EntityPlan,
-        tables: Mapping[str, TablePlan],
-        stamp: Stamp,
-        pool: ThreadPoolExecutor,
-        *,
-        page_size: int,
-        windows_in_flight: int,
-        of_numbers: bool = False,
-    ) -> None:
-        self._workspace = workspace
-        self._of_numbers = of_numbers
-        self._plan = plan
-        self._tables = tables
-        self._stamp = stamp
-        self._pool = pool
-        self._page_size = page_size
-        self._windows_in_flight = windows_in_flight
-
-    def request(self, query: Query | None) -> Future[DecodedPage]:
-        """Request the first page of the rows that match; `read` takes it as `first_page`."""
-        reader = Reader(self._workspace, self._plan, self._decode, self._page_size, query)
-        return self._pool.submit(reader.page, None)
-
-    def read(
-        self,
-        query: Query | None,
-        count: ReadCount,
-        *,
-        first_page: Future[DecodedPage] | None = None,
-    ) -> Iterator[DecodedPage]:
-        """Yield the pages of the rows that match; `count` is filled on the way."""
-        for page in read_pages(
-            self._workspace,
-            self._plan,
-            self._pool,
-            decode=self._decode,
-            page_size=self._page_size,
-            windows_in_flight=self._windows_in_flight,
-            count=count,
-            query=query,
-            first_page=first_page,
-        ):
-            yield self._complete_lists(page)
-
-    def _decode(self, page: PageBytes) -> DecodedPage:
-        require_fields(page, self._plan.name, self._plan.fields)
-        return decode_page(page, self._plan, self._tables, self._stamp, of_numbers=self._of_numbers)
-
-    def _complete_lists(self, page: DecodedPage) -> DecodedPage:
-        """Read an entity alone where one of its nested lists is shorter than its count."""
-        plan = self._plan
-        for id, link in page.short_lists:
-            row = self._workspace.entity(plan.collection, id, fields=[link.name])
-            if any(short is link for _, short in short_lists(plan, [row])):
-                raise ExtractError(
-                    f"Workspace {plan.workspace}: {plan.name} {id} lists fewer {link.name} than it "
-                    "counts, twice. Nothing was published; run it again."
-                )
-            name = plan.link_table(link)
-            notes = ValueNotes()
-            links = link_table(self._tables[name], link, [row], self._stamp, notes)
-            page = page.with_links(name, id, links, notes)
-        return page
 
 
 def read_pages(
@@ -417,24 +342,3 @@ def _windows(low: int, high: int, total: int, size: PageSize) -> Iterator[tuple[
         end = min(start + width - 1, high)
         yield start, end
         start = end + 1
-
-
-def id_groups(ids: Sequence[str], size: int = IDS_PER_REQUEST) -> list[Sequence[str]]:
-    """Ids in groups that fit into one request each."""
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
-
-
-def require_requested(plan: EntityPlan, page: DecodedPage, ids: Collection[str]) -> None:
-    """Raise AnswerError when a page has rows of other ids than those in its query."""
-    others = [id for id in page.ids.to_pylist() if id not in ids]
-    if others:
-        raise AnswerError(
-            f"Workspace {plan.workspace}: the collection {plan.collection} gave id {others[0]}, "
-            "which was not requested, so its rows cannot be trusted. Nothing was published; run it "
-            "again, and ask the administrator about proxies in between."
-        )
-
-
-def id_query(ids: Iterable[str]) -> Query:
-    """The rows with some ids."""
-    return field("id").in_([Id(id) for id in ids])

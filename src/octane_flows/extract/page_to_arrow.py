@@ -1,6 +1,6 @@
 """A page becomes Arrow: its bytes to the entity's rows, its links, and the counts to be checked.
 
-`page_reader` calls it for each page. Arrow parses the bytes with the schema of the requested fields
+`entity_pages` calls it for each page. Arrow parses the bytes with the schema of requested fields
 and the nested values are split by column. A page that cannot be decoded exactly in this way goes
 through `row_to_arrow`, which keeps every value or notes why not. Both give the same tables (a
 property test compares them).

@@ -15,7 +15,7 @@ from octane_flows.client import Workspace
 from octane_flows.errors import AccessError, NotFoundError, RequestError
 from octane_flows.extract.entity_result import Result
 from octane_flows.extract.extract_plan import CHANGED, VERSION, EntityPlan, Key, Plan
-from octane_flows.extract.page_reader import id_query
+from octane_flows.extract.id_queries import id_query
 from octane_flows.lake import Finding, Manifest, NewestRow, ReadState
 
 MAX_ASKED = 5  # entity types whose newest row is asked for, where others changed or were deleted
