@@ -26,7 +26,8 @@ ALLOWED = {
     "parity": {"warehouse", "client", "questions", "models"},
     "results": set(),
     "actions": {"config", "client", "warehouse", "questions", "models", "results"},
-    "reports": {"warehouse", "questions", "parity", "models", "er_diagrams"},
+    "changes": {"console", "lake", "warehouse", "questions"},
+    "reports": {"warehouse", "questions", "changes", "parity", "models", "er_diagrams"},
     "spark": {"lake", "warehouse", "models"},
     "export": {"config", "lake", "warehouse", "models"},
     # On top: they join the parts for people.
@@ -43,8 +44,8 @@ ALLOWED = {
     "cli": {
         "config", "console", "failure_report", "lake", "models", "warehouse", "questions",
         "reports", "refresh", "status", "doctor", "demo_run", "dagster_pages",
-        "shipped_files", "parity", "client", "extract", "actions", "results", "spark", "export",
-        "er_diagrams", "octane_simulator",
+        "shipped_files", "parity", "client", "extract", "actions", "results", "changes", "spark",
+        "export", "er_diagrams", "octane_simulator",
     },
     "__main__": {"cli"},
     "api": {"config", "lake", "models", "warehouse", "questions", "er_diagrams"},

@@ -580,6 +580,27 @@ class Metrics:
         work_item_types: kinds of work items, with commas
         """
 
+    def changes(
+        self,
+        *,
+        workspace_id: str | None = None,
+        since: datetime.datetime | str | None = None,
+        until: datetime.datetime | str | None = None,
+        flaky_ratio: float | None = 0.05,
+        overdue_rules: str | None = "urgent=2,very_high=5,high=14,medium=60,low=180",
+    ) -> Rows:
+        """What changed between two moments: failures, repairs, defects, scope, coverage, runs?
+
+        One row is one change of one test in one environment and pipeline, of a defect, item or
+        count of runs.
+
+        workspace_id: workspace to look at; null means all
+        since: moment (UTC) before the changes; null means a day before until
+        until: moment (UTC) after the changes; null means the extract's time
+        flaky_ratio: lower end of the share of changes from which on a test is flaky
+        overdue_rules: days by severity after which an open defect is overdue, with commas
+        """
+
     def current_failures(
         self,
         *,
@@ -956,4 +977,23 @@ class Metrics:
         item_types: kinds of work items and requirements, with commas
         stale_days: a last run older than this is a gap
         only_gaps: leave out what is covered by a recent passed run
+        """
+
+    def watched_states(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        flaky_ratio: float | None = 0.05,
+        overdue_rules: str | None = "urgent=2,very_high=5,high=14,medium=60,low=180",
+    ) -> Rows:
+        """In which state was everything that a morning's changes are about, at a moment?
+
+        One row is one watched state: of a test in one environment and pipeline, a defect, a place
+        in a release or sprint, a covered item, a count of runs.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) of the states; null means the extract's time
+        flaky_ratio: lower end of the share of changes from which on a test is flaky
+        overdue_rules: days by severity after which an open defect is overdue, with commas
         """

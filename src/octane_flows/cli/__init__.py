@@ -14,6 +14,7 @@ from io import TextIOWrapper
 
 from octane_flows.cli import (
     build_commands,
+    changes_command,
     check_command,
     demo_command,
     doctor_command,
@@ -75,6 +76,7 @@ def main() -> None:
 __all__ = [
     "app",
     "build_commands",
+    "changes_command",
     "check_command",
     "demo_command",
     "doctor_command",

@@ -39,6 +39,7 @@ COMMANDS = (
     "query",
     "show",
     "er",
+    "changes",
     "report",
     "ui",
     "notebooks",

@@ -29,6 +29,7 @@ SIDEWAYS: Mapping[str, int] = {"release_readiness": 4}
 
 #: Which metrics stand in which area, in reading order; a test holds it to the metrics there are.
 METRIC_AREAS: dict[str, tuple[str, ...]] = {
+    "Changes": ("changes",),
     "Readiness": (
         "release_readiness",
         "burn_up",
@@ -52,8 +53,8 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
     "Traceability": ("traceability",),
 }
 
-#: Metrics that no chapter shows: a row for each outcome, which other metrics read.
-METRICS_NOT_SHOWN = frozenset({"test_outcomes"})
+#: Metrics that no chapter shows: rows for each outcome or state, which other metrics read.
+METRICS_NOT_SHOWN = frozenset({"test_outcomes", "watched_states"})
 
 #: Tables of `meta` that tell how far the page can be trusted: title, question, select.
 QUALITY: tuple[tuple[str, str, str], ...] = (

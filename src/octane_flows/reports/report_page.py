@@ -13,6 +13,7 @@ import duckdb
 import jinja2
 
 from octane_flows import warehouse
+from octane_flows.changes.report_times import note_report
 from octane_flows.parity.comparison_record import read_comparisons
 from octane_flows.reports.report_content import HEADLINES, ROWS_SHOWN, areas, with_pictures
 from octane_flows.warehouse.file_replacement import replace_file
@@ -24,8 +25,10 @@ def write(home: Path) -> Path:
     """Write `<home>/report.html` from the current warehouse and return its path."""
     with warehouse.connect(home) as connection:
         text = render(connection, home)
+        as_of = _first_row(connection, "select as_of from meta.generation")["as_of"]
     target = home / REPORT_FILE
     replace_file(target, text.encode("utf-8"))
+    note_report(home, as_of)
     return target
 
 

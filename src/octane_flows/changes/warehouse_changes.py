@@ -1,0 +1,52 @@
+"""The changes of a data folder: opens its warehouse, chooses the moments, reads the rows.
+
+A data folder, its lake and words for the moments in, a `ChangeList` out; the command `changes` and
+letters call it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from octane_flows import warehouse
+from octane_flows.changes.change_list import ChangeList, read_changes
+from octane_flows.changes.since_choice import chosen_moments
+from octane_flows.errors import UsageError
+from octane_flows.lake import Lake
+from octane_flows.questions import partial_answer, question_named
+
+
+def changes_of(
+    home: Path,
+    lake: Lake,
+    time_zone: str,
+    since: str,
+    until: str | None = None,
+    workspace: str | None = None,
+) -> ChangeList:
+    """All changes between two moments. Raises UsageError for moments and workspaces that are none.
+
+    `time_zone`: the IANA name of the site's zone, in which dates end and times are shown.
+    """
+    zone = ZoneInfo(time_zone)
+    with warehouse.connect(home) as connection:
+        ids = [
+            row[0]
+            for row in connection.execute("select workspace_id from meta.workspaces").fetchall()
+        ]
+        if workspace is not None and workspace not in ids:
+            raise UsageError(
+                f"The warehouse has no workspace {workspace}; it has {', '.join(sorted(ids))}."
+            )
+        moments = chosen_moments(connection, lake, home, zone, since, until)
+        gap = partial_answer(connection, question_named("metric", "changes"))
+        return read_changes(
+            connection,
+            moments.since,
+            moments.until,
+            zone=zone,
+            since_text=moments.since_text,
+            workspace=workspace,
+            gaps=[gap] if gap else [],
+        )
