@@ -37,6 +37,21 @@ def test_a_field_is_absent_when_no_row_has_it(rows: str, absent: list[str]) -> N
         assert absent_fields(page, ["a", "b"]) == absent
 
 
+@pytest.mark.parametrize("memo", ["x" * 9, '\\"a\\":' * 9, "{[}]" * 9, "\\\\", "ö"])
+def test_a_large_page_is_looked_at_without_its_values(
+    memo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octane_flows.extract.absent_fields.LARGE_BYTES", 0)
+    first = f'{{"id":"1","memo":"{memo}","tags":{{"data":[{{"a":1}}]}}}}'
+    second = f'{{"memo":"{memo}","\\u0061" : "a","id":"2"}}'  # a name may be written so, too
+    wanted = ["memo", "tags", "a", "b"]
+
+    page = PageBytes(f'{{"data":[{first},{second}]}}'.encode(), 10, 10, "reading defects")
+    assert absent_fields(page, wanted) == ["b"]
+    page = PageBytes(f'{{"data":[{first},{first}]}}'.encode(), 10, 10, "reading defects")
+    assert absent_fields(page, wanted) == ["a", "b"]
+
+
 class Without(SmallTransport):
     """A server that leaves a field out of the rows of a collection."""
 

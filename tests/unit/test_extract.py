@@ -16,6 +16,7 @@ from octane_flows.extract.entity_result import ReadCount
 from octane_flows.extract.extract_plan import EntityPlan, Plan, make_plan
 from octane_flows.extract.field_values import ValueNotes
 from octane_flows.extract.page_reader import read_pages
+from octane_flows.extract.page_size import PageSize
 from octane_flows.extract.page_to_arrow import decode_page
 from octane_flows.extract.row_to_arrow import Stamp, entity_table, link_table, short_lists
 
@@ -202,7 +203,7 @@ def read(workspace: FakeWorkspace, page_size: int = 10) -> tuple[list[int], Read
             plan,
             pool,
             decode=lambda page: decode_page(page, plan, PLAN.tables, STAMP),
-            page_size=page_size,
+            size=PageSize(page_size),
             windows_in_flight=3,
             count=count,
         )

@@ -41,6 +41,8 @@ from octane_flows.failure_report import EXIT_CODE, report_failure
 
 def main() -> None:
     """Run the command line and turn every expected failure into one sentence and an exit code."""
+    # read when Arrow is loaded; its own allocator keeps what each thread has freed
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a console may lack characters that names have
             stream.reconfigure(errors="backslashreplace")

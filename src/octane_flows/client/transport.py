@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import logging
 import ssl
-import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final, Protocol
@@ -22,13 +20,14 @@ import httpcore
 import httpx
 
 from octane_flows import __version__
-from octane_flows.client.bounded_network import BoundedNetwork, TooManyBytesError
+from octane_flows.client.bounded_network import Allowance, BoundedNetwork, TooManyBytesError
 from octane_flows.client.content_decoding import (
     CutBodyError,
     TooLargeError,
     UnknownEncodingError,
     read_body,
 )
+from octane_flows.client.large_bodies import give_up_room, large_body_room, wait_for_room
 from octane_flows.client.transport_faults import Kind, TransportError, fault_of
 from octane_flows.config import Settings
 from octane_flows.errors import UsageError
@@ -93,7 +92,6 @@ class HttpTransport:
         logging.getLogger("httpcore").setLevel(logging.INFO)
         self._timeout_s = settings.timeout_s
         self._has_proxy = settings.proxy is not None
-        self._large_body = threading.Lock()  # large bodies are read one at a time: memory is short
         limits = httpx.Limits(
             max_connections=settings.concurrency + 1,  # one more for a sign-in
             max_keepalive_connections=settings.concurrency + 1,
@@ -130,11 +128,17 @@ class HttpTransport:
         """Send the request and read the whole response. Raises TransportError."""
         started = time.perf_counter()
         try:
-            with self._bounds.request(self._timeout_s, MAX_HEAD_BYTES) as allowance:
+            with (
+                large_body_room(),
+                self._bounds.request(self._timeout_s, MAX_HEAD_BYTES) as allowance,
+            ):
                 response = self._client.send(self._outgoing(request), stream=True)
                 allowance.bytes_left = MAX_BODY_BYTES
                 try:
-                    body = self._body(response)
+                    body = self._body(response, allowance)
+                except BaseException:
+                    give_up_room()
+                    raise
                 finally:
                     response.close()
         except (TooManyBytesError, TooLargeError):
@@ -153,19 +157,18 @@ class HttpTransport:
             raise fault_of(error, has_proxy=self._has_proxy) from None
         return _whole_response(response, body, time.perf_counter() - started)
 
-    def _body(self, response: httpx.Response) -> bytes:
+    def _body(self, response: httpx.Response, allowance: Allowance) -> bytes:
         if response.is_stream_consumed:  # a transport of the tests, which gives whole responses
             return response.content
         declared = response.headers.get("content-length", "")
         if declared.isdecimal() and (len(declared) > 18 or int(declared) > MAX_BODY_BYTES):
             raise TooLargeError
         encoding = response.headers.get("content-encoding", "")
-        with ExitStack() as stack:
 
-            def wait_for_room() -> None:
-                stack.enter_context(self._large_body)
+        def wait() -> None:
+            allowance.deadline += wait_for_room()  # not the server's time
 
-            return read_body(response.iter_raw(), encoding, MAX_BODY_BYTES, on_large=wait_for_room)
+        return read_body(response.iter_raw(), encoding, MAX_BODY_BYTES, on_large=wait)
 
     def _outgoing(self, request: Request) -> httpx.Request:
         # Latin-1 keeps every byte that a cookie of the server had.

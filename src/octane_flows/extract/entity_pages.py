@@ -16,8 +16,12 @@ from octane_flows.extract.entity_result import ReadCount
 from octane_flows.extract.extract_plan import EntityPlan, TablePlan
 from octane_flows.extract.field_values import ValueNotes
 from octane_flows.extract.page_reader import Reader, read_pages
+from octane_flows.extract.page_size import PageSize
 from octane_flows.extract.page_to_arrow import DecodedPage, decode_page
 from octane_flows.extract.row_to_arrow import Stamp, link_table, short_lists
+
+#: The first pages of all entity types are requested before the first type is written.
+WAITING_PAGE_BYTES = 4 << 20
 
 
 class EntityPages:
@@ -31,7 +35,7 @@ class EntityPages:
         stamp: Stamp,
         pool: ThreadPoolExecutor,
         *,
-        page_size: int,
+        size: PageSize,
         windows_in_flight: int,
         of_numbers: bool = False,
     ) -> None:
@@ -41,20 +45,29 @@ class EntityPages:
         self._tables = tables
         self._stamp = stamp
         self._pool = pool
-        self._page_size = page_size
+        self._size = size
         self._windows_in_flight = windows_in_flight
 
-    def request(self, query: Query | None) -> Future[DecodedPage]:
-        """Request the first page of the rows that match; `read` takes it as `first_page`."""
-        reader = Reader(self._workspace, self._plan, self._decode, self._page_size, query)
-        return self._pool.submit(reader.page, None)
+    def request(self, query: Query | None) -> Future[DecodedPage | None]:
+        """Request the first page of the rows that match; `read` takes it as `first_page`.
+
+        It waits for its turn, as those of all entity types do, so a large one is read again then.
+        """
+        reader = Reader(self._workspace, self._plan, self._decode, self._size, query)
+
+        def first_page() -> DecodedPage | None:
+            page = reader.page(None)
+            size = sum(table.nbytes for table in page.tables.values())
+            return page if size <= WAITING_PAGE_BYTES else None
+
+        return self._pool.submit(first_page)
 
     def read(
         self,
         query: Query | None,
         count: ReadCount,
         *,
-        first_page: Future[DecodedPage] | None = None,
+        first_page: Future[DecodedPage | None] | None = None,
     ) -> Iterator[DecodedPage]:
         """Yield the pages of the rows that match; `count` is filled on the way."""
         for page in read_pages(
@@ -62,13 +75,15 @@ class EntityPages:
             self._plan,
             self._pool,
             decode=self._decode,
-            page_size=self._page_size,
+            size=self._size,
             windows_in_flight=self._windows_in_flight,
             count=count,
             query=query,
             first_page=first_page,
         ):
-            yield self._complete_lists(page)
+            page = self._complete_lists(page)
+            yield page
+            del page
 
     def _decode(self, page: PageBytes) -> DecodedPage:
         require_fields(page, self._plan.name, self._plan.fields)

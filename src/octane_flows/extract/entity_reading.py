@@ -55,7 +55,7 @@ class EntityRead:
     notes: tuple[str, ...]
 
 
-def request_first_page(task: EntityTask) -> Future[DecodedPage] | None:
+def request_first_page(task: EntityTask) -> Future[DecodedPage | None] | None:
     """Request the first page now, where the whole answer is likely to be on it."""
     _, first = next(remaining_readings(task.readings, task.part), (0, None))
     if first is None or first.kind == "full":
@@ -95,7 +95,7 @@ class EntityReading:
             newest=newest,
         )
 
-    def read(self, first_page: Future[DecodedPage] | None) -> EntityRead:
+    def read(self, first_page: Future[DecodedPage | None] | None) -> EntityRead:
         """Read and write everything that is new."""
         for place, reading in remaining_readings(self._task.readings, self._task.part):
             if place != self._place:
@@ -116,7 +116,7 @@ class EntityReading:
             first_page = None
         return self._so_far()
 
-    def _read(self, reading: Reading, first_page: Future[DecodedPage] | None) -> None:
+    def _read(self, reading: Reading, first_page: Future[DecodedPage | None] | None) -> None:
         is_additional = reading.kind in ADDITIONAL
         before = self._additional if is_additional else self._main
         count = ReadCount()
@@ -127,6 +127,7 @@ class EntityReading:
             numbers = page.numbers
             if numbers is not None and len(numbers) and self._part_counter.is_full(page.rows):
                 self._journal_part(self._so_far(), numbers[-1].as_py())
+            del page, numbers  # they may be large, and the next page is read first
         self._set_count(before.followed_by(count), is_additional=is_additional)
 
     def _set_count(self, count: ReadCount, *, is_additional: bool) -> None:

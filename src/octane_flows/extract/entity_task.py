@@ -25,6 +25,7 @@ from octane_flows.extract.entity_writer import EntityWriter
 from octane_flows.extract.extract_journal import Journal, Part, fitting_part
 from octane_flows.extract.extract_plan import EntityPlan, Plan
 from octane_flows.extract.options import Options
+from octane_flows.extract.page_size import PageSize
 from octane_flows.extract.rejected_values import RejectedValues
 from octane_flows.extract.row_to_arrow import Stamp
 from octane_flows.extract.server_times import Moments
@@ -64,7 +65,7 @@ class EntityTask:
     """The readings of one entity type in their order, and the moments that its rows have.
 
     `part` is what a stopped extract has read of them, and `slices` are the older slices that the
-    additional readings fill.
+    additional readings fill. `page_size` learns from each reading for those that follow.
     """
 
     context: Context
@@ -74,6 +75,7 @@ class EntityTask:
     slices: tuple[Interval, ...]
     moments: Moments
     part: Part | None
+    page_size: PageSize
 
     @property
     def main(self) -> Reading:
@@ -110,7 +112,7 @@ class EntityTask:
             context.plan.tables,
             self.stamp,
             context.pool,
-            page_size=context.options.page_size,
+            size=self.page_size,
             windows_in_flight=context.options.threads,
             of_numbers=self.state is not None and self.state.mode != "whole",
         )
@@ -148,4 +150,5 @@ def make_task(
     if part is not None and context.moments.was_ahead(part.clock_ahead, part.as_of):
         part = None
     moments = context.moments if part is None else context.moments.not_after(part.as_of)
-    return EntityTask(context, entity, previous, readings, slices, moments, part)
+    size = PageSize(options.page_size)
+    return EntityTask(context, entity, previous, readings, slices, moments, part, size)

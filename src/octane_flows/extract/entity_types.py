@@ -146,7 +146,7 @@ def _previous(parent: Manifest | None, entity: EntityPlan, changes: FieldChanges
     )
 
 
-def _read_entity_type(task: EntityTask, first_page: Future[DecodedPage] | None) -> Result:
+def _read_entity_type(task: EntityTask, first_page: Future[DecodedPage | None] | None) -> Result:
     """Read, check and write one entity type; on any failure its open files are deleted."""
     with task.writer() as writer:
         reading = EntityReading(task, writer)

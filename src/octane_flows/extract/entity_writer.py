@@ -27,7 +27,7 @@ from octane_flows.extract.row_to_arrow import Stamp, stamp_arrays
 from octane_flows.lake import ColumnEntry, Draft, FileEntry
 from octane_flows.lake.key_columns import OWN_COLUMNS
 from octane_flows.lake.stored_rows import StoredRows
-from octane_flows.lake.table_writer import TableWriter
+from octane_flows.lake.table_writer import TableWriter, has_large_rows
 
 #: The reason of a deletion; only files of tombstones have the column.
 DELETED_REASON = ColumnEntry("_deleted_reason", "VARCHAR", None, None, "Why it is a tombstone")
@@ -115,7 +115,9 @@ class EntityWriter:
         """Write some rows of a page as new versions, their link sets replaced whole."""
         table = page.tables[self._entity.name]
         chosen = pa.array(ids, pa.string())
-        self._write(self._entity.name, table.filter(pc.is_in(table["id"], value_set=chosen)))
+        if len(ids) < table.num_rows:
+            table = table.filter(pc.is_in(table["id"], value_set=chosen))
+        self._write(self._entity.name, table)
         before = self._stored.live_ids_among(self._entity.name, self._entity.workspace, ids)
         self.new_rows += len(ids) - len(before)
         for name in self.link_names:
@@ -189,10 +191,16 @@ class EntityWriter:
     def _write(self, name: str, table: pa.Table) -> None:
         if not table.num_rows:
             return
+        is_large = has_large_rows(table)
         writer = self._writers.get(name)
+        if writer is not None and is_large and not writer.of_large_rows:
+            self._keep(name, self._writers.pop(name))
+            writer = None
         if writer is None:
             schema = arrow_schema(self._tables[name].columns)
-            writer = self._draft.writer(name, schema, workspace=self._entity.workspace)
+            writer = self._draft.writer(
+                name, schema, workspace=self._entity.workspace, of_large_rows=is_large
+            )
             self._writers[name] = writer
         writer.write(table)
         if name == self._entity.name:

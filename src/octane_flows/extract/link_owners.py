@@ -223,7 +223,10 @@ class _OwnerReading:
             self._keep(comparison, batch)
 
     def _compare(
-        self, comparison: LinkComparison, query: Query, first_page: Future[DecodedPage] | None
+        self,
+        comparison: LinkComparison,
+        query: Query,
+        first_page: Future[DecodedPage | None] | None,
     ) -> None:
         count = ReadCount()
         for page in self._pages.read(query, count, first_page=first_page):

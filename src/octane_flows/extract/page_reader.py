@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from octane_flows.client import Page, PageBytes, Query, Workspace, field
 from octane_flows.client.entity_count import COUNT_LIMIT_ERROR, count_exactly
 from octane_flows.client.envelope import ids_of_page
+from octane_flows.client.large_bodies import large_body_room
 from octane_flows.client.stable_reading import read_stable_pages
 from octane_flows.errors import (
     AnswerError,
@@ -54,21 +55,23 @@ def read_pages(
     pool: ThreadPoolExecutor,
     *,
     decode: Decode,
-    page_size: int,
+    size: PageSize,
     windows_in_flight: int,
     count: ReadCount,
     query: Query | None = None,
     fields: Sequence[str] | None = None,
-    first_page: Future[DecodedPage] | None = None,
+    first_page: Future[DecodedPage | None] | None = None,
 ) -> Iterator[DecodedPage]:
     """Yield the rows that match `query` page by page; `count` is filled on the way.
 
     `fields` None means all fields of the plan; `first_page` is the first page where it has been
     requested already. Raises AnswerError when pages repeat, come out of order, or do not add up.
     """
-    reader = Reader(workspace, plan, decode, page_size, query, fields)
+    reader = Reader(workspace, plan, decode, size, query, fields)
     try:
-        first = reader.page(None) if first_page is None else first_page.result()
+        first = first_page.result() if first_page is not None else None
+        if first is None:
+            first = reader.page(None)
     except RequestError as error:
         if error.error_code != COUNT_LIMIT_ERROR:
             raise
@@ -84,6 +87,8 @@ def read_pages(
         if first.numbers is None:
             yield from _by_offset(reader, first, count)
             return
+    if reader.size.is_reduced:
+        first = None  # its windows bring it again, and it may be large
     edges = reader.edges()
     if edges is not None:
         yield from _by_windows(reader, pool, windows_in_flight, count, edges)
@@ -107,15 +112,14 @@ class Reader:
         workspace: Workspace,
         plan: EntityPlan,
         decode: Decode,
-        page_size: int,
+        size: PageSize,
         base: Query | None = None,
         fields: Sequence[str] | None = None,
     ) -> None:
         self.workspace = workspace
         self.plan = plan
         self.decode = decode
-        self.page_size = page_size
-        self.size = PageSize(page_size)
+        self.size = size
         self.base = base
         self.fields = plan.fields if fields is None else fields
 
@@ -124,16 +128,17 @@ class Reader:
         while True:
             limit = self.size.rows
             try:
-                page = self.decode(
-                    self.workspace.page_bytes(
-                        self.plan.collection,
-                        fields=self.fields,
-                        query=self._narrowed(query),
-                        order_by="id",
-                        limit=limit,
-                        offset=offset,
+                with large_body_room():
+                    page = self.decode(
+                        self.workspace.page_bytes(
+                            self.plan.collection,
+                            fields=self.fields,
+                            query=self._narrowed(query),
+                            order_by="id",
+                            limit=limit,
+                            offset=offset,
+                        )
                     )
-                )
             except (TimeOutError, TooLargeError) as error:
                 if not self.size.shrink(limit, error):
                     raise
@@ -152,7 +157,7 @@ class Reader:
             self.plan.collection,
             fields=["id"],
             query=self.base,
-            limit=self.page_size,
+            limit=self.size.most,
             offset=offset,
         )
 
@@ -178,8 +183,11 @@ class Reader:
         raise self.fault(f"has ids that are no numbers, as {value_text(unusable[0])}")
 
     def window(self, low: int, high: int) -> list[DecodedPage]:
-        """All pages with ids from `low` to `high`; a window in which too much matches is halved."""
-        pages: list[DecodedPage] = []
+        """All pages with ids from `low` to `high`."""
+        return list(self.window_pages(low, high))
+
+    def window_pages(self, low: int, high: int) -> Iterator[DecodedPage]:
+        """The pages with ids from `low` to `high`; a window in which too much matches is halved."""
         last: int | None = None
         rows, first_count = 0, 0
         rejected: set[str] = set()
@@ -199,7 +207,9 @@ class Reader:
                 if start >= high:
                     raise self.fault(f"cannot count the rows with id {start}")
                 middle = (start + high) // 2
-                return [*pages, *self.window(start, middle), *self.window(middle + 1, high)]
+                yield from self.window_pages(start, middle)
+                yield from self.window_pages(middle + 1, high)
+                return
             before = last
             last = self.check_order(page, after=low - 1 if last is None else last)
             self.check_end(last, high)
@@ -208,19 +218,19 @@ class Reader:
             answered = page.rows
             page = page.without_repeated(rejected)
             rejected.update(page.rejected_ids)
-            pages.append(page)
             rows += page.rows
-            first_count = first_count or page.total_count
-            if rows > MAX_GROWTH * max(first_count, page.limit):
+            total, limit = page.total_count, page.limit
+            first_count = first_count or total
+            if rows > MAX_GROWTH * max(first_count, limit):
                 raise self.fault(f"gives more and more rows: {rows} by now")
-            if answered >= page.total_count:
-                return pages
-            if last == before:
+            if answered < total and last == before:
                 raise self.fault("gave a page without an id to go on from")
-            if answered < page.limit:
-                raise self.fault(
-                    f"gave a page of {page.rows} rows where {page.total_count} matched"
-                )
+            if answered < total and answered < limit:
+                raise self.fault(f"gave a page of {page.rows} rows where {total} matched")
+            yield page
+            del page  # it may be large, and the next one is read before this name is used again
+            if answered >= total:
+                return
 
     def check_order(self, page: DecodedPage, *, after: int | None) -> int | None:
         """Raise AnswerError unless ids rise from `after`; returns the last id, None for names."""
@@ -253,7 +263,7 @@ class Reader:
     def page_of_unusable(self, ids: Sequence[str]) -> DecodedPage:
         """A page without rows that tells of ids which no range of numbers brings."""
         body = json.dumps({"total_count": 0, "data": []}).encode()
-        page = self.decode(PageBytes(body, self.page_size, 0, "reading the edges of a collection"))
+        page = self.decode(PageBytes(body, self.size.most, 0, "reading the edges of a collection"))
         return replace(page, misfits=tuple(Misfit(id, "id", id) for id in map(value_text, ids)))
 
     def fault(self, what: str) -> AnswerError:
@@ -301,16 +311,22 @@ def _by_windows(
     unusable = {*lowest.unusable, *highest.unusable}
     try:
         while True:
-            # where pages are smaller than usual, each is large or costs the server much
-            most = 1 if reader.size.is_reduced else in_flight
+            # where pages are smaller than usual, each is large or costs the server much, so each
+            # is written before the next one is read
+            most = 0 if reader.size.is_reduced else in_flight
             while len(waiting) < most and (window := next(windows, None)) is not None:
                 waiting.append(pool.submit(reader.window, *window))
-            if not waiting:
+            if waiting:
+                pages: Iterator[DecodedPage] = iter(waiting.popleft().result())
+            elif (window := next(windows, None)) is not None:
+                pages = reader.window_pages(*window)
+            else:
                 break
-            for page in waiting.popleft().result():
+            for page in pages:
                 count.add_page(page.rows, page.bytes_received)
                 unusable.difference_update(page.rejected_ids)
                 yield page
+                del page
         if unusable:
             yield reader.page_of_unusable(sorted(unusable))
     finally:

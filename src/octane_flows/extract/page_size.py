@@ -22,7 +22,7 @@ class PageSize:
     """The rows of the next page, from 1 to `most`; safe between threads."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._rows = most
         self._successes = 0
         self._lock = threading.Lock()
@@ -35,7 +35,7 @@ class PageSize:
     @property
     def is_reduced(self) -> bool:
         """Whether pages have fewer rows than the settings allow."""
-        return self._rows < self._most
+        return self._rows < self.most
 
     def shrink(self, failed: int, error: UnavailableError) -> bool:
         """Ask for fewer rows after a page of `failed` rows; False: it makes no sense to."""
@@ -51,9 +51,9 @@ class PageSize:
     def succeeded(self, rows: int) -> None:
         """Note a page of `rows` rows; after some of them, larger pages are tried again."""
         with self._lock:
-            if rows != self._rows or self._rows == self._most:
+            if rows != self._rows or self._rows == self.most:
                 return
             self._successes += 1
             if self._successes >= GROW_AFTER:
                 self._successes = 0
-                self._rows = min(self._most, self._rows * 2)
+                self._rows = min(self.most, self._rows * 2)

@@ -8,6 +8,7 @@ property test compares them).
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,6 +42,7 @@ REFERENCE = pa.struct([("id", pa.string()), ("type", pa.string()), ("subtype", p
 REFERENCES = pa.struct([("total_count", pa.int64()), ("data", pa.list_(REFERENCE))])
 #: Field types that come as JSON text; `object` and unknown types may come as anything.
 TEXT_TYPES = frozenset({"string", "memo", "date", "date_time"})
+UTF8_STEP = 1 << 20  # bytes
 NUMBER_TYPES = frozenset({"integer", "float", "boolean"})
 
 
@@ -223,8 +225,7 @@ def _decode_columns(
     try:
         # Arrow ends the process (SIGSEGV) where the first value is null, so it gets objects only.
         _require(page.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"))
-        if not page.body.isascii():
-            page.body.decode("utf-8")  # Arrow accepts bytes that are not UTF-8
+        _require_utf8(page.body)  # Arrow accepts bytes that are not
         total, exceeds, rows = _parse(page, entity, loose)
         columns = dict(zip((field.name for field in rows.type), rows.flatten(), strict=True))
         ids = columns["id"]
@@ -263,6 +264,17 @@ def _decode_columns(
         tuple(notes.misfits),
         tuple(notes.adjustments),
     )
+
+
+def _require_utf8(body: bytes) -> None:
+    """Raise UnicodeDecodeError for other bytes; a large body is not copied at once."""
+    if body.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(body)
+    for start in range(0, len(body), UTF8_STEP):
+        decoder.decode(view[start : start + UTF8_STEP])
+    decoder.decode(b"", final=True)
 
 
 def _parse(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -28,6 +28,8 @@ from octane_flows.lake import NewestRow
 from octane_flows.lake.key_columns import LINK_KEY_NAMES, OWN_COLUMN_NAMES
 
 DIGEST_BYTES = 8  # of rows with the same id at most a few dozen versions are ever compared
+LARGE_BYTES = 16 << 20  # of the rows of a page
+LONG_TEXT_BYTES = 64 << 10
 
 
 def page_digests(page: DecodedPage, entity: EntityPlan) -> dict[str, str]:
@@ -62,6 +64,7 @@ def row_digests(rows: pa.Table, links: Mapping[str, pa.Table]) -> dict[str, str]
                 (name, pair["target_id"], pair["target_type"] or "")
             )
     names = [name for name in rows.column_names if name not in OWN_COLUMN_NAMES]
+    chosen = _with_short_texts(rows.select(names))
     return {
         row["id"]: _digest(
             [
@@ -69,8 +72,37 @@ def row_digests(rows: pa.Table, links: Mapping[str, pa.Table]) -> dict[str, str]
                 sorted(sets.get(row["id"], ())),
             ]
         )
-        for row in rows.select(names).to_pylist()
+        for row in chosen.to_pylist()
     }
+
+
+def _with_short_texts(rows: pa.Table) -> pa.Table:
+    """The rows with digests in place of long texts, which would be copied several times."""
+    for place, name in enumerate(rows.column_names):
+        column = rows[name]
+        if not pa.types.is_string(column.type):
+            continue
+        if (pc.max(pc.binary_length(column)).as_py() or 0) < LONG_TEXT_BYTES:
+            continue
+        texts = [text for chunk in column.chunks for text in _short_texts(chunk)]
+        rows = rows.set_column(place, name, pa.array(texts, pa.string()))
+    return rows
+
+
+def _short_texts(texts: pa.StringArray) -> Iterator[str | None]:
+    """Each text or, without a copy of it, the digest of a long one."""
+    _, offsets, data = texts.buffers()
+    places = memoryview(offsets).cast("i")[texts.offset : texts.offset + len(texts) + 1]
+    content = memoryview(data if data is not None else b"")
+    for place in range(len(texts)):
+        size = places[place + 1] - places[place]
+        if size < LONG_TEXT_BYTES:
+            yield texts[place].as_py()
+        else:
+            digest = hashlib.blake2b(
+                content[places[place] : places[place + 1]], digest_size=DIGEST_BYTES
+            )
+            yield f"{size} {digest.hexdigest()}"
 
 
 def _digest(value: object) -> str:
@@ -107,7 +139,10 @@ class RecentDigests:
         """Add a page of a full reading; most of its rows need no digest."""
         self._update_edges(page)
         if self._is_growing:
-            self._last_pages.append(page)
+            if page.tables[self._entity.name].nbytes < LARGE_BYTES:
+                self._last_pages.append(page)
+            else:  # few rows that would fill the memory
+                self._digests.update(page_digests(page, self._entity))
         elif not self._entity.has_last_modified or page.numbers is None:
             if len(self._digests) <= MAX_COMPARED_ROWS:
                 self._digests.update(page_digests(page, self._entity))

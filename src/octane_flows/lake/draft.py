@@ -50,12 +50,16 @@ class Draft:
         self._token = (MERGED if is_compaction else "") + secrets.token_hex(3)
         self._parts = 0
 
-    def writer(self, table: str, schema: pa.Schema, *, workspace: str) -> TableWriter:
+    def writer(
+        self, table: str, schema: pa.Schema, *, workspace: str, of_large_rows: bool = False
+    ) -> TableWriter:
         """A writer for one file of this generation."""
         self._parts += 1
         name = f"{self.generation:06d}-{self._token}-{self._parts:04d}.parquet"
         path = f"data/{file_name(workspace)}/{file_name(table)}/{name}"
-        return TableWriter(self.lake.storage, path, schema, workspace=workspace)
+        return TableWriter(
+            self.lake.storage, path, schema, workspace=workspace, of_large_rows=of_large_rows
+        )
 
     def publish(
         self,

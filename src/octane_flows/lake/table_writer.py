@@ -6,7 +6,8 @@ A file is written under a name that nobody reads, and then given to the lake's s
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
+import threading
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,14 +17,27 @@ from octane_flows.lake.manifest import FileEntry
 from octane_flows.lake.storage import Storage, disk_errors, make_folder
 
 ROW_GROUP_ROWS = 25_000  # 25 pages a group: the statistics stay useful, and memory small
-ROW_GROUP_BYTES = 64 << 20  # rows with memos of megabytes fill memory long before that
+ROW_GROUP_BYTES = 32 << 20  # rows with memos of megabytes fill memory long before that
+LARGE_ROW_BYTES = 1 << 20  # rows of this size: dictionaries and statistics would copy their texts
 DIGEST_CHUNK_BYTES = 1 << 20
+_large_rows = threading.Lock()
 
 
 class TableWriter:
-    """Appends tables to one Parquet file; `close` gives its entry, or None without rows."""
+    """Appends tables to one Parquet file; `close` gives its entry, or None without rows.
 
-    def __init__(self, storage: Storage, path: str, schema: pa.Schema, *, workspace: str) -> None:
+    `of_large_rows`: the file's texts have neither dictionaries nor statistics.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        path: str,
+        schema: pa.Schema,
+        *,
+        workspace: str,
+        of_large_rows: bool = False,
+    ) -> None:
         self._storage = storage
         self._path = path
         self._scratch = storage.scratch(path)
@@ -34,6 +48,7 @@ class TableWriter:
         self._pending_bytes = 0
         self._writer: pq.ParquetWriter | None = None
         self.rows = 0
+        self.of_large_rows = of_large_rows
 
     def write(self, table: pa.Table) -> None:
         """Add rows; they reach the disk a row group at a time."""
@@ -47,15 +62,34 @@ class TableWriter:
     def _flush(self) -> None:
         if not self._pending_rows:
             return
-        group = pa.concat_tables(self._pending).combine_chunks()
+        group = pa.concat_tables(self._pending)
+        if not self.of_large_rows:  # columns in one piece are written faster, but are a copy
+            group = group.combine_chunks()
         self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
-        with disk_errors(self._scratch, "write"):
+        # large rows are packed one group at a time in this process: memory is short
+        with (
+            _large_rows if self.of_large_rows else nullcontext(),
+            disk_errors(self._scratch, "write"),
+        ):
             if self._writer is None:
                 make_folder(self._scratch.parent)
-                self._writer = pq.ParquetWriter(
-                    self._scratch, self._schema, compression="zstd", write_statistics=True
-                )
+                self._writer = self._open()
             self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+
+    def _open(self) -> pq.ParquetWriter:
+        """The Parquet file, empty."""
+        if not self.of_large_rows:
+            return pq.ParquetWriter(
+                self._scratch, self._schema, compression="zstd", write_statistics=True
+            )
+        small = [field.name for field in self._schema if not pa.types.is_string(field.type)]
+        return pq.ParquetWriter(
+            self._scratch,
+            self._schema,
+            compression="zstd",
+            use_dictionary=False,
+            write_statistics=["id", *small],
+        )
 
     def close(self) -> FileEntry | None:
         """Finish the file and add it to the lake."""
@@ -80,6 +114,11 @@ class TableWriter:
             with suppress(OSError):  # the disk is full; the file is deleted all the same
                 self._writer.close()
             self._scratch.unlink(missing_ok=True)
+
+
+def has_large_rows(table: pa.Table) -> bool:
+    """Whether the rows of a table are so large on average that few of them fill the memory."""
+    return bool(table.nbytes >= LARGE_ROW_BYTES * max(1, table.num_rows))
 
 
 def file_digest(path: Path) -> str:
