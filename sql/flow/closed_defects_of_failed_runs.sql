@@ -10,6 +10,8 @@
 -- param: only_newest_runs boolean = false -- only runs after which their test was not run again
 -- param: in_one_run boolean = true -- one linked run is of the test and has the status; false: two
 --     linked runs may share the conditions
+-- param: only_after_closing boolean = false -- only runs that began after the defect was closed
+-- param: only_after_fixing boolean = false -- only runs that began after the defect was fixed
 -- order: closed_at desc, workspace_id, defect_id
 with newest_starts as (
     select -- only when asked for, because it looks at every run
@@ -30,6 +32,10 @@ linked_runs as (
         runs.test_id,
         runs.started_at,
         coalesce(runs.started_at, runs.created_at) as happened_at,
+        coalesce(coalesce(runs.started_at, runs.created_at) > defects.closed_at, false)
+            as is_after_closing,
+        coalesce(coalesce(runs.started_at, runs.created_at) > defects.fixed_at, false)
+            as is_after_fixing,
         $status_code in (runs.status_code, runs.native_status_code) as has_status,
         $test_id is null or runs.test_id = $test_id as has_test,
         bool_or($test_id is null or runs.test_id = $test_id) over (
@@ -39,6 +45,9 @@ linked_runs as (
     join er.runs as runs
         on runs.workspace_id = defect_runs.workspace_id
         and runs.run_id = defect_runs.run_id
+    join er.defects as defects
+        on defects.workspace_id = defect_runs.workspace_id
+        and defects.defect_id = defect_runs.defect_id
     where not exists (
         select 1
         from newest_starts
@@ -55,8 +64,16 @@ newest_runs as (
         count(*) over (
             partition by linked_runs.workspace_id, linked_runs.defect_id
         ) as linked_run_count,
+        count(*) filter (where linked_runs.is_after_closing) over (
+            partition by linked_runs.workspace_id, linked_runs.defect_id
+        ) as after_closing_run_count,
+        count(*) filter (where linked_runs.is_after_fixing) over (
+            partition by linked_runs.workspace_id, linked_runs.defect_id
+        ) as after_fixing_run_count,
     from linked_runs
     where linked_runs.has_status
+        and (not $only_after_closing or linked_runs.is_after_closing)
+        and (not $only_after_fixing or linked_runs.is_after_fixing)
         and case when $in_one_run then linked_runs.has_test else linked_runs.has_run_of_test end
     qualify row_number() over (
         partition by linked_runs.workspace_id, linked_runs.defect_id
@@ -73,9 +90,13 @@ select
     defects.severity_code, -- logical name of its severity
     defects.severity_label, -- severity that Octane shows
     newest.linked_run_count, -- linked runs of that status, and of the test where one is asked for
+    newest.after_closing_run_count, -- those that began after the defect was closed
+    newest.after_fixing_run_count, -- those that began after the defect was fixed
     newest.run_id, -- id of the run
     newest.run_name, -- name of the run
     newest.started_at, -- when the run started (UTC)
+    newest.is_after_closing, -- whether it began after the defect was closed
+    newest.is_after_fixing, -- whether it began after the defect was fixed
     newest.test_id, -- id of the test
     tests.test_name, -- name of the test
     defects.release_id, -- release that it is planned for or counts for

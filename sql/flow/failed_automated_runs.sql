@@ -6,7 +6,7 @@
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
 -- param: since timestamp = null -- only runs that started at or after this moment (UTC)
--- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
+-- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since
 -- param: hours integer = null -- only runs that reached Octane in that many hours before as_of
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
 -- param: build_id integer = null -- build that reported the results; null means every build
@@ -27,6 +27,7 @@ with failed_runs as (
             $hours is null
             or runs.created_at > er.as_of($as_of) - to_hours($hours)
         )
+        and ($as_of is null or runs.created_at <= $as_of)
         and ($build_id is null or runs.build_id = cast($build_id as varchar))
 ),
 

@@ -7,7 +7,7 @@
 -- param: run_id integer = null -- run whose history is asked for; null means every run
 -- param: build_id integer = null -- build that reported the results; null means every build
 -- param: since timestamp = null -- only results that started after this moment (UTC)
--- param: as_of timestamp = null -- moment (UTC) that `days` counts back from; null: the extract's
+-- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since
 -- param: days integer = null -- only results that started in that many days before as_of
 -- param: status_code text = 'list_node.run_native_status.failed' -- logical name, native status
 -- order: started_at desc, workspace_id, previous_run_id
@@ -23,6 +23,7 @@ with wanted_results as (
             $days is null
             or previous_runs.started_at > er.as_of($as_of) - to_days(cast($days as integer))
         )
+        and ($as_of is null or previous_runs.started_at <= $as_of)
 ),
 
 -- environments are put in order for wanted results alone

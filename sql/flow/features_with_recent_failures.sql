@@ -4,7 +4,9 @@
 -- grain: one feature with such a test
 -- key: workspace_id, feature_id
 -- param: workspace_id text = null -- workspace to look at; null means all
--- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
+-- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since.
+--     Last runs are today's, and a later one hides those before: the past itself is what
+--     'octane-flows query --as-of' shows
 -- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
 -- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
 -- param: only_automated boolean = false -- automated tests only; false means tests of all kinds
@@ -13,10 +15,15 @@ with failed_tests as (
     select
         last_runs.workspace_id,
         last_runs.test_id,
+        any_value(tests.test_name) as test_name,
         max(last_runs.created_at) as last_failed_at,
     from er.last_runs as last_runs
+    left join er.tests as tests
+        on tests.workspace_id = last_runs.workspace_id
+        and tests.test_id = last_runs.test_id
     where er.is_listed(last_runs.status_code, $status_codes)
         and last_runs.created_at > er.as_of($as_of) - to_hours($hours)
+        and ($as_of is null or last_runs.created_at <= $as_of)
         and (not $only_automated or last_runs.test_type = 'test_automated')
     group by last_runs.workspace_id, last_runs.test_id
 ),
@@ -41,20 +48,35 @@ failed_tests_of_items as (
         and children.work_item_id = covered.work_item_id
 ),
 
-failures as (
+-- a test that covers the feature and several of its children is one test
+failed_tests_of_features as (
     select
         items.workspace_id,
         items.feature_id,
-        count(distinct failed_tests.test_id) as failed_test_count,
-        count(*) filter (where items.is_direct) as direct_failed_test_count,
-        count(distinct failed_tests.test_id) filter (where not items.is_direct)
-            as child_failed_test_count,
+        items.test_id,
+        any_value(failed_tests.test_name) as test_name,
+        bool_or(items.is_direct) as is_direct,
+        bool_or(not items.is_direct) as is_of_child,
         max(failed_tests.last_failed_at) as last_failed_at,
     from failed_tests_of_items as items
     join failed_tests
         on failed_tests.workspace_id = items.workspace_id
         and failed_tests.test_id = items.test_id
-    group by items.workspace_id, items.feature_id
+    group by items.workspace_id, items.feature_id, items.test_id
+),
+
+failures as (
+    select
+        failed.workspace_id,
+        failed.feature_id,
+        count(*) as failed_test_count,
+        count(*) filter (where failed.is_direct) as direct_failed_test_count,
+        count(*) filter (where failed.is_of_child) as child_failed_test_count,
+        string_agg(failed.test_name, ', ' order by failed.test_name, failed.test_id)
+            as failed_test_names,
+        max(failed.last_failed_at) as last_failed_at,
+    from failed_tests_of_features as failed
+    group by failed.workspace_id, failed.feature_id
 )
 
 select
@@ -70,6 +92,7 @@ select
     failures.failed_test_count, -- tests with a failed last run in the window
     failures.direct_failed_test_count, -- those that cover the feature itself
     failures.child_failed_test_count, -- those that cover a story or defect below it
+    failures.failed_test_names, -- names of these tests, in alphabetical order
     failures.last_failed_at, -- when the newest of them reached Octane (UTC)
     er.item_url('work_item', features.workspace_id, features.work_item_id)
         as feature_url -- where Octane shows the feature

@@ -11,7 +11,7 @@
 -- param: application_module_name text = null -- name of the module, * for any characters
 -- param: subtree boolean = false -- a module stands for those nested in it too
 -- param: owner_user_id text = null -- id of the user who owns the test; null means anybody
--- order: test_name, workspace_id, test_id, release_id
+-- order: last_run_created_at nulls first, test_name, workspace_id, test_id, release_id
 with tests_of_modules as (
     select
         modules.workspace_id,

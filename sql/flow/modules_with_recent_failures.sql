@@ -4,7 +4,9 @@
 -- grain: one application module that such a test is assigned to
 -- key: workspace_id, application_module_id
 -- param: workspace_id text = null -- workspace to look at; null means all
--- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
+-- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since.
+--     Last runs are today's, and a later one hides those before: the past itself is what
+--     'octane-flows query --as-of' shows
 -- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
 -- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
 -- param: only_automated boolean = false -- automated tests only; false means tests of all kinds
@@ -14,11 +16,16 @@ with failed_tests as (
     select
         last_runs.workspace_id,
         last_runs.test_id,
+        any_value(tests.test_name) as test_name,
         count(*) as failed_run_count,
         max(last_runs.created_at) as last_failed_at,
     from er.last_runs as last_runs
+    left join er.tests as tests
+        on tests.workspace_id = last_runs.workspace_id
+        and tests.test_id = last_runs.test_id
     where er.is_listed(last_runs.status_code, $status_codes)
         and last_runs.created_at > er.as_of($as_of) - to_hours($hours)
+        and ($as_of is null or last_runs.created_at <= $as_of)
         and (not $only_automated or last_runs.test_type = 'test_automated')
     group by last_runs.workspace_id, last_runs.test_id
 ),
@@ -29,6 +36,7 @@ failed_tests_of_modules as (
         modules.workspace_id,
         modules.ancestor_application_module_id as application_module_id,
         failed_tests.test_id,
+        failed_tests.test_name,
         failed_tests.failed_run_count,
         failed_tests.last_failed_at,
     from er.test_module_ancestors as modules
@@ -45,6 +53,8 @@ failures as (
         count(*) as failed_test_count,
         cast(sum(failed.failed_run_count) as bigint) as failed_run_count,
         max(failed.last_failed_at) as last_failed_at,
+        string_agg(failed.test_name, ', ' order by failed.test_name, failed.test_id)
+            as failed_test_names,
     from failed_tests_of_modules as failed
     group by failed.workspace_id, failed.application_module_id
 )
@@ -56,6 +66,7 @@ select
     parents.application_module_name as parent_name, -- module that contains it
     failures.failed_test_count, -- tests with a failed last run in the window
     failures.failed_run_count, -- failed last runs in the window, over all environments
+    failures.failed_test_names, -- names of these tests, in alphabetical order
     failures.last_failed_at, -- when the newest of them reached Octane (UTC)
     er.item_url('product_area', modules.workspace_id, modules.application_module_id)
         as application_module_url -- where Octane shows the application module

@@ -10,6 +10,7 @@
 -- param: only_newest_runs boolean = false -- only runs after which their test was not run again
 -- param: in_one_run boolean = true -- one linked run is of the test and has the status; false: two
 --     linked runs may share the conditions
+-- param: only_after_fixing boolean = false -- only runs that began after the defect was fixed
 -- order: fixed_at desc, workspace_id, defect_id
 select -- the question of flow 13, asked with other phases and another status
     defects.workspace_id, -- workspace that the row belongs to
@@ -20,9 +21,11 @@ select -- the question of flow 13, asked with other phases and another status
     defects.severity_code, -- logical name of its severity
     defects.severity_label, -- severity that Octane shows
     defects.linked_run_count, -- linked runs of that status, and of the test where one is asked for
+    defects.after_fixing_run_count, -- those that began after the defect was fixed
     defects.run_id, -- id of the run
     defects.run_name, -- name of the run
     defects.started_at, -- when the run started (UTC)
+    defects.is_after_fixing, -- whether it began after the defect was fixed
     defects.test_id, -- id of the test
     defects.test_name, -- name of the test
     defects.release_id, -- release that it is planned for or counts for
@@ -39,5 +42,6 @@ from flow.closed_defects_of_failed_runs(
     phase_codes := $phase_codes,
     status_code := $status_code,
     only_newest_runs := $only_newest_runs,
-    in_one_run := $in_one_run
+    in_one_run := $in_one_run,
+    only_after_fixing := $only_after_fixing
 ) as defects

@@ -8,7 +8,8 @@
 -- param: phase_codes text = 'phase.defect.opened' -- logical names of the phases, comma between them
 -- param: severity_codes text = 'list_node.severity.high' -- logical names, commas; null means any
 -- param: priority_codes text = null -- logical names of priorities, with commas; null means any
--- order: created_at, workspace_id, defect_id
+-- param: as_of timestamp = null -- moment (UTC) that ages are measured at; null means the extract's
+-- order: severity_rank nulls last, created_at, workspace_id, defect_id
 with modules_by_defect as (
     select
         defect_modules.workspace_id,
@@ -31,6 +32,13 @@ select
     defects.defect_name, -- name of the defect
     defects.severity_code, -- logical name of its severity
     defects.severity_label, -- severity that Octane shows
+    case defects.severity_code
+        when 'list_node.severity.urgent' then 1
+        when 'list_node.severity.very_high' then 2
+        when 'list_node.severity.high' then 3
+        when 'list_node.severity.medium' then 4
+        when 'list_node.severity.low' then 5
+    end as severity_rank, -- 1 is the gravest of Octane's own five; null for others
     defects.priority_code, -- logical name of its priority
     defects.priority_label, -- priority that Octane shows
     defects.phase_code, -- logical name of its phase
@@ -42,6 +50,7 @@ select
     defects.owner_user_id, -- user who owns it
     defects.owner_name, -- full name of its owner
     defects.created_at, -- when it was created in Octane (UTC)
+    date_diff('day', defects.created_at, er.as_of($as_of)) as age_days, -- days from there to as_of
     defects.modified_at, -- when it last changed in Octane (UTC)
     er.item_url('work_item', defects.workspace_id, defects.defect_id)
         as defect_url -- where Octane shows the defect

@@ -5,7 +5,9 @@
 -- key: workspace_id, test_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
--- param: as_of timestamp = null -- moment (UTC) that hours count back from; null: the extract's
+-- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since.
+--     Last runs are today's, and a later one hides those before: the past itself is what
+--     'octane-flows query --as-of' shows
 -- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
 -- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
 -- param: only_automated boolean = true -- automated tests only; false means tests of all kinds
@@ -33,6 +35,7 @@ with failed_last_runs as (
         and builds.build_id = runs.build_id
     where er.is_listed(last_runs.status_code, $status_codes)
         and last_runs.created_at > er.as_of($as_of) - to_hours($hours)
+        and ($as_of is null or last_runs.created_at <= $as_of)
         and ($release_name is null or er.name_matches(releases.release_name, $release_name))
 ),
 

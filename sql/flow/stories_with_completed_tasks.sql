@@ -10,7 +10,7 @@
 -- param: task_phase_codes text = 'phase.task.completed' -- phases of a completed task, with commas
 -- param: done_phase_codes text = 'phase.story.done,phase.quality_story.done,phase.defect.closed' --
 --     phases of items that are done already, with commas
--- order: work_item_type, work_item_name, workspace_id, work_item_id
+-- order: due_at nulls last, work_item_type, work_item_name, workspace_id, work_item_id
 with tasks_by_item as (
     select
         tasks.workspace_id,
@@ -36,6 +36,8 @@ select
     items.release_name, -- name of that release
     items.sprint_id, -- sprint that it is planned for
     items.sprint_name, -- name of that sprint
+    coalesce(sprints.end_at, releases.end_at)
+        as due_at, -- planned end of its sprint, or of its release without one (UTC)
     items.owner_user_id, -- user who owns it
     items.owner_name, -- full name of its owner
     er.item_url('work_item', items.workspace_id, items.work_item_id)
@@ -46,6 +48,12 @@ join tasks_by_item as tasks
     on tasks.workspace_id = items.workspace_id
     and tasks.work_item_id = items.work_item_id
     and tasks.are_all_completed
+left join er.releases as releases
+    on releases.workspace_id = items.workspace_id
+    and releases.release_id = items.release_id
+left join er.sprints as sprints
+    on sprints.workspace_id = items.workspace_id
+    and sprints.sprint_id = items.sprint_id
 where ($workspace_id is null or items.workspace_id = $workspace_id)
     and items.work_item_type in ('story', 'quality_story', 'defect')
     and er.is_listed(items.work_item_type, $work_item_types)

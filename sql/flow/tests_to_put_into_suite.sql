@@ -11,7 +11,7 @@
 -- param: subtree boolean = false -- a module stands for those nested in it too
 -- param: user_tag_name text = null -- text of the tag, * for any characters
 -- param: covered_work_item_id text = null -- id of a work item that it covers; null: any, or none
--- order: test_name, workspace_id, test_id
+-- order: test_suite_count, test_name, workspace_id, test_id
 with modules_by_test as (
     select
         modules.workspace_id,

@@ -8,7 +8,7 @@
 -- param: work_item_types text = 'story' -- story, quality_story, defect; comma between them
 -- param: task_type_code text = 'list_node.task_item_type.test' -- logical name of the kind of task
 -- param: exclude_done boolean = false -- leave out items whose phase is of the metaphase Done
--- order: work_item_type, work_item_name, workspace_id, work_item_id
+-- order: due_at nulls last, work_item_type, work_item_name, workspace_id, work_item_id
 with tasks_by_item as (
     select
         tasks.workspace_id,
@@ -31,6 +31,8 @@ select
     items.release_name, -- name of that release
     items.sprint_id, -- sprint that it is planned for
     items.sprint_name, -- name of that sprint
+    coalesce(sprints.end_at, releases.end_at)
+        as due_at, -- planned end of its sprint, or of its release without one (UTC)
     items.owner_user_id, -- user who owns it
     items.owner_name, -- full name of its owner
     er.item_url('work_item', items.workspace_id, items.work_item_id)
@@ -42,6 +44,12 @@ left join tasks_by_item as tasks
 left join er.phases as phases
     on phases.workspace_id = items.workspace_id
     and phases.phase_code = items.phase_code
+left join er.releases as releases
+    on releases.workspace_id = items.workspace_id
+    and releases.release_id = items.release_id
+left join er.sprints as sprints
+    on sprints.workspace_id = items.workspace_id
+    and sprints.sprint_id = items.sprint_id
 -- epics and features cannot have tasks
 where ($workspace_id is null or items.workspace_id = $workspace_id)
     and items.work_item_type in ('story', 'quality_story', 'defect')

@@ -34,6 +34,10 @@ of `parity/requests` by `make docs`.
 
 - Names of releases, sprints, modules, tags and environments are compared as Octane does it: `*`
   stands for any characters, and case does not matter.
+- A release that is not given is any release, or none. Flows 18 and 20 take the default release,
+  because what they find is planned into one release.
+- A user that is not given is anybody. `user_id` of the flows of My Work is who signed in, because
+  they ask for what is yours.
 - Lists of logical names and kinds are written with commas. `--param name=` (nothing behind the
   equals sign) means null.
 - "Me" is who signed in to extract, found by name among the users of each workspace. Where it is

@@ -187,7 +187,9 @@ class Flows:
 
         workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: any, or none
-        as_of: moment (UTC) that hours count back from; null: the extract's
+        as_of: end of the window (UTC); null: the extract's, and all read since. Last runs are
+        today's, and a later one hides those before: the past itself is what 'octane-flows query
+        --as-of' shows
         hours: length of the window; a result counts from its creation in Octane
         status_codes: summary statuses, with commas
         only_automated: automated tests only; false means tests of all kinds
@@ -208,7 +210,9 @@ class Flows:
         One row is one application module that such a test is assigned to.
 
         workspace_id: workspace to look at; null means all
-        as_of: moment (UTC) that hours count back from; null: the extract's
+        as_of: end of the window (UTC); null: the extract's, and all read since. Last runs are
+        today's, and a later one hides those before: the past itself is what 'octane-flows query
+        --as-of' shows
         hours: length of the window; a result counts from its creation in Octane
         status_codes: summary statuses, with commas
         only_automated: automated tests only; false means tests of all kinds
@@ -230,7 +234,9 @@ class Flows:
         One row is one feature with such a test.
 
         workspace_id: workspace to look at; null means all
-        as_of: moment (UTC) that hours count back from; null: the extract's
+        as_of: end of the window (UTC); null: the extract's, and all read since. Last runs are
+        today's, and a later one hides those before: the past itself is what 'octane-flows query
+        --as-of' shows
         hours: length of the window; a result counts from its creation in Octane
         status_codes: summary statuses, with commas
         only_automated: automated tests only; false means tests of all kinds
@@ -244,6 +250,7 @@ class Flows:
         phase_codes: str | None = "phase.defect.opened",
         severity_codes: str | None = "list_node.severity.high",
         priority_codes: str | None = None,
+        as_of: datetime.datetime | str | None = None,
     ) -> Rows:
         """Which open defects of high severity are associated with an application module?
 
@@ -254,6 +261,7 @@ class Flows:
         phase_codes: logical names of the phases, comma between them
         severity_codes: logical names, commas; null means any
         priority_codes: logical names of priorities, with commas; null means any
+        as_of: moment (UTC) that ages are measured at; null means the extract's
         """
 
     def closed_defects_of_failed_runs(
@@ -265,6 +273,8 @@ class Flows:
         status_code: str | None = "list_node.run_status.failed",
         only_newest_runs: bool | None = False,
         in_one_run: bool | None = True,
+        only_after_closing: bool | None = False,
+        only_after_fixing: bool | None = False,
     ) -> Rows:
         """Which closed defects are linked to a failed run?
 
@@ -277,6 +287,8 @@ class Flows:
         only_newest_runs: only runs after which their test was not run again
         in_one_run: one linked run is of the test and has the status; false: two linked runs may
         share the conditions
+        only_after_closing: only runs that began after the defect was closed
+        only_after_fixing: only runs that began after the defect was fixed
         """
 
     def open_defects_of_passed_runs(
@@ -288,6 +300,7 @@ class Flows:
         status_code: str | None = "list_node.run_status.passed",
         only_newest_runs: bool | None = False,
         in_one_run: bool | None = True,
+        only_after_fixing: bool | None = False,
     ) -> Rows:
         """Which fixed defects that nobody closed are linked to a passed run?
 
@@ -300,6 +313,7 @@ class Flows:
         only_newest_runs: only runs after which their test was not run again
         in_one_run: one linked run is of the test and has the status; false: two linked runs may
         share the conditions
+        only_after_fixing: only runs that began after the defect was fixed
         """
 
     def reported_builds(
@@ -349,7 +363,7 @@ class Flows:
         workspace_id: workspace to look at; null means all
         status_codes: summary statuses, with commas
         since: only runs that started at or after this moment (UTC)
-        as_of: moment (UTC) that hours count back from; null: the extract's
+        as_of: end of the window (UTC); null: the extract's, and all read since
         hours: only runs that reached Octane in that many hours before as_of
         release_name: name of the release, * for any characters; null: any, or none
         build_id: build that reported the results; null means every build
@@ -379,7 +393,7 @@ class Flows:
         run_id: run whose history is asked for; null means every run
         build_id: build that reported the results; null means every build
         since: only results that started after this moment (UTC)
-        as_of: moment (UTC) that `days` counts back from; null: the extract's
+        as_of: end of the window (UTC); null: the extract's, and all read since
         days: only results that started in that many days before as_of
         status_code: logical name, native status
         """

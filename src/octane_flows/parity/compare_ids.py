@@ -92,6 +92,7 @@ def effective_parameters(
     """Every parameter with its typed value, the given one or the default, and who is signed in."""
     flow = question_named("flow", slug)
     values: dict[str, Any] = parse_parameters(flow, {**flow.defaults, **params})
+    values["is_as_of_given"] = values.get("as_of") is not None
     with connection.cursor() as cursor:
         if "as_of" in values and values["as_of"] is None:
             values["as_of"] = cursor.execute(

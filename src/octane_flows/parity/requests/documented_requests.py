@@ -124,10 +124,22 @@ def moment(value: datetime) -> str:
     return f"^{value.isoformat(timespec='seconds')}Z^"
 
 
-def window_start(params: Params) -> str:
-    """`hours` before `as_of`."""
-    start: datetime = params["as_of"] - timedelta(hours=params["hours"])
-    return moment(start)
+def window(field: str, params: Params, length: timedelta | None) -> list[str]:
+    """Phrases for the window of that length before `as_of`; without one only its end counts.
+
+    The documented requests go up to now; an end that was asked for is a phrase more.
+    """
+    phrases = []
+    if length is not None:
+        phrases.append(f"{field} GT {moment(params['as_of'] - length)}")
+    if params.get("is_as_of_given"):
+        phrases.append(f"{field} LE {moment(params['as_of'])}")
+    return phrases
+
+
+def hours(params: Params) -> timedelta | None:
+    """The length of a window in hours; None: it has no beginning."""
+    return None if params["hours"] is None else timedelta(hours=params["hours"])
 
 
 def words(value: str) -> list[str]:

@@ -5,7 +5,7 @@ Typed parameters in, requests out; `DOCUMENTED_REQUESTS` lists them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
 
 from octane_flows.parity.requests.documented_requests import (
@@ -13,8 +13,10 @@ from octane_flows.parity.requests.documented_requests import (
     Params,
     Reading,
     Request,
+    Row,
     RowSteps,
     Steps,
+    hours,
     identifier,
     logical_names,
     module_phrase,
@@ -23,7 +25,7 @@ from octane_flows.parity.requests.documented_requests import (
     pattern,
     portions,
     text,
-    window_start,
+    window,
     words,
 )
 
@@ -40,7 +42,8 @@ def _defects_of_runs(params: Params) -> Steps:
         [] if params["test_id"] is None else [f"test EQ {{id EQ {identifier(params['test_id'])}}}"]
     )
     status = status_phrase(params["status_code"])
-    if not params["only_newest_runs"]:
+    moments = [name for name in ("closing", "fixing") if params.get(f"only_after_{name}")]
+    if not params["only_newest_runs"] and not moments:
         runs = [*test, status] if not params["in_one_run"] else [";".join([*test, status])]
         query = ";".join([phase, *(f"run EQ {{{run}}}" for run in runs)])
         rows = yield Request("defects", query)
@@ -49,8 +52,11 @@ def _defects_of_runs(params: Params) -> Steps:
     for conditions in ([*test, status],) if params["in_one_run"] else ([status], test):
         if conditions:
             linked = f"defect EQ {{{phase}}};{';'.join(conditions)}"
-            newest = yield from _newest_runs(linked)
-            defect_ids.append({id for row in newest for id in _ids(row["defect"])})
+            linked_runs = yield from _linked_runs(linked, only_newest=params["only_newest_runs"])
+            if status in conditions and moments:
+                defect_ids.append((yield from _defects_before(linked_runs, phase, moments)))
+            else:
+                defect_ids.append({id for row in linked_runs for id in _ids(row["defect"])})
     answer: list[str] = []
     for ids in portions(set.intersection(*defect_ids)):
         rows = yield Request("defects", f"{phase};id IN {ids}")
@@ -58,8 +64,28 @@ def _defects_of_runs(params: Params) -> Steps:
     return answer
 
 
-def _newest_runs(query: str) -> RowSteps:
-    linked = yield Request("runs", query, ("defect", "started", "test"))
+def _defects_before(
+    runs: Sequence[Row], phase: str, moments: Sequence[str]
+) -> Generator[Request, list[Row], set[str]]:
+    """The defects whose closing or fixing is before the start of one of their runs."""
+    starts: dict[str, list[str]] = {}
+    for run in runs:
+        for id in _ids(run["defect"]):
+            starts.setdefault(id, []).append(run["started"] or run["creation_time"])
+    fields = tuple({"closing": "closed_on", "fixing": "fixed_on"}[name] for name in moments)
+    defect_ids: set[str] = set()
+    for ids in portions(starts):
+        for row in (yield Request("defects", f"{phase};id IN {ids}", fields)):
+            times = [row[field] for field in fields]
+            if all(times) and any(start > max(times) for start in starts[str(row["id"])]):
+                defect_ids.add(str(row["id"]))
+    return defect_ids
+
+
+def _linked_runs(query: str, *, only_newest: bool) -> RowSteps:
+    linked = yield Request("runs", query, ("creation_time", "defect", "started", "test"))
+    if not only_newest:
+        return linked
     newest: dict[str, str] = {}
     for ids in portions({str(row["test"]["id"]) for row in linked if row["test"]}):
         runs = yield Request("runs", f"test EQ {{id IN {ids}}}", ("started", "test"))
@@ -110,8 +136,7 @@ def _failed_automated_runs(params: Params) -> Steps:
     ]
     if params["since"] is not None:
         phrases.append(f"started GE {moment(params['since'])}")
-    if params["hours"] is not None:
-        phrases.append(f"creation_time GT {window_start(params)}")
+    phrases += window("creation_time", params, hours(params))
     if params["build_id"] is not None:
         phrases.append(f"build EQ {{id EQ {params['build_id']}}}")
     if params["only_without_defect"]:

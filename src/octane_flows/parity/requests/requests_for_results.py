@@ -11,11 +11,12 @@ from octane_flows.parity.requests.documented_requests import (
     Reading,
     Request,
     Steps,
+    hours,
     logical_names,
     named,
     portions,
     single,
-    window_start,
+    window,
 )
 
 
@@ -23,7 +24,7 @@ def _recent_failed_automated_tests(params: Params) -> Steps:
     phrases = [
         *(f"({phrase})" for phrase in named("release", params["release_name"])),
         f"(status EQ {{{logical_names(params['status_codes'])}}})",
-        f"(creation_time GT {window_start(params)})",
+        *(f"({phrase})" for phrase in window("creation_time", params, hours(params))),
     ]
     collection = "automated_tests" if params["only_automated"] else "tests"
     rows = yield Request(collection, f"last_runs EQ {{{';'.join(phrases)}}}")
@@ -32,10 +33,8 @@ def _recent_failed_automated_tests(params: Params) -> Steps:
 
 def _test_failed(params: Params) -> str:
     """A phrase over the field `test` of a module or work item."""
-    last_run = (
-        f"last_runs EQ {{status EQ {{{logical_names(params['status_codes'])}}};"
-        f"creation_time GT {window_start(params)}}}"
-    )
+    recent = ";".join(window("creation_time", params, hours(params)))
+    last_run = f"last_runs EQ {{status EQ {{{logical_names(params['status_codes'])}}};{recent}}}"
     kind = "subtype EQ ^test_automated^;" if params["only_automated"] else ""
     return f"test EQ {{{kind}{last_run}}}"
 

@@ -19,6 +19,7 @@ from octane_flows.parity.requests.documented_requests import (
     single,
     subtypes,
     text,
+    window,
 )
 
 
@@ -65,9 +66,9 @@ def _failed_previous_runs(params: Params) -> str:
         phrases.insert(0, f"run_id EQ {params['run_id']}")
     if params["since"] is not None:
         phrases.append(f"run_started GT {moment(params['since'])}")
-    if params["days"] is not None:
-        start = params["as_of"] - timedelta(days=params["days"])
-        phrases.append(f"run_started GT {moment(start)}")
+    days = params["days"]
+    length = None if days is None else timedelta(days=days)
+    phrases += window("run_started", params, length)
     return ";".join(phrases)
 
 
