@@ -15,6 +15,7 @@ from tests.pages.flows import flow_pages
 from tests.pages.layout import layout_table
 from tests.pages.metrics import metrics_page
 from tests.pages.operations import OPERATIONS_PARTS, growth_plot
+from tests.pages.plans import plan_parts
 from tests.pages.readme import flow_table, metric_table
 from tests.pages.settings import settings_page
 from tests.pages.spark import spark_page
@@ -26,6 +27,7 @@ CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 DOCS = ROOT / "docs"
 SIMULATOR = ROOT / "src" / "octane_simulator" / "README.md"
 OPERATIONS = DOCS / "operations.md"
+WRITING_BACK = DOCS / "writing-back.md"
 
 
 def fresh_documents() -> dict[Path, str]:
@@ -35,6 +37,7 @@ def fresh_documents() -> dict[Path, str]:
         CONTRIBUTING: fresh_parts(CONTRIBUTING, {"layout": layout_table}),
         SIMULATOR: fresh_parts(SIMULATOR, {"calls": client_parts}),
         OPERATIONS: fresh_parts(OPERATIONS, OPERATIONS_PARTS),
+        WRITING_BACK: fresh_parts(WRITING_BACK, {"plans": plan_parts}),
         DOCS / "scale.svg": growth_plot(),
         DOCS / "flows.md": flow_pages(),
         DOCS / "metrics.md": metrics_page(),

@@ -4,6 +4,7 @@
 --     so is one whose script was not extracted or lacks the step; it needs test_id or test_name
 -- key: workspace_id, step
 -- writes: attachment, test_script
+-- needs: file_path, test_id or test_name
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: test_id text = null -- id of the test; null means any
 -- param: test_name text = null -- name of the test, * for any characters; null means any

@@ -3,6 +3,7 @@
 -- grain: the definition, or one item to be filled; an item that has the value already is left out
 -- key: workspace_id, step
 -- writes: field_metadata, $entity_type
+-- needs: field_name, field_label or entity_ids
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: entity_type text = 'defect' -- type of the items, such as defect
 -- param: field_name text = 'new_udf' -- name of the field; lower case, ends in _udf

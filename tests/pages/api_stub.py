@@ -1,6 +1,6 @@
 """The stub of the Python interface: `make docs` writes `api/flows_and_metrics.pyi`.
 
-Flows and metrics in, the text of the stub out; a test says that the file is fresh.
+Flows, metrics and plans in, the text of the stub out; a test says that the file is fresh.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from octane_flows.questions import Question, list_questions
 
 STUB = Path(__file__).resolve().parents[2] / "src/octane_flows/api/flows_and_metrics.pyi"
 HEAD = '''\
-"""Every flow and metric as a typed method; `make docs` writes it from the headers of `sql/`."""
+"""Every flow, metric and plan as a typed method; `make docs` writes it from the SQL headers."""
 
 import datetime
 from collections.abc import Callable
@@ -39,7 +39,8 @@ def fresh_stub() -> str:
     """The stub as it should be, in the project's format."""
     flows = _class("Flows", "flow", list_questions("flow"))
     metrics = _class("Metrics", "metric", list_questions("metric"))
-    text = HEAD + "".join((*flows, *metrics))
+    plans = _class("Plans", "plan", list_questions("plan"))
+    text = HEAD + "".join((*flows, *metrics, *plans))
     command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(STUB), "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
     return done.stdout

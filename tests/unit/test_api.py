@@ -21,7 +21,7 @@ from octane_flows.warehouse import build, load_models
 from tests.golden import kit
 from tests.pages.api_stub import STUB
 
-QUESTIONS = [*list_questions("flow"), *list_questions("metric")]
+QUESTIONS = [*list_questions("flow"), *list_questions("metric"), *list_questions("plan")]
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,8 @@ def test_importing_the_package_loads_nothing() -> None:
 def test_every_question_is_a_method_that_answers_as_by_name(
     question: Question, wh: OpenWarehouse
 ) -> None:
-    methods = wh.flows if question.kind == "flow" else wh.metrics
-    by_name = wh.flow if question.kind == "flow" else wh.metric
+    methods = {"flow": wh.flows, "metric": wh.metrics, "plan": wh.plans}[question.kind]
+    by_name = {"flow": wh.flow, "metric": wh.metric, "plan": wh.plan}[question.kind]
     method = getattr(methods, question.slug)
     parameters = inspect.signature(method).parameters
     defaults = {name: parameter.default for name, parameter in parameters.items()}
@@ -74,7 +74,7 @@ def test_every_question_is_a_method_that_answers_as_by_name(
 def test_the_stub_says_what_the_methods_are(wh: OpenWarehouse) -> None:
     stub = ast.parse(STUB.read_text(encoding="utf-8"))
     classes = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef)}
-    for methods in (wh.flows, wh.metrics):
+    for methods in (wh.flows, wh.metrics, wh.plans):
         written = {
             node.name: node
             for node in classes[type(methods).__name__].body

@@ -109,6 +109,10 @@ def test_each_kind_of_credentials_is_read(credentials: dict[str, str], expected:
         ({"OCTANE_AUTH": "kerberos"}, ["sign_in or basic", "kerberos"]),
         ({"OCTANE_CLIENTID": "x"}, ["OCTANE_CLIENTID", "OCTANE_CLIENT_ID", "rename"]),
         ({"OCTANE_SKIP": "defect, Build 7"}, ["OCTANE_SKIP has Build 7", "ci_build"]),
+        (
+            {"OCTANE_QUERY_WRITES": "story, Defect"},
+            ["OCTANE_QUERY_WRITES has Defect", "story,defect.severity"],
+        ),
         ({"OCTANE_SCRIPTS": "maybe"}, ["OCTANE_SCRIPTS is maybe", "true or false"]),
         ({"OCTANE_PAGE_SIZE": "0"}, ["OCTANE_PAGE_SIZE is 0", "from 1 to 1000"]),
         ({"OCTANE_PAGE_SIZE": "1001"}, ["from 1 to 1000"]),

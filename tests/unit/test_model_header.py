@@ -48,6 +48,15 @@ def test_a_header_is_read_with_continued_lines() -> None:
     assert header.key == ("test_id",)
 
 
+def test_a_plan_says_which_parameters_it_needs() -> None:
+    needing = f"{HEADER}-- param: path text = null -- a file\n-- needs: path, hours or path\n"
+    header = parse_header(needing, schema="flow", where="x.sql")
+
+    assert header.needs == (("path",), ("hours", "path"))
+    with pytest.raises(ModelError, match="needs has 'pat', which is no parameter"):
+        parse_header(needing.replace("needs: path", "needs: pat"), schema="flow", where="x.sql")
+
+
 def test_a_flow_of_ones_own_has_neither_number_nor_page() -> None:
     own = HEADER.replace("-- flow: 10 Get what failed\n", "")
     for text in (own, own.replace("-- source: https://example.com/page\n", "")):

@@ -6,6 +6,8 @@ The command line and Dagster's jobs call these functions; nothing here runs on a
 from octane_flows.actions.action_plan import Plan, PlannedRequest, make_plan, read_plan, write_plan
 from octane_flows.actions.apply_plan import Outcome, Verdict, apply_plan, new_apply_id
 from octane_flows.actions.audit_log import AuditLog, audit_path
+from octane_flows.actions.empty_plan import why_no_requests
+from octane_flows.actions.query_plan import QueryPlan, plan_from_query
 from octane_flows.actions.undo_plan import Undo, undo_plan
 
 __all__ = [
@@ -13,13 +15,16 @@ __all__ = [
     "Outcome",
     "Plan",
     "PlannedRequest",
+    "QueryPlan",
     "Undo",
     "Verdict",
     "apply_plan",
     "audit_path",
     "make_plan",
     "new_apply_id",
+    "plan_from_query",
     "read_plan",
     "undo_plan",
+    "why_no_requests",
     "write_plan",
 ]

@@ -11,14 +11,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import duckdb
 
+from octane_flows.actions.empty_plan import require_parameters
 from octane_flows.actions.plan_shape import check_plan, check_request
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.questions import Value, parse_parameters, question_named, run_question
 
+FROM_QUERY: Final = "from_query"  # the slug of a plan that comes from a query
 FORMAT = 1  # of the file; another number is another meaning of its keys
 
 
@@ -68,7 +70,9 @@ def make_plan(
 ) -> Plan:
     """The plan of a flow from a warehouse. Raises UsageError."""
     given: dict[str, Value] = dict(parameters or {})
-    rows = run_question(connection, question_named("plan", slug), given).to_pylist()
+    question = question_named("plan", slug)
+    require_parameters(question, parse_parameters(question, given))
+    rows = run_question(connection, question, given).to_pylist()
     generation, server_url, shared_space = connection.execute(
         "select generation.generation, generation.server_url, generation.shared_space "
         "from meta.generation as generation"
@@ -100,7 +104,8 @@ def read_plan(path: Path) -> Plan:
         requests = tuple(_request(row) for row in rows)
         check_plan(record)
         plan = Plan(requests=requests, **record)
-        check_scope(plan)
+        if plan.slug != FROM_QUERY:  # `apply_plan` knows what a query may write
+            check_scope(plan)
         return plan
     except OSError as error:
         raise UsageError(

@@ -15,14 +15,15 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from octane_flows.actions.action_plan import Plan, PlannedRequest, check_scope
+from octane_flows.actions.action_plan import FROM_QUERY, Plan, PlannedRequest, check_scope
 from octane_flows.actions.audit_log import REFUSALS, AuditLog
+from octane_flows.actions.query_plan import check_query_writes
 from octane_flows.actions.sending_lock import sending_lock
 from octane_flows.actions.server_items import LOCK, FileChanged, Items
 from octane_flows.actions.undo_plan import UNDO, check_undo
 from octane_flows.actions.value_comparison import differences
 from octane_flows.client import Octane, Workspace
-from octane_flows.config import DEFAULT_PLAN_LIMIT
+from octane_flows.config import DEFAULT_PLAN_LIMIT, DEFAULT_QUERY_WRITES
 from octane_flows.errors import ServerError, UsageError
 
 # Where a plan writes step:N for an id: in a query, and in a reference of the body.
@@ -73,15 +74,18 @@ def apply_plan(
     limit: int = DEFAULT_PLAN_LIMIT,
     progress: Callable[[Verdict], None] | None = None,
     apply_id: str | None = None,
+    query_writes: Collection[str] = DEFAULT_QUERY_WRITES,
 ) -> list[Verdict]:
     """Send what still holds of a plan, in its order; one apply at a time for a data folder.
 
     `workspaces`: those that the settings allow; None: all that the key sees. `apply_id` names this
-    apply in the audit log (None: `new_apply_id`). Raises UsageError, SignInError, and
-    OctaneFlowsError where another process applies a plan.
+    apply in the audit log (None: `new_apply_id`). `query_writes` is what a plan from a query may
+    write. Raises UsageError, SignInError, and OctaneFlowsError while another process applies one.
     """
     if plan.slug == UNDO:
         check_undo(plan, audit)
+    elif plan.slug == FROM_QUERY:
+        check_query_writes(plan, query_writes)
     else:
         check_scope(plan)
     if (plan.server_url.rstrip("/"), plan.shared_space) != (

@@ -1,4 +1,4 @@
-"""The flows and the metrics as methods; `flows_and_metrics.pyi` beside it names every one.
+"""The flows, metrics and plans as methods; `flows_and_metrics.pyi` beside it names every one.
 
 What `QuestionMethods` takes in, the methods of one kind out; `OpenWarehouse` makes them.
 """
@@ -18,3 +18,9 @@ class Metrics(QuestionMethods):
     """The metrics; called as a function it lists them."""
 
     kind = "metric"
+
+
+class Plans(QuestionMethods):
+    """The plans, whose rows are requests; called as a function it lists them."""
+
+    kind = "plan"

@@ -1,4 +1,4 @@
-"""Every flow and metric as a typed method; `make docs` writes it from the headers of `sql/`."""
+"""Every flow, metric and plan as a typed method; `make docs` writes it from the SQL headers."""
 
 import datetime
 from collections.abc import Callable
@@ -1010,4 +1010,224 @@ class Metrics:
         as_of: moment (UTC) of the states; null means the extract's time
         flaky_ratio: lower end of the share of changes from which on a test is flaky
         overdue_rules: days by severity after which an open defect is overdue, with commas
+        """
+
+class Plans:
+    """The plans; called as a function it lists them."""
+
+    def __init__(self, answer: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None: ...
+    def __call__(self) -> Rows:
+        """One row for each plan: its slug, its text and what a row of its answer is."""
+
+    def manual_test_steps_and_attachments(
+        self,
+        *,
+        workspace_id: str | None = None,
+        test_id: str | None = None,
+        test_name: str | None = None,
+        file_path: str | None = None,
+        step_number: int | None = None,
+    ) -> Rows:
+        """Which requests would attach a file to manual tests and name it in their scripts?
+
+        One row is the attachment of one test, or its script; a test that has both already is left
+        out, and so is one whose script was not extracted or lacks the step; it needs test_id or
+        test_name.
+
+        workspace_id: workspace to look at; null means all
+        test_id: id of the test; null means any
+        test_name: name of the test, * for any characters; null means any
+        file_path: the file to attach, on this computer
+        step_number: step that is to name the file; null: a new one at the end
+
+        Needs file_path, test_id or test_name; without them there are no rows.
+        """
+
+    def my_gherkin_tests_to_automate(
+        self,
+        *,
+        workspace_id: str | None = None,
+        user_id: str | None = None,
+        automation_status_codes: str | None = "list_node.automation_status.ready_for_automation",
+        new_automation_status_code: str | None = "list_node.automation_status.automated",
+    ) -> Rows:
+        """Which requests would set the automation status of my Gherkin tests?
+
+        One row is one Gherkin test to be updated.
+
+        workspace_id: workspace to look at; null means all
+        user_id: id of the user whose work it is; null means who signed in to extract
+        automation_status_codes: logical names of the automation status, comma between them
+        new_automation_status_code: logical name that the automation status is set to
+        """
+
+    def manual_tests_without_run(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        test_types: str | None = "test_manual",
+        phase_codes: str | None = None,
+        application_module_name: str | None = None,
+        subtree: bool | None = False,
+        owner_user_id: str | None = None,
+        native_status_code: str | None = "list_node.run_native_status.planned",
+        run_by_user_id: str | None = None,
+    ) -> Rows:
+        """Which requests would plan a run of each manual test that has none in a release?
+
+        One row is one run to be created.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: the default release, which is
+        the newest of those that are marked so
+        test_types: kinds of tests, comma between them
+        phase_codes: logical names of phases, with commas; null: all but Obsolete
+        application_module_name: name of the module, * for any characters
+        subtree: a module stands for those nested in it too
+        owner_user_id: id of the user who owns the test; null means anybody
+        native_status_code: status of the new run
+        run_by_user_id: id of the user who is to run it; null means anybody
+        """
+
+    def tests_to_put_into_suite(
+        self,
+        *,
+        workspace_id: str | None = None,
+        test_suite_id: str | None = None,
+        test_types: str | None = "test_manual,gherkin_test",
+        phase_codes: str | None = None,
+        application_module_name: str | None = None,
+        subtree: bool | None = False,
+        user_tag_name: str | None = None,
+        covered_work_item_id: str | None = None,
+        test_suite_name: str | None = "Selected tests",
+    ) -> Rows:
+        """Which requests would make a test suite of the selected tests?
+
+        One row is the suite, or one test to be linked to it.
+
+        workspace_id: workspace to look at; null means all
+        test_suite_id: id of the suite to fill; null means one yet to be made
+        test_types: kinds of tests, comma between them
+        phase_codes: logical names of phases, with commas; null: all but Obsolete
+        application_module_name: name of the module, * for any characters
+        subtree: a module stands for those nested in it too
+        user_tag_name: text of the tag, * for any characters
+        covered_work_item_id: id of a work item that it covers; null: any, or none
+        test_suite_name: name of the suite to be made
+        """
+
+    def test_suites_without_run(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        test_suite_name: str | None = "*",
+    ) -> Rows:
+        """Which requests would plan a suite run of each test suite that has none in a release?
+
+        One row is one suite run to be created; a suite that would run nothing is left out.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: the default release, which is
+        the newest of those that are marked so
+        test_suite_name: name of the suite, * for any characters
+        """
+
+    def work_items_without_test_task(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        work_item_types: str | None = "story",
+        task_type_code: str | None = "list_node.task_item_type.test",
+        exclude_done: bool | None = False,
+    ) -> Rows:
+        """Which requests would add a test task to each work item that has none?
+
+        One row is one task to be created.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: any, or none
+        work_item_types: story, quality_story, defect; comma between them
+        task_type_code: logical name of the kind of task
+        exclude_done: leave out items whose phase is of the metaphase Done
+        """
+
+    def stories_with_completed_tasks(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        sprint_name: str | None = None,
+        work_item_types: str | None = "story",
+        task_phase_codes: str | None = "phase.task.completed",
+        done_phase_codes: str
+        | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
+    ) -> Rows:
+        """Which requests would move stories to Done whose tasks are all completed?
+
+        One row is one story to be updated.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: any, or none
+        sprint_name: name of the sprint, * for any characters; null: any, or none
+        work_item_types: story, quality_story, defect; comma between them
+        task_phase_codes: phases of a completed task, with commas
+        done_phase_codes: phases of items that are done already, with commas
+        """
+
+    def features_with_done_stories(
+        self,
+        *,
+        workspace_id: str | None = None,
+        release_name: str | None = None,
+        phase_codes: str | None = "phase.feature.intesting",
+        child_types: str | None = "story",
+        done_phase_codes: str
+        | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
+        allow_open_children: bool | None = False,
+    ) -> Rows:
+        """Which requests would move features to Done whose stories are all done?
+
+        One row is one feature to be updated.
+
+        workspace_id: workspace to look at; null means all
+        release_name: name of the release, * for any characters; null: any, or none
+        phase_codes: phases of the feature, comma between them
+        child_types: children that count: story, quality_story, defect; commas
+        done_phase_codes: phases of a child that is done, with commas
+        allow_open_children: true: open children of other kinds, such as defects, do not keep a
+        feature as it is
+        """
+
+    def user_defined_field_values(
+        self,
+        *,
+        workspace_id: str | None = None,
+        entity_type: str | None = "defect",
+        field_name: str | None = "new_udf",
+        field_label: str | None = None,
+        field_type: str | None = "string",
+        list_id: str | None = None,
+        entity_ids: str | None = "",
+        value: str | None = None,
+    ) -> Rows:
+        """Which requests would define a user-defined field, and fill it in?
+
+        One row is the definition, or one item to be filled; an item that has the value already is
+        left out.
+
+        workspace_id: workspace to look at; null means all
+        entity_type: type of the items, such as defect
+        field_name: name of the field; lower case, ends in _udf
+        field_label: name that Octane shows; null: it is there already
+        field_type: boolean, date_time, list, long, long_string, memo, ref_to_release, ref_to_team,
+        ref_to_user or string
+        list_id: id of the list, for a field of the type list
+        entity_ids: ids of the items to fill, comma between them
+        value: the value to fill in; the id for a reference; null empties the field
+
+        Needs field_name, field_label or entity_ids; without them there are no rows.
         """

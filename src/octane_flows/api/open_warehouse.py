@@ -16,7 +16,7 @@ from types import TracebackType
 import duckdb
 
 from octane_flows import questions, warehouse
-from octane_flows.api.flows_and_metrics import Flows, Metrics
+from octane_flows.api.flows_and_metrics import Flows, Metrics, Plans
 from octane_flows.config import load_home, load_lake
 from octane_flows.er_diagrams import NotebookDiagram, chosen_diagram, with_counts
 from octane_flows.errors import UsageError
@@ -31,6 +31,7 @@ METRICS = (
     "select split_part(model, '.', 2) as slug, question, grain as rows_mean, status "
     "from meta.models where model like 'metric.%' order by slug"
 )
+PLANS = METRICS.replace("'metric.%'", "'plan.%'")
 
 
 class OpenWarehouse:
@@ -49,6 +50,9 @@ class OpenWarehouse:
         self.flows = Flows(self.flow, lambda: connection.sql(FLOWS))
         #: The metrics as methods: `wh.metrics.flaky_tests(days=30)`; `wh.metrics()` lists them.
         self.metrics = Metrics(self.metric, lambda: connection.sql(METRICS))
+        #: The requests that writing flows would send, as rows:
+        #: `wh.plans.stories_with_completed_tasks()`; nothing is sent. `wh.plans()` lists them.
+        self.plans = Plans(self.plan, lambda: connection.sql(PLANS))
         (self.generation, self.read_at), *_ = connection.execute(
             "select generation, as_of from meta.generation"
         ).fetchall()
@@ -81,6 +85,10 @@ class OpenWarehouse:
     def metric(self, slug: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
         """The rows of one metric; parameters that are not given keep their defaults."""
         return self._answer(question_named("metric", slug), parameters)
+
+    def plan(self, slug: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
+        """The requests of one plan, as rows; `octane-flows apply` sends them."""
+        return self._answer(question_named("plan", slug), parameters)
 
     def sql(self, sql: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
         """The rows of a query; `$name` in it is the parameter of that name.

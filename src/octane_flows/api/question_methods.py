@@ -98,4 +98,8 @@ def docstring_lines(question: Question) -> list[str]:
     lines = [question.text, "", f"One row is {question.grain}."]
     if question.parameters:
         lines.append("")
-    return lines + [f"{parameter.name}: {parameter.meaning}" for parameter in question.parameters]
+    lines += [f"{parameter.name}: {parameter.meaning}" for parameter in question.parameters]
+    if question.needs:
+        needed = ", ".join(" or ".join(group) for group in question.needs)
+        lines += ["", f"Needs {needed}; without them there are no rows."]
+    return lines

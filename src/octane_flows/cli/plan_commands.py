@@ -22,19 +22,29 @@ from octane_flows.cli.command_line import (
     read_settings,
 )
 from octane_flows.cli.command_options import AsJson, Destination, Parameters, parameter_texts
+from octane_flows.cli.question_help import QuestionCommand
 from octane_flows.config import DEFAULT_PLAN_LIMIT
 from octane_flows.errors import UsageError
 
 if TYPE_CHECKING:
     from octane_flows.actions import Plan, PlannedRequest, Verdict
 
+FROM_QUERY_WORD = "from-query"
 #: Verdicts of requests that changed nothing.
 NOT_SENT = ("already", "changed", "refused", "skipped")
 
 
-@app.command("plan", epilog="Example: octane-flows plan stories_with_completed_tasks")
+@app.command(
+    "plan", cls=QuestionCommand, epilog="Example: octane-flows plan stories_with_completed_tasks"
+)
 def show_plan(
-    slug: Annotated[str, typer.Argument(help="A flow that writes, see docs/flows.md")],
+    slug: Annotated[
+        str, typer.Argument(help="A flow that writes, see docs/writing-back.md; or from-query.")
+    ],
+    query: Annotated[
+        str | None,
+        typer.Argument(help="After from-query: a select of entity_type, id and fields to set."),
+    ] = None,
     param: Parameters = None,
     as_json: AsJson = False,
     destination: Destination = None,
@@ -42,7 +52,9 @@ def show_plan(
     """Show the requests that a flow would send; --output writes them to a file to review."""
     from octane_flows.actions import write_plan
 
-    plan = _plan_of(slug, param)
+    plan, reason = _plan_of(slug, param, query)
+    if reason:
+        print_step(f"0 requests: {reason}")
     if destination is not None:
         write_plan(plan, destination)
         count = len(plan.requests)
@@ -103,6 +115,7 @@ def send_plan(
             limit=most,
             progress=_print_progress,
             apply_id=apply_id,
+            query_writes=settings.query_writes,
         )
     if as_json:
         records = [_verdict_record(verdict) for verdict in verdicts]
@@ -126,7 +139,12 @@ def _plan_from(source: str | None, param: list[str] | None) -> Plan:
         )
     path = Path(source)
     is_file = path.is_file() or path.suffix == ".json"
-    return read_plan(path) if is_file else _plan_of(source, param)
+    if is_file:
+        return read_plan(path)
+    plan, reason = _plan_of(source, param)
+    if reason:
+        print_step(f"0 requests: {reason}")
+    return plan
 
 
 def _undoing(apply_id: str, source: str | None, param: list[str] | None) -> Plan:
@@ -140,12 +158,36 @@ def _undoing(apply_id: str, source: str | None, param: list[str] | None) -> Plan
     return undo.plan
 
 
-def _plan_of(slug: str, param: list[str] | None) -> Plan:
+def _plan_of(
+    slug: str, param: list[str] | None, query: str | None = None
+) -> tuple[Plan, str | None]:
+    """The plan of a flow or a query, and where it has no requests the reason."""
     from octane_flows import warehouse
-    from octane_flows.actions import make_plan
+    from octane_flows.actions import make_plan, plan_from_query, why_no_requests
 
+    is_query = slug == FROM_QUERY_WORD
+    if is_query and (query is None or param):
+        raise UsageError(
+            f"Write the select behind {FROM_QUERY_WORD}, without --param: octane-flows plan "
+            f'{FROM_QUERY_WORD} "select ..." --output FILE; apply takes the FILE.'
+        )
+    if query is not None and not is_query:
+        raise UsageError(
+            f"'{query}' stands behind the plan {slug}; write parameters as --param NAME=VALUE."
+        )
+    parameters = parameter_texts(param)
     with warehouse.connect(data_folder()) as connection:
-        return make_plan(connection, slug, parameter_texts(param))
+        if query is not None:
+            made = plan_from_query(connection, query)
+            return made.plan, None if made.plan.requests else _nothing_of(made.row_count)
+        plan = make_plan(connection, slug, parameters)
+        return plan, None if plan.requests else why_no_requests(connection, slug, parameters)
+
+
+def _nothing_of(row_count: int) -> str:
+    if row_count == 0:
+        return "the query has no rows"
+    return f"there is nothing to do: all {row_count:,} rows of the query are so already"
 
 
 def _print_progress(verdict: Verdict) -> None:
@@ -167,13 +209,14 @@ def _verdict_record(verdict: Verdict) -> dict[str, object]:
 
 
 def _print_plan(plan: Plan) -> None:
-    table = _table("workspace", "step", "operation", "item", "sends", "because")
+    table = _table("workspace", "step", "operation", "item", "is now", "sends", "because")
     for request in plan.requests:
         table.add_row(
             request.workspace_id,
             str(request.step),
             request.operation,
             _item(request, request.entity_id),
+            _present(request),
             json.dumps(dict(request.body), ensure_ascii=False),
             request.reason,
         )
@@ -207,3 +250,11 @@ def _table(*names: str) -> Table:
 
 def _item(request: PlannedRequest, entity_id: str | None) -> str:
     return " ".join(filter(None, (request.entity_type, entity_id, request.entity_name)))
+
+
+def _present(request: PlannedRequest) -> str:
+    """The values that the plan expects the item to have."""
+    from octane_flows.actions.value_comparison import shown
+
+    fields = request.expected.get("fields", {})
+    return "; ".join(f"{name}: {shown(value)}" for name, value in fields.items())

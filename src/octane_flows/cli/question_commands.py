@@ -24,6 +24,7 @@ from octane_flows.cli.command_options import (
     Parameters,
     parameter_texts,
 )
+from octane_flows.cli.question_help import QuestionCommand
 from octane_flows.cli.spark_engine import answer_from_spark, refuse_master
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def flows(as_json: AsJson = False) -> None:
 
 
 @app.command(
-    epilog="Example: octane-flows flow modules_with_recent_failures --param hours=72 --format csv"
+    cls=QuestionCommand,
+    epilog="Example: octane-flows flow modules_with_recent_failures --param hours=72 --format csv",
 )
 def flow(
     slug: Annotated[str, typer.Argument(help="The flow's name, see: octane-flows flows")],
@@ -57,7 +59,10 @@ def metrics(as_json: AsJson = False) -> None:
     _print_questions("metric", as_json=as_json)
 
 
-@app.command(epilog="Example: octane-flows metric flaky_tests --param days=30 --format csv")
+@app.command(
+    cls=QuestionCommand,
+    epilog="Example: octane-flows metric flaky_tests --param days=30 --format csv",
+)
 def metric(
     slug: Annotated[str, typer.Argument(help="The metric's name, see: octane-flows metrics")],
     param: Parameters = None,

@@ -17,7 +17,7 @@ from octane_flows.config.file_access import limit_file_access, open_settings_fil
 from octane_flows.config.lake_place import LakePlace
 from octane_flows.config.quiet_hours import QuietHours
 from octane_flows.config.setting_texts import setting_variables
-from octane_flows.config.setting_values import DEFAULT_HISTORY
+from octane_flows.config.setting_values import DEFAULT_HISTORY, DEFAULT_QUERY_WRITES
 from octane_flows.config.settings import (
     DEFAULT_MAX_DELETED_SHARE,
     DEFAULT_OVERLAP_MIN,
@@ -37,6 +37,7 @@ __all__ = [
     "DEFAULT_MAX_DELETED_SHARE",
     "DEFAULT_OVERLAP_MIN",
     "DEFAULT_PLAN_LIMIT",
+    "DEFAULT_QUERY_WRITES",
     "DEFAULT_SETTLE_MIN",
     "DEFAULT_SWEEP_SHARE",
     "ApiKey",

@@ -35,6 +35,7 @@ DATA: Final = "The place of the data"
 NETWORK: Final = "The network"
 PACE: Final = "How many requests, and when"
 READING: Final = "What is read"
+WRITING: Final = "What is written"
 
 SETTINGS: Final = (
     Setting(
@@ -158,6 +159,14 @@ SETTINGS: Final = (
         READING,
         "share of an entity type's rows that may be deleted at once before a census stops",
         "0.2",
+    ),
+    Setting(
+        "query_writes",
+        WRITING,
+        "entity types and fields that a plan from a query may write, or none",
+        "defect, story, quality_story, feature, epic, task, test_manual, test_automated, "
+        "gherkin_test, test_suite, run_manual, run_suite, requirement_document",
+        "defect.severity, defect.owner, story",
     ),
 )
 

@@ -19,6 +19,11 @@ DEFAULT_HOME: Final = Path("data")
 ALL: Final = "all"  # workspaces
 NONE: Final = "none"  # of what is read by default
 DEFAULT_HISTORY: Final = ("work_item", "test", "requirement")
+#: Items that people edit by hand; nothing that users, rights or a site's rules hang on.
+DEFAULT_QUERY_WRITES: Final = (
+    "defect", "story", "quality_story", "feature", "epic", "task", "test_manual", "test_automated",
+    "gherkin_test", "test_suite", "run_manual", "run_suite", "requirement_document",
+)  # fmt: skip
 Number = TypeVar("Number", int, float)
 Default = TypeVar("Default", int, float, None)
 
@@ -152,6 +157,23 @@ def history_types(texts: SettingTexts) -> tuple[str, ...]:
     if text is None:
         return DEFAULT_HISTORY
     return () if text.strip().lower() == NONE else entity_types(texts, "history")
+
+
+def query_writes(texts: SettingTexts) -> tuple[str, ...]:
+    """What a plan from a query may write, `type` or `type.field`; empty: nothing."""
+    text = texts.get("query_writes")
+    if text is None:
+        return DEFAULT_QUERY_WRITES
+    if text.strip().lower() == NONE:
+        return ()
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    wrong = [part for part in names if not re.fullmatch(r"[a-z][a-z0-9_]*(\.\w+)?", part)]
+    if wrong:
+        raise UsageError(
+            f"{texts.label('query_writes')} has {', '.join(wrong)}, which is neither an entity "
+            "type nor a field of one; write names such as story,defect.severity, or none."
+        )
+    return tuple(dict.fromkeys(names))
 
 
 def home_folder(texts: SettingTexts) -> Path:

@@ -20,6 +20,7 @@ from octane_flows.config.setting_texts import SettingTexts
 from octane_flows.config.setting_values import (
     DEFAULT_HISTORY,
     DEFAULT_HOME,
+    DEFAULT_QUERY_WRITES,
     ca_file,
     entity_types,
     flag,
@@ -27,6 +28,7 @@ from octane_flows.config.setting_values import (
     home_folder,
     number,
     proxy_address,
+    query_writes,
     server_url,
     shared_space,
     warehouse_workspaces,
@@ -79,6 +81,7 @@ class Settings:
     overlap_min: float = DEFAULT_OVERLAP_MIN
     settle_min: float = DEFAULT_SETTLE_MIN
     max_deleted_share: float = DEFAULT_MAX_DELETED_SHARE
+    query_writes: tuple[str, ...] = DEFAULT_QUERY_WRITES  # entity types and fields, none: ()
 
 
 def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None) -> Settings:
@@ -118,6 +121,7 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         max_deleted_share=number(
             texts, "max_deleted_share", DEFAULT_MAX_DELETED_SHARE, 0, 1, float
         ),
+        query_writes=query_writes(texts),
     )
 
 

@@ -15,7 +15,7 @@ from octane_flows.models.macro_parameters import PARAMETER_TYPES, Parameter
 
 TAGS = (
     "flow", "source", "grain", "key", "writes", "param", "order", "relation", "check", "stored",
-    "note",
+    "note", "needs",
 )  # fmt: skip
 REPEATABLE = frozenset({"source", "param", "relation", "note"})
 #: What a note can be about, in the order of the pages.
@@ -76,6 +76,8 @@ class Header:
     is_stored: bool = False
     writes: tuple[str, ...] = ()  # entity types of a plan's requests; `$name`: of a parameter
     notes: tuple[Note, ...] = ()
+    #: Parameters that must be given: of each group at least one.
+    needs: tuple[tuple[str, ...], ...] = ()
 
 
 def parse_header(text: str, *, schema: str, where: str) -> Header:
@@ -186,7 +188,25 @@ def _header(question: str, tag_values: dict[str, list[tuple[int, str]]], where: 
         is_stored=first("stored") == "yes",
         writes=_writes(tag_values.get("writes", []), names, where),
         notes=tuple(_note(value, where, line) for line, value in tag_values.get("note", [])),
+        needs=_needs(tag_values.get("needs", []), names, where),
     )
+
+
+def _needs(
+    values: list[tuple[int, str]], parameters: list[str], where: str
+) -> tuple[tuple[str, ...], ...]:
+    groups = tuple(
+        tuple(name.strip() for name in group.split(" or "))
+        for _, value in values
+        for group in value.split(",")
+    )
+    for name in (name for group in groups for name in group):
+        if name not in parameters:
+            raise ModelError(
+                f"{where}:{values[0][0]}: needs has '{name}', which is no parameter; write "
+                "parameters with commas, and 'or' between those of which one is enough."
+            )
+    return groups
 
 
 def _writes(values: list[tuple[int, str]], parameters: list[str], where: str) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ class Question:
     question of quality or progress; a plan lists the requests that a writing flow would send.
     `source` is the vendor's page or what the answer rests on. `number` is the vendor's number of a
     documented flow and of its plan, None for everything else. `writes` are the entity types that
-    a plan may write, with `$name` for the value of a parameter.
+    a plan may write, with `$name` for the value of a parameter. `needs` are parameters that must be
+    given: of each group at least one.
     """
 
     kind: Kind
@@ -42,6 +43,7 @@ class Question:
     source: str
     writes: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    needs: tuple[tuple[str, ...], ...] = ()
 
     @property
     def name(self) -> str:
@@ -107,6 +109,7 @@ def _question(kind: Kind, slug: str) -> Question:
         source="; ".join(header.sources),
         writes=header.writes,
         notes=header.notes,
+        needs=header.needs,
     )
 
 

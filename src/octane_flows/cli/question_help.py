@@ -1,0 +1,55 @@
+"""Help about one question: `plan SLUG --help` shows its parameters before the command's options.
+
+The arguments of a command in, text on standard output; the commands that take a slug have this
+class.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+from typer.core import TyperCommand
+
+from octane_flows.cli.command_line import output
+
+if TYPE_CHECKING:
+    from typer._click.core import Context
+
+    from octane_flows.questions import Kind, Question
+
+KINDS: tuple[Kind, ...] = ("flow", "metric", "plan")
+
+
+class QuestionCommand(TyperCommand):
+    """A command named flow, metric or plan whose first argument is a slug."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Show the question's own help where `--help` stands beside a slug."""
+        if "--help" in args:
+            from octane_flows.questions import list_questions
+
+            for kind in KINDS:
+                for question in list_questions(kind) if kind == self.name else ():
+                    if question.slug in args:
+                        _print_help(question)
+                        raise typer.Exit
+        return super().parse_args(ctx, args)
+
+
+def _print_help(question: Question) -> None:
+    output.print(f"Usage: octane-flows {question.kind} {question.slug} [--param NAME=VALUE]...\n")
+    output.print(question.text, soft_wrap=True)
+    output.print(f"One row is {question.grain}.\n", soft_wrap=True)
+    needed = [name for group in question.needs for name in group]
+    for parameter in question.parameters:
+        default = "null" if parameter.default is None else parameter.default
+        mark = f" [{_need(question, parameter.name)}]" if parameter.name in needed else ""
+        output.print(f"  --param {parameter.name}={default}{mark}", soft_wrap=True)
+        output.print(f"      {parameter.type}: {parameter.meaning}", soft_wrap=True)
+    output.print(f"\nAll options: octane-flows {question.kind} --help", soft_wrap=True)
+
+
+def _need(question: Question, name: str) -> str:
+    group = next(group for group in question.needs if name in group)
+    return "required" if len(group) == 1 else f"required: {' or '.join(group)}"
