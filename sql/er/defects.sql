@@ -2,6 +2,7 @@
 -- source: octane.defect, octane.release, octane.workspace_user
 -- grain: one defect of a workspace
 -- key: workspace_id, defect_id
+-- relation: defect_id -> er.work_items.work_item_id
 -- relation: parent_work_item_id -> er.work_items.work_item_id
 -- relation: release_id -> er.releases.release_id
 -- relation: detected_in_release_id -> er.releases.release_id

@@ -128,7 +128,6 @@ first_phases as (
     left join versions
         on versions._workspace_id = histories._workspace_id
         and versions.id = histories.entity_id
-        and not versions._deleted
     where first_changes.change_number is null
         or first_changes.old_value is not null
     group by
@@ -237,7 +236,7 @@ select
     period.changed_by_at
         as entered_by_at, -- and by this one: the same moment where the change is dated (UTC)
     period.source
-        as entry_source, -- history or created; else how versions tell it: only_change and others
+        as entry_source, -- history, created, only_change, between_versions, first_version, read_again
     period.left_after_at, -- it left the phase after this moment (UTC); null: still in it
     period.left_by_at, -- and by this one (UTC); null: still in it
     coalesce(period.ends_deleted, false) as was_deleted -- whether it ended because the item is gone

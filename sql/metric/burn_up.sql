@@ -1,5 +1,5 @@
 -- How did the scope of each release and the done part of it grow, day by day?
--- source: er.work_items; scope counts the items assigned to the release now from their creation on
+-- source: er.field_periods, er.done_periods; an item counts while it was planned for the release
 -- grain: one day of one release, from its start to its end or as_of
 -- key: workspace_id, release_id, day_date
 -- param: workspace_id text = null -- workspace to look at; null means all
@@ -12,15 +12,13 @@ with days as (
         releases.workspace_id,
         releases.release_id,
         releases.release_name,
-        cast(
-            unnest(
-                generate_series(
-                    date_trunc('day', releases.start_at),
-                    least(releases.end_at, er.as_of($as_of)),
-                    to_days(1)
-                )
-            ) as date
-        ) as day_date,
+        unnest(
+            generate_series(
+                date_trunc('day', releases.start_at),
+                least(releases.end_at, er.as_of($as_of)),
+                to_days(1)
+            )
+        ) as day_at,
     from er.releases as releases
     where releases.start_at is not null
         and releases.end_at is not null
@@ -28,34 +26,62 @@ with days as (
         and ($release_name is null or er.name_matches(releases.release_name, $release_name))
 ),
 
-items as (
+ends as (
     select
-        items.workspace_id,
-        items.release_id,
-        items.story_point_count,
-        cast(items.created_at as date) as created_date,
-        cast(items.closed_at as date) as closed_date,
-    from er.work_items as items
-    where er.is_listed(items.work_item_type, $work_item_types)
+        days.*,
+        cast(days.day_at as date) as day_date,
+        -- times of the server have whole seconds
+        least(days.day_at + to_days(1) - to_seconds(1), er.as_of($as_of)) as last_at,
+    from days
+),
+
+day_items as (
+    select
+        ends.workspace_id,
+        ends.release_id,
+        ends.day_date,
+        scope.work_item_id,
+        bool_or(done.work_item_id is not null) as is_done,
+        max(cast(nullif(regexp_extract(estimates.field_value, '([0-9]+)', 1), '') as bigint))
+            as story_points,
+        bool_or(scope.value_source <> 'history' or not done.is_exact) as is_inexact,
+    from ends
+    join er.field_periods as scope
+        on scope.workspace_id = ends.workspace_id
+        and scope.field_value = ends.release_id
+        and scope.field_name = 'release'
+        and er.is_during(ends.last_at, scope.from_at, scope.until_at)
+    left join er.done_periods as done
+        on done.workspace_id = ends.workspace_id
+        and done.work_item_id = scope.work_item_id
+        and er.is_during(ends.last_at, done.done_at, done.undone_at)
+    left join er.field_periods as estimates
+        on estimates.workspace_id = ends.workspace_id
+        and estimates.work_item_id = scope.work_item_id
+        and estimates.field_name = 'story_points'
+        and er.is_during(ends.last_at, estimates.from_at, estimates.until_at)
+    where er.is_listed(scope.work_item_type, $work_item_types)
+    group by ends.workspace_id, ends.release_id, ends.day_date, scope.work_item_id
 )
 
 select
-    days.workspace_id, -- workspace that the row belongs to
-    days.release_id, -- id of the release
-    days.day_date, -- day (UTC)
-    any_value(days.release_name) as release_name, -- name of the release
-    count(items.release_id) as item_count, -- work items that there were at the end of the day
-    count(items.release_id) filter (where items.closed_date <= days.day_date)
-        as done_item_count, -- closed ones among them
-    cast(coalesce(sum(items.story_point_count), 0) as bigint)
-        as story_point_count, -- their story points
-    cast(
-        coalesce(sum(items.story_point_count) filter (where items.closed_date <= days.day_date), 0)
-        as bigint
-    ) as done_story_point_count -- story points of the closed ones
-from days
-left join items
-    on items.workspace_id = days.workspace_id
-    and items.release_id = days.release_id
-    and items.created_date <= days.day_date
-group by days.workspace_id, days.release_id, days.day_date
+    ends.workspace_id, -- workspace that the row belongs to
+    ends.release_id, -- id of the release
+    ends.day_date, -- day (UTC)
+    any_value(ends.release_name) as release_name, -- name of the release
+    count(items.work_item_id)
+        as item_count, -- work items that were planned for it at the end of the day
+    count(items.work_item_id) filter (where items.is_done)
+        as done_item_count, -- done ones among them
+    cast(coalesce(sum(items.story_points), 0) as bigint)
+        as story_point_count, -- story points that they had then
+    cast(coalesce(sum(items.story_points) filter (where items.is_done), 0) as bigint)
+        as done_story_point_count, -- story points of the done ones
+    count(items.work_item_id) filter (where items.is_inexact)
+        as inexact_item_count -- items told by versions or today's values, not by the history
+from ends
+left join day_items as items
+    on items.workspace_id = ends.workspace_id
+    and items.release_id = ends.release_id
+    and items.day_date = ends.day_date
+group by ends.workspace_id, ends.release_id, ends.day_date

@@ -44,6 +44,7 @@ closed as (
                 least(starts.entered_after_at, items.closed_at),
                 least(starts.entered_by_at, items.closed_at)
             ) / 86400 <= $vague_days as is_start_known,
+        starts.entered_after_at = starts.entered_by_at as is_start_exact,
     from er.work_items as items
     left join starts
         on starts.workspace_id = items.workspace_id
@@ -72,6 +73,7 @@ kinds as (
         any_value(judged.release_name) as release_name,
         count(*) as closed_count,
         count(*) filter (where judged.is_measured) as measured_count,
+        count(*) filter (where judged.is_measured and judged.is_start_exact) as exact_count,
         count(*) filter (where judged.is_misdated) as misdated_count,
         median(judged.cycle_days) filter (where judged.is_measured) as median_cycle_days,
         quantile_cont(judged.cycle_days, 0.85) filter (where judged.is_measured) as p85_cycle_days,
@@ -87,6 +89,7 @@ select
     kinds.release_name, -- name of that release
     kinds.closed_count, -- items closed in the window
     kinds.measured_count, -- those whose start is known, which the days are of
+    kinds.exact_count, -- those of them whose start is known to the second
     kinds.closed_count - kinds.measured_count - kinds.misdated_count
         as vague_count, -- those whose start was before the first extract or between two far apart
     kinds.misdated_count, -- those closed before they were created or work on them started

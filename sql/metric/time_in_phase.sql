@@ -73,6 +73,8 @@ phases as (
         count(distinct judged.work_item_id) as item_count,
         count(*) as stay_count,
         count(*) filter (where judged.is_measured) as measured_stay_count,
+        count(*) filter (where judged.is_measured and judged.unknown_days = 0)
+            as exact_stay_count,
         count(*) filter (where not judged.has_left) as still_in_it_count,
         count(*) filter (
             where judged.has_left
@@ -98,6 +100,7 @@ select
     phases.item_count, -- work items that were seen in it
     phases.stay_count, -- their stays; an item that came back counts again
     phases.measured_stay_count, -- ended stays, which the days are of
+    phases.exact_stay_count, -- those of them whose begin and end are known to the second
     phases.vague_stay_count, -- ended ones whose begin and end are not known well enough
     phases.misdated_stay_count, -- ended ones that ended before they began
     phases.still_in_it_count, -- stays that have not ended

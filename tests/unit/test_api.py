@@ -162,6 +162,10 @@ MISTAKES = [
     (lambda wh: wh.flow("planed_runs"), "did you mean 'planned_runs'"),
     (lambda wh: wh.metric("flaky"), "There is no metric 'flaky'"),
     (lambda wh: wh.flow("planned_runs", hour=1), "has no parameter 'hour'"),
+    (
+        lambda wh: wh.metric("defect_flow", group_by="owner"),
+        "group_by of defect_flow is 'owner'; write one of none, severity, module, release",
+    ),
     (lambda wh: wh.table("releases"), "Name the schema too"),
     (lambda wh: wh.table("er.release"), "There is no table er.release"),
     (lambda wh: wh.table("er"), "er is a schema; name one of its tables: er."),

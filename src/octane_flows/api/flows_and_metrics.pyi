@@ -675,6 +675,27 @@ class Metrics:
         release_name: release that they were found in, * is any text; null means any
         """
 
+    def defect_flow(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = 84,
+        period: str | None = "week",
+        group_by: str | None = "none",
+    ) -> Rows:
+        """How many defects came, were closed and opened again in each week or day, and how many
+        were open?
+
+        One row is one week or day of one group of defects.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the last week or day ends at; null means the extract's
+        days: length of the window; its first week or day is whole
+        period: one of week, day: the length of a period; weeks begin on Monday
+        group_by: one of none, severity, module, release: what tells groups apart
+        """
+
     def escaped_defects(
         self, *, workspace_id: str | None = None, release_name: str | None = None
     ) -> Rows:
@@ -742,6 +763,26 @@ class Metrics:
         days: length of the window; null means the whole history
         """
 
+    def field_history(
+        self,
+        *,
+        entity: str | None = "defect",
+        id: str | None = None,
+        field_name: str | None = None,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+    ) -> Rows:
+        """Who changed which field of an entity, when, and from what to what?
+
+        One row is one changed field of one save; several values of a field are several rows.
+
+        entity: entity type, such as defect, story or manual_test
+        id: id of the entity; null means all of the entity type
+        field_name: name of the field, * is any text; null means any
+        workspace_id: workspace to look at; null means all
+        as_of: only changes until this moment (UTC); null means the extract's
+        """
+
     def flaky_tests(
         self,
         *,
@@ -785,6 +826,33 @@ class Metrics:
         days: only items closed in that many days before as_of; null means all
         work_item_types: kinds, with commas
         small_sample: fewer measured items than this are a small sample
+        """
+
+    def phase_transitions(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        days: int | None = None,
+        work_item_types: str | None = "defect,story,quality_story,feature",
+        team_name: str | None = None,
+        by_user: bool | None = False,
+        vague_days: float | None = 1.0,
+        small_sample: int | None = 5,
+    ) -> Rows:
+        """How often do items move from each phase to each other one, and after how long?
+
+        One row is one move from phase to phase of one kind of work items of a team, with by_user of
+        one user.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that the window ends at; null means the extract's
+        days: only moves in that many days before as_of; null means all
+        work_item_types: kinds, with commas
+        team_name: name of the team, * is any text; null means any, and items without one
+        by_user: true: a row for each user who moved items, too
+        vague_days: a stay whose begin and end are known less exactly than this is not measured
+        small_sample: fewer measured stays than this are a small sample
         """
 
     def problematic_tests(
@@ -889,14 +957,17 @@ class Metrics:
         self,
         *,
         workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
         release_name: str | None = None,
         work_item_types: str | None = "story,quality_story,defect",
     ) -> Rows:
-        """What was planned for each sprint, what was done in it, and what was left over?
+        """What was planned for each sprint at its start, what came and went, what was done, what
+        was left?
 
         One row is one sprint of a workspace.
 
         workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) up to which sprints are followed; null means the extract's
         release_name: name of the release, * is any text; null means any
         work_item_types: kinds of work items, with commas
         """

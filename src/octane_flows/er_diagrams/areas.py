@@ -115,7 +115,8 @@ AREAS = (
         "work_items",
         "Work items",
         "work_items work_item_dependencies work_item_links test_work_items quality_story_tests "
-        "quality_story_runs work_item_commits phase_periods",
+        "quality_story_runs work_item_commits phase_periods phase_changes "
+        "done_periods field_periods",
         "tests runs commits phases",
         "Stories, defects, quality stories, features and epics have one table; `work_item_type` "
         "tells them apart.",

@@ -19,6 +19,7 @@ PARAMETER_TYPES = {
     "date": "DATE",
     "timestamp": "TIMESTAMP",
 }
+_CHOICES = re.compile(r"one of ([\w, ]+):")
 # a text or a comment, or a parameter: only the latter is replaced
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|\$([A-Za-z_]\w*)")
 
@@ -31,6 +32,12 @@ class Parameter:
     type: str
     default: str | None
     meaning: str
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that there are, where the meaning begins with `one of a, b:`."""
+        match = _CHOICES.match(self.meaning)
+        return tuple(name.strip() for name in match.group(1).split(",")) if match else ()
 
     @property
     def duckdb_type(self) -> str:

@@ -33,6 +33,10 @@ FUNCTIONS = {
         "Whether a logical name is one of a list with commas between them; case is ignored",
         "list_contains(string_split(lower(replace(codes, ' ', '')), ','), lower(code))",
     ),
+    "is_during(moment, from_at, until_at)": (
+        "Whether a moment lies in a period, whose end is no part of it; null: it has not ended",
+        "from_at <= moment and coalesce(until_at > moment, true)",
+    ),
     # marks become blanks, so that the words of two paragraphs stay apart
     "plain_text(html)": (
         "The words of a memo field without the marks of HTML",

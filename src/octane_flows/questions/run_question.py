@@ -96,6 +96,11 @@ def parse_value(slug: str, parameter: Parameter, value: Value) -> Value:
     text = str(value).strip()
     if not text and (parameter.type == "text" or parameter.default is None):
         return None
+    if parameter.choices and text not in parameter.choices:
+        raise UsageError(
+            f"The parameter {parameter.name} of {slug} is '{text}'; write one of "
+            f"{', '.join(parameter.choices)}."
+        )
     try:
         if parameter.type == "integer":
             return _in_range(parameter, int(text))

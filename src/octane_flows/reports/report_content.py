@@ -37,6 +37,7 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
         "lead_times",
         "cycle_times",
         "time_in_phase",
+        "phase_transitions",
     ),
     "Tests": (
         "results_per_week",
@@ -49,12 +50,13 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
         "failing_tests",
         "slow_tests",
     ),
-    "Defects": ("defect_closing_times", "reopened_defects", "escaped_defects"),
+    "Defects": ("defect_flow", "defect_closing_times", "reopened_defects", "escaped_defects"),
     "Traceability": ("traceability",),
 }
 
-#: Metrics that no chapter shows: rows for each outcome or state, which other metrics read.
-METRICS_NOT_SHOWN = frozenset({"test_outcomes", "watched_states"})
+#: Metrics that no chapter shows: rows for other metrics to read, and the history of an entity that
+#: is named when it is asked for.
+METRICS_NOT_SHOWN = frozenset({"test_outcomes", "watched_states", "field_history"})
 
 #: Tables of `meta` that tell how far the page can be trusted: title, question, select.
 QUALITY: tuple[tuple[str, str, str], ...] = (

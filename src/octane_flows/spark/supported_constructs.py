@@ -54,7 +54,7 @@ AGGREGATES = (
 
 #: Functions that sqlglot does not know by name.
 NAMED_FUNCTIONS = frozenset(
-    {"arg_max_null", "arg_min_null", "generate_subscripts", "product", "to_hours"}
+    {"arg_max_null", "arg_min_null", "generate_subscripts", "product", "to_hours", "to_seconds"}
 )
 
 KNOWN = frozenset((*CLAUSES, *OPERATORS, *FUNCTIONS, *AGGREGATES))
@@ -109,8 +109,8 @@ def _is_id(column: exp.Column) -> bool:
 
 
 def _is_known_text(column: exp.Column) -> bool:
-    """Whether a column holds no fractions: ids, and user-defined fields (see `spark_build`)."""
-    return _is_id(column) or column.name.endswith("_udf")
+    """Whether a column holds no fractions: ids, points, user-defined fields (see `spark_build`)."""
+    return _is_id(column) or column.name == "story_points" or column.name.endswith("_udf")
 
 
 def refusal(model: str, what: str, why: str = "") -> NotCarriedOver:

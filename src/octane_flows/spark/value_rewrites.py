@@ -193,13 +193,16 @@ def from_epoch(node: exp.Expr, model: str) -> exp.Expr:
 
 
 def lengths(node: exp.Expr, _: str) -> exp.Expr:
-    """Lengths of time of days and hours."""
+    """Lengths of time of days, hours and seconds."""
     whole = exp.DataType.build("int")
     if isinstance(node, exp.ToDays):
         return call("make_dt_interval", exp.cast(node.this.copy(), whole))
     if isinstance(node, exp.Anonymous) and node.name.lower() == "to_hours":
         hours = exp.cast(node.expressions[0].copy(), whole)
         return call("make_dt_interval", number(0), hours)
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "to_seconds":
+        seconds = exp.cast(node.expressions[0].copy(), whole)
+        return call("make_dt_interval", number(0), number(0), number(0), seconds)
     return node
 
 

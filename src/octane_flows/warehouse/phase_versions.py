@@ -1,4 +1,4 @@
-"""`past.work_item_phases`: the phase of each version of a work item that was ever read.
+"""`past.work_item_phases`: phase and planning of each version of a work item that was ever read.
 
 The lake's tables and what changed in them in, rows of one table out; `warehouse_build` calls it.
 Only new files are read; the rows come from named files alone, so a rebuild gives the same rows.
@@ -30,6 +30,12 @@ COLUMNS = (
     ("id", "VARCHAR", "id of the work item"),
     ("type", "VARCHAR", "story, defect, quality_story, feature or epic"),
     ("phase_id", "VARCHAR", "phase that it was in"),
+    ("owner_id", "VARCHAR", "user who owned it"),
+    ("release_id", "VARCHAR", "release that it was planned for"),
+    ("severity_id", "VARCHAR", "list value of its severity, of a defect"),
+    ("sprint_id", "VARCHAR", "sprint that it was planned for"),
+    ("story_points", "BIGINT", "its estimate in story points"),
+    ("team_id", "VARCHAR", "team that worked on it"),
     ("creation_time", "TIMESTAMP", "when the work item was created in Octane (UTC)"),
     ("last_modified", "TIMESTAMP", "when this version was written in Octane (UTC)"),
     ("version_stamp", "BIGINT", "Octane's number of the version; grows with each write"),
@@ -39,8 +45,8 @@ COLUMNS = (
 def keep_versions(
     connection: duckdb.DuckDBPyConnection, lake: Lake, changes: Iterable[TableChange]
 ) -> None:
-    """Bring the table up to date; where it is not there yet, from all files."""
-    is_new_table = not _exists(connection)
+    """Bring the table up to date; where it is not there yet, or has other columns, from all."""
+    is_new_table = not _has_columns(connection)
     if is_new_table:
         create_versions(connection)
     for change in changes:
@@ -62,11 +68,13 @@ def create_versions(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"comment on column {TABLE}.{name} is {literal(meaning)}")
 
 
-def _exists(connection: duckdb.DuckDBPyConnection) -> bool:
+def _has_columns(connection: duckdb.DuckDBPyConnection) -> bool:
     rows = connection.execute(
-        "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?", [TABLE]
+        "select column_name, data_type from duckdb_columns() "
+        "where schema_name || '.' || table_name = ? order by column_index",
+        [TABLE],
     ).fetchall()
-    return bool(rows)
+    return rows == [(name, kind) for name, kind, _ in COLUMNS]
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> None:
