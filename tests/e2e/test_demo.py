@@ -109,7 +109,7 @@ def test_a_notebook_runs_on_the_demo(
     notebook = nbformat.read(path, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells), "outputs are not committed"
 
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute(
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute(
         cwd=str(path.parent)
     )
 

@@ -22,6 +22,7 @@ import json, sys
 import duckdb
 
 connection = duckdb.connect(sys.argv[1], read_only=True)
+connection.execute("set enable_progress_bar = false")  # it is printed where a query takes long
 answers = {}
 for schema, name in connection.execute(
     "select schema_name, function_name from duckdb_functions() "

@@ -46,7 +46,7 @@ class Published:
             preexec_fn=small_disk,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

@@ -98,7 +98,7 @@ class Site:
         return len(path.read_text().splitlines()) if path.is_file() else 0
 
     def until_one_type_is_read(self, workspace: str) -> None:
-        until(lambda: self.journal(workspace) > 1, f"a type of {workspace} is read", within_s=60)
+        until(lambda: self.journal(workspace) > 1, f"a type of {workspace} is read", within_s=600)
 
     def keep_waiting(self, path: str) -> threading.Event:
         """Requests below a path wait until the event is set."""
@@ -173,14 +173,14 @@ def remote_site(
 
 def ended(process: subprocess.Popen[str]) -> str:
     """What a process said; it must have done its work."""
-    out, errors = process.communicate(timeout=120)
+    out, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     return out
 
 
 def refused(process: subprocess.Popen[str]) -> str:
     """The one sentence of a process that stopped."""
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode == 1
     assert "Traceback" not in errors
     return errors.strip().splitlines()[-1]

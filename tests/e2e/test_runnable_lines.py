@@ -44,7 +44,7 @@ def test_the_runnable_lines_run(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 

@@ -41,7 +41,7 @@ def _names(path: PurePosixPath) -> list[str]:
 def _git(*arguments: str) -> list[str]:
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
         )
     except (OSError, subprocess.SubprocessError):
         return []

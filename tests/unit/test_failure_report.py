@@ -94,7 +94,7 @@ def run_command(*arguments: str, limit: int | None = None, **environ: str) -> tu
         ["sh", "-c", line],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         env={**os.environ, "PYTHONWARNINGS": "ignore", **environ},
         check=False,
     )

@@ -43,7 +43,7 @@ def node(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "NODE_PATH": str(MODULES)}
     return subprocess.run(
         ["node", *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True,
-        timeout=120, check=False,
+        timeout=600, check=False,
     )  # fmt: skip
 
 

@@ -49,14 +49,15 @@ class Faults:
     """The faults in force; none on a new simulator.
 
     `effects` change the server by kind of fault: they are called with the options of the fault, or
-    with None when the fault is removed. `previous_pages` are the rows sent last, by path.
+    with None when the fault is removed. `previous_pages` are the rows sent last, by path and
+    requested fields.
     """
 
     def __init__(self, seed: int = 1) -> None:
         self._lock = threading.Lock()
         self._random = random.Random(f"faults/{seed}")
         self.effects: Mapping[str, Effect] = {}
-        self.previous_pages: dict[str, list[str]] = {}
+        self.previous_pages: dict[tuple[str, str], list[str]] = {}
         self._coming: list[Fault] = []
         self._standing: list[Fault] = []
         self.served: dict[str, int] = {}

@@ -81,16 +81,16 @@ def shifted_parameters(
     return {**parameters, "offset": str(max(0, int(offset) + fault.options["by"]))}
 
 
-def broken_page(faults: Faults, path: str, page: Page) -> Page:
-    """The page as the faults in force change it."""
-    pages = faults.previous_pages
+def broken_page(faults: Faults, path: str, fields: str, page: Page) -> Page:
+    """The page as the faults in force change it; `fields` are those of the request, as text."""
+    pages, place = faults.previous_pages, (path, fields)
     unbroken_rows = page.rows
     if faults.take("short_page", path):
         page.rows = page.rows[: len(page.rows) // 2]
     if page.rows and faults.take("duplicate_row", path):
         page.rows = [page.rows[0], *page.rows]
-    if path in pages and faults.take("repeated_page", path):
-        page.rows = pages[path]
+    if place in pages and faults.take("repeated_page", path):
+        page.rows = pages[place]
     limit = faults.setting("count_limit", "max")
     low_total = faults.take("low_total", path)
     if low_total is not None:
@@ -98,5 +98,5 @@ def broken_page(faults: Faults, path: str, page: Page) -> Page:
         limit = max(0, page.total_count - 1) if total is None else total
     if limit is not None and page.total_count > limit:
         page.total_count, page.exceeds = limit, True
-    pages[path] = unbroken_rows
+    pages[place] = unbroken_rows
     return page

@@ -64,7 +64,9 @@ def answer(workspace: Workspace, faults: Faults, request: Request, parts: list[s
     if request.method == "GET":
         parameters = shifted_parameters(faults, request.path, parameters_of(request))
         page = workspace.reader.page(entity, parameters, caller)
-        return json_response(broken_page(faults, request.path, page).text())
+        return json_response(
+            broken_page(faults, request.path, parameters.get("fields", ""), page).text()
+        )
     return _write(workspace, request, entity, caller)
 
 
