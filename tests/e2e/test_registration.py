@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from octane_flows import warehouse
 from octane_flows.actions.build_registration import Build, look_up, register
 from octane_flows.actions.results_xml import Document
 from octane_flows.actions.send_results import send_document
+from octane_flows.actions.sending_lock import sending_lock
 from octane_flows.cli import app
 from octane_flows.client import Workspace
 from octane_flows.errors import RequestError, ServerError, UnavailableError, UsageError
@@ -52,6 +54,21 @@ def file(tmp_path: Path) -> Path:
 
 def report(file: Path, *more: str) -> Result:
     return CliRunner().invoke(app, ["report-results", str(file), *OPTIONS, *more])
+
+
+def test_a_build_is_registered_by_one_command_at_a_time(
+    world: World, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "octane_flows.actions.build_registration.register.__kwdefaults__", {"wait_s": 0.0}
+    )
+    with sending_lock(world.audit.path.parent):
+        refused = report(file)
+
+    assert refused.exit_code == 1
+    assert "wait for its end and run this again" in str(refused.exception)
+    assert world.workspace.count("ci_servers") == 0
+    assert world.audit.read() == []
 
 
 def test_what_is_missing_is_registered_once_and_the_flow_shows_it(world: World, file: Path) -> None:
@@ -148,3 +165,12 @@ def test_what_was_sent_has_a_verdict_also_when_it_fails(
 def test_a_word_that_is_no_result_is_refused_before_anything_is_asked(world: World) -> None:
     with pytest.raises(UsageError, match="'green' is no result of a build"):
         look_up(world.workspace, build(result="green"))
+
+
+def test_jobs_of_one_build_that_report_at_once_register_it_once(world: World) -> None:
+    build = Build("ci-9", "at-once", "1", "CI", None, "At once", "At once", "1", "success")
+    with ThreadPoolExecutor(4) as pool:
+        reports = [pool.submit(register, world.workspace, build, world.audit) for _ in range(4)]
+        outcomes = [step.outcome for job in reports for step in job.result()]
+
+    assert sorted(outcomes) == ["already"] * 9 + ["done"] * 3

@@ -206,7 +206,7 @@ def test_the_second_apply_of_a_data_folder_says_so(tmp_path: Path) -> None:
 
     with (
         sending_lock(tmp_path / "home" / "actions"),
-        pytest.raises(OctaneFlowsError, match="Another apply is sending a plan"),
+        pytest.raises(OctaneFlowsError, match="Another apply, or a report-results --register, is"),
     ):
         apply(plan, tmp_path)
 

@@ -10,12 +10,15 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from octane_flows.actions.audit_log import REFUSALS, AuditLog
+from octane_flows.actions.sending_lock import sending_lock
 from octane_flows.client import Id, Query, Workspace
 from octane_flows.client import field as on
 from octane_flows.errors import UsageError
 
 SERVER_TYPE = "ci_server"  # the word of the vendor's page, for servers of no known product
 RESULTS = ("success", "failure", "unstable", "aborted", "unavailable")
+
+WAIT_S = 120.0  # a registration takes a few seconds, an apply of a large plan minutes
 
 Outcome = Literal["missing", "already", "done", "refused", "differs"]
 
@@ -58,9 +61,20 @@ def look_up(workspace: Workspace, build: Build) -> list[Registered]:
     return steps
 
 
-def register(workspace: Workspace, build: Build, audit: AuditLog) -> list[Registered]:
-    """Create what is missing, in order, and read it again; stops at the first refusal."""
+def register(
+    workspace: Workspace, build: Build, audit: AuditLog, *, wait_s: float = WAIT_S
+) -> list[Registered]:
+    """Create what is missing, in order, and read it again; stops at the first refusal.
+
+    One at a time for a data folder, so that jobs of one build do not register it twice; another one
+    is waited for.
+    """
     _check(build)
+    with sending_lock(audit.path.parent, wait_s=wait_s):
+        return _register(workspace, build, audit)
+
+
+def _register(workspace: Workspace, build: Build, audit: AuditLog) -> list[Registered]:
     steps: list[Registered] = []
     for find in FINDERS:
         step = find(workspace, build, steps)
