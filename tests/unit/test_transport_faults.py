@@ -18,7 +18,9 @@ from octane_flows.client.content_decoding import (
     read_body,
 )
 from octane_flows.client.response import unreachable_error
-from octane_flows.client.transport_faults import fault_of
+from octane_flows.client.transport import HttpTransport, Request
+from octane_flows.client.transport_faults import TransportError, fault_of
+from octane_flows.config import load_settings
 
 
 def certificate_error(code: int) -> ssl.SSLError:
@@ -84,6 +86,43 @@ def test_what_is_not_http_is_told_as_that() -> None:
     assert "not HTTP" in message
     assert "the scheme (http or https) of OCTANE_URL" in message
     assert "canary" not in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<title>400 The plain HTTP request was sent to HTTPS port</title>",
+        "Client sent an HTTP request to an HTTPS server.",
+        "Reason: You're speaking plain HTTP to an SSL-enabled server port.",
+        "Bad Request This combination of host and port requires TLS.",
+    ],
+)
+def test_a_port_that_asks_for_tls_is_no_matter_of_credentials(text: str) -> None:
+    def network(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(400, text=text)
+
+    settings = load_settings(
+        {
+            "OCTANE_URL": "http://127.0.0.1:8443",
+            "OCTANE_SHARED_SPACE": "1001",
+            "OCTANE_CLIENT_ID": "reader",
+            "OCTANE_CLIENT_SECRET": "canary-secret",
+        }
+    )
+    transport = HttpTransport(settings, mount=httpx.MockTransport(network))
+    with pytest.raises(TransportError) as caught:
+        transport.send(Request("GET", "http://127.0.0.1:8443/"))
+    message = str(unreachable_error(caught.value, "signing in", "127.0.0.1:8443"))
+    assert message.endswith("this port speaks TLS; write https:// in OCTANE_URL.")
+    assert transport.send(Request("GET", "https://127.0.0.1:8443/")).status == 400
+
+
+def test_no_response_without_tls_may_be_a_port_with_tls() -> None:
+    error = httpx.RemoteProtocolError("Server disconnected without sending a response.")
+
+    plain = fault_of(error, has_proxy=False, may_need_tls=True)
+    assert "write https:// in OCTANE_URL if this port" in str(unreachable_error(plain, "x", "y"))
+    assert fault_of(error, has_proxy=False).kind == "cut"
 
 
 BODY = b'{"data":[]}' * 1000

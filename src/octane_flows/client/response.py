@@ -49,6 +49,9 @@ REMEDY: Final[Mapping[Kind, str]] = {
     "host_name": "give OCTANE_URL the host name that the certificate is for",
     "expired": "set this machine's clock right, or ask the administrator for a new certificate",
     "not_tls": "correct the port in OCTANE_URL, or write http:// where the site has no TLS",
+    "needs_tls": "write https:// in OCTANE_URL",
+    "maybe_tls": "write https:// in OCTANE_URL if this port speaks TLS, else try again, and ask "
+    "about proxies in between",
     "tls_version": "correct the port in OCTANE_URL, or ask the administrator to allow TLS 1.2",
     "proxy": "check OCTANE_PROXY: its address, and the user and password that it may need",
     "files": "raise the limit (ulimit -n) or lower OCTANE_CONCURRENCY",

@@ -18,6 +18,9 @@ from octane_flows.client.transport import Response, TransportError
 
 __all__ = ["Outcome", "RetryBudget", "RetryPolicy", "is_temporary", "may_repeat", "retry_after_s"]
 
+REPEATED_KINDS: Final = frozenset(
+    {"connect", "proxy", "files", "timeout", "not_http", "maybe_tls", "cut"}
+)
 TEMPORARY_STATUSES: Final = frozenset({408, 429, 502, 503, 504})
 REFUSALS: Final = frozenset({429, 503})  # the server says that it did not act on the request
 TEMPORARY_TEXTS: Final = (b"service temporarily unavailable", b"service temporary unavailable")
@@ -84,7 +87,15 @@ class RetryBudget:
 def is_temporary(outcome: Outcome) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(outcome, TransportError):
-        return outcome.kind in ("connect", "proxy", "files", "timeout", "not_http", "cut")
+        return outcome.kind in (
+            "connect",
+            "proxy",
+            "files",
+            "timeout",
+            "not_http",
+            "maybe_tls",
+            "cut",
+        )
     if outcome.status in TEMPORARY_STATUSES:
         return True
     # A row may contain these texts too, so they count only in an error or in a page of HTML.

@@ -28,7 +28,7 @@ from octane_flows.client.content_decoding import (
     read_body,
 )
 from octane_flows.client.large_bodies import give_up_room, large_body_room, wait_for_room
-from octane_flows.client.transport_faults import Kind, TransportError, fault_of
+from octane_flows.client.transport_faults import Kind, TransportError, asks_for_tls, fault_of
 from octane_flows.config import Settings
 from octane_flows.errors import UsageError
 
@@ -127,12 +127,14 @@ class HttpTransport:
     def send(self, request: Request) -> Response:
         """Send the request and read the whole response. Raises TransportError."""
         started = time.perf_counter()
+        is_plain, has_begun = request.url.startswith("http://"), False
         try:
             with (
                 large_body_room(),
                 self._bounds.request(self._timeout_s, MAX_HEAD_BYTES) as allowance,
             ):
                 response = self._client.send(self._outgoing(request), stream=True)
+                has_begun = True
                 allowance.bytes_left = MAX_BODY_BYTES
                 try:
                     body = self._body(response, allowance)
@@ -154,7 +156,11 @@ class HttpTransport:
                 "other", f"the answer is packed as {str(error)[:20]!r}, not as gzip", sent=True
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
-            raise fault_of(error, has_proxy=self._has_proxy) from None
+            raise fault_of(
+                error, has_proxy=self._has_proxy, may_need_tls=is_plain and not has_begun
+            ) from None
+        if is_plain and asks_for_tls(response.status_code, body):
+            raise TransportError("needs_tls", "this port speaks TLS", sent=False)
         return _whole_response(response, body, time.perf_counter() - started)
 
     def _body(self, response: httpx.Response, allowance: Allowance) -> bytes:

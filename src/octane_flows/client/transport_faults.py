@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 import httpx
 
-__all__ = ["Kind", "TransportError", "fault_of"]
+__all__ = ["Kind", "TransportError", "asks_for_tls", "fault_of"]
 
 Kind: TypeAlias = Literal[
     "connect",
@@ -22,6 +22,8 @@ Kind: TypeAlias = Literal[
     "host_name",  # the certificate is valid, for another name
     "expired",
     "not_tls",
+    "needs_tls",
+    "maybe_tls",  # no response at all without TLS, as ports with TLS have it
     "tls_version",
     "proxy",
     "files",  # this machine lets the process open no more files and connections
@@ -43,6 +45,12 @@ TLS_VERSION_REASONS: Final = (
     "INSUFFICIENT_SECURITY",
 )
 NOT_TLS_REASONS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER", "RECORD_TOO")
+#: How servers and balancers answer a request without TLS at a port with TLS (status 400).
+TLS_WANTED: Final = re.compile(
+    rb"plain HTTP request was sent to HTTPS|HTTP request to an HTTPS|speaking plain HTTP|"
+    rb"combination of host and port requires TLS",
+    re.IGNORECASE,
+)
 
 
 class TransportError(Exception):
@@ -55,8 +63,16 @@ class TransportError(Exception):
         self.sent = sent
 
 
-def fault_of(error: Exception, *, has_proxy: bool) -> TransportError:
-    """The kind and the words for an error of httpx or of the system."""
+def asks_for_tls(status: int, body: bytes) -> bool:
+    """Whether a response to a request without TLS says that the port speaks TLS."""
+    return status == 400 and TLS_WANTED.search(body, 0, 65_536) is not None
+
+
+def fault_of(error: Exception, *, has_proxy: bool, may_need_tls: bool = False) -> TransportError:
+    """The kind and the words for an error of httpx or of the system.
+
+    `may_need_tls`: the request went without TLS, and no response had begun.
+    """
     causes = list(_causes(error))
     if any(getattr(cause, "errno", None) in (errno.EMFILE, errno.ENFILE) for cause in causes):
         return TransportError("files", "this machine allows no more open files", sent=False)
@@ -80,6 +96,8 @@ def fault_of(error: Exception, *, has_proxy: bool) -> TransportError:
         return TransportError("proxy" if has_proxy else "connect", where + _why(causes), sent=False)
     if isinstance(error, httpx.RemoteProtocolError) and "illegal" in str(error).lower():
         return TransportError("not_http", "what came is not HTTP", sent=True)
+    if may_need_tls and isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+        return TransportError("maybe_tls", "the connection ended without a response", sent=True)
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.DecodingError):
         return TransportError("cut", "the connection ended within the response", sent=True)
     if isinstance(error, httpx.WriteError | httpx.CloseError):
