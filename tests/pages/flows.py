@@ -34,6 +34,11 @@ of `parity/requests` by `make docs`.
 
 - Names of releases, sprints, modules, tags and environments are compared as Octane does it: `*`
   stands for any characters, and case does not matter.
+- Labels, logins and names are taken for codes and ids: `severity_codes=High`, `user_id=ann`. A
+  value that no row has is named with the nearest ones, as a warning or, with `--strict`, as an
+  error. Macros called from SQL take codes and ids alone;
+  `er.unknown_values('flow.my_new_stories', 'release_name', '2023')` tells what no row has, and
+  `meta.accepted_values` has all values.
 - A release that is not given is any release, or none. Flows 18 and 20 take the default release,
   because what they find is planned into one release.
 - A user that is not given is anybody. `user_id` of the flows of My Work is who signed in, because

@@ -161,7 +161,10 @@ class OpenWarehouse:
     def _answer(self, question: Question, parameters: dict[str, Value]) -> duckdb.DuckDBPyRelation:
         if finding := questions.partial_answer(self.connection, question):
             warnings.warn(finding, stacklevel=3)
-        return questions.question_relation(self.connection, question, parameters)
+        values, unknown = questions.given_values(self.connection, question, parameters)
+        for value in unknown:
+            warnings.warn(value.sentence, questions.UnknownValueWarning, stacklevel=3)
+        return questions.question_relation(self.connection, question, values)
 
 
 def open_warehouse(home: str | PathLike[str] | None = None) -> OpenWarehouse:

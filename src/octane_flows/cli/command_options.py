@@ -42,6 +42,9 @@ AnswerFormat = Annotated[
 Destination = Annotated[
     Path | None, typer.Option("--output", help="File to write instead of the terminal.")
 ]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="A value that no row has is an error, not a warning.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 AsOf = Annotated[
     str | None,

@@ -164,6 +164,7 @@ def _plan_of(
     """The plan of a flow or a query, and where it has no requests the reason."""
     from octane_flows import warehouse
     from octane_flows.actions import make_plan, plan_from_query, why_no_requests
+    from octane_flows.questions import given_values, question_named
 
     is_query = slug == FROM_QUERY_WORD
     if is_query and (query is None or param):
@@ -175,11 +176,15 @@ def _plan_of(
         raise UsageError(
             f"'{query}' stands behind the plan {slug}; write parameters as --param NAME=VALUE."
         )
-    parameters = parameter_texts(param)
     with warehouse.connect(data_folder()) as connection:
         if query is not None:
             made = plan_from_query(connection, query)
             return made.plan, None if made.plan.requests else _nothing_of(made.row_count)
+        question = question_named("plan", slug)
+        values, unknown = given_values(connection, question, parameter_texts(param))
+        for value in unknown:
+            errors.print(f"warning      {value.sentence}", soft_wrap=True)
+        parameters = {name: None if it is None else str(it) for name, it in values.items()}
         plan = make_plan(connection, slug, parameters)
         return plan, None if plan.requests else why_no_requests(connection, slug, parameters)
 

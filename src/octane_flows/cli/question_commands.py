@@ -22,10 +22,12 @@ from octane_flows.cli.command_options import (
     Format,
     Master,
     Parameters,
+    Strict,
     parameter_texts,
 )
 from octane_flows.cli.question_help import QuestionCommand
 from octane_flows.cli.spark_engine import answer_from_spark, refuse_master
+from octane_flows.errors import UsageError
 
 if TYPE_CHECKING:
     from octane_flows.questions import Kind, Question
@@ -48,9 +50,10 @@ def flow(
     destination: Destination = None,
     engine: ChosenEngine = Engine.duckdb,
     master: Master = None,
+    strict: Strict = False,
 ) -> None:
     """Answer one flow from the warehouse, or from what Spark built."""
-    _answer("flow", slug, param, format, destination, engine, master)
+    _answer("flow", slug, param, format, destination, engine, master, strict=strict)
 
 
 @app.command(epilog="Example: octane-flows metrics --json")
@@ -70,9 +73,10 @@ def metric(
     destination: Destination = None,
     engine: ChosenEngine = Engine.duckdb,
     master: Master = None,
+    strict: Strict = False,
 ) -> None:
     """Answer one metric from the warehouse, or from what Spark built."""
-    _answer("metric", slug, param, format, destination, engine, master)
+    _answer("metric", slug, param, format, destination, engine, master, strict=strict)
 
 
 def _answer(
@@ -83,9 +87,16 @@ def _answer(
     destination: Path | None,
     engine: Engine,
     master: str | None,
+    *,
+    strict: bool,
 ) -> None:
     from octane_flows import warehouse
-    from octane_flows.questions import partial_answer, question_named, run_question
+    from octane_flows.questions import (
+        given_values,
+        partial_answer,
+        question_named,
+        run_question,
+    )
     from octane_flows.questions.answer_formats import write_answer
 
     question = question_named(kind, slug)
@@ -96,10 +107,15 @@ def _answer(
         return
     refuse_master(master)
     with warehouse.connect(data_folder()) as connection:
-        answer = run_question(connection, question, parameters)
+        values, unknown = given_values(connection, question, parameters)
+        if unknown and strict:
+            raise UsageError(" ".join(value.sentence for value in unknown))
+        answer = run_question(connection, question, values)
         finding = partial_answer(connection, question)
     if finding:
         errors.print(f"finding      {finding}")
+    for value in unknown:
+        errors.print(f"warning      {value.sentence}", soft_wrap=True)
     write_answer(answer, format.value, destination, output)
 
 

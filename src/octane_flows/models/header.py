@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from octane_flows.errors import ModelError
 from octane_flows.models.macro_parameters import PARAMETER_TYPES, Parameter
+from octane_flows.models.parameter_sources import ValueSource, parsed_source
 
 TAGS = (
     "flow", "source", "grain", "key", "writes", "param", "order", "relation", "check", "stored",
-    "note", "needs",
+    "note", "needs", "values",
 )  # fmt: skip
-REPEATABLE = frozenset({"source", "param", "relation", "note"})
+REPEATABLE = frozenset({"source", "param", "relation", "note", "values"})
 #: What a note can be about, in the order of the pages.
 NOTE_TOPICS = (
     "definition", "not told apart", "retries", "branches", "environments", "gaps", "renames",
@@ -78,6 +79,7 @@ class Header:
     notes: tuple[Note, ...] = ()
     #: Parameters that must be given: of each group at least one.
     needs: tuple[tuple[str, ...], ...] = ()
+    values: tuple[tuple[str, ValueSource], ...] = ()  # by parameter, beside those of its name
 
 
 def parse_header(text: str, *, schema: str, where: str) -> Header:
@@ -189,6 +191,9 @@ def _header(question: str, tag_values: dict[str, list[tuple[int, str]]], where: 
         writes=_writes(tag_values.get("writes", []), names, where),
         notes=tuple(_note(value, where, line) for line, value in tag_values.get("note", [])),
         needs=_needs(tag_values.get("needs", []), names, where),
+        values=tuple(
+            _values(value, names, where, line) for line, value in tag_values.get("values", [])
+        ),
     )
 
 
@@ -260,6 +265,21 @@ def _relation(value: str, where: str, line: int) -> Relation:
         )
     column, schema, table, target_column, gone = match.groups()
     return Relation(column, f"{schema}.{table}", target_column, gone is not None)
+
+
+def _values(value: str, parameters: list[str], where: str, line: int) -> tuple[str, ValueSource]:
+    declared = parsed_source(value)
+    if declared is None:
+        raise ModelError(
+            f"{where}:{line}: '{value}' does not say where values come from; write 'parameter = "
+            "er.table.column, label', as in 'user_id = er.users.user_id, user_name'."
+        )
+    if declared[0] not in parameters:
+        raise ModelError(
+            f"{where}:{line}: values names '{declared[0]}', which is no parameter; the parameters "
+            f"are {', '.join(parameters) or 'none'}."
+        )
+    return declared
 
 
 def _note(value: str, where: str, line: int) -> Note:

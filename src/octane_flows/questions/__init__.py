@@ -12,6 +12,7 @@ from octane_flows.questions.catalogue import (
     list_questions,
     question_named,
 )
+from octane_flows.questions.given_values import UnknownValue, UnknownValueWarning, given_values
 from octane_flows.questions.run_question import (
     Value,
     parse_parameters,
@@ -25,8 +26,11 @@ __all__ = [
     "Kind",
     "Parameter",
     "Question",
+    "UnknownValue",
+    "UnknownValueWarning",
     "Value",
     "documented_flows",
+    "given_values",
     "list_questions",
     "parse_parameters",
     "partial_answer",

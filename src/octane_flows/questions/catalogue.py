@@ -14,6 +14,7 @@ from octane_flows.errors import UsageError
 from octane_flows.models.documented_columns import Column
 from octane_flows.models.header import Note
 from octane_flows.models.macro_parameters import Parameter
+from octane_flows.models.parameter_sources import ValueSource
 from octane_flows.models.question_files import question_file, slugs
 
 Kind = Literal["flow", "metric", "plan"]
@@ -44,6 +45,7 @@ class Question:
     writes: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     needs: tuple[tuple[str, ...], ...] = ()
+    values: tuple[tuple[str, ValueSource], ...] = ()
 
     @property
     def name(self) -> str:
@@ -110,6 +112,7 @@ def _question(kind: Kind, slug: str) -> Question:
         writes=header.writes,
         notes=header.notes,
         needs=header.needs,
+        values=header.values,
     )
 
 

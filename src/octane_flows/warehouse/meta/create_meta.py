@@ -25,6 +25,7 @@ from octane_flows.warehouse.meta import (
 from octane_flows.warehouse.meta.generation_tables import BuildRecord, WorkspaceRows
 from octane_flows.warehouse.meta.meta_tables import create_tables
 from octane_flows.warehouse.meta.model_tables import ColumnRecord, ModelRecord
+from octane_flows.warehouse.meta.parameter_table import record_parameters
 from octane_flows.warehouse.octane_contract import Missing, findings
 
 
@@ -88,6 +89,7 @@ def record_models(
     model_tables.COLUMNS.fill(connection, columns)
     flows = [record for record in records if record.model.schema == "flow"]
     model_tables.FLOWS.fill(connection, flows)
+    record_parameters(connection, models)
 
 
 def record_checks(connection: duckdb.DuckDBPyConnection, results: Collection[CheckResult]) -> None:

@@ -15,6 +15,7 @@ from octane_flows.warehouse.meta import (
     field_table,
     generation_tables,
     model_tables,
+    parameter_table,
     relation_table,
 )
 from octane_flows.warehouse.meta.meta_table import MetaTable
@@ -37,6 +38,7 @@ TABLES: tuple[MetaTable[Any], ...] = (
     model_tables.COLUMNS,
     relation_table.RELATIONS,
     model_tables.FLOWS,
+    parameter_table.PARAMETERS,
     model_tables.CHECKS,
 )
 

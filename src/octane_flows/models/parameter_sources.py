@@ -1,0 +1,128 @@
+"""Where the values of a parameter come from: the relation that has them, and what else names them.
+
+Parameters with what a header says of them in, the `ValueSource` of each out; `meta.parameters`
+holds them, and `questions.given_values` looks for what a user wrote. A parameter of the names below
+has its source; the header tag `values` gives one to any other, in models of your own too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from octane_flows.models.macro_parameters import Parameter
+from octane_flows.models.sql_text import literal, quoted
+
+
+@dataclass(frozen=True)
+class ValueSource:
+    """`column` of the relation `table` holds the values; `labels` are columns that name them, too.
+
+    `prefix`: what the logical names begin with that a label may stand for.
+    """
+
+    table: str
+    column: str
+    labels: tuple[str, ...] = ()
+    prefix: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The column with its relation, as in `er.users.user_id`."""
+        return f"{self.table}.{self.column}"
+
+    @property
+    def sql(self) -> str:
+        """A select of each value with every name that it has, itself among them."""
+        names = ", ".join(f"origin.{quoted(name)}" for name in (self.column, *self.labels))
+        return (
+            f"select {literal(self.name)} as source, origin.workspace_id, "
+            f"origin.{quoted(self.column)} as value, unnest([{names}]) as name "
+            f"from {self.table} as origin where origin.{quoted(self.column)} is not null"
+        )
+
+
+USERS = ValueSource("er.users", "user_id", ("user_name", "full_name", "email"))
+TESTS = ValueSource("er.tests", "test_id", ("test_name",))
+PHASES = ValueSource("er.phases", "phase_code", ("phase_label",))
+
+
+def _list(prefix: str) -> ValueSource:
+    return ValueSource("er.list_items", "list_item_code", ("list_item_label",), prefix)
+
+
+#: A parameter's name means the same in every question.
+SOURCES: Mapping[str, ValueSource] = {
+    "workspace_id": ValueSource("er.users", "workspace_id"),
+    "user_id": USERS,
+    "owner_user_id": USERS,
+    "run_by_user_id": USERS,
+    "release_name": ValueSource("er.releases", "release_name"),
+    "sprint_name": ValueSource("er.sprints", "sprint_name"),
+    "sprint_id": ValueSource("er.sprints", "sprint_id", ("sprint_name",)),
+    "application_module_name": ValueSource("er.application_modules", "application_module_name"),
+    "environment_name": ValueSource("er.environments", "environment_name"),
+    "environment_category_name": ValueSource("er.environments", "environment_category_name"),
+    "user_tag_name": ValueSource("er.user_tags", "user_tag_name"),
+    "pipeline_name": ValueSource("er.pipelines", "pipeline_name"),
+    "pipeline_id": ValueSource("er.pipelines", "pipeline_id", ("pipeline_name",)),
+    "ci_server_name": ValueSource("er.ci_servers", "ci_server_name"),
+    "test_id": TESTS,
+    "test_suite_id": TESTS,
+    "test_name": ValueSource("er.tests", "test_name"),
+    "test_suite_name": ValueSource("er.tests", "test_name"),
+    "file_name": ValueSource("er.attachments", "file_name"),
+    "phase_codes": PHASES,
+    "done_phase_codes": PHASES,
+    "task_phase_codes": PHASES,
+    "severity_codes": _list("list_node.severity."),
+    "priority_codes": _list("list_node.priority."),
+    "status_code": _list("list_node.run_status."),
+    "status_codes": _list("list_node.run_status."),
+    "native_status_code": _list("list_node.run_native_status."),
+    "automation_status_codes": _list("list_node.automation_status."),
+    "task_type_code": _list("list_node.task_item_type."),
+}
+
+_TAG = re.compile(r"(\w+)\s*=\s*(\w+\.\w+)\.(\w+((?:\s*,\s*\w+)*))$")
+
+
+def parsed_source(text: str) -> tuple[str, ValueSource] | None:
+    """A header's `values` line, `name = er.table.column, label`; None where it is no such line."""
+    match = _TAG.match(text)
+    if not match:
+        return None
+    column, *labels = (part.strip() for part in match.group(3).split(","))
+    return match.group(1), ValueSource(match.group(2), column, tuple(labels))
+
+
+def value_source(parameter: Parameter, declared: Mapping[str, ValueSource]) -> ValueSource | None:
+    """Where the values of a parameter come from; None: it takes any text, or is no text."""
+    source = declared.get(parameter.name, SOURCES.get(parameter.name))
+    if parameter.type != "text" or source is None:
+        return None
+    if source == PHASES and parameter.default:
+        prefixes = {code.strip().rpartition(".")[0] for code in parameter.default.split(",")}
+        prefix = f"{prefixes.pop()}." if len(prefixes) == 1 else None
+        return ValueSource(source.table, source.column, source.labels, prefix)
+    return source
+
+
+def value_sources(
+    parameters: Iterable[Parameter], declared: Iterable[tuple[str, ValueSource]]
+) -> dict[str, ValueSource]:
+    """The sources of parameters by name; `declared` are those of the header's `values` lines."""
+    by_name = dict(declared)
+    sources = ((parameter.name, value_source(parameter, by_name)) for parameter in parameters)
+    return {name: source for name, source in sources if source is not None}
+
+
+def is_list(parameter: str) -> bool:
+    """Whether a parameter takes several values, with commas between them."""
+    return parameter.endswith("_codes")
+
+
+def is_pattern(parameter: str) -> bool:
+    """Whether a star in a value stands for any characters."""
+    return parameter.endswith("_name")

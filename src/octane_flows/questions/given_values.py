@@ -1,0 +1,112 @@
+"""Values as users write them: labels, logins and names become the codes and ids that macros take.
+
+A connection, a question and its parameters in; the parameters with the values that the warehouse
+knows, and those that it does not know with the nearest ones, out. The command line and the Python
+interface call it before they run a question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from octane_flows.models.parameter_sources import ValueSource, is_list, value_sources
+from octane_flows.questions.catalogue import Question
+from octane_flows.questions.run_question import Value
+
+
+class UnknownValueWarning(UserWarning):
+    """A value of a parameter that no row of the warehouse has."""
+
+
+@dataclass(frozen=True)
+class UnknownValue:
+    """A value that no row has, or that several have; `nearest` are values that rows do have.
+
+    `names` are those by which they are nearest."""
+
+    parameter: str
+    value: str
+    nearest: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    is_ambiguous: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with the value, and which ones there are."""
+        names = self.names or self.nearest
+        others = ", ".join(
+            f"'{value}'" if name == value else f"'{value}' ({name})"
+            for value, name in zip(self.nearest, names, strict=True)
+        )
+        if self.is_ambiguous:
+            return f"{self.parameter} '{self.value}' is the name of several; write one of {others}."
+        return (
+            f"{self.parameter} '{self.value}' is in no row of the warehouse, so that it finds "
+            f"nothing; the nearest values are {others}."
+        )
+
+
+def given_values(
+    connection: duckdb.DuckDBPyConnection, question: Question, parameters: Mapping[str, Value]
+) -> tuple[dict[str, Value], tuple[UnknownValue, ...]]:
+    """The parameters with codes and ids for labels and names, and what the warehouse lacks."""
+    values = dict(parameters)
+    unknown: list[UnknownValue] = []
+    for name, source in value_sources(question.parameters, question.values).items():
+        given = values.get(name)
+        if not isinstance(given, str) or not given.strip():
+            continue
+        workspace = values.get("workspace_id") if name != "workspace_id" else None
+        words = given.split(",") if is_list(name) else [given]
+        codes: list[str] = []
+        with connection.cursor() as cursor:
+            for word in (each.strip() for each in words):
+                chosen = _codes(cursor, source, word, workspace) if word else []
+                if len(chosen) > 1 and not is_list(name):
+                    unknown.append(UnknownValue(name, word, tuple(chosen[:3]), is_ambiguous=True))
+                    chosen = []
+                codes += chosen or [word]
+        values[name] = ",".join(codes) if is_list(name) else codes[0]
+        shown = {each.value for each in unknown}
+        unknown += [
+            UnknownValue(name, word, tuple(nearest), tuple(names))
+            for word, nearest, names in _unknown(connection, question, name, values[name])
+            if word not in shown
+        ]
+    return values, tuple(unknown)
+
+
+def _codes(
+    cursor: duckdb.DuckDBPyConnection, source: ValueSource, word: str, workspace: Value
+) -> Sequence[str]:
+    """The values that a label or name stands for; none where it is a value itself, or nothing."""
+    if not source.labels:
+        return []
+    rows = cursor.execute(
+        f"select distinct accepted.value, lower(accepted.value) = lower($word) as is_itself "
+        f"from ({source.sql}) as accepted where lower(accepted.name) = lower($word) "
+        "and ($workspace is null or accepted.workspace_id = $workspace) "
+        "and ($prefix is null or starts_with(accepted.value, $prefix) "
+        "or lower(accepted.value) = lower($word)) order by accepted.value",
+        {"word": word, "workspace": workspace, "prefix": source.prefix},
+    ).fetchall()
+    if any(is_itself for _, is_itself in rows):
+        return []
+    return [value for value, _ in rows]
+
+
+def _unknown(
+    connection: duckdb.DuckDBPyConnection, question: Question, name: str, given: Value
+) -> list[tuple[str, list[str], list[str]]]:
+    with connection.cursor() as cursor:
+        try:
+            return cursor.execute(
+                "select unknown_value, nearest_values, nearest_names "
+                "from er.unknown_values(?, ?, ?)",
+                [question.name, name, given],
+            ).fetchall()
+        except duckdb.CatalogException:
+            return []  # the warehouse was built by a version without that macro

@@ -1,0 +1,195 @@
+"""Values that users write: labels, logins and names are taken, and what no row has is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+import octane_flows as of
+from octane_flows import warehouse
+from octane_flows.cli import app
+from octane_flows.errors import ModelError, UsageError
+from octane_flows.models.header import parse_header
+from octane_flows.models.parameter_sources import ValueSource
+from octane_flows.questions import (
+    UnknownValueWarning,
+    given_values,
+    question_named,
+    run_question,
+)
+from octane_flows.warehouse import build
+from tests.golden import kit
+
+HIGH, FAILED = "list_node.severity.high", "list_node.run_status.failed"
+OPENED, NATIVE = "phase.defect.opened", "list_node.run_native_status.failed"
+ROWS = {
+    "list_node": [
+        {"id": "11", "type": "list_node", "name": "High", "logical_name": HIGH},
+        {"id": "12", "type": "list_node", "name": "Failed", "logical_name": FAILED},
+        {"id": "13", "type": "list_node", "name": "Failed", "logical_name": NATIVE},
+    ],
+    "phase": [
+        {"id": "1", "type": "phase", "name": "Opened", "logical_name": OPENED, "entity": "defect"},
+        {
+            "id": "2",
+            "type": "phase",
+            "name": "Opened",
+            "logical_name": "phase.story.opened",
+            "entity": "story",
+        },
+    ],
+    "workspace_user": [
+        {"id": "7", "type": "workspace_user", "name": "sam.simulator", "full_name": "Sam S"},
+        {"id": "8", "type": "workspace_user", "name": "ann", "full_name": "Twin"},
+        {"id": "9", "type": "workspace_user", "name": "bob", "full_name": "Twin"},
+    ],
+    "release": [{"id": "5", "type": "release", "name": "2023.1"}],
+    "product_area": [{"id": "3", "type": "product_area", "name": "Grid"}],
+    "defect": [
+        {
+            "id": "1",
+            "type": "defect",
+            "name": "Crash",
+            "phase_id": "1",
+            "severity_id": "11",
+        }
+    ],
+    "defect__product_areas": [{"source_id": "1", "target_id": "3", "target_type": "product_area"}],
+}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("given")
+    kit.write_lake(folder, ROWS)
+    build(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def connection(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with warehouse.connect(home) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("slug", "parameter", "given", "taken"),
+    [
+        ("open_high_severity_defects", "severity_codes", "High", HIGH),
+        ("open_high_severity_defects", "severity_codes", f"high, {HIGH}", f"{HIGH},{HIGH}"),
+        ("open_high_severity_defects", "phase_codes", "opened", OPENED),
+        ("recent_failed_automated_tests", "status_codes", "failed", FAILED),
+        ("closed_defects_of_failed_runs", "status_code", NATIVE, NATIVE),
+        ("my_new_stories", "user_id", "sam.simulator", "7"),
+        ("my_new_stories", "user_id", "Sam S", "7"),
+        ("my_new_stories", "user_id", "7", "7"),
+        ("my_new_stories", "release_name", "2023*", "2023*"),
+    ],
+)
+def test_labels_logins_and_names_are_taken_for_codes_and_ids(
+    connection: duckdb.DuckDBPyConnection, slug: str, parameter: str, given: str, taken: str
+) -> None:
+    values, unknown = given_values(connection, question_named("flow", slug), {parameter: given})
+
+    assert (values, unknown) == ({parameter: taken}, ())
+
+
+def test_the_label_gives_the_rows_of_its_code(connection: duckdb.DuckDBPyConnection) -> None:
+    flow = question_named("flow", "open_high_severity_defects")
+    values, _ = given_values(connection, flow, {"severity_codes": "High", "phase_codes": "Opened"})
+
+    assert run_question(connection, flow, values)["defect_id"].to_pylist() == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("slug", "parameter", "given", "nearest"),
+    [
+        ("open_high_severity_defects", "severity_codes", "Hihg", HIGH),
+        ("my_new_stories", "user_id", "sam.simulatr", "7"),
+        ("my_new_stories", "release_name", "2023", "2023.1"),
+        ("open_high_severity_defects", "application_module_name", "Gird", "Grid"),
+    ],
+)
+def test_what_no_row_has_is_told_with_its_nearest(
+    connection: duckdb.DuckDBPyConnection, slug: str, parameter: str, given: str, nearest: str
+) -> None:
+    flow = question_named("flow", slug)
+    values, (unknown,) = given_values(connection, flow, {parameter: given})
+    [(word, told, _)] = connection.execute(
+        f"from er.unknown_values('flow.{slug}', '{parameter}', '{given}')"
+    ).fetchall()
+
+    assert values == {parameter: given}
+    assert (unknown.value, unknown.nearest[0]) == (given, nearest)
+    assert (word, told[0]) == (given, nearest)
+    assert given in unknown.sentence
+    assert nearest in unknown.sentence
+
+
+def test_a_name_of_two_users_is_no_id(connection: duckdb.DuckDBPyConnection) -> None:
+    flow = question_named("flow", "my_new_stories")
+
+    _, (unknown,) = given_values(connection, flow, {"user_id": "Twin"})
+
+    assert unknown.nearest == ("8", "9")
+    assert "several" in unknown.sentence
+
+
+def test_a_relation_without_rows_says_nothing(connection: duckdb.DuckDBPyConnection) -> None:
+    flow = question_named("flow", "my_opened_defects_to_test")
+
+    assert given_values(connection, flow, {"sprint_name": "any"}) == ({"sprint_name": "any"}, ())
+
+
+def test_the_command_warns_and_strict_refuses(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCTANE_HOME", str(home))
+    asked = ["flow", "open_high_severity_defects", "--param", "severity_codes=Hihg"]
+
+    told = CliRunner().invoke(app, asked)
+    refused = CliRunner().invoke(app, [*asked, "--strict"])
+
+    assert told.exit_code == 0
+    assert "severity_codes 'Hihg' is in no row of the warehouse" in told.stderr
+    assert HIGH in told.stderr
+    assert isinstance(refused.exception, UsageError)
+    assert HIGH in str(refused.exception)
+
+
+def test_python_warns(home: Path) -> None:
+    with of.open(home) as opened, pytest.warns(UnknownValueWarning, match="2023.1"):
+        assert opened.flow("my_new_stories", release_name="2023").fetchall() == []
+
+
+#: What they take is in no relation: fields and kinds of a plan's own, ids of any type.
+WITHOUT_SOURCE = {"covered_work_item_id", "entity_id", "field_name"}
+
+
+def test_every_parameter_that_names_rows_has_a_source(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = connection.execute(
+        "select distinct parameter from meta.parameters where source is null and type = 'text' "
+        "and question not like 'plan.%' and regexp_matches(parameter, '_(name|codes?|id)$')"
+    ).fetchall()
+
+    assert {name for (name,) in rows} == WITHOUT_SOURCE
+
+
+def test_a_header_gives_a_parameter_its_source() -> None:
+    text = (
+        "-- Which?\n-- grain: a row\n-- key: a\n-- order: a\n"
+        "-- param: tester text = null -- login\n"
+        "-- values: tester = er.users.user_id, user_name, email\n"
+    )
+    header = parse_header(text, schema="flow", where="f.sql")
+
+    source = ValueSource("er.users", "user_id", ("user_name", "email"))
+    assert header.values == (("tester", source),)
+    with pytest.raises(ModelError, match="no parameter"):
+        parse_header(text.replace("values: tester", "values: other"), schema="flow", where="f.sql")
+    with pytest.raises(ModelError, match="where values come from"):
+        parse_header(text.replace("er.users.user_id", "users"), schema="flow", where="f.sql")
