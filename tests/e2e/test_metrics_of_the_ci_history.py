@@ -77,3 +77,34 @@ def test_the_bursts_are_found(
     expected = sorted(counts[counts >= 5])
     assert sorted(bursts["new_failure_count"]) == expected
     assert len(expected) > 3
+
+
+def test_the_state_of_a_test_changes_at_most_once_a_week(
+    demo_warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    changes = answer(demo_warehouse, "test_state_changes")
+    changes = changes[changes["previous_state_code"].notna()]
+
+    series = changes.groupby(["test_id", "environment_ids", "pipeline_key"])["changed_at"]
+
+    apart = series.diff().dropna()
+    assert apart.min() >= pd.Timedelta(days=7)
+    assert len(apart) > 20
+    assert {"flaky", "broken", "stale", "healthy"} <= set(changes["state_code"])
+
+
+def test_the_newest_change_is_the_state_and_flaky_tests_cost_builds(
+    demo_warehouse: duckdb.DuckDBPyConnection, history: pd.DataFrame
+) -> None:
+    states = answer(demo_warehouse, "test_states", cost_days=30)
+
+    flaky = states[states["state_code"] == "flaky"]
+    names = flaky["test_name"] + flaky["environment_label"]
+    recent = history[history["run_at"] > pd.Timestamp("2020-12-21 21:00")]
+    failed = recent[recent["failed"]]
+    is_flaky = (failed["test_name"] + failed["environment_label"]).isin(names)
+    alone = is_flaky.groupby([failed["environment"], failed["build"]]).transform("all")
+    expected = int(alone.sum())
+    assert int(states["flaky_only_build_count"].sum()) == expected > 5
+    assert set(states["state_code"]) == {"healthy", "flaky", "broken", "stale"}
+    assert states.set_index("test_name").loc["test_172", "state_code"] == "broken"

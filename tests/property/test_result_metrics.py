@@ -1,165 +1,35 @@
 """The metrics on test results against a plain evaluation in Python, over random histories.
 
-Each history is a workspace of its own in one warehouse. The evaluation below follows the words of
-docs/metrics.md and shares nothing with the SQL.
+The evaluation below follows the words of docs/metrics.md and shares nothing with the SQL.
 """
 
 from __future__ import annotations
 
 import itertools
-import random
 import re
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import duckdb
 import pytest
 
-from octane_flows.questions import question_named, run_question
-from tests.golden import kit
-from tests.golden.pages import Row
-
-HISTORIES = 150
-AS_OF = datetime(2021, 1, 20, 8)
-STATUS = "list_node.run_native_status."
-DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Result:
-    """One result of a random history."""
-
-    workspace: str
-    id: int
-    test: str
-    environment: str | None
-    pipeline: str | None
-    build: str | None
-    at: datetime
-    status: str
-    duration: int | None
-    message: str
-
-
-def history(seed: int) -> list[Result]:
-    """Few tests, environments, pipelines and moments, so that ties and repeats are frequent."""
-    chance = random.Random(seed)
-    first = chance.choice([1, 95, 9990])
-    results = []
-    for number in range(chance.randrange(1, 25)):
-        test = chance.choice("12")
-        results.append(
-            Result(
-                workspace=f"w{seed}",
-                id=first + number,
-                test=test,
-                environment=chance.choice([None, None, "1", "2"]),
-                pipeline=chance.choice([None, "nightly", "nightly", "other"]),
-                build=chance.choice([None, "9", "10", "11", "12", "13"]),
-                at=AS_OF
-                - chance.choice([0, 1, 5, 10, 10, 30, 31, 70]) * DAY
-                + chance.choice([-1, 0, 0, 0, 1]) * timedelta(seconds=chance.choice([1, 3600])),
-                status=chance.choice(["passed"] * 4 + ["failed"] * 4 + ["skipped", "blocked"]),
-                duration=chance.choice([None, 0, -3, 10, 200, 4000]),
-                message=chance.choice(["got 1", "got 22", "no host", "Failed", "id 3fa9c1d2"]),
-            )
-        )
-    return results
-
-
-ALL = [result for seed in range(HISTORIES) for result in history(seed)]
-
-
-@pytest.fixture(scope="module")
-def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    workspaces = [f"w{seed}" for seed in range(HISTORIES)]
-    rows: dict[str, list[Row]] = defaultdict(list)
-    for workspace in workspaces:
-        for status in ("passed", "failed", "skipped", "blocked"):
-            name = STATUS + status
-            values = {"id": name, "logical_name": name, "name": status}
-            rows["list_node"].append(Row({**values, "_workspace_id": workspace}))
-    for one in ALL:
-        result: dict[str, str | None] = {
-            "id": str(one.id),
-            "run_id": f"5{one.test}",
-            "test_id": one.test,
-            "run_native_status_id": STATUS + one.status,
-            "run_started": one.at.isoformat(sep=" "),
-            "build_id": one.build,
-            "pipeline_name": one.pipeline,
-            "run_duration": None if one.duration is None else str(one.duration),
-            "error_message": one.message,
-            "_workspace_id": one.workspace,
-        }
-        rows["run_history"].append(Row(result))
-        if one.environment is not None:
-            link = {"source_id": str(one.id), "target_id": one.environment}
-            link |= {"target_type": "taxonomy_item_node", "_workspace_id": one.workspace}
-            rows["run_history__taxonomies"].append(Row(link))
-    connection = kit.open_filled({name: tuple(of) for name, of in rows.items()}, workspaces)
-    yield connection
-    connection.close()
-
-
-def answer(
-    connection: duckdb.DuckDBPyConnection, slug: str, key: Iterable[str], **parameters: Any
-) -> dict[tuple[Any, ...], dict[str, Any]]:
-    values = {"as_of": AS_OF.replace(tzinfo=UTC), **parameters}
-    table = run_question(connection, question_named("metric", slug), values)
-    return {tuple(row[name] for name in key): row for row in table.to_pylist()}
-
-
-# pipelines without an id are told apart by their names
-SERIES = ("workspace_id", "test_id", "environment_ids", "pipeline_name")
-JOINED = ("workspace_id", "test_id", "environment_ids", "pipeline_id")
-Key = tuple[str | None, ...]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result that decides in a build, and all results there."""
-
-    last: Result
-    results: tuple[Result, ...]
-
-    @property
-    def decides(self) -> bool:
-        return self.last.status in ("passed", "failed")
-
-    @property
-    def failed(self) -> bool:
-        return self.last.status == "failed"
-
-    @property
-    def is_flaky(self) -> bool:
-        return {"passed", "failed"} <= {result.status for result in self.results}
-
-
-def outcomes(*, joined: bool = False) -> dict[Key, list[Outcome]]:
-    builds: dict[tuple[Key, str], list[Result]] = defaultdict(list)
-    for one in ALL:
-        if one.at <= AS_OF:
-            pipeline = None if joined else one.pipeline
-            series: Key = (one.workspace, one.test, one.environment, pipeline)
-            builds[series, one.build or f"result {one.id}"].append(one)
-    found: dict[Key, list[Outcome]] = defaultdict(list)
-    for (series, _), results in builds.items():
-        deciding = [one for one in results if one.status in ("passed", "failed")] or results
-        last = max(deciding, key=lambda one: (one.at, one.id))
-        found[series].append(Outcome(last, tuple(results)))
-    for listed in found.values():
-        listed.sort(key=lambda outcome: (outcome.last.at, outcome.last.id))
-    return found
+from tests.property.result_histories import (
+    ALL,
+    AS_OF,
+    DAY,
+    JOINED,
+    SERIES,
+    STATUS,
+    Key,
+    answer,
+    outcomes,
+)
 
 
 @pytest.mark.parametrize("joined", [False, True])
 def test_each_build_has_the_outcome_of_its_last_result(
-    warehouse: duckdb.DuckDBPyConnection, joined: bool
+    histories: duckdb.DuckDBPyConnection, joined: bool
 ) -> None:
     expected = {
         (*series, number): (one.last.status, one.is_flaky, len(one.results), one.last.at)
@@ -168,7 +38,7 @@ def test_each_build_has_the_outcome_of_its_last_result(
     }
 
     rows = answer(
-        warehouse,
+        histories,
         "test_outcomes",
         (*(JOINED if joined else SERIES), "outcome_number"),
         join_pipelines=joined,
@@ -187,7 +57,7 @@ def test_each_build_has_the_outcome_of_its_last_result(
 
 @pytest.mark.parametrize("joined", [False, True])
 def test_changes_and_flaky_builds_of_the_window_are_counted(
-    warehouse: duckdb.DuckDBPyConnection, joined: bool
+    histories: duckdb.DuckDBPyConnection, joined: bool
 ) -> None:
     expected = {}
     for series, listed in outcomes(joined=joined).items():
@@ -198,7 +68,7 @@ def test_changes_and_flaky_builds_of_the_window_are_counted(
             expected[series] = (len(kept), sum(one.failed for one in kept), changes, flaky)
 
     rows = answer(
-        warehouse, "flaky_tests", JOINED if joined else SERIES, join_pipelines=joined, days=30
+        histories, "flaky_tests", JOINED if joined else SERIES, join_pipelines=joined, days=30
     )
 
     names = ("outcome_count", "failed_count", "change_count", "flaky_build_count")
@@ -206,7 +76,7 @@ def test_changes_and_flaky_builds_of_the_window_are_counted(
 
 
 def test_current_failures_are_those_after_the_last_pass(
-    warehouse: duckdb.DuckDBPyConnection,
+    histories: duckdb.DuckDBPyConnection,
 ) -> None:
     expected = {}
     for series, listed in outcomes().items():
@@ -221,7 +91,7 @@ def test_current_failures_are_those_after_the_last_pass(
             state = "stale"
         expected[series] = (state, len(streak), streak[0].last.at, newest)
 
-    rows = answer(warehouse, "current_failures", SERIES)
+    rows = answer(histories, "current_failures", SERIES)
 
     assert {
         key: (
@@ -236,7 +106,7 @@ def test_current_failures_are_those_after_the_last_pass(
 
 @pytest.mark.parametrize("days", [None, 5, 10, 30])
 def test_a_window_chooses_failures_and_never_cuts_them(
-    warehouse: duckdb.DuckDBPyConnection, days: int | None
+    histories: duckdb.DuckDBPyConnection, days: int | None
 ) -> None:
     expected = {}
     for series, listed in outcomes().items():
@@ -257,14 +127,14 @@ def test_a_window_chooses_failures_and_never_cuts_them(
                 hours if hours is None else pytest.approx(hours),
             )
 
-    rows = answer(warehouse, "test_repair_times", SERIES, days=days)
+    rows = answer(histories, "test_repair_times", SERIES, days=days)
 
     names = ("failure_count", "mean_repair_hours", "open_hours")
     assert {key: tuple(row[name] for name in names) for key, row in rows.items()} == expected
 
 
 def test_new_failures_of_a_build_count_over_its_environments(
-    warehouse: duckdb.DuckDBPyConnection,
+    histories: duckdb.DuckDBPyConnection,
 ) -> None:
     counts: dict[Key, int] = defaultdict(int)
     for (workspace, _, _, pipeline), listed in outcomes().items():
@@ -276,7 +146,7 @@ def test_new_failures_of_a_build_count_over_its_environments(
                 before = one.failed
 
     rows = answer(
-        warehouse, "failure_bursts", ("workspace_id", "build_id", "pipeline_name"), new_failures=2
+        histories, "failure_bursts", ("workspace_id", "build_id", "pipeline_name"), new_failures=2
     )
 
     expected = {key: count for key, count in counts.items() if count >= 2}
@@ -284,7 +154,7 @@ def test_new_failures_of_a_build_count_over_its_environments(
 
 
 def test_unknown_durations_and_failed_results_are_no_values(
-    warehouse: duckdb.DuckDBPyConnection,
+    histories: duckdb.DuckDBPyConnection,
 ) -> None:
     times: dict[Key, dict[str, list[int]]] = defaultdict(lambda: {"passed": [], "failed": []})
     for one in ALL:
@@ -300,14 +170,14 @@ def test_unknown_durations_and_failed_results_are_no_values(
         for key, by in times.items()
     }
 
-    rows = answer(warehouse, "slow_tests", SERIES[:3])
+    rows = answer(histories, "slow_tests", SERIES[:3])
 
     names = ("result_count", "median_duration_ms", "failed_median_duration_ms")
     assert {key: tuple(row[name] for name in names) for key, row in rows.items()} == expected
 
 
 def test_failures_are_grouped_by_what_stays_of_their_text(
-    warehouse: duckdb.DuckDBPyConnection,
+    histories: duckdb.DuckDBPyConnection,
 ) -> None:
     expected: dict[Key, int] = defaultdict(int)
     for one in ALL:
@@ -315,17 +185,69 @@ def test_failures_are_grouped_by_what_stays_of_their_text(
             text = re.sub(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,}\b", "<id>", one.message)
             expected[one.workspace, re.sub(r"\d+", "<n>", text)] += 1
 
-    rows = answer(warehouse, "failure_clusters", ("workspace_id", "error_pattern"))
+    rows = answer(histories, "failure_clusters", ("workspace_id", "error_pattern"))
 
     assert {key: row["failed_count"] for key, row in rows.items()} == expected
 
 
-def test_failed_results_of_a_test_are_counted(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_failed_results_of_a_test_are_counted(histories: duckdb.DuckDBPyConnection) -> None:
     expected: dict[Key, int] = defaultdict(int)
     for one in ALL:
         if one.status == "failed" and AS_OF - 10 * DAY < one.at <= AS_OF:
             expected[one.workspace, one.test] += 1
 
-    rows = answer(warehouse, "failing_tests", ("workspace_id", "test_id"), days=10)
+    rows = answer(histories, "failing_tests", ("workspace_id", "test_id"), days=10)
 
     assert {key: row["failed_count"] for key, row in rows.items()} == expected
+
+
+def test_each_of_the_five_rules_is_counted(histories: duckdb.DuckDBPyConnection) -> None:
+    expected = {}
+    for series, listed in outcomes().items():
+        statuses = [one.last.status for one in listed]
+        fails = [one.failed for one in listed if one.decides]
+        counts = {"continuously_skipped": 2 if statuses[-2:] == ["skipped"] * 2 else 0}
+        if statuses[-1] != "skipped":
+            counts["continuously_failing"] = 3 if fails[-3:] == [True] * 3 else 0
+            changes = sum(a != b for a, b in itertools.pairwise(fails[-4:]))
+            counts["oscillating"] = changes if changes >= 2 else 0
+            counts["regression"] = 1 if len(fails) >= 3 and fails[-2:] == [False, True] else 0
+            newest = fails[-5:]
+            windows = zip(newest, newest[1:], newest[2:], strict=False)
+            counts["unstable"] = sum(three == (False, True, False) for three in windows)
+        for rule, count in counts.items():
+            if count:
+                expected[*series, f"list_node.run_problem.{rule}"] = count
+
+    rows = answer(
+        histories,
+        "problematic_tests",
+        (*SERIES, "problem_code"),
+        failing_runs=3,
+        oscillating_runs=4,
+        oscillating_changes=2,
+        regression_runs=3,
+        regression_passes=1,
+        skipped_runs=2,
+        unstable_runs=5,
+        unstable_failures=1,
+    )
+
+    assert {key: row["evidence_count"] for key, row in rows.items()} == expected
+    assert len({key[-1] for key in expected}) == 5
+
+
+def test_the_results_of_each_week_are_counted(histories: duckdb.DuckDBPyConnection) -> None:
+    expected: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
+    for one in ALL:
+        monday = one.at.date() - one.at.weekday() * DAY
+        counts = expected[one.workspace, one.environment, monday.isoformat()]
+        counts[0] += 1
+        counts[1] += one.status == "failed"
+
+    rows = answer(histories, "results_per_week", ("workspace_id", "environment_ids", "week_date"))
+
+    assert {
+        (workspace, environment, monday.isoformat()): [row["result_count"], row["failed_count"]]
+        for (workspace, environment, monday), row in rows.items()
+    } == expected

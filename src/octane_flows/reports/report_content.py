@@ -41,6 +41,7 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
     ),
     "Tests": (
         "results_per_week",
+        "test_states",
         "current_failures",
         "problematic_tests",
         "flaky_tests",
@@ -56,7 +57,9 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
 
 #: Metrics that no chapter shows: rows for other metrics to read, and the history of an entity that
 #: is named when it is asked for.
-METRICS_NOT_SHOWN = frozenset({"test_outcomes", "watched_states", "field_history"})
+METRICS_NOT_SHOWN = frozenset(
+    {"test_outcomes", "test_state_changes", "watched_states", "field_history"}
+)
 
 #: Tables of `meta` that tell how far the page can be trusted: title, question, select.
 QUALITY: tuple[tuple[str, str, str], ...] = (
