@@ -97,7 +97,22 @@ def _with_answer(node: exp.Expr, name: str) -> exp.Expr:
     }
     rows = sqlglot.parse_one(model.sql, read="duckdb").transform(_with_parameter, inputs)
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.this.name))
-    return exp.Subquery(this=rows.transform(_with_answer, name), alias=alias.copy())
+    answer = _with_own_names(rows.transform(_with_answer, name), alias.name)
+    return exp.Subquery(this=answer, alias=alias.copy())
+
+
+def _with_own_names(rows: exp.Expr, prefix: str) -> exp.Expr:
+    """Named selects with a prefix: sqlglot puts those of all answers side by side."""
+    named = list(rows.find_all(exp.CTE))
+    names = {select.alias for select in named}
+    for table in list(rows.find_all(exp.Table)):
+        if not table.db and table.name in names:
+            if not table.alias:
+                table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name)))
+            table.set("this", exp.to_identifier(f"{prefix}_{table.name}"))
+    for select in named:
+        select.set("alias", exp.TableAlias(this=exp.to_identifier(f"{prefix}_{select.alias}")))
+    return rows
 
 
 def _typed(value: exp.Expr, parameter: Parameter) -> exp.Expr:
