@@ -27,6 +27,7 @@ ALLOWED = {
     "results": set(),
     "actions": {"config", "client", "warehouse", "questions", "models", "results"},
     "changes": {"console", "lake", "warehouse", "questions"},
+    "quarantine": {"questions"},
     "reports": {"warehouse", "questions", "changes", "parity", "models", "er_diagrams"},
     "spark": {"lake", "warehouse", "models"},
     "export": {"config", "lake", "warehouse", "models"},
@@ -44,8 +45,8 @@ ALLOWED = {
     "cli": {
         "config", "console", "failure_report", "lake", "models", "warehouse", "questions",
         "reports", "refresh", "status", "doctor", "demo_run", "dagster_pages",
-        "shipped_files", "parity", "client", "extract", "actions", "results", "changes", "spark",
-        "export", "er_diagrams", "octane_simulator",
+        "shipped_files", "parity", "client", "extract", "actions", "results", "changes",
+        "quarantine", "spark", "export", "er_diagrams", "octane_simulator",
     },
     "__main__": {"cli"},
     "api": {"config", "lake", "models", "warehouse", "questions", "er_diagrams"},

@@ -1015,6 +1015,83 @@ class Metrics:
         stale_days: a test without a result for longer than this is stale
         """
 
+    def test_state_changes(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        join_pipelines: bool | None = False,
+        new_outcomes: int | None = 10,
+        broken_failures: int | None = 5,
+        recovery_passes: int | None = 5,
+        recovery_days: int | None = 7,
+        flaky_alarm: int | None = 3,
+        flaky_outcomes: int | None = 50,
+        muted_skips: int | None = 3,
+        unmuted_outcomes: int | None = 2,
+        stale_days: int | None = 30,
+    ) -> Rows:
+        """When did each automated test become new, healthy, flaky, broken, muted or stale, and why?
+
+        One row is one change of the state of one test in one environment and pipeline.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later results are left out; null means the extract's time
+        pipeline_name: pipelines to look at, * is any text; null means all
+        join_pipelines: true: the results of all pipelines are one series
+        new_outcomes: a test with fewer outcomes than this is new
+        broken_failures: alarm: that many outcomes in a row failed
+        recovery_passes: recovery of a broken test: that many passed in a row
+        recovery_days: recovery also needs so many days since the last failure
+        flaky_alarm: alarm: repairs and flaky builds in the last outcomes
+        flaky_outcomes: the last outcomes; recovery: as many without any of them
+        muted_skips: alarm: skipped so often since it passed or failed
+        unmuted_outcomes: recovery of a muted test: outcomes since the last skip
+        stale_days: alarm: no result for so long; recovery: two results within it
+        """
+
+    def test_states(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        join_pipelines: bool | None = False,
+        state_codes: str | None = None,
+        cost_days: int | None = 30,
+        new_outcomes: int | None = 10,
+        broken_failures: int | None = 5,
+        recovery_passes: int | None = 5,
+        recovery_days: int | None = 7,
+        flaky_alarm: int | None = 3,
+        flaky_outcomes: int | None = 50,
+        muted_skips: int | None = 3,
+        unmuted_outcomes: int | None = 2,
+        stale_days: int | None = 30,
+    ) -> Rows:
+        """Which automated tests can be trusted: healthy, flaky, broken, muted, stale or new, at
+        what cost?
+
+        One row is one test in one environment and pipeline.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later results are left out; null means the extract's time
+        pipeline_name: pipelines to look at, * is any text; null means all
+        join_pipelines: true: the results of all pipelines are one series
+        state_codes: states to look at, with commas; null means all
+        cost_days: costs are of the builds and results of so many last days
+        new_outcomes: a test with fewer outcomes than this is new
+        broken_failures: alarm: that many outcomes in a row failed
+        recovery_passes: recovery of a broken test: that many passed in a row
+        recovery_days: recovery also needs so many days since the last failure
+        flaky_alarm: alarm: repairs and flaky builds in the last outcomes
+        flaky_outcomes: the last outcomes; recovery: as many without any of them
+        muted_skips: alarm: skipped so often since it passed or failed
+        unmuted_outcomes: recovery of a muted test: outcomes since the last skip
+        stale_days: alarm: no result for so long; recovery: two results within it
+        """
+
     def time_in_phase(
         self,
         *,

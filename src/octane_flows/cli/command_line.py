@@ -36,6 +36,7 @@ COMMANDS = (
     "flow",
     "metrics",
     "metric",
+    "quarantine",
     "query",
     "show",
     "er",
