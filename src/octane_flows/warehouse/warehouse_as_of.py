@@ -1,4 +1,5 @@
-"""The warehouse as it was: all of octane, er, flow and metric at any generation that is kept.
+"""The warehouse as it was: all of octane, er, flow and metric at any generation that is kept, and
+at moments in between or before that the change history covers.
 
 A data folder and a generation or moment in, a connection out; the command line and Python users
 call it. A past warehouse is built once, beside the current one, and opened again afterwards.
@@ -7,6 +8,7 @@ call it. A past warehouse is built once, beside the current one, and opened agai
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -20,10 +22,12 @@ from octane_flows.models.model import Model, load_models
 from octane_flows.models.models_digest import models_digest
 from octane_flows.warehouse.duckdb_file import delete_write_log, open_file, warehouse_path
 from octane_flows.warehouse.model_creation import Progress
+from octane_flows.warehouse.moment_rewind import Coverage, coverage, rewind
 from octane_flows.warehouse.warehouse_build import Warehouse
-from octane_flows.warehouse.workspace_choice import Choice, choice_in
+from octane_flows.warehouse.workspace_choice import Choice, choice_in, of_workspaces
 
 FOLDER = "as_of"
+KEPT_MOMENTS = 5  # warehouses of moments between generations
 When = str | int | date | datetime
 
 
@@ -35,33 +39,109 @@ def connect_as_of(
     models: list[Model] | None = None,
     progress: Progress | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse of a past generation, read-only, building it the first time.
+    """Open the warehouse of a past generation or moment, read-only, building it the first time.
 
     `when`: a generation's number, a moment (without a zone it is UTC), or a date, which means the
-    end of that day. Raises UsageError when no generation of then is kept.
+    end of that day. Between two generations, and before the first, work items are as the change
+    history has them; `progress` is told of what it does not cover. Raises UsageError when no
+    generation of then is kept, and the history does not cover the moment.
     """
     lake = lake or Lake(home / "lake")
-    manifest = lake.as_of(parse_when(when))
+    models = models or load_models()
+    view = _past_view(lake, parse_when(when), choice_in(warehouse_path(home)))
     choice = choice_in(warehouse_path(home))
-    for path in (warehouse_path(home), past_path(home, manifest.generation)):
-        if _holds(path, manifest, choice, models or load_models()):
-            return open_file(path, read_only=True)
-    target = past_path(home, manifest.generation)
+    target = view.path(home)
+    for path in (target,) if view.known is not None else (warehouse_path(home), target):
+        if _holds(path, view, choice, models):
+            return _opened(path, view, progress)
     with Warehouse(
         home,
         lake=lake,
-        manifest=manifest,
+        manifest=view.base,
         target=target,
         full=True,
         models=models,
         progress=progress,
     ) as warehouse:
         warehouse.load()
+        if view.known is not None:
+            rewind(
+                warehouse.connection,
+                lake,
+                view.known,
+                base=view.base,
+                following=view.following,
+                newest=view.newest,
+            )
         warehouse.create_models()
         with suppress(CheckError):  # recorded in meta.checks; it is the past that was asked for
             warehouse.check()
         warehouse.publish()
-    return open_file(target, read_only=True)
+    _forget_moments(home)
+    return _opened(target, view, progress)
+
+
+@dataclass(frozen=True)
+class PastView:
+    """A generation, and where the history covers a moment beside it, what leads to that moment."""
+
+    base: Manifest
+    newest: Manifest
+    following: Manifest | None = None
+    known: Coverage | None = None
+    untold: tuple[str, ...] = ()  # why a moment is only that of its generation
+
+    def path(self, home: Path) -> Path:
+        """Where its warehouse lies; that of a moment depends on the history that was read."""
+        path = past_path(home, self.base.generation)
+        if self.known is None:
+            return path
+        moment = f"{self.known.moment:%Y%m%dT%H%M%S%f}"
+        return path.with_stem(f"{path.stem}-{moment}-{self.newest.generation:06d}")
+
+
+def _past_view(lake: Lake, when: int | datetime, choice: Choice) -> PastView:
+    kept = [entry.generation for entry in lake.kept()]
+    if isinstance(when, int) or not kept:
+        base = lake.as_of(when)
+        return PastView(base, base)
+    newest = of_workspaces(lake.manifest(kept[-1]), choice)
+    known = coverage(newest, when)
+    earlier = [entry.generation for entry in lake.kept() if entry.as_of <= when]
+    if not earlier and not known.covered:
+        try:
+            lake.as_of(when)
+        except UsageError as error:
+            begins = sorted({begin for _, _, begin in known.begins})
+            if not begins:
+                raise
+            raise UsageError(
+                f"{error} The change history does not cover it either: it is complete from "
+                f"{begins[0]:%Y-%m-%d %H:%M:%S} UTC on."
+            ) from error
+    base = lake.manifest(earlier[-1] if earlier else kept[0])
+    if when == base.as_of or base.generation == kept[-1]:
+        return PastView(base, base)
+    if not known.covered:
+        return PastView(base, newest, untold=tuple(known.sentences(base)))
+    following = lake.manifest(kept[kept.index(earlier[-1]) + 1]) if earlier else None
+    return PastView(base, newest, following and of_workspaces(following, choice), known)
+
+
+def _opened(path: Path, view: PastView, progress: Progress | None) -> duckdb.DuckDBPyConnection:
+    connection = open_file(path, read_only=True)
+    if progress is not None:
+        for sentence in view.known.sentences(view.base) if view.known else view.untold:
+            progress(sentence)
+    return connection
+
+
+def _forget_moments(home: Path) -> None:
+    """Keep the warehouses of the newest moments that were asked for alone."""
+    made = sorted((home / FOLDER).glob("[0-9]*-*.duckdb"), key=lambda path: path.stat().st_mtime_ns)
+    for path in made[:-KEPT_MOMENTS]:
+        delete_write_log(path)
+        path.unlink()
 
 
 def generations(lake: Lake) -> pa.Table:
@@ -85,7 +165,7 @@ def past_path(home: Path, generation: int) -> Path:
 def forget_past(home: Path, kept: set[int]) -> None:
     """Delete the warehouses of past generations that are kept no longer."""
     for path in (home / FOLDER).glob("[0-9]*.duckdb"):
-        if int(path.stem) not in kept:
+        if int(path.stem.partition("-")[0]) not in kept:
             delete_write_log(path)
             path.unlink()
 
@@ -112,8 +192,8 @@ def parse_when(when: When) -> int | datetime:
     )
 
 
-def _holds(path: Path, manifest: Manifest, choice: Choice, models: list[Model]) -> bool:
-    """Whether a file is the warehouse of this generation and choice, made by these models."""
+def _holds(path: Path, view: PastView, choice: Choice, models: list[Model]) -> bool:
+    """Whether a file is the warehouse of this view and choice, made by these models."""
     if not path.is_file() or choice_in(path) != choice:
         return False
     try:
@@ -124,4 +204,4 @@ def _holds(path: Path, manifest: Manifest, choice: Choice, models: list[Model]) 
             ).fetchall()
     except (LakeError, duckdb.Error):
         return False
-    return built == [(manifest.generation, __version__, models_digest(models))]
+    return built == [(view.base.generation, __version__, models_digest(models))]
