@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,12 @@ def test_dagster_stays_in_pipelines() -> None:
     users = [path for path in FILES if any(n.split(".")[0] == "dagster" for n in imported(path))]
 
     assert users == []
+
+
+def test_the_name_of_each_module_is_unique() -> None:
+    """A name says where to look, so there is one place for each."""
+    modules = [*(ROOT / "src").rglob("*.py"), *(ROOT / "pipelines").rglob("*.py")]
+    names = Counter(path.name for path in modules if not path.name.startswith("__"))
+
+    assert len(names) > 300
+    assert [name for name, count in names.items() if count > 1] == []

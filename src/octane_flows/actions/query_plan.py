@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from octane_flows.actions.action_plan import FROM_QUERY, Plan, PlannedRequest
-from octane_flows.actions.field_values import FieldKind, field_kinds, present_values, rest_value
+from octane_flows.actions.rest_values import FieldKind, field_kinds, present_values, rest_value
 from octane_flows.actions.value_comparison import same, shown
 from octane_flows.errors import UsageError
 from octane_flows.questions.catalogue import nearest
