@@ -17,8 +17,9 @@ import duckdb
 
 from octane_flows.actions.empty_plan import require_parameters
 from octane_flows.actions.plan_shape import check_plan, check_request
-from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.errors import UsageError
 from octane_flows.questions import Value, parse_parameters, question_named, run_question
+from octane_flows.warehouse.file_replacement import replace_file
 
 FROM_QUERY: Final = "from_query"  # the slug of a plan that comes from a query
 FORMAT = 1  # of the file; another number is another meaning of its keys
@@ -84,12 +85,7 @@ def make_plan(
 def write_plan(plan: Plan, path: Path) -> None:
     """Write the plan as JSON that a person can read and edit."""
     text = json.dumps({"octane_flows_plan": FORMAT, **asdict(plan)}, indent=1, ensure_ascii=False)
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OctaneFlowsError(
-            f"The plan could not be written to {path} ({error.strerror}); choose another file."
-        ) from error
+    replace_file(path, f"{text}\n".encode())
 
 
 def read_plan(path: Path) -> Plan:

@@ -61,7 +61,9 @@ def changes(
     else:
         content = writers[format](rows).encode()
     if destination is not None:
-        destination.write_bytes(content)
+        from octane_flows.warehouse.file_replacement import replace_file
+
+        replace_file(destination, content)
         return
     sys.stdout.flush()
     sys.stdout.buffer.write(content)

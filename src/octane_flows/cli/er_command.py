@@ -57,7 +57,9 @@ def er(
     if destination is None:
         typer.echo(text.encode("utf-8"), nl=False)
     else:
-        destination.write_text(text, encoding="utf-8")
+        from octane_flows.warehouse.file_replacement import replace_file
+
+        replace_file(destination, text.encode("utf-8"))
 
 
 def _counted(diagram: Diagram, as_of: str | None) -> Diagram:

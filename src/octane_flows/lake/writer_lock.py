@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -66,9 +66,10 @@ def _locked(
                 )
             time.sleep(POLL_S)
         if how == fcntl.LOCK_EX:  # who shares it writes its name in its workspaces' locks
-            stream.truncate(0)
-            stream.write(json.dumps(_this_process(purpose)))
-            stream.flush()
+            # a full disk must not stop the commands that free space
+            with suppress(OSError):
+                os.ftruncate(stream.fileno(), 0)
+                os.pwrite(stream.fileno(), json.dumps(_this_process(purpose)).encode(), 0)
         try:
             yield
         finally:

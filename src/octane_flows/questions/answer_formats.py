@@ -22,6 +22,7 @@ from rich.table import Table
 from octane_flows.console import VISIBLE, plain_console
 from octane_flows.errors import UsageError
 from octane_flows.questions.harmless_texts import harmless_cells
+from octane_flows.warehouse.file_replacement import written_aside
 
 CELL_WIDTH = 34  # wide enough for a title, narrow enough for four columns on a small terminal
 #: Control characters that JSON may hold as they are, and that a terminal would obey.
@@ -37,17 +38,18 @@ def write_answer(answer: pa.Table, format: str, destination: Path | None, consol
     if format == "parquet":
         if destination is None:
             raise UsageError("Parquet is not for terminals; add --output FILE.")
-        pq.write_table(answer, destination)
+        with written_aside(destination) as path:
+            pq.write_table(answer, path)
     elif format == "table":
         if destination is None:
             print_rows(console, answer)
             return
-        with destination.open("w", encoding="utf-8") as stream:
+        with written_aside(destination) as path, path.open("w", encoding="utf-8") as stream:
             print_rows(plain_console(file=stream, width=FILE_WIDTH), answer)
     else:
         write_bytes = _writer_of(format)
         if destination is not None:
-            with destination.open("wb") as file:
+            with written_aside(destination) as path, path.open("wb") as file:
                 write_bytes(answer, file)
             return
         sys.stdout.flush()

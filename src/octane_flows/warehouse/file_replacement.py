@@ -1,11 +1,14 @@
 """Files that lie beside the warehouse, such as the report: readers see the old one or the new one.
 
-A path and its bytes in; the report, its exports and the record of comparisons are written so.
+A path and its bytes in; the report, its exports, the record of comparisons and the answers that a
+user wants in a file are written so.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from octane_flows.errors import LakeError
@@ -13,12 +16,28 @@ from octane_flows.errors import LakeError
 
 def replace_file(target: Path, content: bytes) -> None:
     """Write a file aside and let it take its place. Raises LakeError."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    with written_aside(target) as path:
+        path.write_bytes(content)
+
+
+@contextmanager
+def written_aside(target: Path) -> Iterator[Path]:
+    """A path to write to, whose file then takes the place of `target`; what no rename can replace,
+    such as a device or a link, is written itself. Raises LakeError.
+    """
+    is_replaced = not target.is_symlink() and (target.is_file() or not target.exists())
+    path = target.with_name(f".{target.name}.{os.getpid()}") if is_replaced else target
     try:
-        temporary.write_bytes(content)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
+        yield path
+        if is_replaced:
+            path.replace(target)
+    except BaseException as error:
+        if is_replaced:
+            path.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        stays = " What was there stays." if is_replaced and target.exists() else ""
         raise LakeError(
-            f"Could not write {target}: {error.strerror}; free space or choose another folder."
+            f"Could not write {target}: {error.strerror or error}; free space or choose another "
+            f"folder.{stays}"
         ) from error
