@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -218,7 +219,8 @@ def test_a_manifest_of_another_format_is_named(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     publish(Draft(lake))
     head = tmp_path / "generations" / "000001.json"
-    head.write_text(head.read_text().replace('"format":1', '"format":9'))
+    text = gzip.decompress(head.read_bytes()).decode()
+    head.write_text(text.replace('"format":1', '"format":9'))
 
     with pytest.raises(LakeError, match=r"000001\.json was written by another version"):
         lake.current()

@@ -35,7 +35,7 @@ from octane_flows.extract.field_changes import FieldChanges
 from octane_flows.extract.link_owners import PreviousOf, read_links_of_owners
 from octane_flows.extract.link_sweep import Sweep, sweep_links
 from octane_flows.extract.missing_data import unreadable_workspaces
-from octane_flows.extract.options import Progress
+from octane_flows.extract.options import Options, Progress
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.server_times import Moments
 from octane_flows.lake import Interval, Manifest
@@ -68,8 +68,15 @@ def read_entity_types(
         if _is_done(entity, journal, context.moments)
     }
 
+    certificate = parent.certificate if parent is not None else ()
+    rows_held = {(row.workspace, row.entity): row.rows_held for row in certificate}
+    previous: dict[Key, Previous] = {}
+
     def previous_of(entity: EntityPlan) -> Previous:
-        return _previous(parent, entity, changes)
+        key = entity.key
+        if key not in previous:
+            previous[key] = _previous(parent, entity, rows_held.get(key), changes)
+        return previous[key]
 
     results, refused = _read_each(context, done, previous_of, progress)
     moved: dict[Key, Result] = {}
@@ -115,9 +122,21 @@ def _read_each(
             results[key] = _read_entity_type(tasks.pop(key), first_pages.pop(key))
         except AccessError as error:
             refused[key] = str(error)
-        else:
+            continue
+        if _is_worth_keeping(results[key], context.options):
             context.journal.append(results[key])
     return results, refused
+
+
+def _is_worth_keeping(result: Result, options: Options) -> bool:
+    """Whether an extract after a kill would lose more than one request without the result."""
+    return (
+        result.kind != "newest"
+        or result.counts.rows_read > 0
+        or bool(result.files)
+        or options.census
+        or options.sweep
+    )
 
 
 def _is_done(entity: EntityPlan, journal: Mapping[Key, Result], moments: Moments) -> bool:
@@ -128,19 +147,18 @@ def _is_done(entity: EntityPlan, journal: Mapping[Key, Result], moments: Moments
     return moments.good_cursor(replace(result.state, past_cursors=())) is not None
 
 
-def _previous(parent: Manifest | None, entity: EntityPlan, changes: FieldChanges) -> Previous:
+def _previous(
+    parent: Manifest | None, entity: EntityPlan, rows_held: int | None, changes: FieldChanges
+) -> Previous:
     state = parent.states.get(entity.workspace, {}).get(entity.name) if parent else None
     if parent is None or state is None:
         return Previous(None)
     if state.mode == "changes" and not entity.has_last_modified:
         # the type lost the field that selects its changes, so that all is read from now on
         state = replace(state, mode="whole", intervals=(Interval(None, state.cursor),), recent={})
-    rows_stored = [
-        row.rows_held for row in parent.certificate if (row.workspace, row.entity) == entity.key
-    ]
     return Previous(
         state,
-        rows_stored=rows_stored[0] if rows_stored else None,
+        rows_stored=rows_held,
         new_fields=changes.new_fields.get(entity.key, ()),
         must_read_all=entity.key in changes.retyped,
     )

@@ -186,6 +186,7 @@ class Journal:
         self._home = home
         self._lake = lake
         self._workspaces: tuple[str, ...] = ()
+        self._unwritten: dict[str, _Head] = {}  # of journals that have nothing to keep yet
         self.parts: dict[Key, Part] = {}
 
     def resume(self, published: Mapping[str, int], fingerprint: str) -> dict[Key, Result]:
@@ -209,7 +210,13 @@ class Journal:
             workspace_results, parts = self._read(lines[1:] if usable else [])
             done: list[Result | Part] = [*workspace_results.values(), *parts.values()]
             began = head.began if head is not None and done else now
-            self._start(workspace, _Head(stamp, fingerprint, began), done)
+            first = _Head(stamp, fingerprint, began)
+            if done:
+                self._start(workspace, first, done)
+            else:
+                self._unwritten[workspace] = first
+                if lines:
+                    self._path(workspace).unlink(missing_ok=True)
             self._delete_leftovers(workspace, stamp, done)
             results |= workspace_results
             self.parts |= parts
@@ -217,6 +224,10 @@ class Journal:
 
     def append(self, done: Result | Part) -> None:
         """Add one result, or a part of one; it is on the disk when this returns."""
+        head = self._unwritten.pop(done.workspace, None)
+        if head is not None:
+            self._start(done.workspace, head, [done])
+            return
         path = self._path(done.workspace)
         with disk_errors(path, "write"), path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(done.to_json(), ensure_ascii=False) + "\n")

@@ -7,10 +7,11 @@ own `last_modified` need not rise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 import numpy as np
 
@@ -79,6 +80,10 @@ def read_links_of_owners(
     return changed
 
 
+#: By cursor and entity type: the names of link fields.
+FieldsBack: TypeAlias = dict[datetime, dict[str, set[str]]]
+
+
 class _OwnerSearch:
     """Follows the references of new and changed rows to the owners that refer back to them."""
 
@@ -95,6 +100,7 @@ class _OwnerSearch:
         self._owner_types = owner_types
         self._previous_of = previous_of
         self._changed: dict[tuple[str, str, datetime], set[str]] = {}
+        self._back: dict[tuple[Key, tuple[str, ...]], FieldsBack] = {}
 
     def owners(self) -> dict[Key, Owners]:
         """The owners by workspace and entity type."""
@@ -124,15 +130,20 @@ class _OwnerSearch:
             self._changed[key] = rows
         return self._changed[key]
 
-    def _fields_back(
-        self, entity: EntityPlan, reference: Field
-    ) -> dict[datetime, dict[str, set[str]]]:
-        """The link fields that may refer back to `entity`, by the entity type that has them.
+    def _fields_back(self, entity: EntityPlan, reference: Field) -> FieldsBack:
+        """The link fields that may refer back to `entity`; many references have the same targets.
 
         In groups by the cursor of these types: changes before it were seen when they were read.
         """
-        back: dict[datetime, dict[str, set[str]]] = {}
-        for target in reference.targets if reference.is_reference else ():
+        targets = tuple(reference.targets) if reference.is_reference else ()
+        key = (entity.key, targets)
+        if key not in self._back:
+            self._back[key] = self._find_fields_back(entity, targets)
+        return self._back[key]
+
+    def _find_fields_back(self, entity: EntityPlan, targets: Sequence[str]) -> FieldsBack:
+        back: FieldsBack = {}
+        for target in targets:
             for name in self._plan.concrete(entity.workspace, target):
                 owner_type = self._owner_types.get((entity.workspace, name))
                 state = self._previous_of(owner_type).state if owner_type is not None else None

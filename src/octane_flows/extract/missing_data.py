@@ -7,6 +7,7 @@ the rest, go out. `run_extract` calls it. One workspace that may not be read cos
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from octane_flows.client import Metadata, Workspace
 from octane_flows.errors import AccessError, ExtractError, NotFoundError, ServerError
@@ -15,7 +16,7 @@ from octane_flows.lake import Finding, Manifest
 
 
 def read_metadata(
-    workspaces: Mapping[str, Workspace],
+    workspaces: Mapping[str, Workspace], threads: int
 ) -> tuple[dict[str, Metadata], dict[str, str]]:
     """The metadata of each workspace, and the reasons of those that may not be read.
 
@@ -24,12 +25,18 @@ def read_metadata(
     metadata: dict[str, Metadata] = {}
     refused: dict[str, str] = {}
     first: ServerError | None = None
-    for id, workspace in workspaces.items():
+    with ThreadPoolExecutor(threads, thread_name_prefix="metadata") as pool:
+        requested = {id: pool.submit(workspace.metadata) for id, workspace in workspaces.items()}
         try:
-            metadata[id] = workspace.metadata()
-        except (AccessError, NotFoundError) as error:
-            refused[id] = str(error)
-            first = first or error
+            for id, answer in requested.items():
+                try:
+                    metadata[id] = answer.result()
+                except (AccessError, NotFoundError) as error:
+                    refused[id] = str(error)
+                    first = first or error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     if first is not None and not metadata:
         raise first
     return metadata, refused

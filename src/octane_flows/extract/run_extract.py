@@ -89,7 +89,7 @@ def extract(
         server_time, machine_time = octane.server_time(), octane.clock.now()
         began = make_moments(server_time, machine_time, options.settle, options.overlap)
         opened = {id: octane.workspace(id) for id in workspaces}
-        metadata, unread = read_metadata(opened)
+        metadata, unread = read_metadata(opened, options.threads)
         opened = {id: opened[id] for id in metadata}
         plan = make_plan(metadata, only=options.only, skip=options.skip, parent=draft.parent)
         require_history_types(plan, options.history)

@@ -44,6 +44,7 @@ class Lake:
 
     def __init__(self, place: Path | Storage) -> None:
         self.storage: Storage = FolderStorage(place) if isinstance(place, Path) else place
+        self._decoded: dict[str, tuple[bytes, Manifest]] = {}  # the last ones by path, with heads
 
     @property
     def folder(self) -> Path:
@@ -109,7 +110,14 @@ class Lake:
                 "no such file; restore it from a backup, or go back to the generation before with: "
                 "octane-flows go-back"
             )
-        return decode(body, self._read_part, where=self.storage.describe(path))
+        head, manifest = self._decoded.get(path, (b"", None))
+        if manifest is not None and head == body:
+            for part in manifest.parts.values():  # they may be damaged since
+                self._read_part(part)
+            return manifest
+        manifest = decode(body, self._read_part, where=self.storage.describe(path))
+        self._decoded = {**dict([*self._decoded.items()][-1:]), path: (body, manifest)}
+        return manifest
 
     def _read_part(self, part: PartEntry) -> bytes:
         body = self.storage.read(part.path)

@@ -2,15 +2,17 @@
 
 Records in, bytes out, and back; `publish` writes them and `generations` reads them. The head has
 what every extract changes (cursors, certificate, politeness). What mostly stays the same is in
-parts, so that a refresh without changes writes the head alone. Fields with their default are left
-out.
+parts, so that a refresh without changes writes the head alone, which is compressed. Fields with
+their default are left out.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, asdict, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,8 +31,15 @@ from octane_flows.lake.manifest import (
 from octane_flows.lake.read_state import FieldEntry, ReadState
 
 FORMAT = 1  # another number means another layout
+COMPRESSION = 6
+GZIP = b"\x1f\x8b"  # a head that was written by hand, or by an earlier version, is plain text
+UNREADABLE = (
+    *(KeyError, TypeError, ValueError, AttributeError, RecursionError),
+    *(OSError, EOFError, zlib.error),
+)
 CERTIFICATE_TIMES = ("cursor", "census_at", "complete_from")
 
+_DEFAULTS: dict[type[Any], dict[str, Any]] = {}
 #: Workspace -> entity type -> the last generation that had any of its fields.
 LastGenerations = dict[str, dict[str, int]]
 
@@ -87,13 +96,15 @@ def encode_head(manifest: Manifest) -> bytes:
             id: _changed_fields(workspace) for id, workspace in manifest.workspaces.items()
         },
     }
-    return _bytes({"format": FORMAT, **body})
+    # what is read of one workspace and entity type resembles all others: a twentieth remains
+    return gzip.compress(_bytes({"format": FORMAT, **body}), COMPRESSION, mtime=0)
 
 
 def decode(head: bytes, read_part: Callable[[PartEntry], bytes], *, where: str) -> Manifest:
     """Read a manifest back; `where` names it in errors."""
     try:
-        body: dict[str, Any] = json.loads(head)
+        text = gzip.decompress(head) if head.startswith(GZIP) else head
+        body: dict[str, Any] = json.loads(text)
         if body.pop("format") != FORMAT:
             raise LakeError(
                 f"{where} was written by another version of octane-flows; "
@@ -118,7 +129,7 @@ def decode(head: bytes, read_part: Callable[[PartEntry], bytes], *, where: str) 
             for id, entry in body["workspaces"].items()
         }
         return Manifest(**body)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise LakeError(
             f"{where} is damaged ({type(error).__name__}: {error}); restore it from a backup, "
             "or go back to the generation before with: octane-flows go-back"
@@ -155,7 +166,7 @@ def _last_generations(manifest: Manifest) -> LastGenerations:
 
 def _field(entry: FieldEntry, last_generations: LastGenerations) -> dict[str, Any]:
     """A field; its last generation is left out where it is that of the whole entity type."""
-    body = asdict(entry)
+    body = dict(vars(entry))
     if entry.last_generation == last_generations[entry.workspace][entry.entity]:
         del body["last_generation"]
     return body
@@ -183,9 +194,15 @@ def _read_certificate(row: dict[str, Any]) -> CertificateRow:
 
 def _changed_fields(record: Any) -> dict[str, Any]:
     """A record's fields by name, without those that have their default."""
-    values = {field.name: getattr(record, field.name) for field in fields(record)}
-    defaults = {field.name: _default(field) for field in fields(record)}
-    return {name: value for name, value in values.items() if value != defaults[name]}
+    defaults = _defaults(type(record))
+    return {name: value for name, value in vars(record).items() if value != defaults[name]}
+
+
+def _defaults(kind: type[Any]) -> dict[str, Any]:
+    """The default of each field of a record, to compare with and never to change."""
+    if kind not in _DEFAULTS:
+        _DEFAULTS[kind] = {field.name: _default(field) for field in fields(kind)}
+    return _DEFAULTS[kind]
 
 
 def _default(field: Field[Any]) -> Any:
@@ -203,5 +220,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return vars(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -234,6 +234,8 @@ def _with_lag(row: CertificateRow, as_of: datetime) -> CertificateRow:
 
 def _numbered(draft: Manifest, own: set[str], number: int) -> Manifest:
     """The draft with its own number replaced by the number under which it is published."""
+    if number == draft.generation:
+        return draft
 
     def renumbered(workspace: str, generation: int) -> int:
         return number if generation == draft.generation and workspace in own else generation

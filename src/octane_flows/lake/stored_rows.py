@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from octane_flows.errors import LakeError
 from octane_flows.lake.generations import Lake
-from octane_flows.lake.manifest import TableEntry
+from octane_flows.lake.manifest import FileEntry, TableEntry
 from octane_flows.lake.valid_values import outdated_links
 
 Ids = npt.NDArray[np.int64]
@@ -31,6 +31,7 @@ class StoredRows:
     def __init__(self, lake: Lake, tables: Mapping[str, TableEntry]) -> None:
         self._lake = lake
         self._tables = tables
+        self._by_workspace: dict[str, dict[str, list[FileEntry]]] = {}
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def __enter__(self) -> StoredRows:
@@ -172,9 +173,12 @@ class StoredRows:
         entry = self._tables.get(table)
         if entry is None:
             return []
-        return [
-            str(self._lake.resolve(file)) for file in entry.files if file.workspace == workspace
-        ]
+        if table not in self._by_workspace:
+            self._by_workspace[table] = {}
+            for file in entry.files:
+                self._by_workspace[table].setdefault(file.workspace, []).append(file)
+        files = self._by_workspace[table].get(workspace, ())
+        return [str(self._lake.resolve(file)) for file in files]
 
     def _query(
         self, table: str, workspace: str, sql: str, requested: pa.Table | None = None
