@@ -48,6 +48,8 @@ def with_counts(
 
 def _user_defined_lines(diagram: Diagram, relations: list[tuple[Any, ...]]) -> list[Line]:
     """References of user-defined fields between tables of the diagram."""
+    if not relations:
+        return []
     tables = tables_of_entities(load_models())
     names = {box.name for box in diagram.boxes}
     lines = []

@@ -14,7 +14,9 @@ from octane_flows.questions.catalogue import (
 )
 from octane_flows.questions.given_values import UnknownValue, UnknownValueWarning, given_values
 from octane_flows.questions.run_question import (
+    FirstRows,
     Value,
+    first_rows,
     parse_parameters,
     partial_answer,
     question_relation,
@@ -23,6 +25,7 @@ from octane_flows.questions.run_question import (
 
 __all__ = [
     "Column",
+    "FirstRows",
     "Kind",
     "Parameter",
     "Question",
@@ -30,6 +33,7 @@ __all__ = [
     "UnknownValueWarning",
     "Value",
     "documented_flows",
+    "first_rows",
     "given_values",
     "list_questions",
     "parse_parameters",

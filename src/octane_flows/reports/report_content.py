@@ -16,7 +16,7 @@ import pyarrow as pa
 from octane_flows import er_diagrams
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.models.model import load_models
-from octane_flows.questions import Question, list_questions, run_question
+from octane_flows.questions import Question, first_rows, list_questions, run_question
 from octane_flows.reports import charts
 from octane_flows.reports.draw_pictures import Picture, draw_pictures
 from octane_flows.reports.report_tables import Shown, shown
@@ -149,13 +149,20 @@ def _section(connection: duckdb.DuckDBPyConnection, question: Question) -> Secti
     specifications: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     problem: str | None = None
+    limit = SIDEWAYS.get(question.slug, ROWS_SHOWN)
+    counts: dict[str, int] = {}
     try:
-        answer = run_question(connection, question)
+        if question.slug in PICTURES_OF_ALL_ROWS:
+            answer = run_question(connection, question)
+        else:
+            first = first_rows(connection, question, max(limit, BARS_SHOWN))
+            answer = first.rows
+            counts = {"row_count": first.row_count, "workspace_count": first.workspace_count}
     except OctaneFlowsError as error:
         problem = str(error)
     else:
         meanings = {column.name: column.meaning for column in question.columns}
-        table = shown(answer, meanings, SIDEWAYS.get(question.slug, ROWS_SHOWN))
+        table = shown(answer, meanings, limit, **counts)
         try:
             specifications = _specifications(question.slug, answer)
         except Exception as error:  # noqa: BLE001 (a picture never takes the page with it)
@@ -222,6 +229,9 @@ def with_pictures(areas: Sequence[Area]) -> list[Area]:
         for area in areas
     ]
 
+
+#: Metrics whose pictures show the whole answer; of all others the first rows are fetched.
+PICTURES_OF_ALL_ROWS = frozenset({"results_per_week", "burn_up", "time_in_phase"})
 
 PICTURES: Mapping[str, tuple[Callable[[pa.Table], str], ...]] = {
     "results_per_week": (charts.results_per_week, charts.failed_share),

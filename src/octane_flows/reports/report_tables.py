@@ -50,12 +50,24 @@ class Shown:
     row_count: int
 
 
-def shown(answer: pa.Table, meanings: Mapping[str, str], limit: int) -> Shown:
-    """The first rows of an answer; ids and codes give way to names, which take the addresses."""
+def shown(
+    answer: pa.Table,
+    meanings: Mapping[str, str],
+    limit: int,
+    *,
+    row_count: int | None = None,
+    workspace_count: int | None = None,
+) -> Shown:
+    """The first rows of an answer; ids and codes give way to names, which take the addresses.
+
+    `row_count` and `workspace_count` are those of the whole answer, where `answer` is a part of it.
+    """
+    if workspace_count is None and "workspace_id" in answer.column_names:
+        workspace_count = len(answer["workspace_id"].unique())
     links = _links(answer.column_names)
     keys = _read_by_people(answer.column_names)
     names = list(keys)
-    if "workspace_id" in names and len(set(answer["workspace_id"].to_pylist())) <= 1:
+    if "workspace_id" in names and (workspace_count or 0) <= 1:
         names.remove("workspace_id")
     headings = [
         Heading(title_of(name), meanings.get(name, ""), _is_number(answer.schema.field(name).type))
@@ -68,7 +80,7 @@ def shown(answer: pa.Table, meanings: Mapping[str, str], limit: int) -> Shown:
         ]
         for row in answer.slice(0, limit).to_pylist()
     ]
-    return Shown(headings, rows, answer.num_rows)
+    return Shown(headings, rows, answer.num_rows if row_count is None else row_count)
 
 
 def _read_by_people(names: list[str]) -> dict[str, str]:
