@@ -231,3 +231,33 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
 
     with pytest.raises(LakeError, match=r"Could not read .*Not a directory; give OCTANE_HOME"):
         Draft(Lake(tmp_path / "lake"))
+
+
+def test_a_file_has_the_rows_that_were_written_whatever_the_encodings(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    rows = pa.table(
+        {
+            "id": pa.array([str(number) for number in range(300)]),
+            "name": pa.array(["first", "second", None] * 100),
+            "notes": pa.array(["x" * 3000, "", None] * 100),
+            "duration": pa.array([None, 1, 2**53] * 100, pa.int64()),
+            "ratio": pa.array([0.5, None, -0.0] * 100),
+            "_generation": pa.array([1] * 300, pa.int64()),
+        }
+    )
+    writer = Draft(lake).writer("defect", rows.schema, workspace="1002")
+    writer.write(rows)
+    file = writer.close()
+    assert file is not None
+
+    assert pq.read_table(lake.resolve(file)).equals(rows)
+    group = pq.ParquetFile(lake.resolve(file)).metadata.row_group(0)
+    has_dictionary = {
+        group.column(place).path_in_schema: group.column(place).has_dictionary_page
+        for place in range(group.num_columns)
+    }
+    assert {name for name, is_so in has_dictionary.items() if is_so} == {
+        "name",
+        "notes",
+        "_generation",
+    }

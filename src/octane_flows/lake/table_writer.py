@@ -20,7 +20,25 @@ ROW_GROUP_ROWS = 25_000  # 25 pages a group: the statistics stay useful, and mem
 ROW_GROUP_BYTES = 32 << 20  # rows with memos of megabytes fill memory long before that
 LARGE_ROW_BYTES = 1 << 20  # rows of this size: dictionaries and statistics would copy their texts
 DIGEST_CHUNK_BYTES = 1 << 20
+#: Texts that differ in each row: a dictionary of them would be written beside them and given up.
+UNIQUE_TEXTS = frozenset({"id", "source_id"})
+#: Our own columns that are the same in all rows of a file.
+CONSTANTS = frozenset({"_generation", "_extracted_at", "_deleted"})
 _large_rows = threading.Lock()
+
+
+def dictionary_columns(schema: pa.Schema) -> list[str]:
+    """The columns whose values repeat: texts, and our own that are constant.
+
+    Numbers, durations and times hardly repeat: without a dictionary they are smaller and written
+    sooner.
+    """
+    return [
+        field.name
+        for field in schema
+        if field.name in CONSTANTS
+        or (pa.types.is_string(field.type) and field.name not in UNIQUE_TEXTS)
+    ]
 
 
 class TableWriter:
@@ -80,7 +98,11 @@ class TableWriter:
         """The Parquet file, empty."""
         if not self.of_large_rows:
             return pq.ParquetWriter(
-                self._scratch, self._schema, compression="zstd", write_statistics=True
+                self._scratch,
+                self._schema,
+                compression="zstd",
+                write_statistics=True,
+                use_dictionary=dictionary_columns(self._schema),
             )
         small = [field.name for field in self._schema if not pa.types.is_string(field.type)]
         return pq.ParquetWriter(

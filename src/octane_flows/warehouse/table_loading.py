@@ -43,7 +43,8 @@ def load_tables(
     changes = list(changes)
     for change in changes:
         require_whole_files(lake, change.entry.entity, change.files)
-    connection.execute("set preserve_insertion_order = true")
+    # threads need not wait for one another: no table has an order, and files are read as they lie
+    connection.execute("set preserve_insertion_order = false")
     ordered = sorted(changes, key=lambda change: (change.entry.kind != "entity", change.entry.name))
     deleting: dict[str, TableChange] = {}
     with transaction(connection):
@@ -64,6 +65,7 @@ def load_tables(
                 f"octane.{entry.name:<40} {count(connection, f'octane.{quoted(entry.name)}'):>10,} "
                 "rows"
             )
+    connection.execute("set preserve_insertion_order = true")
     comment_tables(connection, (change.entry for change in ordered))
     return _count_all(connection, sorted(change.entry.name for change in ordered))
 
