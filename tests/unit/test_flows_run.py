@@ -22,6 +22,7 @@ from octane_flows.parity.requests import (
 from octane_flows.parity.requests.documented_requests import pattern, single
 from octane_flows.questions import (
     documented_flows,
+    first_rows,
     list_questions,
     parse_parameters,
     partial_answer,
@@ -29,6 +30,7 @@ from octane_flows.questions import (
     run_question,
 )
 from tests.golden import kit
+from tests.golden.cases import case_at
 
 SLUG = "modules_with_recent_failures"
 
@@ -331,3 +333,20 @@ def test_ids_of_both_sides_are_compared(empty: duckdb.DuckDBPyConnection) -> Non
 def test_rows_that_do_not_add_up_are_refused(empty: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(AnswerError, match="many ids as the server counts"):
         parity.compare(Rest(3), empty, "planned_runs")
+
+
+def test_first_rows_are_those_of_the_whole_answer_and_have_its_counts() -> None:
+    metrics = ["results_per_week", "failing_tests", "time_in_phase", "current_failures"]
+    given = case_at("current_failures/ordinary").given
+    row_counts = []
+    with kit.open_filled(given, kit.WORKSPACES) as connection:
+        for question in [question_named("metric", slug) for slug in metrics]:
+            whole = run_question(connection, question)
+            first = first_rows(connection, question, 1)
+
+            assert first.rows.equals(whole.slice(0, 1))
+            assert first.row_count == whole.num_rows
+            assert first.workspace_count == len(whole["workspace_id"].unique())
+            row_counts.append(whole.num_rows)
+    assert min(row_counts) == 0
+    assert max(row_counts) > 1
