@@ -9,7 +9,7 @@ SCHEDULES ?= 2000
 VENDOR_SDK := tests/vendor_sdk/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test mutants soak ui notebook bench docs new clean
+.PHONY: demo test mutants soak ui notebook bench bench-guard docs new clean
 
 demo: $(VENV)/.run
 	$(BIN)/octane-flows demo
@@ -35,6 +35,10 @@ notebook: $(VENV)/.notebook
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks $(NAME)
+
+# Are the ratios of docs/ratios.csv still held? A few minutes; not part of `make test`.
+bench-guard: $(VENV)/.bench
+	$(BIN)/python -m tests.benchmarks --guard $(NAME)
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m tests.generated_contract

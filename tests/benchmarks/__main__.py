@@ -1,7 +1,9 @@
 """`make bench`, or `python -m tests.benchmarks NAME...`: every measurement, or the named ones.
 
-A benchmark is a module of this package with `measure()`, which yields lines to print; its name is
-the module's. Modules whose name starts with an underscore are helpers.
+A benchmark is a module of this package with `measure()`, which yields lines to print and ratios;
+its name is the module's. Modules whose name starts with an underscore are helpers. `--guard` ends
+with 1 where a ratio is worse than the committed one, `--keep` writes the ratios into
+`docs/ratios.csv`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from tests import benchmarks
+from tests.benchmarks._ratios import Ratio, keep_ratios, read_ratios, worse_ratios
+
+#: What `make bench-guard` runs: a few minutes, with all that they need.
+GUARDED = ["build_speed", "many_workspaces"]
 
 
 def names() -> list[str]:
@@ -21,8 +27,13 @@ def names() -> list[str]:
 
 
 def main(wanted: Sequence[str]) -> int:
-    """Run the wanted benchmarks, or all; 2 when a name is unknown."""
+    """Run the wanted benchmarks, or all; 2 when a name is unknown, 1 when a ratio is worse."""
     known = names()
+    options = {name for name in wanted if name.startswith("--")}
+    wanted = [name for name in wanted if name not in options]
+    if "--guard" in options:
+        wanted = wanted or GUARDED
+    worse: list[str] = []
     unknown = [name for name in wanted if name not in known]
     if unknown:
         print(f"No benchmark named {', '.join(unknown)}; there are: {', '.join(known)}")
@@ -30,10 +41,19 @@ def main(wanted: Sequence[str]) -> int:
     for name in wanted or known:
         print(f"{name}", flush=True)
         module = importlib.import_module(f"tests.benchmarks.{name}")
-        measure: Callable[[], Iterator[str]] = module.measure
+        measure: Callable[[], Iterator[str | Ratio]] = module.measure
+        ratios: list[Ratio] = []
         for line in measure():
             print(f"    {line}", flush=True)
-    return 0
+            if isinstance(line, Ratio):
+                ratios.append(line)
+        if "--guard" in options:
+            worse += worse_ratios(name, ratios, read_ratios())
+        if "--keep" in options:
+            keep_ratios(name, ratios)
+    for sentence in worse:
+        print(sentence, file=sys.stderr)
+    return 1 if worse else 0
 
 
 if __name__ == "__main__":
