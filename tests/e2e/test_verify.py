@@ -335,3 +335,46 @@ def test_a_role_that_may_not_read_is_told_from_an_empty_answer(
 
     assert found.status == "refused"
     assert "role" in found.message
+
+
+def test_values_that_changed_since_the_extract_are_told_with_both(
+    settings: Settings, environment: dict[str, str], octane: Octane
+) -> None:
+    _, before = call(environment, "planned_runs", "--param", "workspace_id=1003")
+    assert before[0]["compared"].startswith("ids, and of ")
+    assert "release_name" in before[0]["compared"]
+    workspace = octane.workspace("1003")
+    run = workspace.page("runs", fields=["name"], query="status EQ {logical_name EQ "
+                         "^list_node.run_status.planned^};test EQ {subtype EQ ^test_manual^}",
+                         limit=1).rows[0]  # fmt: skip
+    workspace.update_one("manual_runs", str(run["id"]), {"name": "Renamed"})
+    try:
+        _, quick = call(environment, "planned_runs", "--param", "workspace_id=1003")
+        _, deep = call(environment, "planned_runs", "--param", "workspace_id=1003", "--deep")
+    finally:
+        workspace.update_one("manual_runs", str(run["id"]), {"name": run["name"]})
+
+    detail = f"run_name is 'Renamed' in Octane and {run['name']!r} in the warehouse"
+    [difference] = quick[0]["differences"]
+    assert (difference["id"], difference["only_in"]) == (str(run["id"]), "neither")
+    assert (difference["reason"], difference["detail"]) == ("changed", detail)
+    [difference] = deep[0]["differences"]
+    assert (difference["id"], difference["reason"]) == (str(run["id"]), "related changed")
+    assert difference["detail"].startswith(f"{detail}; ")
+    assert (quick[0]["status"], deep[0]["status"]) == ("changed", "changed")
+
+
+def test_deep_compares_all_columns_of_every_flow(
+    settings: Settings, environment: dict[str, str]
+) -> None:
+    done = CliRunner().invoke(
+        app, ["verify", "--deep", "--json", "--param", "workspace_id=1002"], env=environment
+    )
+    found = json.loads(done.stdout)
+
+    assert len(found) == len(list_questions("flow"))
+    assert [(one["slug"], one["differences"]) for one in found if one["differences"]] == []
+    assert done.exit_code == 0
+    words = {one["slug"]: one["compared"] for one in found}
+    assert "failed_test_names" in words["modules_with_recent_failures"]
+    assert words["descendants_of_items"].startswith("ids, and of ")

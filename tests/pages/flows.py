@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from octane_flows.er_diagrams import areas_of, mermaid_text, question_diagram
+from octane_flows.parity.compare_values import MOST_VALUES
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS, DocumentedRequests, Request
+from octane_flows.parity.shown_values import SHOWN_VALUES
 from octane_flows.questions.catalogue import Question, documented_flows, list_questions
 from octane_flows.questions.run_question import parse_parameters
 from tests.pages.markdown import anchor
@@ -18,6 +20,11 @@ from tests.pages.markdown import anchor
 #: What a page's requests are shown with: its "my ID is 1001", and a moment for "now".
 SHOWN = {"as_of": datetime(2021, 1, 20, 21), "user_id": "1001", "signed_in_user_id": "1001"}
 MOST_REQUESTS = 12
+#: What the documented requests count themselves.
+COUNTED = {
+    "stories_with_completed_tasks": ("task_count",),
+    "features_with_done_stories": ("child_count",),
+}
 WORDING = {
     "page": "The requests are those of the vendor's page.",
     "partly": "The beginning stands on the vendor's page; the last step is reconstructed from "
@@ -89,9 +96,22 @@ def _documented_page(flow: Question) -> str:
         "",
         *(f"    {_shown(request)}" for request in sample_requests(flow, documented)),
         "",
+        *_compared(flow),
         *_readings(documented),
     ]
     return "\n".join(lines)
+
+
+def _compared(flow: Question) -> list[str]:
+    """The columns that are compared with the server beside the ids."""
+    columns = [*SHOWN_VALUES.get(flow.slug, {}), *COUNTED.get(flow.slug, ())]
+    if not columns:
+        return ["`verify` compares the ids, `verify --deep` all columns.", ""]
+    return [
+        f"`verify` compares the ids and, for up to {MOST_VALUES} rows, {_listed(columns)}; "
+        "`verify --deep` all columns of all rows.",
+        "",
+    ]
 
 
 def _own_page(flow: Question) -> str:

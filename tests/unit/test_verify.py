@@ -12,7 +12,7 @@ import pytest
 from octane_flows import parity
 from octane_flows.errors import NotFoundError, RequestError
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS
-from octane_flows.questions import question_named
+from octane_flows.questions import question_named, run_question
 from tests.golden import kit
 from tests.golden.cases import case_at
 
@@ -68,13 +68,75 @@ def verified(warehouse: duckdb.DuckDBPyConnection, rest: Any) -> parity.Verifica
     return parity.verify_flow(rest, warehouse, FLOW, {"only_automated": "true"})
 
 
-def test_equal_ids_need_no_further_request(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_equal_ids_are_asked_for_their_values_alone(warehouse: duckdb.DuckDBPyConnection) -> None:
     rest = Rest(["2"], {})
 
     found = verified(warehouse, rest)
 
     assert (found.status, found.octane_count, found.warehouse_count) == ("equal", 1, 1)
-    assert len(rest.queries) == 1
+    assert rest.queries[1:] == ["id IN 2"] * 2  # plain fields, and those of references
+    assert found.compared == "ids alone"
+
+
+class Shown(Rest):
+    """A workspace whose module 2 has a name and a parent, and was last changed at a time."""
+
+    def __init__(self, name: str, parent: str | None, modified: str) -> None:
+        super().__init__(["2"], {})
+        inner = None if parent is None else {"type": "product_area", "id": "1", "name": parent}
+        self.row = {"id": "2", "name": name, "parent": inner, "last_modified": modified}
+
+    def page(self, collection: str, *, query: str | None = None, **request: Any) -> Page:
+        if query != "id IN 2":
+            return super().page(collection, query=query, **request)
+        names = {field.partition("{")[0] for field in request["fields"]}
+        return Page([{name: value for name, value in self.row.items() if name in {"id", *names}}])
+
+
+def shown_of(warehouse: duckdb.DuckDBPyConnection) -> tuple[str, str | None]:
+    rows = run_question(warehouse, FLOW, {"only_automated": True}).to_pylist()
+    [row] = [row for row in rows if row["application_module_id"] == "2"]
+    return row["application_module_name"], row["parent_name"]
+
+
+def test_equal_values_are_said_to_be_compared(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = verified(warehouse, Shown(*shown_of(warehouse), BEFORE))
+
+    assert (found.status, found.message) == ("equal", "")
+    assert found.compared == "ids, and of 1 row application_module_name, parent_name"
+
+
+@pytest.mark.parametrize(
+    ("modified", "reason", "status"),
+    [(BEFORE, "different", "different"), (AFTER, "changed", "changed")],
+)
+def test_a_value_that_differs_is_told_with_both_values(
+    modified: str, reason: str, status: str, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    name, parent = shown_of(warehouse)
+    found = verified(warehouse, Shown("Renamed", parent, modified))
+
+    assert reasons(found) == [("2", "neither", reason)]
+    assert found.differences[0].detail == (
+        f"application_module_name is 'Renamed' in Octane and {name!r} in the warehouse"
+    )
+    assert found.status == status
+    assert "1 values differ" in found.message
+
+
+def test_a_server_that_refuses_fields_is_told(warehouse: duckdb.DuckDBPyConnection) -> None:
+    class Refusing(Shown):
+        def page(self, collection: str, *, query: str | None = None, **request: Any) -> Page:
+            if any("{" in field for field in request["fields"]):
+                raise RequestError("no expansion")
+            return super().page(collection, query=query, **request)
+
+    found = verified(warehouse, Refusing(*shown_of(warehouse), BEFORE))
+
+    assert found.status == "equal"
+    assert found.compared == (
+        "ids, and of 1 row application_module_name (the server refused parent_name)"
+    )
 
 
 @pytest.mark.parametrize(

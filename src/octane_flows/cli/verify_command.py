@@ -32,11 +32,18 @@ def verify(
     accept_changes: Annotated[
         bool, typer.Option(help="Let pass what changed in Octane since the extract.")
     ] = False,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Read all entities afresh and evaluate each flow over them."),
+    ] = False,
     most: Annotated[
         int | None, typer.Option(min=1, help="Rows that one request may match.")
     ] = None,
 ) -> None:
-    """Ask the server each flow's documented REST requests and compare ids with the warehouse."""
+    """Ask the server each flow's documented REST requests; compare ids and values shown.
+
+    With --deep, every row and column of each flow is compared with an evaluation in plain Python.
+    """
     from octane_flows import parity, warehouse
     from octane_flows.client import Octane
     from octane_flows.parity.comparison_record import record_comparisons
@@ -45,7 +52,7 @@ def verify(
     verifications: list[Verification] = []
     with Octane(read_settings()) as octane, warehouse.connect(data_folder()) as connection:
         for verification in parity.verify(
-            octane, connection, slugs or (), parameters, most=most or parity.MOST_ROWS
+            octane, connection, slugs or (), parameters, most=most or parity.MOST_ROWS, deep=deep
         ):
             print_step(
                 f"{verification.slug:<40} workspace {verification.workspace_id}  "
@@ -81,6 +88,8 @@ def _print_verifications(verifications: list[Verification]) -> None:
     for verification in verifications:
         if verification.message:
             output.print(f"{verification.slug}: {verification.message}", soft_wrap=True)
+        if verification.compared:
+            output.print(f"{verification.slug}: compared {verification.compared}", soft_wrap=True)
         for difference in verification.differences[:IDS_SHOWN]:
             output.print(
                 f"    {difference.id} {_where(difference)}: {difference.reason} "

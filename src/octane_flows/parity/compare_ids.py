@@ -7,27 +7,32 @@ A workspace of the client, a warehouse connection, a slug and parameters in, a `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 
 from octane_flows.errors import UsageError
-from octane_flows.parity.requests import DOCUMENTED_REQUESTS, DocumentedRequests, Request
-from octane_flows.parity.send_requests import RestWorkspace, send_requests
+from octane_flows.parity.requests import DOCUMENTED_REQUESTS, DocumentedRequests, Request, Row
+from octane_flows.parity.send_requests import RestWorkspace, send_with_values
 from octane_flows.questions.catalogue import Question, list_questions, question_named
 from octane_flows.questions.run_question import Value, parse_parameters, run_question
 
 
 @dataclass(frozen=True)
 class Parity:
-    """The ids that one flow names on both sides, and the requests that were sent for them."""
+    """The ids that one flow names on both sides, and the requests that were sent for them.
+
+    `counted` is what the requests themselves tell about an id, by column; `rows` are the answer's.
+    """
 
     slug: str
     workspace_id: str
     requests: tuple[Request, ...]
     rest_ids: frozenset[str]
     sql_ids: frozenset[str]
+    counted: Mapping[str, Row] = field(default_factory=dict)
+    rows: tuple[Row, ...] = ()
 
     @property
     def only_in_octane(self) -> frozenset[str]:
@@ -61,10 +66,11 @@ def compare(
     given = {**(params or {}), "workspace_id": workspace.id}
     effective = effective_parameters(connection, workspace.id, slug, given)
     flow = question_named("flow", slug)
-    answer = run_question(connection, flow, given, columns=(documented.key,))
+    answer = run_question(connection, flow, given)
     sql_ids = frozenset(str(id) for id in answer[documented.key].to_pylist() if id is not None)
-    requests, rest_ids = send_requests(workspace, documented, effective, most=most)
-    return Parity(slug, workspace.id, requests, rest_ids, sql_ids)
+    requests, counted = send_with_values(workspace, documented, effective, most=most)
+    rows = tuple(answer.to_pylist())
+    return Parity(slug, workspace.id, requests, frozenset(counted), sql_ids, counted, rows)
 
 
 def flows_with_requests() -> list[Question]:

@@ -20,6 +20,7 @@ from octane_flows.questions.catalogue import question_named
 from octane_flows.questions.run_question import Value, parse_parameters
 
 SCRIPTED_FLOW: Final = "manual_test_steps_and_attachments"
+SCRIPT: Final = "its script"  # how the detail of a difference of scripts begins
 MOST_SCRIPTS = 200  # requests that a check may add for a workspace
 
 
@@ -61,7 +62,7 @@ def compare_scripts(
         if script != scripts.get(id):
             time = utc_time(test["last_modified"])
             reason: Reason = "changed" if time >= cursor else "different"
-            detail = f"its script reads otherwise; last modified {time:%Y-%m-%d %H:%M:%S} UTC"
+            detail = f"{SCRIPT} reads otherwise; last modified {time:%Y-%m-%d %H:%M:%S} UTC"
             differences.append(Difference(id, "neither", reason, detail))
     return len(tests), differences
 

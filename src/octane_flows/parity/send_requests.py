@@ -59,6 +59,18 @@ def send_requests(
     `most` is the number of rows that one request may match (None: any number). A request that
     matches more raises `TooManyRowsError` after its first page.
     """
+    sent, answer = send_with_values(workspace, documented, params, most=most)
+    return sent, frozenset(answer)
+
+
+def send_with_values(
+    workspace: RestWorkspace,
+    documented: DocumentedRequests,
+    params: Mapping[str, Any],
+    *,
+    most: int | None = None,
+) -> tuple[tuple[Request, ...], dict[str, Row]]:
+    """As `send_requests`, with what the requests themselves tell about each id, by column."""
     sent: list[Request] = []
     steps = documented.steps(params)
     ids: Iterable[str]
@@ -69,7 +81,8 @@ def send_requests(
             request = steps.send(read_all(workspace, request, most))
     except StopIteration as end:
         ids = end.value
-    return tuple(sent), frozenset(ids)
+    values = ids if isinstance(ids, Mapping) else {}
+    return tuple(sent), {id: dict(values.get(id, {})) for id in ids}
 
 
 def read_all(workspace: RestWorkspace, request: Request, most: int | None = None) -> list[Row]:

@@ -17,7 +17,7 @@ Status = Literal["equal", "changed", "different", "refused", "not compared"]
 
 @dataclass(frozen=True)
 class Difference:
-    """An id that only one side names, or a test whose script reads otherwise on each side; why."""
+    """An id that only one side names, or of which both show other values or scripts; why."""
 
     id: str
     only_in: Literal["octane", "warehouse", "neither"]
@@ -30,7 +30,8 @@ class Verification:
     """One flow in one workspace.
 
     `status` is 'changed' when every difference is explained by what changed since the extract,
-    'refused' when a side did not answer, 'not compared' when too many rows match.
+    'refused' when a side did not answer, 'not compared' when too many rows match. `compared` says
+    what was compared: ids, and of how many rows which columns.
     """
 
     slug: str
@@ -42,6 +43,7 @@ class Verification:
     requests: tuple[Request, ...]
     differences: tuple[Difference, ...]
     message: str
+    compared: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The record for JSON."""
@@ -66,4 +68,5 @@ class Verification:
                 for difference in self.differences
             ],
             "message": self.message,
+            "compared": self.compared,
         }

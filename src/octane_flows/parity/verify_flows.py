@@ -28,7 +28,14 @@ from octane_flows.parity.compare_ids import (
     documented_requests,
     flows_with_requests,
 )
-from octane_flows.parity.compare_scripts import SCRIPTED_FLOW, ScriptedWorkspace, compare_scripts
+from octane_flows.parity.compare_scripts import (
+    SCRIPT,
+    SCRIPTED_FLOW,
+    ScriptedWorkspace,
+    compare_scripts,
+)
+from octane_flows.parity.compare_values import compare_values
+from octane_flows.parity.deep import Deep, deep_evaluation
 from octane_flows.parity.requests import DocumentedRequests
 from octane_flows.parity.requests.documented_requests import IDS_PER_REQUEST, identifier, moment
 from octane_flows.parity.send_requests import RestWorkspace, TooManyRowsError, utc_time
@@ -47,8 +54,12 @@ def verify(
     params: Mapping[str, Value] | None = None,
     *,
     most: int | None = MOST_ROWS,
+    deep: bool = False,
 ) -> Iterable[Verification]:
     """Compare flows (no slugs: all) in every workspace of the warehouse, one after the other.
+
+    `deep` reads all entities of a workspace afresh and evaluates each flow over them in plain
+    Python, every row and value.
 
     A parameter goes to each flow that has it; a name that no flow has is a `UsageError`.
     `workspace_id` leaves out the other workspaces.
@@ -70,9 +81,10 @@ def verify(
         if given.get("workspace_id") not in (None, workspace_id):
             continue
         workspace = octane.workspace(workspace_id)
+        evaluate = deep_evaluation(workspace, connection) if deep else None
         for flow in flows:
             own = {name: value for name, value in given.items() if name in flow.defaults}
-            yield verify_flow(workspace, connection, flow, own, most=most)
+            yield verify_flow(workspace, connection, flow, own, most=most, deep=evaluate)
 
 
 def verify_flow(
@@ -82,8 +94,12 @@ def verify_flow(
     params: Mapping[str, Value],
     *,
     most: int | None = MOST_ROWS,
+    deep: Deep | None = None,
 ) -> Verification:
-    """Compare one flow in one workspace; a side that does not answer is a status, not an error."""
+    """Compare one flow in one workspace; a side that does not answer is a status, not an error.
+
+    `deep` evaluates the flow over entities read afresh, in place of looking values up by id.
+    """
     try:
         parity = compare(workspace, connection, flow.slug, params, most=most)
     except UsageError:
@@ -98,11 +114,24 @@ def verify_flow(
         *_explain(workspace, documented, parity.only_in_octane, "octane", cursor),
         *_explain(workspace, documented, parity.only_in_warehouse, "warehouse", cursor),
     ]
+    if deep is not None:
+        compared_words, of_values = deep(flow, params)
+        differences += of_values
+    else:
+        ids = sorted(parity.rest_ids & parity.sql_ids)
+        try:
+            values = compare_values(
+                workspace, flow, documented, parity.rows, parity.counted, ids, cursor
+            )
+        except (AccessError, AnswerError, NotFoundError, RequestError) as error:
+            return _without_answer(flow, workspace, "refused", error)
+        compared_words = values.words
+        differences += values.differences
     script_count = 0
     if flow.slug == SCRIPTED_FLOW:
         script_count, script_differences = compare_scripts(workspace, connection, params, cursor)
         differences += script_differences
-    return _verification(flow, parity, tuple(differences), script_count)
+    return _verification(flow, parity, tuple(differences), script_count, compared_words)
 
 
 def _without_answer(
@@ -114,7 +143,11 @@ def _without_answer(
 
 
 def _verification(
-    flow: Question, parity: Parity, differences: tuple[Difference, ...], script_count: int
+    flow: Question,
+    parity: Parity,
+    differences: tuple[Difference, ...],
+    script_count: int,
+    compared: str,
 ) -> Verification:
     status: Status = "equal"
     if differences:
@@ -130,6 +163,7 @@ def _verification(
         requests=parity.requests,
         differences=differences,
         message=_message(parity, differences, script_count),
+        compared=compared if parity.requests else "",
     )
 
 
@@ -139,11 +173,14 @@ def _message(parity: Parity, differences: tuple[Difference, ...], script_count: 
         return scripts if parity.requests else "no user is meant, so nothing was sent"
     counts = Counter(difference.reason for difference in differences)
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts.items())
-    differing_scripts = sum(difference.only_in == "neither" for difference in differences)
+    in_both = [difference for difference in differences if difference.only_in == "neither"]
+    differing_scripts = sum(difference.detail.startswith(SCRIPT) for difference in in_both)
+    differing_values = len(in_both) - differing_scripts
     of_scripts = f", {differing_scripts} of {scripts} read otherwise" if scripts else ""
+    of_values = f", {differing_values} values differ" if differing_values else ""
     return (
         f"{len(parity.only_in_octane)} only in Octane, "
-        f"{len(parity.only_in_warehouse)} only in the warehouse{of_scripts}: {reasons}"
+        f"{len(parity.only_in_warehouse)} only in the warehouse{of_scripts}{of_values}: {reasons}"
     )
 
 

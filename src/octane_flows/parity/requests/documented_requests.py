@@ -1,7 +1,8 @@
 """What a flow's documented requests are made of, and the phrases of the query language.
 
 Typed values of parameters in, `Request` records out; nothing is sent here. A flow is a generator:
-it yields a request, is given the rows of the answer, and returns the ids that the flow names.
+it yields a request, is given the rows of the answer, and returns the ids that the flow names, or
+these with what the requests count for each, by the flow's column.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ requests one after another, all of them stand here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from octane_flows.parity.requests.documented_requests import (
@@ -142,8 +143,9 @@ def _stories_with_completed_tasks(params: Params) -> Steps:
     completed = f"phase EQ {{{logical_names(params['task_phase_codes'])}}}"
     finished = yield Request("tasks", completed, ("story",))
     unfinished = yield Request("tasks", f"!{completed}", ("story",))
-    having = {_reference(task, "story") or "" for task in finished}
-    return (_ids(items) & having) - {_reference(task, "story") or "" for task in unfinished}
+    counts = Counter(_reference(task, "story") or "" for task in finished)
+    open_ids = {_reference(task, "story") or "" for task in unfinished}
+    return {id: {"task_count": counts[id]} for id in sorted(_ids(items) & counts.keys() - open_ids)}
 
 
 def _features_with_done_stories(params: Params) -> Steps:
@@ -156,15 +158,15 @@ def _features_with_done_stories(params: Params) -> Steps:
     ]
     features = _ids((yield Request("features", ";".join(phrases))))
     done = f"phase EQ {{{logical_names(params['done_phase_codes'])}}}"
-    having: set[str | None] = set()
+    counts: Counter[str | None] = Counter()
     unfinished: set[str | None] = set()
     for ids in portions(features):
         children = f"parent EQ {{id IN {ids}}};{kinds}"
         rows = yield Request("work_items", f"{children};{done}", ("parent",))
-        having |= {_reference(row, "parent") for row in rows}
+        counts.update(_reference(row, "parent") for row in rows)
         rows = yield Request("work_items", f"{children};!{done}", ("parent",))
         unfinished |= {_reference(row, "parent") for row in rows}
-    return (features & having) - unfinished
+    return {id: {"child_count": counts[id]} for id in sorted(features & counts.keys() - unfinished)}
 
 
 def _user_defined_field_values(params: Params) -> Steps:
