@@ -53,6 +53,7 @@ class ExtractConfig(dg.Config):
         flags = {mode.value: self.mode is mode for mode in Mode if mode is not Mode.changes}
         return {
             **flags,
+            "counts": self.mode is Mode.changes,  # a full reading and a census count by themselves
             "skip": self.skip,
             "accept_deletions": self.accept_deletions,
             "accept_retyped": self.accept_retyped,

@@ -16,7 +16,10 @@
 -- param: skipped_runs integer = 8 -- continuously skipped: that many newest results are skipped
 -- param: unstable_runs integer = 50 -- unstable: that many newest results are looked at
 -- param: unstable_failures integer = 5 -- unstable: single failures between two passes in them
--- note: definition: the vendor's five rules (the page above), with their default numbers
+-- note: definition: the vendor's five rules (the page above), with their default numbers. The page
+--     says 'the last 8 runs' and not what holds before there are 8. Taken here: continuously failing
+--     and continuously skipped need all of them to exist, a regression needs regression_runs, and
+--     oscillating and unstable count in those that there are
 -- note: not told apart: a flaky test, and one that the code breaks and repairs often: both
 --     oscillate
 -- note: retries: all results of a test in a build are one outcome, that of the last passed or
@@ -87,6 +90,13 @@ skips as (
             where results.newness <= $skipped_runs
                 and results.native_status_code = 'list_node.run_native_status.skipped'
         ) as skipped_count,
+        coalesce(
+            min(results.newness) filter (
+                where results.native_status_code
+                    is distinct from 'list_node.run_native_status.skipped'
+            ) - 1,
+            count(*)
+        ) as skipped_in_a_row_count,
     from recent_outcomes as results
     group by results.workspace_id, results.test_id, results.environment_ids, results.pipeline_key
 ),
@@ -100,6 +110,13 @@ series_counts as (
         count(*) as outcome_count,
         count(*) filter (where outcomes.newness <= $failing_runs and outcomes.has_failed)
             as failed_count,
+        -- all up to the newest one of the other kind, or all that there are
+        coalesce(min(outcomes.newness) filter (where not outcomes.has_failed) - 1, count(*))
+            as failed_in_a_row_count,
+        coalesce(
+            min(outcomes.newness) filter (where outcomes.newness > 1 and outcomes.has_failed) - 2,
+            count(*) - 1
+        ) as passed_in_a_row_before_count,
         count(*) filter (
             where outcomes.newness < $oscillating_runs
                 and outcomes.has_failed <> outcomes.had_failed_before
@@ -132,7 +149,7 @@ judged as (
         skips.last_result_at,
         case
             when not skips.is_skipped_now and counts.failed_count = $failing_runs
-                then counts.failed_count
+                then counts.failed_in_a_row_count
         end as continuously_failing,
         case
             when not skips.is_skipped_now and counts.change_count >= $oscillating_changes
@@ -143,10 +160,10 @@ judged as (
                 and counts.has_failed_now
                 and counts.outcome_count >= $regression_runs
                 and counts.pass_count_before = $regression_passes
-                then counts.pass_count_before
+                then counts.passed_in_a_row_before_count
         end as regression,
         case
-            when skips.skipped_count = $skipped_runs then skips.skipped_count
+            when skips.skipped_count = $skipped_runs then skips.skipped_in_a_row_count
         end as continuously_skipped,
         case
             when not skips.is_skipped_now and counts.single_failure_count >= $unstable_failures
@@ -206,7 +223,7 @@ select
     problems.pipeline_name, -- name of the pipeline
     'list_node.run_problem.' || problems.problem as problem_code, -- logical name of the problem
     problems.test_name, -- name of the test
-    problems.evidence_count, -- failures, changes, passes before, skips or single failures counted
+    problems.evidence_count, -- all failures, passes before or skips in a row; changes, single failures
     problems.last_result_at, -- when its newest result of any status began (UTC)
     problems.last_result_at < er.as_of($as_of) - to_days(cast($stale_days as integer))
         as is_stale, -- whether it has had no result for stale_days

@@ -28,6 +28,7 @@ class ExtractChoices(TypedDict, total=False):
     since: datetime | None
     until: datetime | None
     census: bool
+    counts: bool
     sweep: bool
     sweep_share: float
     accept_deletions: Sequence[str]
@@ -91,7 +92,7 @@ def refresh(
     """Extract, build the warehouse with its checks, write the report."""
     from octane_flows import reports  # plots cost 60 MB of memory: not before they are needed
 
-    extracted = update_lake(settings, skip=skip, wait_s=wait_s, progress=progress)
+    extracted = update_lake(settings, skip=skip, wait_s=wait_s, counts=True, progress=progress)
     built = warehouse.build(
         settings.home,
         lake=open_lake(settings.home, settings.lake),

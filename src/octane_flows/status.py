@@ -6,7 +6,7 @@ A lake comes in, lines on the console go out; the command `status` calls it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
     Columns that are the same or empty in every line are left out.
     """
     rows = [
-        _cells(row)
+        _cells(row, manifest.as_of)
         for row in sorted(manifest.certificate, key=lambda row: (row.workspace, row.entity))
         if not row.is_history and (_stored_rows(row) or row.tombstones or row.status in MISSING)
     ]
@@ -112,8 +112,14 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
         console.print("census       never; octane-flows census finds what was deleted")
 
 
-def _cells(row: CertificateRow) -> dict[str, str]:
-    census = f"{row.census_at:%Y-%m-%d}" if row.census_at else NEVER
+def _age(then: datetime, as_of: datetime) -> str:
+    """How long before the newest extract it was; nothing on the same day."""
+    days = (as_of - then).days
+    return f", {days} day{'s' if days > 1 else ''} before" if days > 0 else ""
+
+
+def _cells(row: CertificateRow, as_of: datetime) -> dict[str, str]:
+    census = f"{row.census_at:%Y-%m-%d}{_age(row.census_at, as_of)}" if row.census_at else NEVER
     if row.census_at and row.census_result != "equal":
         census += f": {row.census_result}"
     tombstones = (f"{count} {reason}" for reason, count in sorted(row.tombstones.items()))

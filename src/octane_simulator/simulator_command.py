@@ -6,17 +6,24 @@ server needs is imported when the command runs, so that help comes at once.
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from octane_simulator.datasets.dataset_list import DatasetName
+
+if TYPE_CHECKING:
+    from octane_simulator.running_simulator import Running
+    from octane_simulator.simulator import Simulator
 
 __all__ = ["main", "simulate"]
 
@@ -60,7 +67,6 @@ def simulate(
     octane-simulator --dataset empty --now 2024-01-01T00:00:00Z --seed 7
     """
     from octane_simulator.faults.active_faults import parse_fault
-    from octane_simulator.running_simulator import serve
     from octane_simulator.simulator import Simulator
 
     try:
@@ -79,7 +85,7 @@ def simulate(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with serve(simulator, port=port) as running:
+    with _served(simulator, port) as running:
         facts = {
             "url": running.url,
             "client_id": running.client_id,
@@ -95,6 +101,26 @@ def simulate(
                 err=True,
             )
         stop.wait()
+
+
+@contextmanager
+def _served(simulator: Simulator, port: int) -> Iterator[Running]:
+    """The running simulator; a port that another program has is named."""
+    from octane_simulator.running_simulator import serve
+
+    with ExitStack() as stack:
+        try:
+            running = stack.enter_context(serve(simulator, port=port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            typer.echo(
+                f"The simulator could not be started: port {port} is in use by another program; "
+                "choose another one with --port, or --port 0 for any that is free.",
+                err=True,
+            )
+            raise typer.Exit(1) from error
+        yield running
 
 
 def main() -> None:

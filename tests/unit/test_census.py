@@ -30,6 +30,48 @@ def test_a_census_gives_each_deleted_row_its_reason(simulator: Simulator, tmp_pa
     assert not {deleted, moved} & set(stored_rows(tmp_path, "defect"))
 
 
+def test_a_refresh_that_counts_finds_a_deletion_and_takes_no_other_census(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    for number in range(6):
+        simulator.store.insert("story", {"name": f"s{number}"})
+    simulator.clock.advance(3600)
+    run_extract(simulator, tmp_path)
+    deleted, *_ = ids_of(simulator)
+    simulator.store.delete("defect", deleted)
+    simulator.clock.advance(3600)
+
+    plain = run_extract(simulator, tmp_path)
+    counted = run_extract(simulator, tmp_path, counts=True)
+
+    assert certificate(plain).tombstones == {}
+    assert certificate(counted).tombstones == {"deleted": 1}
+    assert certificate(counted).rows_held == certificate(counted).server_count_end == DEFECTS - 1
+    before, after = (certificate(report, "story").census_at for report in (plain, counted))
+    assert before == after
+
+
+def test_a_row_that_came_since_the_reading_costs_no_census(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    first = run_extract(simulator, tmp_path)
+    simulator.clock.advance(3600)
+    changed, *_ = ids_of(simulator)
+    simulator.store.update("defect", changed, {"name": "changed"})
+    simulator.clock.advance(600)
+
+    class AfterTheReading(SmallTransport):
+        def send(self, request: Request) -> Response:
+            if "/defects?fields=id&order_by=id&limit=1" in request.url:
+                simulator.store.insert("defect", {"name": "came since"})
+            return super().send(request)
+
+    report = run_extract(simulator, tmp_path, counts=True, transport=AfterTheReading(simulator))
+
+    assert len(ids_of(simulator)) > DEFECTS == certificate(report).rows_held
+    assert certificate(report).census_at == certificate(first).census_at
+
+
 def test_a_row_that_moved_in_does_not_hide_a_deletion(simulator: Simulator, tmp_path: Path) -> None:
     for number in range(6):
         simulator.store.insert("story", {"name": f"s{number}"})

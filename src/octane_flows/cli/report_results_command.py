@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 Pairs = Annotated[
     list[str] | None, typer.Option(metavar="TYPE=VALUE", help="Such as OS=Linux; repeatable.")
 ]
+TestFields = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TYPE=VALUE",
+        help="A field of every test: Framework=JUnit, Test_Type=API, Test_Level=Unit Test or "
+        "Testing_Tool_Type=Selenium; repeatable.",
+    ),
+]
 Ids = Annotated[list[str] | None, typer.Option(metavar="ID", help="Repeatable.")]
 MOST_ROWS = 200  # of a dry run on the terminal
 MOST_NOTES = 20  # of a file on the terminal; --json has all
@@ -66,7 +74,7 @@ def report_results(
     milestone_id: str | None = None,
     backlog_item: Ids = None,
     module: Ids = None,
-    test_field: Pairs = None,
+    test_field: TestFields = None,
     environment: Pairs = None,
     workspace: WorkspaceOption = None,
     skip_errors: Annotated[

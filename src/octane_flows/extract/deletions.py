@@ -14,7 +14,8 @@ from datetime import datetime
 
 import numpy as np
 
-from octane_flows.errors import LakeError
+from octane_flows.client.entity_count import COUNT_LIMIT_ERROR
+from octane_flows.errors import LakeError, RequestError
 from octane_flows.extract.census import take_census
 from octane_flows.extract.deletion_reasons import (
     MOVED_TO,
@@ -137,6 +138,26 @@ def stored_ids(task: EntityTask, writer: EntityWriter) -> Ids:
     before = task.context.stored.live_numeric_ids(task.entity.name, task.entity.workspace)
     written = np.array(sorted(map(int, writer.written)), dtype=np.int64)
     return np.union1d(before, written)
+
+
+def counts_differ(task: EntityTask, writer: EntityWriter, rows_stored: int | None) -> bool:
+    """Whether a census is worth its requests: the server counts other rows than are stored.
+
+    More rows than are stored prove nothing while the type changes: they may have come since.
+    """
+    if rows_stored is None:
+        return False
+    try:
+        page = task.workspace.page(
+            task.entity.collection, fields=["id"], query=task.stored_query, limit=1
+        )
+    except RequestError as error:
+        if error.error_code != COUNT_LIMIT_ERROR:
+            raise
+        return False  # a collection that the server does not count has its census on request
+    if page.exceeds_total_count:
+        return False
+    return page.total_count < rows_stored or (page.total_count > rows_stored and not writer.rows)
 
 
 def check_by_census(

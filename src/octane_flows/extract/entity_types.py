@@ -18,6 +18,7 @@ from octane_flows.extract.deletions import (
     check_by_census,
     check_full_reading,
     check_whole_reading,
+    counts_differ,
     read_moved_rows,
     stored_ids,
 )
@@ -187,7 +188,8 @@ def _check_changes(
     sweeps = options.sweep and bool(task.entity.links)
     rows_stored = task.previous.rows_stored
     check = RowCheck(None if rows_stored is None else rows_stored + writer.new_rows)
-    if not options.census and not sweeps:
+    census = options.census or (options.counts and counts_differ(task, writer, check.rows_stored))
+    if not census and not sweeps:
         return check, None
     stored = stored_ids(task, writer)
     sweep = None
@@ -198,7 +200,7 @@ def _check_changes(
             stored,
             lambda owners, progress, cost: reading.keep_sweep(read, owners, progress, cost),
         )
-    if options.census:
+    if census:
         check = check_by_census(task, writer, stored)
     if sweep is not None:
         check = check_after_sweep(task, writer, check, sweep.progress)

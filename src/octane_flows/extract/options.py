@@ -33,6 +33,8 @@ class Options:
     Rows that are committed late carry an earlier `last_modified` than rows that were read before
     them, so a refresh reads `overlap` further back. The cursor stays `settle` behind the server's
     clock, because the newest rows may not be visible yet on all nodes of a clustered server.
+    With `counts` the
+    server's count of a type is asked for, and a census follows where it differs from the lake's.
     `max_deleted_share` is the share of an entity type that may be deleted at once. `history` names
     the entity types whose change history is read; an aggregate stands for its subtypes.
     """
@@ -46,6 +48,7 @@ class Options:
     since: datetime | None = None
     until: datetime | None = None
     census: bool = False
+    counts: bool = False
     sweep: bool = False
     sweep_share: float = DEFAULT_SWEEP_SHARE
     overlap: timedelta = timedelta(minutes=DEFAULT_OVERLAP_MIN)

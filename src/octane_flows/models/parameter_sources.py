@@ -64,6 +64,7 @@ SOURCES: Mapping[str, ValueSource] = {
     "application_module_name": ValueSource("er.application_modules", "application_module_name"),
     "environment_name": ValueSource("er.environments", "environment_name"),
     "environment_category_name": ValueSource("er.environments", "environment_category_name"),
+    "team_name": ValueSource("er.teams", "team_name"),
     "user_tag_name": ValueSource("er.user_tags", "user_tag_name"),
     "pipeline_name": ValueSource("er.pipelines", "pipeline_name"),
     "pipeline_id": ValueSource("er.pipelines", "pipeline_id", ("pipeline_name",)),
