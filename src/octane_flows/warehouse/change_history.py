@@ -97,6 +97,16 @@ DIFFERENCES = HistoryView(
     where not version._deleted
         and version.phase_id is not null
         and change.phase_id is distinct from version.phase_id
+        -- of several saves of a second, the version may be that of an earlier one
+        and not exists (
+            select 1
+            from {SOURCE} as log
+            where log.field_name = 'phase'
+                and log._workspace_id = version._workspace_id
+                and log.entity_id = version.id
+                and log.changed_at = version.last_modified
+                and version.phase_id in (log.value, log.old_value)
+        )
     """,
 )
 
