@@ -9,7 +9,7 @@ SCHEDULES ?= 2000
 VENDOR_SDK := tests/vendor_sdk/node_modules
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test mutants soak ui notebook bench bench-guard docs new clean
+.PHONY: demo test mutants soak ui notebook bench bench-guard docs new bundle clean
 
 demo: $(VENV)/.run
 	$(BIN)/octane-flows demo
@@ -47,6 +47,11 @@ docs: $(VENV)/.docs
 # The first files of a question: make new KIND=flow|metric|plan|er SLUG=what_the_rows_are
 new: $(VENV)/.test
 	$(BIN)/python -m tests.golden.new $(KIND) $(SLUG)
+
+# A folder for sites without internet, with checksums and a bill of materials: make bundle EXTRAS=dagster
+EXTRAS ?= dagster
+bundle: $(BIN)/python
+	$(BIN)/python deploy/bundle/make_bundle.py --output dist/bundle --extras $(EXTRAS)
 
 clean:
 	rm -rf $(VENV) $(VENDOR_SDK) demo

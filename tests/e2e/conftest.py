@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from selenium import webdriver
 from octane_flows import refresh, warehouse
 from octane_flows.config import Settings, load_settings
 from octane_simulator import Running, Simulator, serve
+from tests.e2e import installation
+from tests.e2e.installation import Installation
 from tests.e2e.support import environment_of
 from tests.needs import need
 
@@ -54,6 +57,34 @@ def demo_home(demo_settings: Settings, demo_refresh: refresh.RefreshReport) -> P
 def demo_warehouse(demo_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with warehouse.connect(demo_home) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def wheels(shared_folder: Path) -> Path:
+    """A bundle as `make bundle` writes it."""
+    found = installation.bundle(shared_folder)
+    need(found, installation.MISSING, installation.SWITCH)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run that its processes share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def installed(shared_folder: Path, wheels: Path) -> Installation:
+    """The installed package without extras."""
+    return installation.install(shared_folder, wheels, with_dagster=False)
+
+
+@pytest.fixture(scope="session")
+def installed_with_dagster(shared_folder: Path, wheels: Path) -> Installation:
+    """The installed package with Dagster, and the programs of `dg` projects."""
+    return installation.install(shared_folder, wheels, with_dagster=True)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 import octane_flows as of
 from octane_flows.demo_run import IN_FULL, MARKER, PARAMETERS
 from octane_flows.questions import Question, list_questions, question_named, run_question
+from tests.e2e.installation import Installation
 from tests.e2e.support import octane_flows
 
 ASKED = [*list_questions("flow"), *list_questions("metric")]
@@ -42,9 +43,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(home: Path) -> CompletedProcess[str]:
+def done(home: Path, installed_with_dagster: Installation) -> CompletedProcess[str]:
+    """The demo of the installed package, in a folder with settings that it must not read."""
     (home.parent / "octane-flows.toml").write_text('user = "somebody"\nworkspaces = "9"\n')
-    return octane_flows("demo", environment={"OCTANE_HOME": str(home)}, cwd=home.parent)
+    environment = {"OCTANE_HOME": str(home)}
+    return installed_with_dagster.run(
+        "octane-flows", "demo", cwd=home.parent, environment=environment
+    )
 
 
 @pytest.fixture(scope="module")
