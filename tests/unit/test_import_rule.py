@@ -28,6 +28,7 @@ ALLOWED = {
     "results": set(),
     "actions": {"config", "client", "warehouse", "questions", "models", "results"},
     "changes": {"console", "lake", "warehouse", "questions"},
+    "gate": {"warehouse", "questions"},
     "quarantine": {"questions"},
     "reports": {"warehouse", "questions", "changes", "parity", "models", "er_diagrams"},
     "spark": {"lake", "warehouse", "models"},
@@ -46,7 +47,7 @@ ALLOWED = {
     "cli": {
         "config", "console", "failure_report", "lake", "models", "warehouse", "questions",
         "reports", "refresh", "status", "doctor", "demo_run", "dagster_pages",
-        "shipped_files", "parity", "client", "extract", "actions", "results", "changes",
+        "shipped_files", "parity", "client", "extract", "actions", "results", "changes", "gate",
         "quarantine", "spark", "export", "er_diagrams", "octane_simulator",
     },
     "__main__": {"cli"},

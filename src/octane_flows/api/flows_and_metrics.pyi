@@ -808,6 +808,26 @@ class Metrics:
         z: width of the interval in standard errors; 1.96 is 95 percent
         """
 
+    def gate_variables(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        severity_codes: str
+        | None = "list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent",
+        overdue_rules: str | None = "urgent=2,very_high=5,high=14,medium=60,low=180",
+    ) -> Rows:
+        """Which values can the criteria of a gate compare, for which releases, sprints, milestones,
+        suite runs and modules?
+
+        One row is one variable of one scope.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that ages are counted from; null means the extract's
+        severity_codes: severities that block, with commas
+        overdue_rules: days by severity after which an open defect is overdue, with commas
+        """
+
     def lead_times(
         self,
         *,

@@ -41,6 +41,7 @@ COMMANDS = (
     "show",
     "er",
     "changes",
+    "gate",
     "report",
     "ui",
     "notebooks",

@@ -58,7 +58,7 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
 #: Metrics that no chapter shows: rows for other metrics to read, and the history of an entity that
 #: is named when it is asked for.
 METRICS_NOT_SHOWN = frozenset(
-    {"test_outcomes", "test_state_changes", "watched_states", "field_history"}
+    {"test_outcomes", "test_state_changes", "watched_states", "gate_variables", "field_history"}
 )
 
 #: Tables of `meta` that tell how far the page can be trusted: title, question, select.

@@ -8,8 +8,9 @@ understand differently.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from itertools import count
 
 import sqlglot
 from sqlglot import exp
@@ -51,7 +52,7 @@ def translate_sql(
     try:
         tree = sqlglot.parse_one(sql, read="duckdb")
         tree = tree.transform(_with_parameter, literals or {})
-        tree = tree.transform(_with_answer, name)
+        tree = tree.transform(_with_answer, name, count(1))
         tree = tree.transform(_inlined, name, page)
         require_known(tree, name)
         if order:
@@ -80,7 +81,7 @@ def _with_parameter(node: exp.Expr, literals: Mapping[str, exp.Expr]) -> exp.Exp
     return node
 
 
-def _with_answer(node: exp.Expr, name: str) -> exp.Expr:
+def _with_answer(node: exp.Expr, name: str, numbers: Iterator[int]) -> exp.Expr:
     """The select of another flow or metric in the place of its call with parameters."""
     if not (isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous)):
         return node
@@ -96,28 +97,29 @@ def _with_answer(node: exp.Expr, name: str) -> exp.Expr:
         for parameter in model.header.parameters
     }
     rows = sqlglot.parse_one(model.sql, read="duckdb").transform(_with_parameter, inputs)
+    _rename_parts(rows, next(numbers))
     alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.this.name))
-    answer = _with_own_names(rows.transform(_with_answer, name), alias.name)
-    return exp.Subquery(this=answer, alias=alias.copy())
+    return exp.Subquery(this=rows.transform(_with_answer, name, numbers), alias=alias.copy())
 
 
-def _with_own_names(rows: exp.Expr, prefix: str) -> exp.Expr:
-    """Named selects with a prefix: sqlglot puts those of all answers side by side."""
-    named = list(rows.find_all(exp.CTE))
-    names = {select.alias for select in named}
-    for table in list(rows.find_all(exp.Table)):
+def _rename_parts(rows: exp.Expr, number: int) -> None:
+    """Give the parts of a `with` names that no other call has: Spark has all of them in one."""
+    parts = list(rows.find_all(exp.CTE))
+    names = {part.alias for part in parts}
+    for part in parts:
+        part.args["alias"].set("this", exp.to_identifier(f"{part.alias}_{number}"))
+    for table in rows.find_all(exp.Table):
         if not table.db and table.name in names:
             if not table.alias:
                 table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name)))
-            table.set("this", exp.to_identifier(f"{prefix}_{table.name}"))
-    for select in named:
-        select.set("alias", exp.TableAlias(this=exp.to_identifier(f"{prefix}_{select.alias}")))
-    return rows
+            table.set("this", exp.to_identifier(f"{table.name}_{number}"))
 
 
 def _typed(value: exp.Expr, parameter: Parameter) -> exp.Expr:
-    """The value of a parameter of a call: one that is passed on has its type already."""
-    return value.copy() if isinstance(value, exp.Cast) else exp.cast(value, parameter.duckdb_type)
+    """The value of a parameter of a call: one that is made of parameters has its type already."""
+    if isinstance(value, exp.Cast | exp.Coalesce | exp.Dot):
+        return value.copy()
+    return exp.cast(value, parameter.duckdb_type)
 
 
 def _inlined(node: exp.Expr, name: str, page: str) -> exp.Expr:
@@ -132,7 +134,8 @@ def _inlined(node: exp.Expr, name: str, page: str) -> exp.Expr:
         text = body.replace("{page}", "'" + page.replace("'", "''") + "'")
         inputs = dict(zip(re.split(r",\s*", names), call.expressions, strict=True))
         inlined = sqlglot.parse_one(text, read="duckdb")
-        return exp.Paren(this=inlined.transform(_with_input, inputs))
+        body_tree = inlined.transform(_with_input, inputs)  # an input may call a function again
+        return exp.Paren(this=body_tree.transform(_inlined, name, page))
     raise refusal(name, f"{node.this.name}.{call.name}()", "the warehouse has no such function")
 
 
