@@ -42,10 +42,13 @@ class AuditLog:
         line = json.dumps({"at": datetime.now(UTC).isoformat(), **record}, ensure_ascii=False)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
             descriptor = os.open(self.path, flags, 0o600)
             try:
-                os.write(descriptor, line.encode() + b"\n")
+                size = os.fstat(descriptor).st_size
+                is_cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+                # a line that a crash cut short must not take this one with it
+                os.write(descriptor, b"\n" * is_cut + line.encode() + b"\n")
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -1,11 +1,13 @@
 """Unfinished files carry the name of their process, so that those of an ended process are deleted.
 
-A folder and the start of names in, nothing out; builds of the warehouse and of Spark call it before
-they begin. Files of other machines stay, because nobody can tell whether their process still runs.
+A folder and the start of names in, nothing out; builds of the warehouse and of Spark, and files
+that are written aside, call it before they begin. Files of other machines stay, because nobody can
+tell whether their process still runs.
 """
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
@@ -36,7 +38,7 @@ def delete_leftovers(folder: Path, start: str) -> None:
     """
     host = re.escape(socket.gethostname())
     of_this_machine = re.compile(rf"{re.escape(start)}[^@]*@{host}@(\d+)(?!\d).*")
-    for path in folder.glob(f"{start}*"):
+    for path in folder.glob(f"{glob.escape(start)}*"):
         match = of_this_machine.fullmatch(path.name)
         if match is None or is_running(int(match[1])):
             continue

@@ -6,12 +6,12 @@ user wants in a file are written so.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from octane_flows.errors import LakeError
+from octane_flows.lake.leftovers import delete_leftovers, process_tag
 
 
 def replace_file(target: Path, content: bytes) -> None:
@@ -26,7 +26,10 @@ def written_aside(target: Path) -> Iterator[Path]:
     such as a device or a link, is written itself. Raises LakeError.
     """
     is_replaced = not target.is_symlink() and (target.is_file() or not target.exists())
-    path = target.with_name(f".{target.name}.{os.getpid()}") if is_replaced else target
+    start = f".{target.name}-"
+    path = target.with_name(f"{start}{process_tag()}") if is_replaced else target
+    if is_replaced:  # what a process that was killed has left
+        delete_leftovers(target.parent, start)
     try:
         yield path
         if is_replaced:
