@@ -28,7 +28,7 @@ from octane_flows.parity.deep.entities_afresh import (
 
 Params = dict[str, Any]
 #: Fields that the flows do not need.
-FIELDS = ("detected_in_release", "start_date", "end_date", "reopens", "covered_requirement")
+FIELDS = ("detected_in_release", "start_date", "covered_requirement")
 DONE = "metaphase.work_item.done"
 
 
@@ -141,22 +141,6 @@ def _half_closed(ages: dict[str, float], ids: list[str], closed: set[str]) -> fl
     return None
 
 
-def reopened_defects(entities: Entities, params: Params) -> Iterator[Row]:
-    for defect in entities.of("defect"):
-        release = entities.label(defect, "detected_in_release", "release")
-        count = defect.get("reopens") or 0
-        if count >= params["reopens"] and is_named(release, params["release_name"]):
-            yield {
-                "defect_id": defect["id"],
-                "defect_name": defect["name"],
-                "reopen_count": count,
-                "severity_code": entities.code(defect, "severity"),
-                "phase_label": entities.label(defect, "phase", "phase"),
-                "detected_in_release_name": release,
-                "modified_at": moment(defect, "last_modified"),
-            }
-
-
 def escaped_defects(entities: Entities, params: Params) -> Iterator[Row]:
     groups: dict[tuple[str, bool, str | None], set[str]] = defaultdict(set)
     escaped: set[str] = set()
@@ -215,46 +199,6 @@ def sprint_progress(entities: Entities, params: Params) -> Iterator[Row]:
 
 def _points(items: Sequence[Row]) -> int:
     return sum(item.get("story_points") or 0 for item in items)
-
-
-def burn_up(entities: Entities, params: Params) -> Iterator[Row]:
-    for release in entities.of("release"):
-        start, end = moment(release, "start_date"), moment(release, "end_date")
-        if not start or not end or not is_named(release["name"], params["release_name"]):
-            continue
-        own = [
-            item
-            for item in entities.of(*WORK_ITEMS)
-            if listed(item["type"], params["work_item_types"])
-            and reference(item, "release") == release["id"]
-        ]
-        day, last = (
-            start.replace(hour=0, minute=0, second=0, microsecond=0),
-            min(end, params["as_of"]),
-        )
-        while day <= last:
-            there = [item for item in own if _date(item, "creation_time") <= day.date()]
-            done = [
-                item
-                for item in there
-                if item.get("closed_on") and _date(item, "closed_on") <= day.date()
-            ]
-            yield {
-                "release_id": release["id"],
-                "day_date": day.date(),
-                "release_name": release["name"],
-                "item_count": len(there),
-                "done_item_count": len(done),
-                "story_point_count": _points(there),
-                "done_story_point_count": _points(done),
-            }
-            day += timedelta(days=1)
-
-
-def _date(row: Row, field: str) -> Any:
-    time = moment(row, field)
-    assert time is not None
-    return time.date()
 
 
 def release_readiness(entities: Entities, params: Params) -> Iterator[Row]:
@@ -374,12 +318,10 @@ def _traced(entities: Entities, params: Params, item: Row, test: Row | None) -> 
 
 
 METRICS: dict[str, Callable[[Entities, Params], Iterator[Row]]] = {
-    "burn_up": burn_up,
     "defect_closing_times": defect_closing_times,
     "escaped_defects": escaped_defects,
     "lead_times": lead_times,
     "release_readiness": release_readiness,
-    "reopened_defects": reopened_defects,
     "sprint_progress": sprint_progress,
     "traceability": traceability,
 }

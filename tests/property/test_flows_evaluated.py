@@ -58,7 +58,6 @@ def generated(workspaces: tuple[str, ...]) -> Simulator:
             if dice.random() < 0.4:
                 risk = {"type": "list_node", "id": "list_node.severity.high"}
                 values = {"tested_on_udf": f"board {id}", "costs_udf": dice.randrange(9)}
-                values["reopens"] = dice.randrange(3)
                 world.store.update(
                     "defect", str(id), {**values, "risk_udf": dice.choice([None, risk])}
                 )
