@@ -15,7 +15,7 @@ SAME_ROWS = "another name of rows that are drawn: application modules are produc
 #: By pattern of entity type and field; the first that matches counts.
 UNDRAWN = {
     "bdd_spec.*": OTHER_TYPE,
-    "ci_job.*": OTHER_TYPE,
+    "ci_job.executor": OTHER_TYPE,
     "model.*": OTHER_TYPE,
     "model_folder.*": OTHER_TYPE,
     "process.*": OTHER_TYPE,
@@ -105,7 +105,6 @@ UNDRAWN = {
     "test_manual.covering_automated_test": OTHER_SIDE,
     "test_suite_link_to_manual.covered_workitem": NOT_READ,
     "taxonomy_item_node.category": "the category's name stands in er.environments itself",
-    "ci_build.ci_job": NOT_READ,
     "comment.mention_user": NOT_READ,
     "pipeline.current_model": NOT_READ,
     "pipeline.pipeline_model": NOT_READ,
@@ -114,7 +113,6 @@ UNDRAWN = {
     "pipeline.root_node": NOT_READ,
     "pipeline.run": NOT_READ,
     "pipeline.user_tags": NOT_READ,
-    "pipeline_node.ci_job": NOT_READ,
     "pipeline_run.user_tags": NOT_READ,
     "product_area.program": NOT_READ,
     "release.programs": NOT_READ,

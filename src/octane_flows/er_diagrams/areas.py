@@ -68,8 +68,8 @@ AREAS = (
     _area(
         "ci_cd",
         "CI/CD",
-        "ci_servers pipelines pipeline_nodes pipeline_runs pipeline_run_builds "
-        "pipeline_node_builds builds build_commits commits",
+        "ci_servers ci_jobs pipelines pipeline_nodes pipeline_steps pipeline_runs "
+        "pipeline_run_builds pipeline_node_builds builds build_jobs build_commits commits",
         "releases milestones programs",
         "A pipeline belongs to one CI server. Each of its runs consists of builds.",
         "A build can belong to several pipeline runs, so that a table stands between the two.",

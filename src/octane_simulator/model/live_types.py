@@ -65,7 +65,7 @@ LIVE_TYPES: dict[str, dict[str, Any]] = {
         "executor": _reference("test_runner", "uft_test_runner"), **STAMPS,
     }),
     "pipeline_model": _type("Pipeline model", "pipeline_models", {**_NAME, **STAMPS},
-                            methods=["GET"], **_HIDDEN),
+                            methods=["GET"]),
     "scm_repository": _type("SCM repository", "scm_repositories", {
         **_NAME, "url": _text(), "branch": _text(),
         "repository": _reference("scm_repository_root"), **STAMPS,
