@@ -25,6 +25,7 @@ from octane_flows.extract.rejected_values import RejectedValues
 from octane_flows.extract.row_digests import page_digests
 from octane_flows.extract.row_to_arrow import Stamp, stamp_arrays
 from octane_flows.lake import ColumnEntry, Draft, FileEntry
+from octane_flows.lake.arrow_arrays import arrow_array
 from octane_flows.lake.key_columns import OWN_COLUMNS
 from octane_flows.lake.stored_rows import StoredRows
 from octane_flows.lake.table_writer import TableWriter, has_large_rows
@@ -114,7 +115,7 @@ class EntityWriter:
     def write_rows(self, page: DecodedPage, ids: Sequence[str]) -> None:
         """Write some rows of a page as new versions, their link sets replaced whole."""
         table = page.tables[self._entity.name]
-        chosen = pa.array(ids, pa.string())
+        chosen = arrow_array(ids, pa.string())
         if len(ids) < table.num_rows:
             table = table.filter(pc.is_in(table["id"], value_set=chosen))
         self._write(self._entity.name, table)
@@ -140,9 +141,9 @@ class EntityWriter:
             return
         ids = sorted(reasons)
         keys: dict[str, pa.Array] = {
-            "id": pa.array(ids, pa.string()),
-            "type": pa.array([self._entity.name] * len(ids), pa.string()),
-            "_deleted_reason": pa.array([reasons[id] for id in ids], pa.string()),
+            "id": arrow_array(ids, pa.string()),
+            "type": arrow_array([self._entity.name] * len(ids), pa.string()),
+            "_deleted_reason": arrow_array([reasons[id] for id in ids], pa.string()),
         }
         writer = self._draft.writer(self._entity.name, _TOMBSTONE, workspace=self._entity.workspace)
         writer.write(self._tombstones(_TOMBSTONE, keys, len(ids)))
@@ -214,7 +215,7 @@ class EntityWriter:
         if not ids or not self._stored.has_rows(name, self._entity.workspace):
             return
         schema = arrow_schema(self._tables[name].columns)
-        keys = {"source_id": pa.array(ids, pa.string())}
+        keys = {"source_id": arrow_array(ids, pa.string())}
         self._write(name, self._tombstones(schema, keys, len(ids)))
 
     def _tombstones(self, schema: pa.Schema, keys: dict[str, pa.Array], count: int) -> pa.Table:

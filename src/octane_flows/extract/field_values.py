@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from octane_flows.client import Field
 from octane_flows.extract.extract_plan import ARROW_TYPES
+from octane_flows.lake.arrow_arrays import arrow_array
 from octane_flows.lake.field_columns import DUCKDB_TYPES
 
 MAX_SHOWN = 1_000  # characters of a rejected value that are kept
@@ -99,7 +100,7 @@ def column_values(
         if what is not None:
             notes.adjust(id, entry.name, what)
         taken.append(fitting)
-    return pa.array(taken, ARROW_TYPES[kind])
+    return arrow_array(taken, ARROW_TYPES[kind])
 
 
 def column_moment(value: Any) -> tuple[datetime | None, str | None]:
@@ -111,7 +112,7 @@ def column_moment(value: Any) -> tuple[datetime | None, str | None]:
     long = _LONG_FRACTION.fullmatch(value)
     text = long[1] + long[2] if long is not None else value
     try:
-        moments = pc.cast(pa.array([text], pa.string()), pa.timestamp("us", "UTC"))
+        moments = pc.cast(arrow_array([text], pa.string()), pa.timestamp("us", "UTC"))
         moment: datetime = pc.cast(moments, pa.timestamp("us"))[0].as_py()
     except (pa.ArrowException, ValueError, OverflowError):
         raise MisfitError from None

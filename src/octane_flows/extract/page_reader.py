@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, takewhile
 from typing import TypeAlias
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from octane_flows.client import Page, PageBytes, Query, Workspace, field
@@ -34,6 +35,7 @@ from octane_flows.extract.field_values import Misfit, value_text
 from octane_flows.extract.page_size import PageSize
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_ids import MAX_ROW_ID, are_names, id_number
+from octane_flows.lake.arrow_arrays import arrow_scalar
 
 # Pages that a window holds when ids are dense. All pages of all windows in flight lie in memory, so
 # there are few: two keep every connection busy while one window is being written.
@@ -47,6 +49,7 @@ EDGE_ROWS = 10  # of the lowest or highest rows, when the first has an id that c
 
 #: A page's bytes to Arrow; runs in the thread that fetched the page.
 Decode: TypeAlias = Callable[[PageBytes], DecodedPage]
+TRUE = arrow_scalar(value=True, kind=pa.bool_())
 
 
 def read_pages(
@@ -244,7 +247,7 @@ class Reader:
         first: int = numbers[0].as_py()
         if after is not None and first <= after:
             raise self.fault(f"repeated or misplaced id {first} after {after}")
-        place: int = pc.index(pc.less_equal(numbers[1:], numbers[:-1]), value=True).as_py()
+        place: int = pc.index(pc.less_equal(numbers[1:], numbers[:-1]), value=TRUE).as_py()
         if place >= 0:
             raise self.fault(
                 f"repeated or misplaced id {numbers[place + 1]} after {numbers[place]}"

@@ -36,7 +36,13 @@ from octane_flows.extract.row_to_arrow import (
     short_lists,
     stamped,
 )
+from octane_flows.lake.arrow_arrays import arrow_array, arrow_scalar
 from octane_flows.lake.field_columns import DUCKDB_TYPES
+
+#: Plain values, which `pyarrow.compute` would make scalars of at each call.
+EMPTY = arrow_scalar("", pa.string())
+FALSE = arrow_scalar(value=False, kind=pa.bool_())
+LEAST_INEXACT = arrow_scalar(float(MAX_EXACT_FLOAT), pa.float64())
 
 REFERENCE = pa.struct([("id", pa.string()), ("type", pa.string()), ("subtype", pa.string())])
 REFERENCES = pa.struct([("total_count", pa.int64()), ("data", pa.list_(REFERENCE))])
@@ -95,7 +101,7 @@ class DecodedPage:
     def with_links(self, name: str, id: str, links: pa.Table, notes: ValueNotes) -> DecodedPage:
         """The page with the links of one entity in the table `name` replaced."""
         table = self.tables[name]
-        others = table.filter(pc.not_equal(table["source_id"], id))
+        others = table.filter(pc.not_equal(table["source_id"], arrow_scalar(id, pa.string())))
         tables = {**self.tables, name: pa.concat_tables([others, links])}
         return replace(self, tables=tables, misfits=(*self.misfits, *notes.misfits))
 
@@ -109,7 +115,7 @@ class DecodedPage:
     def _without(self, ids: Sequence[str]) -> DecodedPage:
         """The page without some rows; their ids are rejected, and nothing else of them."""
         rejected = set(ids)
-        chosen = pa.array(ids, pa.string())
+        chosen = arrow_array(ids, pa.string())
         tables = {}
         for name, table in self.tables.items():
             key = table["source_id" if "source_id" in table.column_names else "id"]
@@ -200,7 +206,7 @@ def _id_of(row: Mapping[str, Any]) -> str:
 def _numbers(ids: pa.Array) -> pa.Array | None:
     """The ids as int64; None when any of them is no number that fits."""
     if not len(ids):
-        return pa.array([], pa.int64())
+        return arrow_array([], pa.int64())
     if not pc.all(pc.match_substring_regex(ids, "^(0|[1-9][0-9]{0,18})$")).as_py():
         return None
     try:
@@ -229,7 +235,7 @@ def _decode_columns(
         total, exceeds, rows = _parse(page, entity, loose)
         columns = dict(zip((field.name for field in rows.type), rows.flatten(), strict=True))
         ids = columns["id"]
-        _require(ids.null_count == 0 and not pc.any(pc.equal(ids, "")).as_py())
+        _require(ids.null_count == 0 and not pc.any(pc.equal(ids, EMPTY)).as_py())
         arrays = {"id": ids, "type": _kind(columns["type"], columns["subtype"])}
         for field in entity.scalars:
             if field not in loose:
@@ -341,7 +347,7 @@ def _scalar(field: Field, values: pa.Array) -> tuple[pa.Array, ...]:
         _require_years(days)
         return (days,)
     if pa.types.is_floating(values.type):  # NaN is not less; above, a whole number may be rounded
-        _require_all(pc.less(pc.abs(values), float(MAX_EXACT_FLOAT)), values)
+        _require_all(pc.less(pc.abs(values), LEAST_INEXACT), values)
     return (values,)
 
 
@@ -364,16 +370,16 @@ def _kind(kind: pa.Array, subtype: pa.Array) -> pa.Array:
     """The concrete type where there is one, else the aggregate's."""
     if subtype.null_count == len(subtype):
         return kind
-    return pc.if_else(pc.fill_null(pc.not_equal(subtype, ""), fill_value=False), subtype, kind)
+    return pc.if_else(pc.fill_null(pc.not_equal(subtype, EMPTY), fill_value=FALSE), subtype, kind)
 
 
 def _has_empty(ids: pa.Array) -> bool:
-    return pc.any(pc.equal(ids, "")).as_py() is True
+    return pc.any(pc.equal(ids, EMPTY)).as_py() is True
 
 
 def _require_all(fits: pa.Array, values: pa.Array) -> None:
     """Every value that is not null must fit."""
-    _require(pc.all(pc.or_(pc.fill_null(fits, fill_value=False), pc.is_null(values))).as_py())
+    _require(pc.all(pc.or_(pc.fill_null(fits, fill_value=FALSE), pc.is_null(values))).as_py())
 
 
 def _require_years(times: pa.Array) -> None:

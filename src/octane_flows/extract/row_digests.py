@@ -25,6 +25,7 @@ from octane_flows.extract.extract_plan import (
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.extract.row_ids import id_number
 from octane_flows.lake import NewestRow
+from octane_flows.lake.arrow_arrays import arrow_array, arrow_scalar
 from octane_flows.lake.key_columns import LINK_KEY_NAMES, OWN_COLUMN_NAMES
 
 DIGEST_BYTES = 8  # of rows with the same id at most a few dozen versions are ever compared
@@ -43,7 +44,7 @@ def changed_digests(page: DecodedPage, entity: EntityPlan, since: datetime) -> d
     table = page.tables[entity.name]
     if CHANGED not in table.column_names:
         return {}
-    moment = pa.scalar(since.replace(tzinfo=None), pa.timestamp("us"))
+    moment = arrow_scalar(since.replace(tzinfo=None), pa.timestamp("us"))
     changed = table.filter(pc.greater_equal(table[CHANGED], moment))
     if not changed.num_rows:
         return {}
@@ -85,7 +86,7 @@ def _with_short_texts(rows: pa.Table) -> pa.Table:
         if (pc.max(pc.binary_length(column)).as_py() or 0) < LONG_TEXT_BYTES:
             continue
         texts = [text for chunk in column.chunks for text in _short_texts(chunk)]
-        rows = rows.set_column(place, name, pa.array(texts, pa.string()))
+        rows = rows.set_column(place, name, arrow_array(texts, pa.string()))
     return rows
 
 
@@ -189,7 +190,7 @@ class RecentDigests:
             return
         changed = newest.replace(tzinfo=UTC)
         if self.newest is None or changed >= self.newest.changed:
-            place = pc.index(table[CHANGED], pa.scalar(newest, table[CHANGED].type)).as_py()
+            place = pc.index(table[CHANGED], arrow_scalar(newest, table[CHANGED].type)).as_py()
             has_version = VERSION in table.column_names
             version = table[VERSION][place].as_py() if has_version else None
             self.newest = NewestRow(table["id"][place].as_py(), changed, version)

@@ -27,6 +27,7 @@ from octane_flows.extract.field_values import (
     column_values,
     has_half_character,
 )
+from octane_flows.lake.arrow_arrays import arrow_array, arrow_scalar
 
 Row = dict[str, Any]
 
@@ -47,16 +48,16 @@ def entity_table(
     ids = [str(row["id"]) for row in rows]
     kinds = [_kind_of_row(id, row, notes) for id, row in zip(ids, rows, strict=True)]
     arrays: dict[str, pa.Array] = {
-        "id": pa.array(ids, pa.string()),
-        "type": pa.array(kinds, pa.string()),
+        "id": arrow_array(ids, pa.string()),
+        "type": arrow_array(kinds, pa.string()),
     }
     for field in plan.scalars:
         values = [row.get(field.name) for row in rows]
         names = table.names_of(field)
         if field.is_reference:
             pairs = _references(field, ids, values, notes)
-            arrays[names[0]] = pa.array([id for id, _ in pairs], pa.string())
-            arrays[names[1]] = pa.array([kind for _, kind in pairs], pa.string())
+            arrays[names[0]] = arrow_array([id for id, _ in pairs], pa.string())
+            arrays[names[1]] = arrow_array([kind for _, kind in pairs], pa.string())
         else:
             arrays[names[0]] = column_values(field, ids, values, notes)
     return stamped(table, arrays, len(rows), stamp)
@@ -80,9 +81,9 @@ def link_table(
         targets += [target for target, _ in pairs]
         types += [kind for _, kind in pairs]
     arrays = {
-        "source_id": pa.array(sources, pa.string()),
-        "target_id": pa.array(targets, pa.string()),
-        "target_type": pa.array(types, pa.string()),
+        "source_id": arrow_array(sources, pa.string()),
+        "target_id": arrow_array(targets, pa.string()),
+        "target_type": arrow_array(types, pa.string()),
     }
     return stamped(table, arrays, len(sources), stamp)
 
@@ -131,10 +132,10 @@ def stamp_arrays(stamp: Stamp, count: int, *, deleted: bool) -> dict[str, pa.Arr
     """The columns of `count` rows that say where, when and in which generation they were read."""
     moment = stamp.extracted_at.replace(tzinfo=None)
     values = {
-        "_workspace_id": pa.scalar(stamp.workspace),
-        "_generation": pa.scalar(stamp.generation, pa.int64()),
-        "_extracted_at": pa.scalar(moment, pa.timestamp("us")),
-        "_deleted": pa.scalar(value=deleted),
+        "_workspace_id": arrow_scalar(stamp.workspace, pa.string()),
+        "_generation": arrow_scalar(stamp.generation, pa.int64()),
+        "_extracted_at": arrow_scalar(moment, pa.timestamp("us")),
+        "_deleted": arrow_scalar(deleted, pa.bool_()),
     }
     return {name: pa.repeat(value, count) for name, value in values.items()}
 

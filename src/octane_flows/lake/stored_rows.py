@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from octane_flows.errors import LakeError
+from octane_flows.lake.arrow_arrays import arrow_array, int64_values
 from octane_flows.lake.generations import Lake
 from octane_flows.lake.manifest import FileEntry, TableEntry
 from octane_flows.lake.valid_values import outdated_links
@@ -60,13 +61,13 @@ class StoredRows:
         rows = self._table(table, workspace, f"select cast(id as bigint) as id from ({_LIVE_IDS})")
         if rows is None:
             return np.empty(0, dtype=np.int64)
-        return cast("Ids", np.sort(rows.column("id").to_numpy()))
+        return np.sort(int64_values(rows.column("id")))
 
     def live_ids_among(self, table: str, workspace: str, ids: Collection[str]) -> set[str]:
         """Those of `ids` that are stored and not deleted."""
         if not ids:
             return set()
-        requested = pa.table({"id": pa.array(sorted(ids), pa.string())})
+        requested = pa.table({"id": arrow_array(sorted(ids), pa.string())})
         sql = (
             "select id from (select versions.id, "
             "arg_max(coalesce(versions._deleted, false), versions._generation) as is_deleted "
@@ -79,7 +80,7 @@ class StoredRows:
         self, table: str, workspace: str, owners: Collection[str]
     ) -> dict[str, frozenset[tuple[str, str | None]]]:
         """The newest link set of each of `owners` that has one."""
-        requested = pa.table({"id": pa.array(sorted(owners), pa.string())})
+        requested = pa.table({"id": arrow_array(sorted(owners), pa.string())})
         sql = (
             "select source_id, target_id, target_type from {source} as versions "
             "semi join requested on requested.id = versions.source_id "
@@ -153,14 +154,14 @@ class StoredRows:
             "union all by name select * from {source}) as versions "
             f"{of_some}where {ids} is not null"
         )
-        requested = None if of is None else pa.table({"id": pa.array(sorted(of), pa.string())})
+        requested = None if of is None else pa.table({"id": arrow_array(sorted(of), pa.string())})
         return {(row[0], row[1]) for row in self._query(table, workspace, sql, requested=requested)}
 
     def newest_values(
         self, table: str, workspace: str, ids: Collection[str], column: str
     ) -> dict[str, Any]:
         """The newest value of one column for each of `ids`; null where no file has the column."""
-        requested = pa.table({"id": pa.array(sorted(ids), pa.string())})
+        requested = pa.table({"id": arrow_array(sorted(ids), pa.string())})
         sql = (
             f'select versions.id, arg_max_null(versions."{column}", versions._generation) from '
             f'(select null as "{column}" where false union all by name select * from {{source}}) '

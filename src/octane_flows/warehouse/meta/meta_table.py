@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import duckdb
 import pyarrow as pa
 
+from octane_flows.lake.arrow_arrays import arrow_array
 from octane_flows.models.sql_text import literal, quoted
 
 Record = TypeVar("Record")
@@ -69,7 +70,7 @@ class MetaTable(Generic[Record]):
         if not rows:
             return
         values = {
-            column.name: pa.array(list(cells), ARROW[column.type])
+            column.name: arrow_array(cells, ARROW[column.type])
             for column, cells in zip(self.columns, zip(*rows, strict=True), strict=True)
         }
         connection.register(INSERTED, pa.table(values))
