@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.pages.api_stub import STUB, fresh_stub
 from tests.pages.client_calls import client_parts
 from tests.pages.commands import commands_page
+from tests.pages.duckdb_clients import clients_sentence
 from tests.pages.er import er_page, pictures
 from tests.pages.flows import flow_pages
 from tests.pages.layout import layout_table
@@ -32,8 +33,9 @@ WRITING_BACK = DOCS / "writing-back.md"
 
 def fresh_documents() -> dict[Path, str]:
     """Every document that is generated, wholly or in parts, as it should be."""
+    readme_parts = {"flows": flow_table, "metrics": metric_table, "clients": clients_sentence}
     return {
-        README: fresh_parts(README, {"flows": flow_table, "metrics": metric_table}),
+        README: fresh_parts(README, readme_parts),
         CONTRIBUTING: fresh_parts(CONTRIBUTING, {"layout": layout_table}),
         SIMULATOR: fresh_parts(SIMULATOR, {"calls": client_parts}),
         OPERATIONS: fresh_parts(OPERATIONS, OPERATIONS_PARTS),

@@ -103,11 +103,14 @@ counted as (
         numbered.conclusive_number - max(numbered.conclusive_number) filter (
             where numbered.is_flaky_sign
         ) over until_then as unflaky_count,
-        lag(numbered.conclusive_number, cast($flaky_alarm as integer) - 1) over (
+        -- not lag with an offset: DuckDB 1.x cannot read that from a macro that 2.0 has stored
+        first_value(numbered.conclusive_number) over (
             partition by
                 numbered.workspace_id, numbered.test_id, numbered.environment_ids,
                 numbered.pipeline_key, numbered.is_flaky_sign
             order by numbered.outcome_number
+            rows between cast($flaky_alarm as integer) - 1 preceding
+                and cast($flaky_alarm as integer) - 1 preceding
         ) as first_sign_number,
     from numbered
     window until_then as (

@@ -8,6 +8,7 @@ from octane_flows.warehouse.change_history import CHANGES, DIFFERENCES, HistoryV
 from octane_flows.warehouse.meta.meta_tables import TABLES
 from octane_flows.warehouse.octane_contract import contract_tables
 from octane_flows.warehouse.phase_versions import COLUMNS, MEANING, TABLE
+from tests.pages.duckdb_clients import clients_sentence
 from tests.pages.markdown import anchor, table
 
 HEAD = """# Tables
@@ -26,6 +27,10 @@ HEAD = """# Tables
 `octane-flows show TABLE` prints columns with their meanings and the first rows. Keys are unique
 together with `workspace_id`. Times are UTC.
 
+{clients}
+A macro's comment in `duckdb_functions()` has its question, its parameters and an example;
+`meta.flows`, `meta.metrics` and `meta.parameters` have them as rows.
+
 ## octane
 
 One table for each entity type that a server lists. A plain field is a column of its own name; a
@@ -39,7 +44,16 @@ that a server of early 2023 gives; yours adds its own fields:
 
 def tables_page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *_octane(), "", *_past(), *_er(), *_meta()])
+    return "\n".join(
+        [
+            HEAD.replace("{clients}\n", clients_sentence() + "\n"),
+            *_octane(),
+            "",
+            *_past(),
+            *_er(),
+            *_meta(),
+        ]
+    )
 
 
 def _octane() -> list[str]:

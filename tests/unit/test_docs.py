@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from octane_flows.parity.requests import DOCUMENTED_REQUESTS
 from octane_flows.questions import Question, documented_flows
 from tests.generated_docs import ROOT, stale_documents
+from tests.pages.duckdb_clients import least_version
 from tests.pages.flows import flow_pages, sample_requests
 
 
@@ -33,3 +36,16 @@ def test_contributing_names_every_folder_of_tests() -> None:
 
     assert len(folders) > 4
     assert {name for name in folders if f"| `tests/{name}` |" not in text} == set()
+
+
+def test_documents_name_the_least_duckdb_version_that_tests_open_the_file_with() -> None:
+    pattern = re.compile(r"DuckDB\s+(1\.\d+)\s+(?:and\s+later|to|on)|DuckDB client from (1\.\d+)")
+    named = {
+        version
+        for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+        for match in pattern.finditer(path.read_text("utf-8"))
+        for version in match.groups()
+        if version
+    }
+
+    assert named == {least_version()}

@@ -18,7 +18,10 @@ def create_statements(model: Model) -> list[str]:
     if model.schema == "er":
         return _relation_statements(model)
     if model.schema in MACRO_SCHEMAS:
-        return [macro_sql(model), f"comment on macro table {model.name} is {_question(model)}"]
+        return [
+            macro_sql(model),
+            f"comment on macro table {model.name} is {literal(macro_comment(model))}",
+        ]
     return []
 
 
@@ -42,6 +45,23 @@ def _relation_statements(model: Model) -> list[str]:
 
 def _question(model: Model) -> str:
     return literal(model.header.question)
+
+
+def example_call(model: Model) -> str:
+    """A call with the first parameters spelled out, as a user would change them."""
+    shown = model.header.parameters[:2]
+    inputs = ", ".join(f"{each.name} := {each.default_sql}" for each in shown)
+    return f"from {model.name}({inputs})"
+
+
+def macro_comment(model: Model) -> str:
+    """What `duckdb_functions()` tells of a macro: question, parameters, an example."""
+    lines = [model.header.question]
+    for parameter in model.header.parameters:
+        lines.append(
+            f"{parameter.name} ({parameter.type}, {parameter.default_sql}): {parameter.meaning}"
+        )
+    return "\n".join([*lines, f"Example: {example_call(model)}"])
 
 
 def macro_sql(model: Model) -> str:

@@ -7,6 +7,7 @@ read them.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import duckdb
 
@@ -23,6 +24,7 @@ from octane_flows.warehouse.meta import (
     relation_table,
 )
 from octane_flows.warehouse.meta.generation_tables import BuildRecord, WorkspaceRows
+from octane_flows.warehouse.meta.meta_table import MetaTable
 from octane_flows.warehouse.meta.meta_tables import create_tables
 from octane_flows.warehouse.meta.model_tables import ColumnRecord, ModelRecord
 from octane_flows.warehouse.meta.parameter_table import record_parameters
@@ -75,8 +77,14 @@ def record_models(
     models: Collection[Model],
     results: Collection[ModelResult],
 ) -> None:
-    """Fill meta.models, meta.columns and meta.flows, or replace what they hold."""
-    for table in (model_tables.MODELS, model_tables.COLUMNS, model_tables.FLOWS):
+    """Fill the tables of `meta` about models, or replace what they hold."""
+    tables: tuple[MetaTable[Any], ...] = (
+        model_tables.MODELS,
+        model_tables.COLUMNS,
+        model_tables.FLOWS,
+        model_tables.METRICS,
+    )
+    for table in tables:
         connection.execute(f"delete from meta.{table.name}")
     by_name = {model.name: model for model in models}
     records = [ModelRecord(by_name[result.name], result) for result in results]
@@ -89,6 +97,8 @@ def record_models(
     model_tables.COLUMNS.fill(connection, columns)
     flows = [record for record in records if record.model.schema == "flow"]
     model_tables.FLOWS.fill(connection, flows)
+    metrics = [record for record in records if record.model.schema == "metric"]
+    model_tables.METRICS.fill(connection, metrics)
     record_parameters(connection, models)
 
 

@@ -38,6 +38,7 @@ TABLES: tuple[MetaTable[Any], ...] = (
     model_tables.COLUMNS,
     relation_table.RELATIONS,
     model_tables.FLOWS,
+    model_tables.METRICS,
     parameter_table.PARAMETERS,
     model_tables.CHECKS,
 )

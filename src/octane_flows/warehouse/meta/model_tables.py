@@ -1,4 +1,4 @@
-"""`meta.models`, `meta.columns`, `meta.flows` and `meta.checks`.
+"""`meta.models`, `meta.columns`, `meta.flows`, `metrics` and `meta.checks`.
 
 Models with what became of them, and check results in, rows out; see `create_meta`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from octane_flows.models.macros import example_call
 from octane_flows.models.model import Model
 from octane_flows.warehouse.build_report import CheckResult, ColumnResult, ModelResult
 from octane_flows.warehouse.meta.meta_table import MetaColumn, MetaTable
@@ -127,6 +128,38 @@ FLOWS = MetaTable[ModelRecord](
             lambda it: "; ".join(it.model.header.sources),
         ),
         MetaColumn("status", "VARCHAR", STATUS_MEANING, lambda it: it.result.status),
+        MetaColumn("example", "VARCHAR", "a call of it", lambda it: example_call(it.model)),
+    ),
+)
+
+METRICS = MetaTable[ModelRecord](
+    "metrics",
+    "The metrics that can be called as metric.<slug>().",
+    (
+        MetaColumn(
+            "slug", "VARCHAR", "name of the macro in the schema metric", lambda it: it.model.slug
+        ),
+        MetaColumn(
+            "question",
+            "VARCHAR",
+            "question that the rows answer",
+            lambda it: it.model.header.question,
+        ),
+        MetaColumn("rows_mean", "VARCHAR", "what one row is", lambda it: it.model.header.grain),
+        MetaColumn(
+            "parameters",
+            "JSON",
+            "name, type, default and meaning of each parameter",
+            lambda it: _parameters(it.model),
+        ),
+        MetaColumn(
+            "source",
+            "VARCHAR",
+            "page or tables that it follows",
+            lambda it: "; ".join(it.model.header.sources),
+        ),
+        MetaColumn("status", "VARCHAR", STATUS_MEANING, lambda it: it.result.status),
+        MetaColumn("example", "VARCHAR", "a call of it", lambda it: example_call(it.model)),
     ),
 )
 
