@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from dagster_octane import action_jobs, schedules, warehouse_jobs, workspace_jobs
+from dagster_octane import action_jobs, letter_jobs, schedules, warehouse_jobs, workspace_jobs
 from dagster_octane.asset_metadata import data_source
 from dagster_octane.cleanup_job import cleanup
 from dagster_octane.extract_assets import extract
@@ -39,6 +39,7 @@ def octane_definitions(chosen_hours: Mapping[str, str] | None = None) -> dg.Defi
             warehouse_jobs.build,
             workspace_jobs.extract_workspace,
             cleanup,
+            *letter_jobs.JOBS,
             *action_jobs.JOBS,
         ],
         schedules=[
@@ -47,7 +48,7 @@ def octane_definitions(chosen_hours: Mapping[str, str] | None = None) -> dg.Defi
             else schedule
             for schedule in (*schedules.SCHEDULES, *workspace_jobs.SCHEDULES)
         ],
-        sensors=[*schedules.SENSORS, *workspace_jobs.SENSORS],
+        sensors=[*schedules.SENSORS, *workspace_jobs.SENSORS, *letter_jobs.SENSORS],
         resources={"octane": OctaneResource()},
         executor=dg.in_process_executor,
     )

@@ -12,8 +12,8 @@ PACKAGE = ROOT / "src" / "octane_flows"
 #: In the order in which a record passes them; what joins them for people comes last.
 ORDER = (
     "config", "errors", "client", "extract", "lake", "models", "warehouse", "questions", "parity",
-    "er_diagrams", "results", "actions", "changes", "gate", "quarantine", "reports", "spark",
-    "export", "refresh", "doctor", "status", "console", "failure_report", "api", "cli",
+    "er_diagrams", "results", "actions", "changes", "gate", "letters", "quarantine", "reports",
+    "spark", "export", "refresh", "doctor", "status", "console", "failure_report", "api", "cli",
     "dagster_pages",
     "shipped_files", "demo_run",
 )  # fmt: skip

@@ -42,6 +42,7 @@ COMMANDS = (
     "er",
     "changes",
     "gate",
+    "letter",
     "report",
     "ui",
     "notebooks",

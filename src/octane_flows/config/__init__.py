@@ -15,6 +15,7 @@ from octane_flows.config.credentials import (
 )
 from octane_flows.config.file_access import limit_file_access, open_settings_file
 from octane_flows.config.lake_place import LakePlace
+from octane_flows.config.letter_places import LetterPlaces, MailPlace, load_letter_places
 from octane_flows.config.quiet_hours import QuietHours
 from octane_flows.config.setting_texts import setting_variables
 from octane_flows.config.setting_values import DEFAULT_HISTORY, DEFAULT_QUERY_WRITES
@@ -45,6 +46,8 @@ __all__ = [
     "Cookie",
     "Credentials",
     "LakePlace",
+    "LetterPlaces",
+    "MailPlace",
     "QuietHours",
     "Scheme",
     "Secret",
@@ -55,6 +58,7 @@ __all__ = [
     "limit_file_access",
     "load_home",
     "load_lake",
+    "load_letter_places",
     "load_settings",
     "load_site",
     "load_warehouse_workspaces",

@@ -12,7 +12,17 @@ from typing import Final
 from octane_flows.errors import UsageError
 
 #: Settings whose value may stand in a file of its own.
-FILE_SECRETS: Final = ("client_secret", "password", "token", "cookie", "lake_secret")
+FILE_SECRETS: Final = (
+    "client_secret",
+    "password",
+    "token",
+    "cookie",
+    "lake_secret",
+    "smtp_password",
+    "teams_webhook",
+    "slack_webhook",
+    "webhook",
+)
 LONGEST: Final = 64 * 1024  # bytes; the longest tokens have a few thousand
 
 

@@ -35,6 +35,7 @@ DATA: Final = "The place of the data"
 NETWORK: Final = "The network"
 PACE: Final = "How many requests, and when"
 READING: Final = "What is read"
+LETTERS: Final = "Letters; none is sent until a place is set"
 WRITING: Final = "What is written"
 
 SETTINGS: Final = (
@@ -167,6 +168,27 @@ SETTINGS: Final = (
         "defect, story, quality_story, feature, epic, task, test_manual, test_automated, "
         "gherkin_test, test_suite, run_manual, run_suite, requirement_document",
         "defect.severity, defect.owner, story",
+    ),
+    Setting("smtp_server", LETTERS, "mail server, host:port", example="smtp.example.com:587"),
+    Setting(
+        "smtp_security",
+        LETTERS,
+        "starttls, tls (from the first byte), or none, which only this machine may have",
+        "starttls",
+    ),
+    Setting("smtp_user", LETTERS, "login of the mail server"),
+    Setting("smtp_password", LETTERS, "password of that login"),
+    Setting("letter_from", LETTERS, "sender of mails", example="octane-flows@example.com"),
+    Setting(
+        "letter_to", LETTERS, "recipients of mails", example="qa@example.com, lead@example.com"
+    ),
+    Setting("teams_webhook", LETTERS, "address of a Teams workflow that posts to a channel"),
+    Setting("slack_webhook", LETTERS, "address of a Slack incoming webhook"),
+    Setting("webhook", LETTERS, "address that takes the changes as JSON"),
+    Setting(
+        "letter_rules",
+        LETTERS,
+        "TOML file with the rules that a letter tells of; none unless given",
     ),
 )
 

@@ -19,7 +19,7 @@ from octane_flows.errors import UsageError
 
 __all__ = ["SettingTexts", "setting_variables"]
 
-SECRETS: Final = frozenset({"client_secret", "password", "lake_secret"})
+SECRETS: Final = frozenset({"client_secret", "password", "lake_secret", "smtp_password"})
 DEFAULT_CONFIG: Final = Path("octane-flows.toml")
 
 

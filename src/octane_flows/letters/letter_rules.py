@@ -1,0 +1,145 @@
+"""Rules that a letter tells of: thresholds that begin to hold and cease to, and changes that count.
+
+A TOML file and a warehouse in, events out: a rule that began to hold, or that recovered.
+
+    [[rule]]
+    name = "readiness of 2.9 fell below 95 %"
+    release = "2.9 winter"
+    when = "pass_ratio < 95%"
+
+    [[rule]]
+    name = "a defect was opened"
+    changes = ["defect_new", "defect_reopened"]
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import duckdb
+
+from octane_flows.changes import ChangeList
+from octane_flows.changes.change_list import TITLES
+from octane_flows.errors import UsageError
+from octane_flows.gate import SCOPE_TYPES, Criterion, parse_criteria, scope_named
+from octane_flows.gate.gate_scope import FORMULAS
+
+KEYS: Final = ("name", "when", "changes", "at_least", "workspace", *SCOPE_TYPES)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: criteria of a scope, or kinds of change of which there are at least so many."""
+
+    name: str
+    scope: tuple[str, str] | None
+    when: tuple[Criterion, ...]
+    changes: tuple[str, ...]
+    at_least: int
+    workspace: str | None
+
+
+@dataclass(frozen=True)
+class RuleEvent:
+    """What became of a rule since the last letter."""
+
+    rule: str
+    kind: Literal["began", "recovered", "happened"]
+    details: str
+
+    @property
+    def text(self) -> str:
+        """As a line of a letter."""
+        word = {"began": "Now", "recovered": "Recovered", "happened": "Happened"}[self.kind]
+        return f"{word}: {self.rule}" + (f" ({self.details})" if self.details else "")
+
+
+def read_rules(path: Path) -> list[Rule]:
+    """The rules of a file. Raises UsageError."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The file of rules {path} cannot be read ({error}).") from None
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise UsageError(f"The file of rules {path} is not valid TOML: {error}.") from None
+    tables = content.get("rule")
+    if set(content) != {"rule"} or not isinstance(tables, list):
+        raise UsageError(f"The file of rules {path} must have [[rule]] tables and nothing else.")
+    rules = [_rule(f"{path}, rule {number}", table) for number, table in enumerate(tables, 1)]
+    names = [rule.name for rule in rules]
+    if len(set(names)) < len(names):
+        raise UsageError(f"The file of rules {path} has two rules of one name; rename one.")
+    return rules
+
+
+def _rule(where: str, table: Any) -> Rule:
+    if not isinstance(table, dict):
+        raise UsageError(f"{where} is no table; write [[rule]] and lines below it.")
+    for key in table:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            hint = f" (the nearest is {near[0]})" if near else ""
+            raise UsageError(f"{where} has the key {key}, which no rule has{hint}.")
+    name, when, changes = table.get("name"), table.get("when"), table.get("changes", [])
+    scopes = [(kind, str(table[kind])) for kind in SCOPE_TYPES if kind in table]
+    if not isinstance(name, str) or not name.strip():
+        raise UsageError(f"{where} has no name; a letter calls it by that.")
+    if (when is None) == (not changes):
+        raise UsageError(f"{where} needs either when, or changes.")
+    if when is not None and (not isinstance(when, str) or len(scopes) != 1):
+        raise UsageError(f"{where} has when, so it needs one of {', '.join(SCOPE_TYPES)}.")
+    if not isinstance(changes, list) or any(code not in TITLES for code in changes):
+        raise UsageError(f"{where}: changes is a list of {', '.join(TITLES)}.")
+    at_least = table.get("at_least", 1)
+    if not isinstance(at_least, int) or at_least < 1:
+        raise UsageError(f"{where}: at_least is a whole number from 1 on.")
+    try:
+        criteria = parse_criteria(when, list(FORMULAS)) if when is not None else []
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+    workspace = table.get("workspace")
+    return Rule(
+        name.strip(),
+        scopes[0] if scopes else None,
+        tuple(criteria),
+        tuple(changes),
+        at_least,
+        str(workspace) if workspace is not None else None,
+    )
+
+
+def judged_rules(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
+    changes: ChangeList,
+    before: Mapping[str, bool],
+) -> tuple[list[RuleEvent], dict[str, bool]]:
+    """What became of the rules, and which hold now; `before` says which held at the last letter.
+
+    A rule whose value is unknown stays as it was.
+    """
+    events: list[RuleEvent] = []
+    holding: dict[str, bool] = {}
+    for rule in rules:
+        if rule.changes:
+            count = sum(changes.count(code) for code in rule.changes)
+            if count >= rule.at_least:
+                events.append(RuleEvent(rule.name, "happened", f"{count:,} since the last letter"))
+            continue
+        assert rule.scope is not None
+        scope = scope_named(connection, *rule.scope, rule.workspace)
+        results = [criterion.tree.holds(scope.values) for criterion in rule.when]
+        was = before.get(rule.name, False)
+        holds = was if None in results else all(results)
+        names = dict.fromkeys(name for criterion in rule.when for name in criterion.tree.names)
+        details = ", ".join(f"{name} = {scope.values[name]:.4g}" for name in names
+                            if scope.values[name] is not None)  # fmt: skip
+        holding[rule.name] = holds
+        if holds != was:
+            events.append(RuleEvent(rule.name, "began" if holds else "recovered", details))
+    return events, holding
