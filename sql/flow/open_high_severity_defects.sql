@@ -32,13 +32,13 @@ select
     defects.defect_name, -- name of the defect
     defects.severity_code, -- logical name of its severity
     defects.severity_label, -- severity that Octane shows
-    cast(case defects.severity_code
-        when 'list_node.severity.urgent' then 1
+    case defects.severity_code
+        when 'list_node.severity.urgent' then cast(1 as bigint)
         when 'list_node.severity.very_high' then 2
         when 'list_node.severity.high' then 3
         when 'list_node.severity.medium' then 4
         when 'list_node.severity.low' then 5
-    end as bigint) as severity_rank, -- 1 is the gravest of Octane's own five; null for others
+    end as severity_rank, -- 1 is the gravest of Octane's own five; null for others
     defects.priority_code, -- logical name of its priority
     defects.priority_label, -- priority that Octane shows
     defects.phase_code, -- logical name of its phase

@@ -199,8 +199,8 @@ select
     changes.change_code, -- what happened, such as newly_failing, defect_new or coverage_lost
     changes.item_id, -- test, defect, work item, requirement or release; none: without a release
     changes.part_id, -- environment and pipeline of a test; the release or sprint of a place in it
-    cast(case changes.change_code
-        when 'newly_failing' then 1
+    case changes.change_code
+        when 'newly_failing' then cast(1 as bigint)
         when 'defect_new' then 2
         when 'defect_reopened' then 3
         when 'severity_raised' then 4
@@ -219,7 +219,7 @@ select
         when 'sprint_scope_removed' then 17
         when 'runs_planned' then 18
         else 19
-    end as bigint) as change_number, -- place of the kind of change in a letter; 1 comes first
+    end as change_number, -- place of the kind of change in a letter; 1 comes first
     changes.item_type, -- entity type of the item; test for every kind of test
     changes.item_name, -- name of the item; null where it is gone
     changes.part_name, -- environment and pipeline, release or sprint; null where there is none

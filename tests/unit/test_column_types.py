@@ -15,7 +15,7 @@ from tests.golden import kit
 TYPES = (
     (r"_(count|rank|number|bytes)$|^step$", {"BIGINT"}),
     (r"_ratio$", {"DOUBLE"}),
-    (r"_(days|hours|ms)$", {"BIGINT", "DOUBLE"}),
+    (r"_(days|hours|minutes|seconds|ms)$", {"BIGINT", "DOUBLE"}),
     (r"^(is|has|was|are)_", {"BOOLEAN"}),
     (r"_at$", {"TIMESTAMP"}),
     (r"_date$", {"DATE"}),

@@ -109,6 +109,22 @@ def test_every_flow_finds_rows_in_some_small_workspace(
     assert any(rows(simulator, *FLOWS[flow]) for simulator in workspaces)
 
 
+def test_failures_have_several_causes_and_some_defects_escaped(
+    workspaces: list[Simulator],
+) -> None:
+    kinds: set[str] = set()
+    escaped = 0
+    for simulator in workspaces:
+        query = "SELECT DISTINCT error_type FROM run WHERE error_type IS NOT NULL"
+        kinds |= {kind for (kind,) in simulator.store.read(query)}
+        for (end,) in simulator.store.read("SELECT DISTINCT end_date FROM release"):
+            late = f"detected_in_release EQ {{end_date EQ ^{end}^}};creation_time GT ^{end}^"
+            escaped += len(rows(simulator, "defects", late))
+
+    assert len(kinds) > 4
+    assert escaped
+
+
 def test_last_runs_are_those_the_server_would_compute(workspaces: list[Simulator]) -> None:
     marked = "SELECT id, test_of_last_run_id, test_of_last_run_type FROM run ORDER BY id"
     for simulator in workspaces:

@@ -125,15 +125,58 @@ def _rows(
     return row, history
 
 
+#: Type, message and stack trace as JUnit, Selenium, pytest, Java and Go write them.
+ERRORS = (
+    (
+        "AssertionError",
+        "expected 1 but was {n}",
+        "org.example.Check.isTrue(Check.java:17)",
+    ),
+    (
+        "AssertionError",
+        "expected 1 but was {n}",
+        "org.example.Check.isTrue(Check.java:17)",
+    ),
+    (
+        "org.openqa.selenium.NoSuchElementException",
+        'no such element: Unable to locate element: {{"method":"css selector","selector":"#pay"}}',
+        "org.openqa.selenium.NoSuchElementException: no such element\n"
+        "\tat org.example.pages.Basket.pay(Basket.java:88)",
+    ),
+    (
+        "java.net.SocketTimeoutException",
+        "Read timed out after {n}0000 ms from host node-{build}.test.example",
+        "java.net.SocketTimeoutException: Read timed out\n"
+        "\tat org.example.http.Client.read(Client.java:140)",
+    ),
+    (
+        "sqlalchemy.exc.OperationalError",
+        "(psycopg2.OperationalError) FATAL: sorry, too many clients already",
+        'Traceback (most recent call last):\n  File "/ci/tests/conftest.py", line 31, in database',
+    ),
+    (
+        "panic",
+        "runtime error: index out of range [{n}] with length {n}",
+        "goroutine {n} [running]:\nexample.test/orders.total(orders.go:52)",
+    ),
+    (
+        "java.lang.NullPointerException",
+        'Cannot invoke "org.example.Order.id()" because "order" is null',
+        "java.lang.NullPointerException\n\tat org.example.Orders.find(Orders.java:61)",
+    ),
+)
+
+
 def _outcome(result: Result, native: str, summary: str) -> Row:
     row: Row = {
         native: node_of("run_native_status", result.word),
         summary: node_of("run_status", result.word),
     }
     if result.word == "failed":
-        row["error_type"] = "AssertionError"
-        row["error_message"] = f"expected 1 but was {result.duration % 7}"
-        row["error_details"] = "org.example.Check.isTrue(Check.java:17)"
+        kind, message, details = ERRORS[result.duration % len(ERRORS)]
+        row["error_type"] = kind
+        row["error_message"] = message.format(n=result.duration % 7, build=result.build.ref["id"])
+        row["error_details"] = details
     return row
 
 

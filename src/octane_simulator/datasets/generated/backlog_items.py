@@ -103,11 +103,20 @@ def _defect(world: World, dice: random.Random, row: Row, created_at: datetime, w
         "priority": node_of("priority", dice.choice(_SEVERITIES)) if dice.random() < 0.8 else None,
         "qa_owner": world.owner(dice),
         "detected_by": dice.choice(world.users),
-        "detected_in_release": row["release"],
+        "detected_in_release": _detected_in(world, row, created_at),
         "blocked": dice.random() < 0.1,
     }
     if word in {"fixed", "proposeclose", "closed"}:
         row["fixed_on"] = iso(min(created_at + timedelta(days=1), world.end))
+
+
+def _detected_in(world: World, row: Row, created_at: datetime) -> Ref | None:
+    """The release of the defect; for one of four the last one that ended before: it escaped."""
+    ended = [release for release in world.releases if release.end < created_at]
+    if ended and created_at.minute % 4 == 0:
+        return max(ended, key=lambda release: release.end).ref
+    planned: Ref | None = row["release"]
+    return planned
 
 
 def _tasks(world: World, owners: list[Ref], rows: list[Row]) -> None:
