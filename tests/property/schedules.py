@@ -6,6 +6,7 @@ A seed comes in; an AssertionError that names it goes out when the lake does not
 from __future__ import annotations
 
 import random
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ STEPS = (
     "edit", "edit", "create", "create", "late_edit", "late_create", "tie", "link_only", "link",
     "delete", "move", "move_back", "burst", "lose", "regain", "add_field", "remove_field", "wait",
     "clock_back", "day_ahead", "day_back", "return_field", "add_list_value", "remove_list_value",
+    "back_up", "restore", "restore",
 )  # fmt: skip
 
 #: What an extract may refuse: a type that was never read, a collection that changes as it is read,
@@ -44,6 +46,9 @@ class Schedule:
         self.removed: list[tuple[str, int]] = []  # fields, and the extracts before they went
         self.extracts = 0  # that could read defects
         self.lists: list[str] = []
+        self.backup: sqlite3.Connection | None = None
+        self.fields_of_backup: tuple[list[str], list[str]] = ([], [])
+        self.was_restored = False
         self.log: list[str] = []
         self.tags = [self.store.insert("user_tag", {"name": f"t{n}"}) for n in range(TAGS)]
         for _ in range(self.dice.randint(0, 9)):
@@ -51,6 +56,8 @@ class Schedule:
 
     def run(self) -> None:
         """Steps and extracts, then an undisturbed extract with census and sweep; compares."""
+        if self.dice.random() < 0.3:
+            self.back_up()
         for _ in range(self.dice.randint(2, 4)):
             for _ in range(self.dice.randint(0, 5)):
                 self.step()
@@ -58,9 +65,11 @@ class Schedule:
         self.simulator.faults.allow()
         self.simulator.clock.advance(timedelta(hours=1))
         self.log.append("last extract")
-        run_extract(self.simulator, self.home, SmallTransport(self.simulator), census=True,
-                    sweep=True, sweep_share=1.0, only=(*ENTITIES, "list_node"),
-                    page_size=LIST_PAGE)  # fmt: skip
+        choices: dict[str, Any] = {"census": True, "sweep": True, "sweep_share": 1.0}
+        if self.was_restored:  # the remedy that the finding names
+            choices = {"full": True}
+        run_extract(self.simulator, self.home, SmallTransport(self.simulator),
+                    only=(*ENTITIES, "list_node"), page_size=LIST_PAGE, **choices)  # fmt: skip
         self.compare()
 
     def step(self) -> None:
@@ -278,6 +287,23 @@ class Schedule:
 
     def day_back(self) -> None:
         self.simulator.clock.advance(timedelta(days=-1))
+
+    def back_up(self) -> None:
+        """Keep the server's rows as they are; its fields are not part of them."""
+        if self.backup is not None:
+            self.backup.close()
+        self.backup = sqlite3.connect(":memory:", check_same_thread=False)
+        self.store.connection.backup(self.backup)
+        self.fields_of_backup = (list(self.udf), list(self.lists))
+
+    def restore(self) -> None:
+        """Go back to the backup: ids are given again, and the newest stamps are gone."""
+        udf, lists = self.fields_of_backup
+        if self.backup is None or udf != self.udf:
+            return
+        self.backup.backup(self.store.connection)
+        self.lists = list(lists)
+        self.was_restored = True
 
     # -- the comparison -------------------------------------------------------------------------
 
