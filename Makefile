@@ -38,7 +38,7 @@ bench: $(VENV)/.bench
 
 # Are the ratios of docs/ratios.csv still held? A few minutes; not part of `make test`.
 bench-guard: $(VENV)/.bench
-	$(BIN)/python -m tests.benchmarks --guard $(NAME)
+	BENCH_RUNS=$${BENCH_RUNS:-100000} $(BIN)/python -m tests.benchmarks --guard $(NAME)
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m tests.generated_contract
