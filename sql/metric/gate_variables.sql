@@ -217,7 +217,7 @@ counts as (
 ),
 
 variables as (
-    select counts.*, 1 as variable_number, 'execution_ratio' as variable_code,
+    select counts.*, cast(1 as bigint) as variable_number, 'execution_ratio' as variable_code,
         'passed, failed and blocked last runs by all last runs' as formula,
         (counts.passed_count + counts.failed_count + counts.blocked_count)
             / nullif(counts.run_count, 0) as variable_value
