@@ -708,6 +708,26 @@ class Metrics:
         release_name: name of the release, * is any text; null means any
         """
 
+    def execution_progress(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        release_name: str | None = None,
+        run_types: str | None = "run_manual,gherkin_automated_run,run_automated",
+        by_tester: bool | None = False,
+    ) -> Rows:
+        """How many runs were planned, executed and passed on each day, by release and suite run?
+
+        One row is one day with a run that was planned or executed, of one release and suite run.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later days are left out; null means the extract's time
+        release_name: name of the release, * is any text; null: any, or none
+        run_types: kinds, with commas
+        by_tester: true: a row for each tester, too
+        """
+
     def failing_tests(
         self,
         *,
@@ -846,6 +866,25 @@ class Metrics:
         days: only items closed in that many days before as_of; null means all
         work_item_types: kinds, with commas
         small_sample: fewer measured items than this are a small sample
+        """
+
+    def overdue(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        release_name: str | None = None,
+        rules: str | None = "urgent:2,very_high:5,high:14,medium:60",
+    ) -> Rows:
+        """Which open defects are older than the rule for their severity allows?
+
+        One row is one defect that is open and overdue.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) that ages are counted to; null means the extract's
+        release_name: release that they are planned for, * is any text; null means any
+        rules: days by severity, with or without list_node.severity.; a rule without days allows
+        none
         """
 
     def phase_transitions(

@@ -32,6 +32,7 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
     "Changes": ("changes",),
     "Readiness": (
         "release_readiness",
+        "execution_progress",
         "burn_up",
         "sprint_progress",
         "lead_times",
@@ -51,7 +52,13 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
         "failing_tests",
         "slow_tests",
     ),
-    "Defects": ("defect_flow", "defect_closing_times", "reopened_defects", "escaped_defects"),
+    "Defects": (
+        "overdue",
+        "defect_flow",
+        "defect_closing_times",
+        "reopened_defects",
+        "escaped_defects",
+    ),
     "Traceability": ("traceability",),
 }
 
