@@ -19,6 +19,7 @@ TYPES = (
     (r"^(is|has|was|are)_", {"BOOLEAN"}),
     (r"_at$", {"TIMESTAMP"}),
     (r"_date$", {"DATE"}),
+    (r"_value$", {"DOUBLE", "VARCHAR"}),
     (r"^depth$", {"INTEGER"}),
     (r"^(expected|body)$", {"JSON"}),
     (r"", {"VARCHAR"}),
