@@ -10,6 +10,7 @@ OctaneFlowsError
 │   │   ├── PartialError        some rows of a bulk write were refused, the others are written
 │   │   └── AddressError        the address is longer than the server or a gateway takes
 │   ├── UnavailableError    no answer, or temporary refusals until no retry was left: try later
+│   │   ├── QueueFullError      so many test results wait that no more are taken: send them later
 │   │   ├── TimeOutError        no whole answer came in time: ask for less
 │   │   └── TooLargeError       the answer is larger than is read: ask for less
 │   └── AnswerError         an answer that cannot be trusted: HTML, cut body, bad JSON
@@ -38,6 +39,7 @@ __all__ = [
     "OctaneFlowsError",
     "PartialError",
     "PausedError",
+    "QueueFullError",
     "RequestError",
     "ServerError",
     "SignInError",
@@ -106,6 +108,10 @@ class AddressError(RequestError):
 
 class UnavailableError(ServerError):
     """The server did not answer, or asked to wait, until no retry was left."""
+
+
+class QueueFullError(UnavailableError):
+    """The server took nothing, because its queue of test results is full."""
 
 
 class TimeOutError(UnavailableError):

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from octane_flows.actions import send_results
 from octane_flows.cli import app
-from octane_flows.errors import UsageError
+from octane_flows.errors import QueueFullError, UsageError
 from octane_simulator import Simulator, serve
 from tests.e2e.support import World, environment_of, open_world
 from tests.unit.test_result_files import FOLDER
@@ -20,9 +21,13 @@ OPTIONS = ("--server-id", "ci-1", "--job-id", "nightly", "--build-id", "17")
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    home = tmp_path_factory.mktemp("home")
-    simulator, patch = Simulator(dataset="empty", seed=3), pytest.MonkeyPatch()
+def simulator() -> Simulator:
+    return Simulator(dataset="empty", seed=3)
+
+
+@pytest.fixture(scope="module")
+def world(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home, patch = tmp_path_factory.mktemp("home"), pytest.MonkeyPatch()
     with serve(simulator) as running, open_world(running, home) as made, patch.context() as context:
         for name, value in environment_of(running, home).items():
             context.setenv(name, value)
@@ -114,3 +119,87 @@ def test_a_summary_for_programs(world: World) -> None:
             "count": 1,
         }
     ]
+
+
+def passed(name: str, folder: Path) -> Path:
+    file = folder / f"{name}.xml"
+    file.write_text(
+        f'<testsuite name="q" timestamp="2026-03-01T10:00:00"><testcase classname="q.Q" '
+        f'name="{name}" time="0.1"/></testsuite>'
+    )
+    return file
+
+
+@pytest.mark.parametrize("status", [503, 429, 400])
+def test_results_wait_while_the_servers_queue_is_full(
+    world: World, simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(send_results, "QUEUE_POLL_S", 0.001)
+    simulator.faults.add("full_queue", times=3, status=status)
+
+    sent = report(passed(f"waits_{status}", tmp_path))
+
+    assert sent.exit_code == 0, sent.output
+    assert sent.stderr.count("the server's queue of test results is full; waiting up to 600 s") == 1
+    assert world.workspace.count("automated_runs", f"test_name EQ ^waits_{status}^") == 1
+    last = world.audit.read()[-2:]
+    assert [(entry["event"], entry.get("outcome")) for entry in last] == [
+        ("sending", None),
+        ("verdict", "success"),
+    ]
+
+
+def test_what_a_full_queue_did_not_take_is_told_and_can_be_reported_again(
+    world: World, simulator: Simulator, tmp_path: Path
+) -> None:
+    file = passed("refused_first", tmp_path)
+    simulator.faults.add("full_queue")
+
+    refused = report(file, "--queue-wait", "0")
+
+    assert isinstance(refused.exception, QueueFullError)
+    assert str(refused.exception) == (
+        "The server's queue of test results was still full after 0 s (--queue-wait), so 1 of 1 "
+        "results were not sent; report the same files again later, or wait longer: the server "
+        "does not process them twice."
+    )
+    assert world.audit.read()[-1]["outcome"] == "refused"
+    assert world.workspace.count("automated_runs", "test_name EQ ^refused_first^") == 0
+    assert report(file).exit_code == 0
+    assert report(file).exit_code == 0
+    assert world.workspace.count("automated_runs", "test_name EQ ^refused_first^") == 1
+
+
+def test_documents_before_a_full_queue_stay_and_are_not_reported_twice(
+    world: World, simulator: Simulator, tmp_path: Path
+) -> None:
+    first = passed("of_junit", tmp_path)
+    second = tmp_path / "testng-results.xml"  # each framework has a document of its own
+    second.write_text(
+        '<testng-results><suite name="s"><test name="t"><class name="q.T">'
+        '<test-method name="of_ng" status="PASS" '
+        'duration-ms="5" started-at="2026-03-01T10:00:00Z"/>'
+        "</class></test></suite>"
+        "</testng-results>"
+    )
+    simulator.faults.add("full_queue", after=1, times=1)
+
+    stopped = report(first, second, "--queue-wait", "0")
+
+    def runs() -> list[int]:
+        names = ("of_junit", "of_ng")
+        queries = [f"test_name EQ ^{name}^" for name in names]
+        return [world.workspace.count("automated_runs", query) for query in queries]
+
+    assert "so 1 of 2 results were not sent" in str(stopped.exception)
+    assert runs() == [1, 0]
+    assert report(first, second).exit_code == 0
+    assert runs() == [1, 1]
+
+
+def test_the_bound_of_the_wait_is_a_whole_number_of_seconds(world: World) -> None:
+    for bound in ("inf", "-1", "soon"):
+        refused = report(FOLDER / "s03-surefire-flaky.xml", "--queue-wait", bound)
+
+        assert refused.exit_code == 2
+        assert "--queue-wait" in refused.stderr

@@ -18,12 +18,13 @@ from octane_flows.errors import (
     AccessError,
     NotFoundError,
     OctaneFlowsError,
+    QueueFullError,
     RequestError,
     ServerError,
 )
 
 #: The server said no, so nothing was changed. After any other failure nobody knows.
-REFUSALS = (AccessError, NotFoundError, RequestError)
+REFUSALS = (AccessError, NotFoundError, QueueFullError, RequestError)
 
 
 def audit_path(home: Path) -> Path:

@@ -117,6 +117,14 @@ def report_results(
     strict: Annotated[
         bool, typer.Option("--strict", help="Send nothing where anything would be left out.")
     ] = False,
+    queue_wait: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="Wait so long in all while the server's queue of results is full.",
+        ),
+    ] = 600,
     dry_run: Annotated[
         bool, typer.Option(help="Show the results, and what --register would do; send nothing.")
     ] = False,
@@ -131,9 +139,9 @@ def report_results(
     from octane_flows.actions import AuditLog, audit_path
     from octane_flows.actions.build_registration import Build, look_up
     from octane_flows.actions.results_xml import Context, check_context, documents
-    from octane_flows.actions.send_results import send_document
+    from octane_flows.actions.send_results import QueuePatience, send_document
     from octane_flows.client import Octane
-    from octane_flows.errors import UsageError
+    from octane_flows.errors import QueueFullError, UsageError
     from octane_flows.results import read
 
     context = Context(
@@ -201,13 +209,30 @@ def report_results(
     settings = read_settings()
     audit = AuditLog(audit_path(settings.home))
     statuses: list[str] = []
+    patience = QueuePatience(
+        queue_wait,
+        on_wait=lambda: print_step(
+            f"the server's queue of test results is full; waiting up to {queue_wait:,} s"
+        ),
+    )
     with Octane(settings) as octane:
         target = octane.workspace(one_workspace(workspace, settings.workspaces))
         if register:
             _register(target, build, audit)
         sent = 0
         for part in parts:
-            statuses.append(send_document(target, part, audit, skip_errors=skip_errors))
+            try:
+                status = send_document(
+                    target, part, audit, skip_errors=skip_errors, patience=patience
+                )
+            except QueueFullError as error:
+                raise QueueFullError(
+                    f"The server's queue of test results was still full after {queue_wait:,} s "
+                    f"(--queue-wait), so {len(reading.results) - sent:,} of "
+                    f"{len(reading.results):,} results were not sent; report the same files again "
+                    "later, or wait longer: the server does not process them twice."
+                ) from error
+            statuses.append(status)
             sent += part.result_count
             if sent < len(reading.results):
                 print_step(f"{sent:,} of {len(reading.results):,} results sent")

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from octane_flows.client.retry import QUEUE_FULL
 from octane_flows.client.transport import Kind, Response, TransportError
 from octane_flows.errors import (
     AccessError,
@@ -19,6 +20,7 @@ from octane_flows.errors import (
     AnswerError,
     NotFoundError,
     PartialError,
+    QueueFullError,
     RequestError,
     ServerError,
     SignInError,
@@ -153,6 +155,8 @@ def error_of(response: Response, action: str, *, redact: Redact = str) -> Server
     message += f" {code}" if code else ""
     message += f": {detail}" if detail else ""
     message = message.rstrip(".")
+    if code == QUEUE_FULL:
+        return QueueFullError(f"{message}; try again later.")
     if status == 401:
         return SignInError(f"{message}; check that the credentials are valid and not expired.")
     if status == 403 and code not in NOT_A_ROLE:

@@ -16,13 +16,22 @@ from typing import Final
 
 from octane_flows.client.transport import Response, TransportError
 
-__all__ = ["Outcome", "RetryBudget", "RetryPolicy", "is_temporary", "may_repeat", "retry_after_s"]
+__all__ = [
+    "QUEUE_FULL",
+    "Outcome",
+    "RetryBudget",
+    "RetryPolicy",
+    "is_temporary",
+    "may_repeat",
+    "retry_after_s",
+]
 
 REPEATED_KINDS: Final = frozenset(
     {"connect", "proxy", "files", "timeout", "not_http", "maybe_tls", "cut"}
 )
 TEMPORARY_STATUSES: Final = frozenset({408, 429, 502, 503, 504})
 REFUSALS: Final = frozenset({429, 503})  # the server says that it did not act on the request
+QUEUE_FULL: Final = "testbox_queue_full"  # the code of a server that takes no more test results now
 TEMPORARY_TEXTS: Final = (b"service temporarily unavailable", b"service temporary unavailable")
 
 Outcome = Response | TransportError
@@ -58,7 +67,7 @@ class RetryPolicy:
         attempts = self.attempts if has_answered else self.first_attempts
         if isinstance(outcome, TransportError) and outcome.kind == "timeout":
             attempts = min(attempts, self.time_out_attempts)
-        if attempt >= attempts or not may_repeat(outcome, is_harmless):
+        if attempt >= attempts or not may_repeat(outcome, is_harmless) or _is_queue_full(outcome):
             return None
         server_wait = retry_after_s(outcome, now)
         jitter = random() * min(self.cap_s, self.base_s * 2.0 ** (attempt - 1))
@@ -103,6 +112,13 @@ def is_temporary(outcome: Outcome) -> bool:
     if outcome.status >= 400 or start.startswith(b"<"):
         return any(text in start for text in TEMPORARY_TEXTS)
     return False
+
+
+def _is_queue_full(outcome: Outcome) -> bool:
+    """Whether the queue of test results is full: who sends them waits as long as the user says."""
+    if isinstance(outcome, TransportError) or outcome.status < 400:
+        return False
+    return QUEUE_FULL.encode() in outcome.body[:4096]
 
 
 def may_repeat(outcome: Outcome, is_harmless: bool) -> bool:

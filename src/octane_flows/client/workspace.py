@@ -204,7 +204,10 @@ class Workspace:
         self._connection.call("DELETE", self._path(collection, str(id)), action=action)
 
     def post_test_results(self, xml: bytes, skip_errors: bool = False) -> str:
-        """Post test results as a CI server does, and give the id of the server's task."""
+        """Post test results as a CI server does, and give the id of the server's task.
+
+        Raises QueueFullError, after which nothing was taken and the same may be sent again.
+        """
         action = f"posting test results to workspace {self.id}"
         body = self._connection.call(
             "POST",
