@@ -65,12 +65,12 @@ pairs as (
     left join states_before
         on states_before.workspace_id = keys.workspace_id
         and states_before.topic_code = keys.topic_code
-        and states_before.item_id = keys.item_id
+        and states_before.item_id is not distinct from keys.item_id
         and states_before.part_id = keys.part_id
     left join states_after
         on states_after.workspace_id = keys.workspace_id
         and states_after.topic_code = keys.topic_code
-        and states_after.item_id = keys.item_id
+        and states_after.item_id is not distinct from keys.item_id
         and states_after.part_id = keys.part_id
 ),
 
@@ -197,7 +197,7 @@ grouped_changes as (
 select
     changes.workspace_id, -- workspace that the row belongs to
     changes.change_code, -- what happened, such as newly_failing, defect_new or coverage_lost
-    changes.item_id, -- test, defect, work item, requirement or release; none: without a release
+    changes.item_id, -- test, defect, work item, requirement, release; null: runs without a release
     changes.part_id, -- environment and pipeline of a test; the release or sprint of a place in it
     case changes.change_code
         when 'newly_failing' then cast(1 as bigint)
@@ -223,15 +223,17 @@ select
     changes.item_type, -- entity type of the item; test for every kind of test
     changes.item_name, -- name of the item; null where it is gone
     changes.part_name, -- environment and pipeline, release or sprint; null where there is none
-    changes.before_code, -- state at since; none: it had no such state
-    changes.after_code, -- state at until; none: it has no such state
+    nullif(changes.before_code, 'none')
+        as before_code, -- state at since; null: it had no such state
+    nullif(changes.after_code, 'none')
+        as after_code, -- state at until; null: it has no such state
     changes.run_count, -- runs more than before; null for other changes
     changes.after_run_count, -- runs in all at until; null for other changes
     changes.since_at, -- since when it is so (UTC), of what ended since when it was so
     owners.owner_name, -- full name of the owner; null where there is none
     modules.module_names, -- its application modules, with commas
     case
-        when changes.item_id <> 'none'
+        when changes.item_id is not null
             then er.item_url(changes.item_group, changes.workspace_id, changes.item_id)
     end as item_url -- where Octane shows the item
 from grouped_changes as changes

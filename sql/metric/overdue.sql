@@ -21,6 +21,10 @@ rules as (
         coalesce(
             cast(nullif(regexp_extract(rule_texts.rule_text, ':\s*([0-9]+)', 1), '') as integer),
             0
+        ) as days,
+        coalesce(
+            cast(nullif(regexp_extract(rule_texts.rule_text, ':\s*([0-9]+)', 1), '') as bigint),
+            0
         ) as allowed_days,
     from rule_texts
 ),
@@ -48,10 +52,10 @@ select
     defects.phase_label, -- phase that Octane shows
     defects.created_at, -- when it was created in Octane (UTC)
     rules.allowed_days, -- days that the rule for its severity allows
-    defects.created_at + to_days(rules.allowed_days) as due_at, -- when they were over (UTC)
+    defects.created_at + to_days(rules.days) as due_at, -- when they were over (UTC)
     round(
         date_diff(
-            'second', defects.created_at + to_days(rules.allowed_days), er.as_of($as_of)
+            'second', defects.created_at + to_days(rules.days), er.as_of($as_of)
         ) / 86400,
         1
     ) as overdue_days, -- days from there to as_of
@@ -72,6 +76,6 @@ left join modules_by_defect
     on modules_by_defect.workspace_id = defects.workspace_id
     and modules_by_defect.defect_id = defects.defect_id
 where phases.metaphase_code is distinct from 'metaphase.work_item.done'
-    and defects.created_at + to_days(rules.allowed_days) < er.as_of($as_of)
+    and defects.created_at + to_days(rules.days) < er.as_of($as_of)
     and ($workspace_id is null or defects.workspace_id = $workspace_id)
     and ($release_name is null or er.name_matches(defects.release_name, $release_name))

@@ -275,7 +275,7 @@ covered_items as (
 run_times as (
     select
         runs.workspace_id,
-        coalesce(runs.release_id, 'none') as release_id,
+        runs.release_id,
         case when runs.run_type = 'run_manual' then runs.created_at end as planned_at,
         case
             when runs.status_code <> 'list_node.run_status.planned'
@@ -286,7 +286,7 @@ run_times as (
         and not runs.is_draft
     union all
     select
-        previous_runs.workspace_id, coalesce(previous_runs.release_id, 'none'), null,
+        previous_runs.workspace_id, previous_runs.release_id, null,
         previous_runs.started_at
     from er.previous_runs as previous_runs
 ),
@@ -297,8 +297,8 @@ states as (
         'test' as topic_code,
         'test' as item_type,
         failures.test_id as item_id,
-        coalesce(failures.environment_ids, 'none') || '/'
-            || coalesce(failures.pipeline_id, 'name ' || failures.pipeline_name, 'none')
+        coalesce(failures.environment_ids, '') || '/'
+            || coalesce(failures.pipeline_id, 'name ' || failures.pipeline_name, '')
             as part_id,
         coalesce(failures.environment_label, 'no environment') || ', '
             || coalesce(failures.pipeline_name, 'no pipeline')
@@ -311,8 +311,8 @@ states as (
     union all
     select
         flaky.workspace_id, 'flaky', 'test', flaky.test_id,
-        coalesce(flaky.environment_ids, 'none') || '/'
-            || coalesce(flaky.pipeline_id, 'name ' || flaky.pipeline_name, 'none'),
+        coalesce(flaky.environment_ids, '') || '/'
+            || coalesce(flaky.pipeline_id, 'name ' || flaky.pipeline_name, ''),
         coalesce(flaky.environment_label, 'no environment') || ', '
             || coalesce(flaky.pipeline_name, 'no pipeline'),
         'flaky',
@@ -391,7 +391,7 @@ states as (
 select
     states.workspace_id, -- workspace that the row belongs to
     states.topic_code, -- test, flaky, defect, severity, overdue, release, sprint, coverage or runs
-    states.item_id, -- test, defect, work item, requirement or release; none: without a release
+    states.item_id, -- test, defect, work item, requirement, release; null: runs without a release
     states.part_id, -- environment and pipeline of a test; the release or sprint of a place in it
     states.item_type, -- entity type of the item; test for every kind of test
     states.part_name, -- the part in words; null where there is none

@@ -39,7 +39,7 @@ EVIL = "<b>x</b> | [link](http://evil.example) \x1b[31m\nnext"
 def change(code: str = "newly_failing", **values: Any) -> Change:
     full: dict[str, Any] = {
         "workspace_id": "1002", "code": code, "item_type": "test", "item_id": "1",
-        "part_id": "none/none", "item_name": "test_1", "part_name": None, "before_code": "none",
+        "part_id": "/", "item_name": "test_1", "part_name": None, "before_code": None,
         "after_code": "failing", "run_count": None, "after_run_count": None,
         "since_at": UNTIL - timedelta(hours=3),
         "owner_name": "Ada L", "module_names": "Algebra", "item_url": "https://octane.test/1",
@@ -62,9 +62,9 @@ def test_each_change_says_since_when_who_and_where() -> None:
 
 
 def test_kinds_come_in_the_order_of_a_letter_and_runs_are_summed() -> None:
-    runs = change("runs_executed", item_type="release", item_id="none", item_name=None,
+    runs = change("runs_executed", item_type="release", item_id=None, item_name=None,
                   run_count=12, after_run_count=20)  # fmt: skip
-    rows = listed(runs, change("repaired", after_code="none"), change(), change("defect_new"))
+    rows = listed(runs, change("repaired", after_code=None), change(), change("defect_new"))
 
     assert [group.code for group in rows.groups] == [
         "newly_failing", "defect_new", "repaired", "runs_executed",
@@ -122,7 +122,7 @@ def test_the_page_needs_no_net() -> None:
 
 
 def test_a_mail_has_text_and_page_and_a_subject_with_the_numbers() -> None:
-    mail = as_mail(listed(change(), change("repaired", after_code="none")), recipients=["a@b.test"])
+    mail = as_mail(listed(change(), change("repaired", after_code=None)), recipients=["a@b.test"])
     read = message_from_bytes(bytes(mail), policy=default)
 
     assert read["Subject"] == "Octane: 1 newly failing, 1 repaired since yesterday"

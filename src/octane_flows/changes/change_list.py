@@ -48,12 +48,12 @@ class Change:
     workspace_id: str
     code: str
     item_type: str
-    item_id: str
+    item_id: str | None  # None: runs without a release
     part_id: str
     item_name: str | None
     part_name: str | None
-    before_code: str
-    after_code: str
+    before_code: str | None
+    after_code: str | None
     run_count: int | None
     after_run_count: int | None
     since_at: datetime | None
@@ -66,12 +66,12 @@ class Change:
         """The item's name, or its type and id where it has none."""
         if self.item_name:
             return self.item_name
-        if self.item_type == "release" and self.item_id == "none":
+        if self.item_type == "release" and self.item_id is None:
             return "without a release"
         return f"{self.item_type} {self.item_id}"
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> tuple[str, str, str | None, str]:
         """What tells the change from all others of the same two moments."""
         return self.workspace_id, self.code, self.item_id, self.part_id
 

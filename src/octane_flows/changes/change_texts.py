@@ -86,7 +86,7 @@ def details_of(changes: ChangeList, change: Change) -> list[str]:
         parts.append(f"{_severity(change.before_code)} to {_severity(change.after_code)}")
     if change.since_at is not None:
         duration = changes.duration(change)
-        ended = change.after_code == "none"
+        ended = change.after_code is None
         parts.append(
             f"{'was so since' if ended else 'since'} {changes.local(change.since_at)}"
             + ("" if ended else f" ({duration})")
@@ -97,8 +97,8 @@ def details_of(changes: ChangeList, change: Change) -> list[str]:
     return parts
 
 
-def _severity(code: str) -> str:
-    return code.rpartition(".")[2].replace("_", " ")
+def _severity(code: str | None) -> str:
+    return (code or "no severity").rpartition(".")[2].replace("_", " ")
 
 
 def _words(changes: ChangeList, change: Change) -> str:
