@@ -20,6 +20,7 @@ from octane_flows.errors import LakeError
 from octane_flows.lake.arrow_arrays import arrow_array, int64_values
 from octane_flows.lake.generations import Lake
 from octane_flows.lake.manifest import FileEntry, TableEntry
+from octane_flows.lake.progress_bar import hide_progress_bar
 from octane_flows.lake.valid_values import outdated_links
 
 Ids = npt.NDArray[np.int64]
@@ -199,7 +200,7 @@ class StoredRows:
             self._connection = duckdb.connect(
                 ":memory:", config={"autoinstall_known_extensions": "false"}
             )
-            self._connection.execute("set enable_progress_bar = false")  # for logs of schedulers
+            hide_progress_bar(self._connection)
         names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
         source = f"read_parquet([{names}], union_by_name = true)"
         outdated = outdated_links(self._tables[table])

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from octane_flows.errors import LakeError, UsageError
+from octane_flows.lake.progress_bar import hide_progress_bar
 
 FILE_NAME = "warehouse.duckdb"
 # sites without internet run everything: an extension must never be fetched behind the user's back
@@ -21,7 +22,6 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
 }
 #: No bar while a query runs, whose control characters would fill the logs of schedulers.
-QUIET = "set enable_progress_bar = false"
 #: Texts of the operating system that DuckDB repeats when a disk takes no more.
 FULL_DISK = ("No space left on device", "Disk quota exceeded", "File too large")
 #: The oldest storage that carries all that the warehouse uses: DuckDB 1.4 and later open its files,
@@ -78,7 +78,7 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         config = CONFIG if read_only else {**CONFIG, **STORAGE}
         connection = duckdb.connect(str(path), read_only=read_only, config=config)
         connection.execute("set timezone = 'UTC'")
-        connection.execute(QUIET)
+        hide_progress_bar(connection)
     except duckdb.Error as error:
         if read_only and write_log(path).exists():
             remedy = _log_remedy(path)
