@@ -235,8 +235,8 @@ select
     period.changed_after_at as entered_after_at, -- it entered the phase after this moment (UTC)
     period.changed_by_at
         as entered_by_at, -- and by this one: the same moment where the change is dated (UTC)
-    period.source
-        as entry_source, -- history, created, only_change, between_versions, first_version, read_again
+    period.source as
+    entry_source, -- history, created, only_change, between_versions, first_version, read_again
     period.left_after_at, -- it left the phase after this moment (UTC); null: still in it
     period.left_by_at, -- and by this one (UTC); null: still in it
     coalesce(period.ends_deleted, false) as was_deleted -- whether it ended because the item is gone

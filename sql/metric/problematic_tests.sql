@@ -17,9 +17,9 @@
 -- param: unstable_runs integer = 50 -- unstable: that many newest results are looked at
 -- param: unstable_failures integer = 5 -- unstable: single failures between two passes in them
 -- note: definition: the vendor's five rules (the page above), with their default numbers. The page
---     says 'the last 8 runs' and not what holds before there are 8. Taken here: continuously failing
---     and continuously skipped need all of them to exist, a regression needs regression_runs, and
---     oscillating and unstable count in those that there are
+--     says 'the last 8 runs' and not what holds before there are 8. Taken here: continuously
+--     failing and continuously skipped need all of them to exist, a regression needs
+--     regression_runs, and oscillating and unstable count in those that there are
 -- note: not told apart: a flaky test, and one that the code breaks and repairs often: both
 --     oscillate
 -- note: retries: all results of a test in a build are one outcome, that of the last passed or
@@ -223,7 +223,7 @@ select
     problems.pipeline_name, -- name of the pipeline
     'list_node.run_problem.' || problems.problem as problem_code, -- logical name of the problem
     problems.test_name, -- name of the test
-    problems.evidence_count, -- all failures, passes before or skips in a row; changes, single failures
+    problems.evidence_count, -- failures, passes before or skips in a row; changes; single failures
     problems.last_result_at, -- when its newest result of any status began (UTC)
     problems.last_result_at < er.as_of($as_of) - to_days(cast($stale_days as integer))
         as is_stale, -- whether it has had no result for stale_days

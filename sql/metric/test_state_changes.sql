@@ -160,7 +160,8 @@ signals as (
     from recoveries
     window until_then as (
         partition by
-            recoveries.workspace_id, recoveries.test_id, recoveries.environment_ids, recoveries.pipeline_key
+            recoveries.workspace_id, recoveries.test_id, recoveries.environment_ids,
+            recoveries.pipeline_key
         order by recoveries.outcome_number
     )
 ),

@@ -1,6 +1,7 @@
 -- In which state was everything that a morning's changes are about, at a moment?
 -- source: metric.current_failures, metric.flaky_tests, er.phase_periods, er.field_changes
--- grain: one watched state: of a test in one environment and pipeline, a defect, a place in a release or sprint, a covered item, a count of runs
+-- grain: one watched state: of a test in one environment and pipeline, a defect, a place in a
+--     release or sprint, a covered item, a count of runs
 -- key: workspace_id, topic_code, item_id, part_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) of the states; null means the extract's time
@@ -8,8 +9,8 @@
 -- param: overdue_rules text = 'urgent=2,very_high=5,high=14,medium=60,low=180' -- days by severity after which an open defect is overdue, with commas
 -- note: definition: a test fails or is muted as in current_failures; it is flaky when it failed and
 --     passed in one build, or changes at least as often as flaky_ratio in no small sample
--- note: not told apart: an entity type whose change history was not read, and one whose fields never
---     changed; there the values of now count for every moment
+-- note: not told apart: an entity type whose change history was not read, and one whose fields
+--     never changed; there the values of now count for every moment
 -- note: retries: as in test_outcomes, all results of a test in a build are one outcome
 -- note: branches: a pipeline is a series, so branches with pipelines of their own are apart
 -- note: environments: each set of environment tags is a series, by ids
@@ -342,7 +343,8 @@ states as (
     select
         field_values.workspace_id, field_values.field_name, field_values.work_item_type,
         field_values.work_item_id, field_values.field_value,
-        coalesce(releases.release_name, sprints.sprint_name), 'planned', field_values.since_at, null, null
+        coalesce(releases.release_name, sprints.sprint_name), 'planned', field_values.since_at,
+        null, null
     from field_values
     left join er.releases as releases
         on releases.workspace_id = field_values.workspace_id

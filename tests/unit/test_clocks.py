@@ -120,7 +120,7 @@ def test_an_extract_is_never_later_than_this_machines_clock(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     now = datetime.now(UTC)
-    simulator.clock.set(now + timedelta(hours=1), frozen=False)
+    simulator.clock.set(now + timedelta(hours=1, seconds=30), frozen=False)
 
     report = run_extract(simulator, tmp_path)
 

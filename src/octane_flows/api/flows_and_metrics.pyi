@@ -837,8 +837,7 @@ class Metrics:
         | None = "list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent",
         overdue_rules: str | None = "urgent=2,very_high=5,high=14,medium=60,low=180",
     ) -> Rows:
-        """Which values can the criteria of a gate compare, for which releases, sprints, milestones,
-        suite runs and modules?
+        """Which values can the criteria of a gate compare, for which releases, sprints, suite runs?
 
         One row is one variable of one scope.
 
