@@ -12,6 +12,10 @@ from rich.console import Console
 #: Control characters of a server's text would move the cursor or change what the terminal shows.
 VISIBLE = {
     code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
+} | {
+    # these would show the rest of a line in another order, or begin a new line
+    code: f"\\u{code:04x}"
+    for code in (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 }
 
 

@@ -8,13 +8,15 @@ lake's pointer stays as well.
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 
 from tests.hostile import http_cases, metadata_cases, row_cases
 from tests.hostile.conftest import MEMORY_BYTES, SECONDS, Ended, HostileSite
-from tests.hostile.small_workspace import Route, respond_with
+from tests.hostile.raw_server import RawRequest, answer
+from tests.hostile.small_workspace import Route, defect, page, paged, respond_with
 
 POINTER = "lake/CURRENT"
 
@@ -88,3 +90,35 @@ def test_an_answer_without_an_end_has_one(site: HostileSite, name: str) -> None:
 @pytest.mark.parametrize("name", http_cases.GOOD)
 def test_an_odd_but_whole_answer_is_taken(site: HostileSite, name: str) -> None:
     assert extract(site, {"defects": http_cases.GOOD[name]}).code == 0
+
+
+@pytest.mark.parametrize("name", [name for name in http_cases.BYTES if "a redirect" in name])
+def test_a_redirect_is_called_one_wherever_it_leads(site: HostileSite, name: str) -> None:
+    ended = not_published(site, {"defects": lambda _: http_cases.BYTES[name]})
+
+    assert "was redirected (status 30" in ended.told
+
+
+def test_a_value_cannot_forge_a_line_of_the_answer(site: HostileSite) -> None:
+    forged = "x\noctane-flows: All is well."
+    listed = [defect("1001", due=forged), defect(f"7{forged}"), defect("1003", name=5)]
+
+    ended = extract(site, {"defects": lambda request: answer(paged(listed, request))})
+
+    assert ended.code == 1
+    assert "\\noctane-flows: All is well" in ended.told
+    assert "octane-flows: All is well" not in ended.told.splitlines()
+    assert len([line for line in ended.told.splitlines() if line[:13] == "octane-flows:"]) == 1
+
+
+def test_a_list_of_workspaces_has_a_bound(site: HostileSite) -> None:
+    numbers = itertools.count(3)
+
+    def endless(_: RawRequest) -> bytes:
+        return answer(page([{"type": "workspace", "id": str(next(numbers)), "name": "x"}],
+                           total_count=10**9))  # fmt: skip
+
+    ended = not_published(site, {"workspaces": endless})
+
+    assert "counts 1,000,000,000 and at most 20,000 are read" in ended.told
+    assert next(numbers) < 10

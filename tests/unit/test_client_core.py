@@ -69,6 +69,12 @@ def test_a_good_response_is_its_json_even_without_a_charset() -> None:
             UnavailableError,
             ["asks to wait until Wed, 21 Oct 2026 07:28:00 GMT"],
         ),
+        (
+            Response(503, (("retry-after", "nan"),), b""),
+            UnavailableError,
+            ["busy or down; try again later."],
+        ),
+        (Response(304, (), b""), AnswerError, ["sends no data", "caches"]),
         (Response(414, (), HTML), AddressError, ["no address or headers of this length"]),
         (Response(431, (), b""), AddressError, ["no address or headers of this length"]),
         (Response(413, (), HTML), RequestError, ["no request of this size"]),

@@ -31,6 +31,13 @@ def test_words_are_printed_as_they_are() -> None:
     assert [line.strip() for line in printed.getvalue().splitlines()] == [ODD, "what", ODD]
 
 
+def test_texts_that_turn_a_line_around_or_end_it_are_visible() -> None:
+    printed = io.StringIO()
+    plain_console(file=printed, width=80).print("a\u202eb\u2066c\u2028d\x1b[2J")
+
+    assert printed.getvalue() == "a\\u202eb\\u2066c\\u2028d\\x1b[2J\n"
+
+
 @pytest.mark.parametrize("also_read", [False, True], ids=["one workspace", "two workspaces"])
 def test_an_extract_tells_the_notes_of_what_it_read(
     also_read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -32,6 +32,29 @@ class Engine(StrEnum):
     spark = "spark"
 
 
+def free_destination(path: Path | None) -> Path | None:
+    """The file that an answer is written to, unless it belongs to a lake or is a database."""
+    if path is None:
+        return None
+    try:
+        target = path.resolve()
+        in_lake = any((folder / "CURRENT").is_file() for folder in target.parents)
+        is_database = target.is_file() and _is_database(target)
+    except (OSError, RuntimeError, ValueError):
+        return path  # writing it says what is wrong
+    if in_lake or is_database:
+        what = "lies in a lake" if in_lake else "is a DuckDB database"
+        raise UsageError(
+            f"--output {path} {what}, and an answer would take its place; name another file."
+        )
+    return path
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
 Parameters = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter; repeatable.")
 ]
@@ -40,7 +63,10 @@ AnswerFormat = Annotated[
     typer.Option("--format", help="How to write the rows; csv-raw leaves formulas as they are."),
 ]
 Destination = Annotated[
-    Path | None, typer.Option("--output", help="File to write instead of the terminal.")
+    Path | None,
+    typer.Option(
+        "--output", callback=free_destination, help="File to write instead of the terminal."
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="A value that no row has is an error, not a warning.")

@@ -13,13 +13,15 @@ from typing import Annotated
 import typer
 
 from octane_flows.cli.command_line import app, output, print_step, read_settings
-from octane_flows.cli.command_options import WorkspaceOption, one_workspace
+from octane_flows.cli.command_options import WorkspaceOption, free_destination, one_workspace
 
 
 @app.command(epilog='Example: octane-flows document "Release notes" --output notes.pdf --yes')
 def document(
     template: Annotated[str, typer.Argument(help="Name of a document report saved in Octane.")],
-    destination: Annotated[Path, typer.Option("--output", help="File to write.")],
+    destination: Annotated[
+        Path, typer.Option("--output", callback=free_destination, help="File to write.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Make it.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace the file if it is there.")] = False,
     workspace: WorkspaceOption = None,

@@ -32,6 +32,7 @@ __all__ = ["Octane", "UserRef", "WorkspaceRef"]
 VERSION_PATH: Final = "/admin/server/version"
 WORKSPACE_ID: Final = re.compile(r"[0-9]{1,18}")  # it becomes part of addresses and file names
 MAX_LABEL: Final = 500
+MAX_WORKSPACES: Final = 20_000  # a server that counts more would be read for hours
 CURRENT_USER_PATH: Final = "/api/current_user"
 
 
@@ -166,7 +167,7 @@ class Octane:
         action = f"listing the workspaces of shared space {self.shared_space}"
 
         def page_at(offset: int) -> Page:
-            return self.connection.read_page(
+            page = self.connection.read_page(
                 f"{space}/workspaces",
                 fields=["id", "name"],
                 query=query,
@@ -175,6 +176,13 @@ class Octane:
                 offset=offset,
                 action=action,
             ).parse()
+            if page.total_count > MAX_WORKSPACES:
+                raise AnswerError(
+                    f"{capitalized(action)} failed, because the server counts "
+                    f"{page.total_count:,} and at most {MAX_WORKSPACES:,} are read; name the "
+                    "workspaces in OCTANE_WORKSPACES."
+                )
+            return page
 
         def unstable(what: str) -> AnswerError:
             return AnswerError(f"{capitalized(action)} failed, because the list {what}; try again.")

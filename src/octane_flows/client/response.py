@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from octane_flows.client.retry import QUEUE_FULL
+from octane_flows.client.server_clock import http_date
 from octane_flows.client.transport import Kind, Response, TransportError
 from octane_flows.errors import (
     AccessError,
@@ -145,6 +146,11 @@ def _is_error_body(body: bytes) -> bool:
 def error_of(response: Response, action: str, *, redact: Redact = str) -> ServerError:
     """The error for a response whose status is not 2xx."""
     status = response.status
+    if status == 304:
+        return AnswerError(
+            f"{capitalized(action)} was answered with status 304, which sends no data, though no "
+            "copy was kept here; ask the administrator about caches and proxies in between."
+        )
     if 300 <= status < 400:
         return AnswerError(
             f"{capitalized(action)} was redirected (status {status}), as a sign-in page or a moved "
@@ -184,7 +190,7 @@ def error_of(response: Response, action: str, *, redact: Redact = str) -> Server
         wait = (response.header("retry-after") or "").strip()
         if wait.isascii() and wait.isdecimal() and len(wait) < 9:
             later = f"it asks to wait {int(wait):,} seconds, so try again after that"
-        elif wait:
+        elif http_date(wait) is not None:
             later = f"it asks to wait until {_plain(wait, redact)[:40]}, so try again after that"
         else:
             later = "try again later"

@@ -10,10 +10,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final
 
+from octane_flows.client.server_clock import http_date
 from octane_flows.client.transport import Response, TransportError
 
 __all__ = [
@@ -140,17 +140,9 @@ def retry_after_s(outcome: Outcome, now: datetime) -> float | None:
     text = text.strip()
     if text.isascii() and text.isdecimal():
         return float(text)
-    retry_at = _http_date(text)
+    retry_at = http_date(text)
     if retry_at is None:
         return None
     # The date is by the server's clock, which may differ from this machine's clock.
-    sent = _http_date((outcome.header("date") or "") if isinstance(outcome, Response) else "")
+    sent = http_date((outcome.header("date") or "") if isinstance(outcome, Response) else "")
     return max(0.0, (retry_at - (sent or now)).total_seconds())
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -14,7 +14,7 @@ from typing import Final
 
 from octane_flows.client.transport import Response
 
-__all__ = ["ServerClock", "server_time_of"]
+__all__ = ["ServerClock", "http_date", "server_time_of"]
 
 MAX_AGE_DIGITS: Final = 9  # a higher Age cannot be one
 
@@ -24,10 +24,18 @@ def server_time_of(response: Response) -> datetime | None:
 
     A cache gives the `Date` of the original response, and its age in seconds (RFC 9111).
     """
+    sent = http_date(response.header("date") or "")
     try:
-        sent = parsedate_to_datetime(response.header("date") or "")
-        time = sent.replace(tzinfo=sent.tzinfo or UTC).astimezone(UTC)
-        return time + timedelta(seconds=_age_s(response.header("age") or ""))
+        return sent and sent + timedelta(seconds=_age_s(response.header("age") or ""))
+    except OverflowError:
+        return None
+
+
+def http_date(text: str) -> datetime | None:
+    """The moment that a header names, in UTC; None when it names none."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -115,6 +115,7 @@ class HttpTransport:
                 "User-Agent": USER_AGENT,
                 "Accept-Encoding": "gzip",
             },
+            event_hooks={"response": [_drop_place]},
             timeout=httpx.Timeout(
                 settings.timeout_s,
                 connect=min(CONNECT_TIMEOUT_S, settings.timeout_s),
@@ -189,6 +190,11 @@ class HttpTransport:
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
+
+
+def _drop_place(response: httpx.Response) -> None:
+    """Forget where an answer redirects to: httpx would fail at an odd address before it is told."""
+    response.headers.pop("location", None)
 
 
 def _bounded(network: httpx.BaseTransport) -> BoundedNetwork:

@@ -19,6 +19,7 @@ from octane_flows.lake import RejectedValue
 # A field of which more values than this share do not fit has another meaning than metadata says.
 MAX_REJECTED_SHARE = 0.01
 ALWAYS_ACCEPTED_VALUES = 20  # a share of few rows says little
+LINE_ENDS = "\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 MAX_REJECTED_VALUES = 100_000  # they lie in memory and in the manifest
 
 
@@ -108,11 +109,12 @@ class RejectedValues:
         limit = min(limit, MAX_REJECTED_VALUES)
         for name, count in sorted(counts.items()):
             if count > limit:
-                first = next(value for value in self.values() if value.field == name)
+                value = next(value for value in self.values() if value.field == name)
+                first = f"{_short(value.id)} has {shown(value.value)}"
                 raise ExtractError(
                     f"Workspace {self._entity.workspace}: {count:,} rows of {self._entity.name} "
                     f"have values in field {name} that do not fit its type "
-                    f"{_type_name(self._entity, name)} ({first.id} has {shown(first.value)}), and "
+                    f"{_type_name(self._entity, name)} ({first}), and "
                     f"at most {limit:,} are set aside. Nothing was published; leave the entity "
                     f"type out with --skip {self._entity.name}, and report the field to its "
                     "administrator."
@@ -124,9 +126,22 @@ def _type_name(entity: EntityPlan, name: str) -> str:
     return types.get(name, "text")
 
 
+def _short(text: str) -> str:
+    return _line(text)[:60]
+
+
+def _line(text: str) -> str:
+    """A text without line ends of its own, which would look like lines of this program."""
+    return "".join(
+        character.encode("unicode_escape").decode() if character in LINE_ENDS else character
+        for character in text
+    )
+
+
 def shown(value: str) -> str:
     """A rejected value in a sentence: short, and visible where it is empty."""
-    return f'"{value}"' if len(value) <= 60 else f'"{value[:57]}..."'
+    line = _line(value)
+    return f'"{line}"' if len(line) <= 60 else f'"{line[:57]}..."'
 
 
 def value_sentences(
@@ -137,7 +152,7 @@ def value_sentences(
     for value in rejected:
         by_field.setdefault(value.field, []).append(value)
     for name, values in sorted(by_field.items()):
-        first = f"{values[0].id} has {shown(values[0].value)}"
+        first = f"{_short(values[0].id)} has {shown(values[0].value)}"
         what = (
             "rows are left out, because their ids are no numbers that fit"
             if name == "id"
@@ -145,4 +160,5 @@ def value_sentences(
         )
         yield f"{entity}.{name}: {len(values)} {what} ({first}); meta.rejected_values lists them"
     for entry in taken:
-        yield f"{entity}.{entry.field}: {entry.what} (rows: {entry.count}, first {entry.first_id})"
+        first = _short(entry.first_id)
+        yield f"{entity}.{entry.field}: {entry.what} (rows: {entry.count}, first {first})"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,6 +36,23 @@ def write_answer(answer: pa.Table, format: str, destination: Path | None, consol
 
     In csv, texts that a spreadsheet would run or a terminal obey are made harmless.
     """
+    with _in_types_of(format):
+        _write(answer, format, destination, console)
+
+
+@contextmanager
+def _in_types_of(format: str) -> Iterator[None]:
+    """Values that only DuckDB can hold end a command with a remedy."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError, UnicodeDecodeError):
+        raise UsageError(
+            f"The answer has values that {format} cannot hold, such as bits, bytes or dates beyond "
+            "the years 1 to 9999; cast their columns to text, as in my_column::text."
+        ) from None
+
+
+def _write(answer: pa.Table, format: str, destination: Path | None, console: Console) -> None:
     if format == "parquet":
         if destination is None:
             raise UsageError("Parquet is not for terminals; add --output FILE.")
