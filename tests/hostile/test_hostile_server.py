@@ -9,6 +9,7 @@ lake's pointer stays as well.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 
 import pytest
@@ -122,3 +123,39 @@ def test_a_list_of_workspaces_has_a_bound(site: HostileSite) -> None:
 
     assert "counts 1,000,000,000 and at most 20,000 are read" in ended.told
     assert next(numbers) < 10
+
+
+def test_another_shared_space_behind_the_same_tunnel_is_refused(
+    site: HostileSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = site.state()
+    site.server.respond = respond_with()
+    monkeypatch.setenv("OCTANE_SHARED_SPACE", "1001")
+
+    ended = site.run("extract")
+
+    assert ended.code == 2
+    assert "holds shared space 1 of " in ended.told
+    assert "give OCTANE_HOME a folder of its own for each" in ended.told
+    assert site.state() == before
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_pointer_that_is_no_file_ends_every_command(site: HostileSite, kind: str) -> None:
+    pointer = site.home / POINTER
+    content = pointer.read_bytes()
+    pointer.unlink()
+    if kind == "pipe":
+        os.mkfifo(pointer)
+    else:
+        pointer.symlink_to("/dev/zero")
+
+    for command in ("status", "extract", "check", "generations", "compact"):
+        ended = site.run(command)
+        assert ended.code == 1
+        assert "is a pipe or a device and no file" in ended.told
+
+    pointer.unlink()  # the remedy
+    pointer.write_bytes(content)
+    site.server.respond = respond_with()
+    assert site.run("extract").code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -222,3 +223,24 @@ def test_the_declared_defaults_are_those_that_hold() -> None:
 
     assert load_settings({**declared, **GOOD}) == load_settings(GOOD)
     assert len(declared) >= 10
+
+
+@pytest.mark.parametrize("kind", ["folder", "broken link", "link to itself", "device", "pipe"])
+def test_a_settings_file_that_is_none_is_not_passed_over(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "octane-flows.toml"
+    match kind:
+        case "folder":
+            file.mkdir()
+        case "broken link":
+            file.symlink_to("absent.toml")
+        case "link to itself":
+            file.symlink_to(file.name)
+        case "device":
+            file.symlink_to("/dev/zero")
+        case _:
+            os.mkfifo(file)
+
+    assert "octane-flows.toml is a folder, a broken link or a device" in complaint(GOOD)
+
+    file.rmdir() if kind == "folder" else file.unlink()
+    assert load_settings(GOOD).shared_space == "1001"

@@ -7,6 +7,7 @@ the modules of the settings check what a text means.
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -124,7 +125,14 @@ def _config_path(environ: Mapping[str, str]) -> Path | None:
                 f"{CONFIG_VARIABLE} ({path}) begins with the home folder of a user who does not "
                 "exist here; write the path in full."
             ) from None
-    return DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None
+    if DEFAULT_CONFIG.is_file():
+        return DEFAULT_CONFIG
+    if os.path.lexists(DEFAULT_CONFIG):  # as containers make it, when the file to mount is missing
+        raise UsageError(
+            f"The settings file {DEFAULT_CONFIG} is a folder, a broken link or a device, so no "
+            "setting would be read from it; put a file there or remove it."
+        )
+    return None
 
 
 def _read_toml(file: Path) -> dict[str, str]:

@@ -147,10 +147,12 @@ def extract(
 
 def _require_same_server(parent: Manifest | None, octane: Octane, home: Path) -> None:
     """Raise UsageError unless the folder has the rows of this server's shared space."""
-    if parent is None or (_is_loopback(parent.server_url) and _is_loopback(octane.url)):
-        return  # a simulator or a tunnel takes another port each time
+    if parent is None:
+        return
     before, now = (parent.server_url, parent.shared_space), (octane.url, octane.shared_space)
-    if before != now:
+    # a simulator or a tunnel takes another port each time
+    is_same_host = before[0] == now[0] or (_is_loopback(before[0]) and _is_loopback(now[0]))
+    if not is_same_host or before[1] != now[1]:
         raise UsageError(
             f"{home} holds shared space {before[1]} of {before[0]}, not {now[1]} of {now[0]}; "
             "give OCTANE_HOME a folder of its own for each."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -80,8 +81,15 @@ class FolderStorage:
 
     def read(self, path: str) -> bytes | None:
         """The content of a small file; None when it does not exist."""
+        file = self._folder / path
         try:
-            return (self._folder / path).read_bytes()
+            mode = file.stat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading it may never end
+                raise LakeError(
+                    f"{self.describe(path)} is a pipe or a device and no file; put the file of a "
+                    "backup there."
+                )
+            return file.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
