@@ -104,6 +104,20 @@ def test_pipes_are_refused(world: World, tmp_path: Path) -> None:
     assert "a pipe or a device" in refused.stderr
 
 
+def test_nothing_of_a_file_steers_the_terminal(world: World, tmp_path: Path) -> None:
+    content = """[{"uri": "u", "name": "F", "elements": [{"name": "n [/b] \\ud800",
+        "steps": [{"keyword": "Given ", "name": "x", "result": {"status": "failed",
+        "duration": NaN, "error_message": "\\u001b[31mred\\u0007"}}]}]}]"""
+    (tmp_path / "a.json").write_text(content, encoding="utf-8")
+
+    for options in (["--dry-run"], ["--dry-run", "--json"], ["--xml"]):
+        shown = report(*options, tmp_path / "a.json")
+
+        assert shown.exit_code == 0
+        assert "\x1b" not in shown.output
+        assert "\x07" not in shown.output
+
+
 def test_a_summary_for_programs(world: World) -> None:
     shown = report("--dry-run", "--json", FOLDER / "real", FOLDER / "t04-time-nan.xml")
 

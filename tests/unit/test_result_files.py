@@ -214,5 +214,70 @@ def test_time_zones(text: str, utc: str | None, tmp_path: Path) -> None:
         assert datetime.fromtimestamp(result.started_ms // 1000, UTC).isoformat()[:19] == utc
 
 
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<testsuite><testcase name="n" time="{DIGITS}.00:00:01"/></testsuite>',
+        f'<testsuite><testcase name="n" time="{DIGITS}:00:01"/></testsuite>',
+        f'<testsuite><testcase name="n" time="{DIGITS}"/></testsuite>',
+        f'<testsuite tests="{DIGITS}"><testcase name="n" timestamp="{DIGITS}"/></testsuite>',
+        '<testsuite><testcase name="n" timestamp="' + "\u00b2" * 10 + '"/></testsuite>',
+        '<testsuite><testcase name="n" timestamp="9999-12-31T23:59:59Z"/></testsuite>',
+        '<testsuite><testcase name="n" timestamp="20261101000"/></testsuite>',
+        f'<testsuite><testcase name="n"><failure>&#{DIGITS};</failure></testcase></testsuite>',
+        f'<robot><suite name="s"><test name="n" line="{DIGITS}"><status status="PASS" '
+        'start="2026-11-01T10:00:00" endtime="2026-11-01T10:00:01Z"/></test></suite></robot>',
+        f'<features><feature name="f"><scenario name="n" outlineIndex="{DIGITS}"/></feature>'
+        "</features>",
+        '[{"uri": "u", "elements": [{"name": "n", "steps": [{"name": "s", "result": '
+        f'{{"status": "passed", "duration": {DIGITS[:4000]}}}}}]}}]}}]',
+        '{"testCaseStarted": {"id": "r", "testCaseId": "c", "timestamp": '
+        f'{{"seconds": "{DIGITS}", "nanos": 1}}}}}}',
+    ],
+)
+def test_numbers_without_a_meaning_are_unknown(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(text, encoding="utf-8")
+
+    (result,) = read(tmp_path / "a.xml", build_started_ms=7).results
+
+    assert (result.started_ms, result.duration_ms) == (7, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("[" * 100_000, None),
+        ('[{"uri": "u", "elements": [' + '{"steps": [' * 300, None),
+        ('{"suites": [' + '{"suites": [' * 300 + "]}" * 301, None),
+        ('[{"uri": "u", "name": "\\\\", "elements": [{"name": "' + "[" * 90_000 + '"}]}]', "["),
+        ('[{"uri": "u", "elements": [{"name": "' + '\\"[' * 70_000 + '"}]}]', '"'),
+    ],
+)
+def test_only_values_may_not_be_nested_deeply(text: str, name: str | None, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
+
+    (file,) = (reading := read(tmp_path / "a.json")).files
+
+    if name is None:
+        assert file.refusal == "the values are nested more than 200 deep"
+    else:
+        assert file.refusal is None
+        assert reading.results[0].name.startswith(name)
+
+
+def test_a_text_cut_within_a_character_is_repaired_or_told(tmp_path: Path) -> None:
+    for encoding in ("utf-7", "shift_jis", "gb18030", "utf-16", "big5", "idna", "rot13", "no-such"):
+        data = (
+            f'<?xml version="1.0" encoding="{encoding}"?><testsuite><testcase name="n"/>'.encode()
+        )
+        for end in (b"</testsuite>", b"</testsuite>\x8e", b"</testsuite>+AM", b"</testsuite>\xff"):
+            (tmp_path / "a.xml").write_bytes(data + end)
+            (file,) = read(tmp_path / "a.xml").files
+            assert file.refusal is not None or [each.name for each in file.results] == ["n"]
+
+
 if __name__ == "__main__":
     write_expected()

@@ -252,11 +252,13 @@ def report_results(
 
 def _show_files(reading: Reading) -> None:
     """A line a file, with what was repaired, unclear or left out below it."""
+    from octane_flows.results.repaired_text import printable
+
     for file in reading.files:
-        print_step(_file_line(file))
+        print_step(printable(_file_line(file)))
         for note in file.notes[:MOST_NOTES]:
             if note.kind not in ("folded", "ignored"):
-                print_step(f"  {note.kind.replace('_', ' ')}: {note}")
+                print_step(printable(f"  {note.kind.replace('_', ' ')}: {note}"))
         if len(file.notes) > MOST_NOTES:
             print_step(f"  and {len(file.notes) - MOST_NOTES} more notes; --json shows all")
 
@@ -287,14 +289,18 @@ def _counts_text(counts: dict[str, int]) -> str:
 
 def _show_results(reading: Reading) -> None:
     table = Table("status", "class", "name", "environment", "duration ms", "attempts", "error")
+    from octane_flows.results.repaired_text import printable, without_escapes
+
     for result in reading.results[:MOST_ROWS]:
         duration = "" if result.duration_ms is None else f"{result.duration_ms:.0f}"
         message = result.error.message if result.error is not None else None
         attempts = str(len(result.attempts)) if result.attempts else ""
-        table.add_row(
+        cells = (
             result.status, result.class_name, result.name, result.environment, duration, attempts,
             (message or "")[:120],
         )  # fmt: skip
+        # nothing of a file steers the terminal
+        table.add_row(*(printable(without_escapes(cell)) for cell in cells))
     output.print(table)
     rest = len(reading.results) - MOST_ROWS
     if rest > 0:
@@ -324,7 +330,9 @@ def _print_json(reading: Reading, outcome: str) -> None:
             for file in reading.files
         ],
     }
-    sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+    text = json.dumps(summary, ensure_ascii=False, indent=2)
+    # names of files may hold bytes that are no text
+    sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
 
 
 def _register(workspace: Workspace, build: Build, audit: AuditLog) -> None:

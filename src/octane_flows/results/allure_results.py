@@ -15,6 +15,7 @@ from typing import Any
 from octane_flows.results.durations import from_number
 from octane_flows.results.json_items import as_list, as_object, as_text
 from octane_flows.results.result_collector import ResultCollector
+from octane_flows.results.start_times import start_from_number
 from octane_flows.results.test_result import Attempt, ErrorText, Result, Status
 
 _STATUSES: dict[str, Status] = {
@@ -64,8 +65,8 @@ def _result(content: dict[str, Any], file: str, collector: ResultCollector) -> R
     parameters = [as_object(each) for each in as_list(content.get("parameters"))]
     details = as_object(content.get("statusDetails"))
     message, trace = as_text(details.get("message")).strip(), as_text(details.get("trace")).strip()
-    start, stop = (from_number(content.get(name), 1.0) for name in ("start", "stop"))
-    duration = stop - start if start is not None and stop is not None and stop >= start else None
+    start, stop = (start_from_number(content.get(name)) for name in ("start", "stop"))
+    duration = None if start is None or stop is None else from_number(stop - start, 1.0)
     full, name = as_text(content.get("fullName")), as_text(content.get("name"))
     class_name = next(iter(labels.get("testClass", ())), "")
     if not class_name and full:
@@ -77,7 +78,7 @@ def _result(content: dict[str, Any], file: str, collector: ResultCollector) -> R
         status=_STATUSES[word],
         class_name=class_name if class_name != (name or full) else "",
         variant=", ".join(as_text(each.get("value")) for each in parameters),
-        started_ms=None if start is None else round(start),
+        started_ms=start,
         started_from="unknown" if start is None else "result",
         duration_ms=duration,
         error=ErrorText(None, message or None, trace) if message or trace else None,

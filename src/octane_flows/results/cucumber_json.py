@@ -57,6 +57,9 @@ class _Feature:
         run = 0  # consecutive examples belong to one outline where no id tells
         for element in as_list(self.feature.get("elements")):
             part = as_object(element)
+            if not part:
+                self.collector.leave_out("a scenario is no object, or an empty one")
+                continue
             steps = self._steps(part)
             self._write(part)
             if part.get("type") == "background" or (
@@ -136,6 +139,7 @@ class _Feature:
             status=step_status(result.get("status"), self.collector.options),
             duration_ms=duration,
             error=as_text(result.get("error_message")) or None,
+            word=as_text(result.get("status")).lower(),
         )
 
     def _write(self, element: Mapping[str, Any]) -> None:

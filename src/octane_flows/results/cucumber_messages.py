@@ -6,12 +6,14 @@ one result.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from octane_flows.results.durations import from_number
 from octane_flows.results.json_items import as_list, as_object, as_text, lines
+from octane_flows.results.repaired_text import first_line
 from octane_flows.results.result_collector import ResultCollector
 from octane_flows.results.scenario_results import (
     UNNAMED_STEP,
@@ -19,6 +21,7 @@ from octane_flows.results.scenario_results import (
     scenario_result,
     step_status,
 )
+from octane_flows.results.start_times import start_from_number
 from octane_flows.results.test_result import Attempt, ErrorText, Result, Scenario, Step
 
 #: The keys of a message, of which each line has one; by them the format is known.
@@ -29,6 +32,7 @@ KINDS = frozenset(
      "parseError", "testRunHookStarted", "testRunHookFinished", "suggestion", "externalAttachment")
 )  # fmt: skip
 _NANOS_PER_MS = 1_000_000
+_MOST_SECONDS = 1e12
 
 
 @dataclass(slots=True)
@@ -66,6 +70,8 @@ class _Messages:
         self.hooks: dict[str, str] = {}
         self.cases: dict[str, tuple[str, dict[str, tuple[str | None, str | None]]]] = {}
         self.runs: dict[str, _Run] = {}
+        self.run_hooks: dict[str, str] = {}  # by id of a run of a hook: the hook
+        self.run_hook_failures: list[Result] = []
         self.run_error: str | None = None
 
     def take(self, kind: str, body: Mapping[str, Any], number: int) -> None:
@@ -100,11 +106,17 @@ class _Messages:
                     run.is_finished = True
             case "parseError":
                 self.collector.leave_out(f"a feature has errors: {as_text(body.get('message'))}")
+            case "testRunHookStarted":
+                self.run_hooks[as_text(body.get("id"))] = as_text(body.get("hookId"))
+            case "testRunHookFinished":
+                self._run_hook(body)
             case "testRunFinished":
                 if body.get("success") is False and body.get("exception"):
                     self.run_error = as_text(as_object(body.get("exception")).get("message"))
             case _ if kind not in KINDS:
-                self.collector.notes.add("unclear", f"messages '{kind}' are not known", number)
+                self.collector.notes.add(
+                    "unclear", f"messages '{as_text(kind)}' are not known", number
+                )
 
     def finish(self) -> None:
         """Turn test cases into results, in the order in which they began."""
@@ -122,6 +134,8 @@ class _Messages:
             by_path.setdefault(result.class_name, []).append(result)
         for group in by_path.values():
             add_scenarios(self.collector, group)
+        for failure in self.run_hook_failures:
+            self.collector.add(failure)
         if self.run_error is not None:
             error = ErrorText(None, self.run_error or None)
             self.collector.add(Result("(error of the test run)", "Failed", error=error))
@@ -166,6 +180,24 @@ class _Messages:
                 status,
                 _span_ms(outcome.get("duration")),
                 as_text(outcome.get("message")) or None,
+                as_text(outcome.get("status")).lower(),
+            )
+        )
+
+    def _run_hook(self, body: Mapping[str, Any]) -> None:
+        """A hook before or after all scenarios; one that failed is a result of its own."""
+        outcome = as_object(body.get("result"))
+        if step_status(outcome.get("status"), self.collector.options) != "failed":
+            return
+        hook = self.run_hooks.get(as_text(body.get("testRunHookStartedId")), "")
+        name = self.hooks.get(hook, "")
+        text = as_text(outcome.get("message"))
+        self.run_hook_failures.append(
+            Result(
+                name=f"(hook of the test run{f': {name}' if name else ''})",
+                status="Failed",
+                duration_ms=_span_ms(outcome.get("duration")),
+                error=ErrorText(None, first_line(text) or None, text) if text else None,
             )
         )
 
@@ -212,15 +244,25 @@ class _Messages:
 
 
 def _moment(value: object) -> int | None:
-    span = _span_ms(value)
-    return None if span is None else round(span)
+    span = _milliseconds(value)
+    return None if span is None else start_from_number(span)
 
 
 def _span_ms(value: object) -> float | None:
+    return from_number(_milliseconds(value), 1.0)
+
+
+def _milliseconds(value: object) -> float | None:
     span = as_object(value)
     seconds, nanos = span.get("seconds"), span.get("nanos")
-    if isinstance(seconds, str) and seconds.lstrip("-").isdecimal():
+    if isinstance(seconds, str) and re.fullmatch(r"[0-9]{1,12}", seconds):
         seconds = int(seconds)
-    whole = from_number(seconds, 1000.0)
-    part = from_number(nanos if nanos is not None else 0, 1 / _NANOS_PER_MS)
-    return None if whole is None or part is None else whole + part
+    nanos = 0 if nanos is None else nanos
+    whole, part = (_bounded(each) for each in (seconds, nanos))
+    return None if whole is None or part is None else whole * 1000 + part / _NANOS_PER_MS
+
+
+def _bounded(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < _MOST_SECONDS else None

@@ -20,6 +20,12 @@ _TRX: dict[str, Status] = {
 }  # fmt: skip
 
 
+_TRX_RESULTS = (
+    "UnitTestResult", "TestResult", "TestResultAggregation", "GenericTestResult",
+    "WebTestResult", "ManualTestResult",
+)  # fmt: skip
+
+
 def read_xunit_net(stream: BinaryIO, collector: ResultCollector) -> None:
     """Read a file of xUnit.net. Raises ResultFileError."""
     collector.framework = "xUnit.net"
@@ -107,13 +113,13 @@ def read_trx(stream: BinaryIO, collector: ResultCollector) -> None:
     for event, element in iterate_elements(
         stream,
         collector.notes,
-        records=("UnitTestResult", "UnitTest", "RunInfo"),
+        records=(*_TRX_RESULTS, "UnitTest", "RunInfo"),
         containers=("TestRun", "Results", "InnerResults"),
     ):
         if event != "end":
             continue
-        if element.name == "UnitTestResult":
-            outer = [each for each in element.ancestors() if each.name == "UnitTestResult"]
+        if element.name in _TRX_RESULTS:
+            outer = [each for each in element.ancestors() if each.name in _TRX_RESULTS]
             with_inner |= {id(each) for each in outer}
             if id(element) not in with_inner:
                 test_id = (outer[-1] if outer else element).get("testId") or ""

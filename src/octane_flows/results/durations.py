@@ -13,13 +13,15 @@ from dataclasses import replace
 from octane_flows.results.file_notes import FileNotes
 from octane_flows.results.test_result import Result
 
+#: Longer durations are mistakes; Octane's numbers have 64 bits, and a greater one ends a document.
+LONGEST_MS = 10 * 366 * 86_400_000.0
 _UNITS_MS = {
     "ns": 1e-6, "us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1000.0, "sec": 1000.0,
     "secs": 1000.0, "second": 1000.0, "seconds": 1000.0, "m": 60_000.0, "min": 60_000.0,
     "h": 3_600_000.0,
 }  # fmt: skip
 _NUMBER = re.compile(r"([+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?)\s*([a-zµμ]*)")
-_CLOCK = re.compile(r"(-?)(?:(\d+)\.)?(\d{1,3}):(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)")
+_CLOCK = re.compile(r"(-?)(?:(\d{1,9})\.)?(\d{1,3}):(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)")
 # marks that only group digits: apostrophes, spaces of all widths, underscores
 _GROUPING = re.compile(r"(?<=\d)['\u2019\u02bc\s\u00a0\u202f\u2009_](?=\d)")
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
@@ -105,6 +107,9 @@ class DurationReader:
         if sign or value < 0:
             self._notes.add("repaired", f"the duration {_short(text)} is negative; unknown", line)
             return None
+        if math.isfinite(value) and value > LONGEST_MS:
+            self._notes.add("repaired", f"the duration {_short(text)} is too long; unknown", line)
+            return None
         if not math.isfinite(value):
             self._notes.add("repaired", f"the duration {_short(text)} is no number; unknown", line)
             return None
@@ -112,14 +117,14 @@ class DurationReader:
 
 
 def from_number(value: object, factor: float) -> float | None:
-    """A duration of a JSON file times `factor`; None for what is no finite, positive number."""
+    """A duration of a JSON file times `factor`; None for what is no number of ten years at most."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         number = float(value) * factor
     except OverflowError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if 0 <= number <= LONGEST_MS else None
 
 
 def _short(text: str) -> str:

@@ -5,6 +5,7 @@ A stream and a collector in; results go into the collector.
 
 from __future__ import annotations
 
+import re
 from typing import BinaryIO
 
 from octane_flows.results.result_collector import ResultCollector
@@ -38,12 +39,16 @@ def _scenarios(feature: Element, collector: ResultCollector) -> list[Result]:
             name=element.get("name") or "",
             steps=tuple(_step(each, collector) for each in element.descendants("step")),
             feature_tags=(tag,) if tag else (),
-            outline_index=int(index) if index.isdecimal() else None,
+            outline_index=int(index) if re.fullmatch(r"[0-9]{1,9}", index) else None,
             script=feature.child_text("file"),
         )
         results.append(
             scenario_result(
-                scenario, started_ms=started, started_from=started_from, line=element.line
+                scenario,
+                started_ms=started,
+                started_from=started_from,
+                line=element.line,
+                status="Failed" if (element.get("status") or "").lower() == "failed" else None,
             )
         )
     return results
@@ -55,4 +60,5 @@ def _step(step: Element, collector: ResultCollector) -> Step:
         status=step_status(step.get("status"), collector.options),
         duration_ms=collector.durations.read(step.get("duration"), line=step.line, unit_ms=1.0),
         error=(step.child_text("error_message") or "").strip() or None,
+        word=(step.get("status") or "").lower(),
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
 import ijson
@@ -20,6 +21,9 @@ from octane_flows.results.test_result import ResultFileError
 #: A document that is read whole may be this large.
 MOST_WHOLE = 256 * 1024**2
 _MOST_LENIENT = 64 * 1024**2
+_MOST_DEPTH = 200  # no tool nests deeper, and parsers fail or need much memory long before
+_NO_BRACKETS = re.compile(r"[^\[\]{}]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class _Utf8(io.RawIOBase):
@@ -48,9 +52,32 @@ class _Utf8(io.RawIOBase):
         return size
 
 
+def _shallow(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces of a JSON text; raises ResultFileError where values are nested too deeply."""
+    depth, is_within_text, carried = 0, False, ""
+    for piece in pieces:
+        text = carried + piece
+        bare = text.rstrip("\\")
+        # the character that a last backslash escapes comes with the next piece
+        carried = "\\" if (len(text) - len(bare)) % 2 else ""
+        plain = bare.replace("\\\\", "").replace('\\"', "")
+        parts = plain.split('"')
+        structure = "".join(parts[1 if is_within_text else 0 :: 2])
+        is_within_text ^= len(parts) % 2 == 0
+        brackets, rounds = _NO_BRACKETS.sub("", structure), 0
+        # pairs go from the inside out, so that closing and opening ones of other pieces remain
+        while rounds <= _MOST_DEPTH and ("{}" in brackets or "[]" in brackets):
+            brackets, rounds = brackets.replace("{}", "").replace("[]", ""), rounds + 1
+        opened = brackets.count("[") + brackets.count("{")
+        depth += 2 * opened - len(brackets)
+        if max(rounds, opened, depth) > _MOST_DEPTH:
+            raise ResultFileError(f"the values are nested more than {_MOST_DEPTH} deep")
+        yield piece
+
+
 def array_items(stream: BinaryIO, notes: FileNotes) -> Iterator[Any]:
     """The items of a JSON array, read one by one. Raises ResultFileError."""
-    text = _Utf8(decoded(stream, notes))
+    text = _Utf8(_shallow(decoded(stream, notes)))
     count = 0
     try:
         for item in ijson.items(io.BufferedReader(text), "item", use_float=True):
@@ -82,7 +109,7 @@ def whole_document(stream: BinaryIO, notes: FileNotes) -> Any:
     """One JSON document as a value. Raises ResultFileError."""
     pieces: list[str] = []
     size = 0
-    for piece in decoded(stream, notes):
+    for piece in _shallow(decoded(stream, notes)):
         pieces.append(piece)
         size += len(piece)
         if size > MOST_WHOLE:
@@ -97,23 +124,26 @@ def whole_document(stream: BinaryIO, notes: FileNotes) -> Any:
 
 
 def lines(stream: BinaryIO, notes: FileNotes) -> Iterator[tuple[int, Any]]:
-    """The values of a file with one JSON document a line, each with its line."""
+    """The values of a file with one JSON document a line, each with its line.
+
+    A line that is none, such as the last one of a run that was stopped, is left out.
+    """
     rest, number = "", 0
     for piece in decoded(stream, notes):
         *whole, rest = (rest + piece).split("\n")
         for line in whole:
             number += 1
-            yield from _line(line, number)
-    yield from _line(rest, number + 1)
+            yield from _line(line, number, notes)
+    yield from _line(rest, number + 1, notes)
 
 
-def _line(text: str, number: int) -> Iterator[tuple[int, Any]]:
+def _line(text: str, number: int, notes: FileNotes) -> Iterator[tuple[int, Any]]:
     if not text.strip():
         return
     try:
-        yield number, json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ResultFileError(f"line {number} is no JSON; let the tool write it again") from error
+        yield number, json.loads("".join(_shallow([text])))
+    except (ValueError, RecursionError):  # ResultFileError is a ValueError
+        notes.add("left_out", "a line is no JSON", number)
 
 
 def _broken(error: Exception) -> ResultFileError:
@@ -126,7 +156,8 @@ def as_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        # half of a character cannot be printed
+        return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
         return "\n".join(as_text(each) for each in value)
     return json.dumps(value, ensure_ascii=False)

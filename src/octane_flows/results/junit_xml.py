@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from octane_flows.results.junit_failures import error_of, seconds_of, skip_reason
 from octane_flows.results.result_collector import ResultCollector
 from octane_flows.results.test_result import Attempt, ErrorText, Result, Status
 from octane_flows.results.xml_elements import Element, iterate_elements
@@ -20,13 +21,29 @@ _FAILURES = ("error", "failure")  # in the order in which the vendor's tools loo
 _SKIPS = ("skipped", "ignored", "skip", "disabled")
 _RERUNS = ("rerunFailure", "rerunError")
 _FLAKES = ("flakyFailure", "flakyError")
-_FAILED_WORDS = frozenset(("failed", "fail", "failure", "error", "errored", "broken", "aborted"))
+_FAILED_WORDS = frozenset(
+    (
+        "failed",
+        "fail",
+        "failure",
+        "error",
+        "errored",
+        "broken",
+        "aborted",
+        "crashed",
+        "crash",
+        "timeout",
+        "timedout",
+        "timed_out",
+    )
+)
 _SKIPPED_WORDS = frozenset(
     ("skipped", "skip", "ignored", "disabled", "notrun", "not_run", "not-run", "suppressed",
-     "pending", "todo", "excluded")
+     "pending", "todo", "excluded", "blocked", "inconclusive", "notexecuted", "not_executed")
 )  # fmt: skip
 _ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|([^\]]+)\]\]")
 _CATCH2_HOST = "tbd"  # Catch2 writes this host, and counts assertions as tests
+_MOST_OUTPUT = 8000  # characters of output that stand in for the text of a failure
 _SUITE_ERROR = "(suite error)"
 _SUITE_CRASH = "(results missing)"
 
@@ -55,7 +72,8 @@ def read_junit(stream: BinaryIO, collector: ResultCollector) -> None:
                 for suite in element.ancestors():
                     counted = counts.setdefault(id(suite), _Counts())
                     counted.cases += 1
-                    counted.failures += result.status == "Failed"
+                    # Surefire counts attempts that failed, too
+                    counted.failures += result.status == "Failed" or bool(result.attempts)
                 collector.add(result)
             continue
         if event == "start":
@@ -81,17 +99,22 @@ def _case(case: Element, collector: ResultCollector) -> Result:
     status: Status = "Passed"
     if failures or any(word in _FAILED_WORDS for word in words):
         status = "Failed"
-    elif skip is not None or any(word in _SKIPPED_WORDS for word in words):
+    elif skip is not None or _did_not_run(case) or any(word in _SKIPPED_WORDS for word in words):
         status = "Skipped"
+    texts = [each.text for each in case.find_all("system-out", "system-err")]
     duration = collector.duration(case.get("time") or case.get("duration"), case.line)
-    error = _error_of(failures) if status == "Failed" else _skip_reason(skip, case)
+    error = error_of(failures) if status == "Failed" else skip_reason(skip, case)
+    if status == "Failed" and (error is None or not (error.message or error.details)):
+        # CTest and others write an empty failure, and what failed as output
+        output = "\n".join(texts).strip()[-_MOST_OUTPUT:]
+        error = replace(error or ErrorText(), details=output) if output else error
     attempts: list[Attempt] = []
     if reruns and failures:
-        attempts = [Attempt("Failed", duration, _error_of(failures))]
-        attempts += [Attempt("Failed", _seconds(each), _error_of([each])) for each in reruns]
+        attempts = [Attempt("Failed", duration, error_of(failures))]
+        attempts += [Attempt("Failed", seconds_of(each), error_of([each])) for each in reruns]
     elif flakes or reruns:
         attempts = [
-            Attempt("Failed", _seconds(each), _error_of([each])) for each in flakes + reruns
+            Attempt("Failed", seconds_of(each), error_of([each])) for each in flakes + reruns
         ]
         attempts.append(Attempt(status, duration, error if status == "Failed" else None))
     suite_start = None
@@ -105,7 +128,6 @@ def _case(case: Element, collector: ResultCollector) -> Result:
         for group in case.find_all("properties")
         for each in group.find_all("property")
     )
-    texts = [each.text for each in case.find_all("system-out", "system-err")]
     return Result(
         name=case.get("name") or "",
         status=status,
@@ -125,6 +147,14 @@ def _case(case: Element, collector: ResultCollector) -> Result:
     )
 
 
+def _did_not_run(case: Element) -> bool:
+    """Whether an attribute says so, as those of NUnit's and of older tools' converters."""
+    marks = ("disabled", "ignored", "skipped")
+    return (case.get("executed") or "").lower() == "false" or any(
+        (case.get(mark) or "").lower() == "true" for mark in marks
+    )
+
+
 def _class_name(case: Element, suites: list[Element]) -> str:
     named = case.get("classname")
     if named is None:
@@ -133,52 +163,6 @@ def _class_name(case: Element, suites: list[Element]) -> str:
         return named or ""
     # in nested suites without classes, the suites tell a case from others of its name
     return ".".join(name for suite in reversed(suites) if (name := suite.get("name")))
-
-
-def _error_of(failures: list[Element]) -> ErrorText | None:
-    """The first failure as type and message, the texts of all as details."""
-    if not failures:
-        return None
-    first = failures[0]
-    parts: list[str] = []
-    for failure in failures:
-        text = failure.text.strip() or (failure.child_text("stackTrace") or "").strip()
-        message = (failure.get("message") or "").strip()
-        if failure is not first and message and not _stands_in(message, text):
-            text = f"{message}\n{text}".strip()
-        parts.append(text)
-    message_text = (first.get("message") or "").strip()
-    details = "\n\n".join(part for part in parts if part)
-    if not message_text and details:
-        message_text = _first_line(details)
-    return ErrorText(first.get("type") or None, message_text or None, details)
-
-
-def _stands_in(message: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(message)}(?!\w)", text) is not None
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
-
-
-def _skip_reason(skip: Element | None, case: Element) -> ErrorText | None:
-    if skip is None:
-        warning = case.find("warning")
-        return None if warning is None else _error_of([warning])
-    message, text = (skip.get("message") or "").strip(), skip.text.strip()
-    kind = skip.get("type") or None
-    if not (message or text or kind):
-        return None
-    return ErrorText(kind, message or _first_line(text) or None, text)
-
-
-def _seconds(element: Element) -> float | None:
-    try:
-        value = float(element.get("time") or "nan") * 1000
-    except ValueError:
-        return None
-    return value if value >= 0 else None
 
 
 def _is_playwright(root: Element) -> bool:
@@ -225,12 +209,12 @@ def _finish_suite(
     if own:
         extra = Result(
             _SUITE_ERROR, "Failed", name, started_ms=started, started_from=started_from,
-            error=_error_of(own), line=suite.line,
+            error=error_of(own), line=suite.line,
         )  # fmt: skip
     elif not counted.has_suite_error and suite.get("hostname") != _CATCH2_HOST:
         missing = _declared(suite, "tests") - counted.cases
         lost = _declared(suite, "failures", "errors") - counted.failures
-        if missing > 0 and lost > 0:
+        if lost > 0 and (missing > 0 or not counted.failures):
             text = (
                 f"the suite '{name}' declares {_declared(suite, 'tests')} tests with {lost} more "
                 f"failures than its {counted.cases} results show"

@@ -124,6 +124,8 @@ def _values(case: Element, name: str) -> tuple[str, ...]:
 
 def _failed_alone(suite: Element) -> bool:
     """Whether a set-up or tear-down of a whole suite failed, which its cases may not show."""
+    if (suite.get("label") or "") == "Invalid" and suite.find("failure", "reason") is not None:
+        return True  # an assembly that could not be loaded, a fixture without a constructor
     return suite.find("failure") is not None and (
         suite.get("site") in _SUITE_SETUP or (suite.get("label") or "") == "Error"
     )
@@ -132,11 +134,11 @@ def _failed_alone(suite: Element) -> bool:
 def _suite_failure(suite: Element, collector: ResultCollector) -> Result:
     started, started_from = collector.start(suite.get("start-time"), None, suite.line)
     return Result(
-        name=f"({suite.get('site') or 'suite'} of the suite)",
+        name=f"({suite.get('site') or 'error'} of the suite)",
         status="Failed",
         class_name=suite.get("fullname") or suite.get("name") or "",
         started_ms=started,
         started_from=started_from,
-        error=_failure_of(suite),
+        error=_failure_of(suite) or _reason_of(suite),
         line=suite.line,
     )

@@ -29,6 +29,9 @@ _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 _SURROGATE_BYTE = re.compile(r"[\udc80-\udcff]")
 _MARKUP = re.compile(r"<!\[CDATA\[|\]\]>|&#(?:x[0-9a-fA-F]+|[0-9]+);")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_NO_ENCODINGS = frozenset(("idna", "punycode", "undefined", "unicode_escape", "unicode-escape",
+                           "raw_unicode_escape", "raw-unicode-escape"))  # fmt: skip
+_LONGEST_REFERENCE = 12
 # longer than every mark that may be cut by the end of a chunk
 _HELD_BACK = 16
 
@@ -37,11 +40,11 @@ def decoded(stream: BinaryIO, notes: FileNotes) -> Iterator[str]:
     """The stream as text, chunk by chunk, without a byte order mark."""
     head = stream.read(CHUNK_BYTES)
     encoding, skipped = _encoding_of(head)
+    if not _is_text_encoding(encoding):
+        notes.add("repaired", f"the encoding '{encoding}' is not known; read as UTF-8", 1)
+        encoding = "utf-8"
     errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
-    try:
-        decoder = codecs.getincrementaldecoder(encoding)(errors)
-    except LookupError as error:
-        raise ResultFileError(f"the encoding '{encoding}' is not known") from error
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
     chunk = head[skipped:]
     line = 1
     while chunk:
@@ -52,7 +55,10 @@ def decoded(stream: BinaryIO, notes: FileNotes) -> Iterator[str]:
         yield _without_raw_bytes(text, encoding, notes, line)
         line += text.count("\n")
         chunk = stream.read(CHUNK_BYTES)
-    rest = decoder.decode(b"", final=True)
+    try:
+        rest = decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        raise ResultFileError(f"the text is not {encoding} ({error})") from error
     if rest:
         yield _without_raw_bytes(rest, encoding, notes, line)
 
@@ -75,6 +81,16 @@ def _encoding_of(head: bytes) -> tuple[str, int]:
         return name, 0
     # what is written in single bytes cannot be the UTF-16 that it declares
     return ("utf-8", 0) if codec.startswith(("utf-16", "utf-32")) else (codec, 0)
+
+
+def _is_text_encoding(name: str) -> bool:
+    """Whether it stands for characters: Python also has codecs such as base64 and idna."""
+    try:
+        codec = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return False
+    is_text = getattr(codec, "_is_text_encoding", True)
+    return bool(is_text) and codec.name not in _NO_ENCODINGS
 
 
 def _without_raw_bytes(text: str, encoding: str, notes: FileNotes, line: int) -> str:
@@ -165,6 +181,8 @@ def _allowed(text: str, in_cdata: bool, notes: FileNotes, line: int) -> tuple[st
 
 def _is_allowed_reference(mark: str) -> bool:
     digits = mark[2:-1]
+    if len(digits.lstrip("x0")) > _LONGEST_REFERENCE:
+        return False
     code = int(digits[1:], 16) if digits.startswith("x") else int(digits)
     if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
         return False
@@ -174,6 +192,11 @@ def _is_allowed_reference(mark: str) -> bool:
 def printable(text: str) -> str:
     """A text without the characters that XML forbids, such as the colours of a terminal."""
     return _FORBIDDEN.sub("\ufffd", text)
+
+
+def first_line(text: str) -> str:
+    """The first line that holds a word."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 def without_escapes(text: str) -> str:

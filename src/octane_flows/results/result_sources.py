@@ -113,12 +113,14 @@ def _members(path: Path, name: str, resolved: Path) -> Iterator[tuple[Source, Pa
             members = [member for member in archive.infolist() if not member.is_dir()]
     except (zipfile.BadZipFile, ValueError) as error:
         raise ResultFileError(f"the archive is damaged ({error}); write it again") from error
-    members = [each for each in members if each.filename.lower().endswith(SUFFIXES[:5])]
+    members = [each for each in members if each.filename.lower().endswith(SUFFIXES[:6])]
     if not members:
         raise ResultFileError("the archive holds no result files")
     for member in members:
-        moment = datetime(*member.date_time, tzinfo=UTC) if member.date_time[1] else None
-        modified = round(moment.timestamp() * 1000) if moment else _modified_ms(path)
+        try:
+            modified = round(datetime(*member.date_time, tzinfo=UTC).timestamp() * 1000)
+        except ValueError:  # some tools write no date, or one that no calendar has
+            modified = _modified_ms(path)
         yield (
             Source(
                 f"{name}:{member.filename}",
@@ -133,8 +135,11 @@ def _members(path: Path, name: str, resolved: Path) -> Iterator[tuple[Source, Pa
 def _open_member(path: Path, member: zipfile.ZipInfo) -> BinaryIO:
     archive = zipfile.ZipFile(path)
     try:
-        return _bounded(cast("BinaryIO", archive.open(member)), archive)
-    except RuntimeError as error:  # an encrypted member
+        stream = cast("BinaryIO", archive.open(member))
+        if member.filename.lower().endswith(".gz"):
+            stream = cast("BinaryIO", gzip.GzipFile(fileobj=stream))
+        return _bounded(stream, archive)
+    except (RuntimeError, zipfile.BadZipFile) as error:  # an encrypted or a damaged member
         archive.close()
         raise ResultFileError(f"the archive cannot be opened ({error})") from error
 

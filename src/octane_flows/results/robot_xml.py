@@ -6,6 +6,7 @@ with dots, as Robot's own xunit file and the vendor's converter write it.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import BinaryIO
 
@@ -13,7 +14,8 @@ from octane_flows.results.result_collector import ResultCollector
 from octane_flows.results.test_result import ErrorText, Result, Status
 from octane_flows.results.xml_elements import Element, iterate_elements
 
-_STATUSES: dict[str, Status] = {"PASS": "Passed", "FAIL": "Failed", "SKIP": "Skipped"}
+_STATUSES: dict[str, Status] = {"PASS": "Passed", "FAIL": "Failed", "SKIP": "Skipped",
+                                "NOT RUN": "Skipped", "NOT_RUN": "Skipped"}  # fmt: skip
 
 
 def read_robot(stream: BinaryIO, collector: ResultCollector) -> None:
@@ -44,6 +46,7 @@ def _test(test: Element, collector: ResultCollector) -> None:
         collector.leave_out(f"the status '{word}' of a test is not known", test.line)
         return
     message = status.text.strip()
+    line = test.get("line") or ""
     begin = _with_date_marks(status.get("start") or status.get("starttime"))
     end = _with_date_marks(status.get("endtime"))
     started, started_from = collector.start(begin, None, test.line)
@@ -67,7 +70,7 @@ def _test(test: Element, collector: ResultCollector) -> None:
             error=ErrorText(None, message) if message and word != "PASS" else None,
             owner=owner or None,
             tags=tuple(tags),
-            line=int(line) if (line := test.get("line") or "").isdecimal() else test.line,
+            line=int(line) if re.fullmatch(r"[0-9]{1,9}", line) else test.line,
         )
     )
 
@@ -99,7 +102,7 @@ def _with_date_marks(text: str | None) -> str | None:
 def _between(begin: str | None, end: str | None) -> float | None:
     try:
         span = datetime.fromisoformat(end or "") - datetime.fromisoformat(begin or "")
-    except ValueError:
+    except (ValueError, TypeError):  # TypeError: only one of the two has a zone
         return None
     milliseconds = span.total_seconds() * 1000
     return milliseconds if milliseconds >= 0 else None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from octane_flows.results.repaired_text import first_line
 from octane_flows.results.result_collector import ReadOptions, ResultCollector
 from octane_flows.results.test_result import (
     Attempt,
@@ -23,10 +24,11 @@ from octane_flows.results.test_result import (
 
 StepStatus = Literal["passed", "failed", "skipped"]
 UNNAMED_STEP = "(step without a name)"
+UNNAMED_SCENARIO = "(scenario without a name)"
 BACKGROUND = "(background)"
 # statuses with which cucumber ends as failed, though no step has failed
 _UNDEFINED = frozenset(("undefined", "ambiguous", "pending", "untested_undefined"))
-_FAILED = frozenset(("failed", "error", "hook_error", "cleanup_error", "broken"))
+_FAILED = frozenset(("failed", "error", "hook_error", "cleanup_error", "broken", "timedout"))
 
 
 def step_status(word: object, options: ReadOptions) -> StepStatus:
@@ -62,12 +64,14 @@ def scenario_result(
     errors = [step for step in scenario.steps if step.error]
     error = None
     if errors:
-        message = next((t.strip() for t in (errors[0].error or "").splitlines() if t.strip()), None)
+        message = first_line(errors[0].error or "") or None
         error = ErrorText(None, message, "\n\n".join(step.error or "" for step in errors))
     elif any(step.status == "failed" for step in scenario.steps):
         first = next(step for step in scenario.steps if step.status == "failed")
-        error = ErrorText(None, f"{first.name}: undefined, ambiguous or pending")
-    name = scenario.name or BACKGROUND
+        error = ErrorText(None, f"{first.name}: {first.word or 'failed'}")
+    if not scenario.name.strip():
+        scenario = replace(scenario, name=UNNAMED_SCENARIO)
+    name = scenario.name
     return Result(
         name=name if scenario.outline_index is None else f"{name} ({scenario.outline_index})",
         status=scenario_status(scenario.steps) if status is None else status,

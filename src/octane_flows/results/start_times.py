@@ -27,6 +27,8 @@ _TIME = re.compile(
 )
 _OFFSET = re.compile(r"(?:GMT|UTC|UT)?\s*([+-])(\d{1,2}):?(\d\d)?", re.ASCII)
 _EARLIEST_YEAR = 1990  # tools write 1970 and 0001 for tests that never began
+_LATEST_YEAR = 2200
+_LATEST_MS = 7_258_118_400_000  # 2200
 _SECOND_MS = 1000
 
 
@@ -34,7 +36,7 @@ def parse_start(text: str | None, notes: FileNotes, line: int | None = None) -> 
     """Milliseconds since 1970 of a time with a zone; None, with a note, for what cannot be read."""
     if text is None or not (stripped := text.strip()):
         return None
-    if stripped.isdigit() and 10 <= len(stripped) <= 13:
+    if stripped.isascii() and stripped.isdecimal() and len(stripped) in (10, 13):
         return int(stripped) * (_SECOND_MS if len(stripped) == 10 else 1)
     match = _TIME.fullmatch(stripped)
     if match is None:
@@ -46,7 +48,7 @@ def parse_start(text: str | None, notes: FileNotes, line: int | None = None) -> 
     except ValueError:
         notes.add("unclear", f"the time '{stripped[:40]}' cannot be read; unknown", line)
         return None
-    if moment.year < _EARLIEST_YEAR or not zone_text:
+    if not _EARLIEST_YEAR <= moment.year <= _LATEST_YEAR or not zone_text:
         return None
     zone = parse_zone(zone_text)
     if zone is None:
@@ -54,6 +56,13 @@ def parse_start(text: str | None, notes: FileNotes, line: int | None = None) -> 
         return None
     moment = moment.replace(tzinfo=zone)
     return round(moment.timestamp()) * _SECOND_MS + int((fraction or "0")[:3].ljust(3, "0"))
+
+
+def start_from_number(value: object) -> int | None:
+    """Milliseconds since 1970 of a JSON file; None for what is no moment of this age."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return round(value) if 0 < value < _LATEST_MS else None
 
 
 def parse_zone(text: str) -> timezone | ZoneInfo | None:

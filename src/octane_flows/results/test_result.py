@@ -37,12 +37,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step or hook of a scenario."""
+    """One step or hook of a scenario; `word` is the status as the tool writes it."""
 
     name: str
     status: Literal["passed", "failed", "skipped"]
     duration_ms: float | None = None
     error: str | None = None
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _with_retries(results: list[Result]) -> list[Result]:
             each
             for each in group
             if (each.attempts and each.status == "Skipped")
-            or (each.status == "Skipped" and each.error is not None and len(group) > 1)
+            or (len(group) > 1 and each.status == "Skipped" and _is_of_test(each.error))
         ]
         final = [each for each in group if each not in retried]
         if not retried:
@@ -120,6 +120,13 @@ def _with_retries(results: list[Result]) -> list[Result]:
         joined.append(replace(head, attempts=attempts))
         joined += rest
     return [replace(each, properties=()) for each in joined]
+
+
+def _is_of_test(error: ErrorText | None) -> bool:
+    """Whether a skipped method failed itself; a skip by choice or by a dependency is none."""
+    if error is None or (error.type or "").endswith("SkipException"):
+        return False
+    return "not successfully finished" not in (error.message or "")
 
 
 def _correct_local_times(suite: Element, collector: ResultCollector, first: int) -> None:

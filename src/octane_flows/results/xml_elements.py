@@ -9,6 +9,7 @@ from __future__ import annotations
 import xml.sax
 from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO, Literal
+from xml.parsers.expat import XML_PARAM_ENTITY_PARSING_NEVER
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
@@ -89,6 +90,11 @@ class Element:
 
 class _Parser(DefusedExpatParser):  # type: ignore[misc]
     """Takes entities that stand for a short text, as old reports have them; refuses all others."""
+
+    def reset(self) -> None:
+        """Prepare for a file: what a DOCTYPE names outside of it is never read."""
+        super().reset()
+        self._parser.SetParamEntityParsing(XML_PARAM_ENTITY_PARSING_NEVER)
 
     def defused_entity_decl(
         self,
