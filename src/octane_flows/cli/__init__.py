@@ -1,8 +1,8 @@
 """The command line: one command per thing a user does, `main` its entry point.
 
 Arguments and environment in; answers on standard output, progress and errors on standard error.
-Exit 0 fine, 1 a check failed or an extract is incomplete, 2 usage or settings, 70 a fault of the
-program itself.
+Exit 0 fine, 1 a check failed or an extract is incomplete, 2 usage or settings, 3 `gate` cannot
+judge, 70 a fault of the program itself.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from octane_flows.cli.command_line import app, data_folder, data_lake
-from octane_flows.cli.command_options import Destination
+from octane_flows.cli.command_options import Destination, output_format
 
 
 class ChangesFormat(StrEnum):
@@ -24,6 +24,15 @@ class ChangesFormat(StrEnum):
     html = "html"
     json = "json"
     eml = "eml"
+
+
+SUFFIXES = {
+    ".txt": (ChangesFormat.text,),
+    ".md": (ChangesFormat.markdown,),
+    ".html": (ChangesFormat.html,),
+    ".json": (ChangesFormat.json,),
+    ".eml": (ChangesFormat.eml,),
+}
 
 
 @app.command(epilog="Example: octane-flows changes --since yesterday --format markdown")
@@ -39,15 +48,20 @@ def changes(
         str | None, typer.Option(help="Generation N, date or time; none: the newest extract.")
     ] = None,
     workspace: Annotated[str | None, typer.Option(help="Its id; none: all.")] = None,
-    format: Annotated[ChangesFormat, typer.Option("--format", help="How to write them.")] = (
-        ChangesFormat.text
-    ),
+    format: Annotated[
+        ChangesFormat | None,
+        typer.Option(
+            "--format",
+            help="How to write them; without it, the suffix of --output decides, else text.",
+        ),
+    ] = None,
     destination: Destination = None,
 ) -> None:
     """Tell what changed: failing, repaired and flaky tests, defects, scope, coverage, runs."""
     from octane_flows import changes as change_lists
     from octane_flows.config import load_site
 
+    chosen = output_format(format, destination, SUFFIXES, ChangesFormat.text)
     zone = load_site(os.environ).time_zone
     rows = change_lists.changes_of(data_folder(), data_lake(), zone, since, until, workspace)
     writers = {
@@ -56,10 +70,10 @@ def changes(
         ChangesFormat.html: change_lists.as_page,
         ChangesFormat.json: change_lists.as_json,
     }
-    if format is ChangesFormat.eml:
+    if chosen is ChangesFormat.eml:
         content = bytes(change_lists.as_mail(rows))
     else:
-        content = writers[format](rows).encode()
+        content = writers[chosen](rows).encode()
     if destination is not None:
         from octane_flows.warehouse.file_replacement import replace_file
 

@@ -5,14 +5,21 @@ Nothing in; annotated types for the signatures of commands out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from octane_flows.errors import UsageError
+
+if TYPE_CHECKING:  # loaded when a command needs them: --help answers at once
+    import pyarrow as pa
+    from rich.console import Console
+
+Form = TypeVar("Form", bound=StrEnum)
 
 
 class Format(StrEnum):
@@ -23,6 +30,15 @@ class Format(StrEnum):
     csv_raw = "csv-raw"
     json = "json"
     parquet = "parquet"
+
+
+#: The formats of rows that a file of each suffix may have; the first is meant without --format.
+ROW_SUFFIXES = {
+    ".txt": (Format.table,),
+    ".csv": (Format.csv, Format.csv_raw),
+    ".json": (Format.json,),
+    ".parquet": (Format.parquet,),
+}
 
 
 class Engine(StrEnum):
@@ -59,13 +75,27 @@ Parameters = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter; repeatable.")
 ]
 AnswerFormat = Annotated[
-    Format,
-    typer.Option("--format", help="How to write the rows; csv-raw leaves formulas as they are."),
+    Format | None,
+    typer.Option(
+        "--format",
+        help="How to write the rows; without it, the suffix of --output decides, else a table. "
+        "csv-raw leaves formulas as they are.",
+    ),
 ]
 Destination = Annotated[
     Path | None,
     typer.Option(
         "--output", callback=free_destination, help="File to write instead of the terminal."
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        metavar="ROWS",
+        min=1,
+        help="Write so many rows and count the rest; without it, a table on a terminal has 200, "
+        "files and pipes have all.",
     ),
 ]
 Strict = Annotated[
@@ -104,6 +134,70 @@ def parameter_texts(pairs: Sequence[str] | None) -> dict[str, str | None]:
             raise UsageError(f"--param {name} is given twice; give it once.")
         texts[name] = None if value == "null" else value
     return texts
+
+
+def output_format(
+    form: Form | None,
+    destination: Path | None,
+    suffixes: Mapping[str, tuple[Form, ...]],
+    otherwise: Form,
+) -> Form:
+    """The format to write: the given one, or what the suffix of the file says, or `otherwise`.
+
+    Raises UsageError where the two contradict each other or the suffix says nothing.
+    """
+    suffix = destination.suffix.lower() if destination is not None else ""
+    meant = suffixes.get(suffix)
+    if form is None:
+        if not suffix:
+            return otherwise
+        if meant is None:
+            raise UsageError(
+                f"The suffix of {destination} names no format; end the file's name with "
+                f"{_either(suffixes)}, or say its format with --format."
+            )
+        return meant[0]
+    if meant is not None and form not in meant:
+        raise UsageError(
+            f"--format {form.value} contradicts the suffix of {destination}; leave --format out, "
+            f"or choose a file that ends with {_either(_suffixes_of(form, suffixes))}."
+        )
+    return form
+
+
+@dataclass(frozen=True)
+class RowOutput:
+    """Where the rows of an answer go: their format, a file or None, and how many are written."""
+
+    format: str
+    destination: Path | None
+    limit: int | None = None
+
+    def write(self, answer: pa.Table, console: Console) -> None:
+        """Write the rows; `console` is for tables on the terminal."""
+        from octane_flows.questions.answer_formats import write_answer
+
+        write_answer(answer, self.format, self.destination, console, limit=self.limit)
+
+
+def row_output(form: Format | None, destination: Path | None, limit: int | None) -> RowOutput:
+    """The options --format, --output and --limit, checked before anything is read.
+
+    Raises UsageError.
+    """
+    chosen = output_format(form, destination, ROW_SUFFIXES, Format.table)
+    if chosen is Format.parquet and destination is None:
+        raise UsageError("Parquet is not for terminals; add --output FILE.")
+    return RowOutput(chosen.value, destination, limit)
+
+
+def _suffixes_of(form: Form, suffixes: Mapping[str, tuple[Form, ...]]) -> list[str]:
+    return [suffix for suffix, forms in suffixes.items() if form in forms]
+
+
+def _either(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def one_workspace(workspace: str | None, of_settings: tuple[str, ...] | None) -> str:

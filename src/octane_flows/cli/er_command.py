@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from octane_flows.cli.command_line import app, data_folder, errors, open_warehouse
-from octane_flows.cli.command_options import AsOf, Destination
+from octane_flows.cli.command_options import AsOf, Destination, output_format
 
 if TYPE_CHECKING:
     from octane_flows.er_diagrams import Diagram
@@ -27,6 +27,14 @@ class DiagramFormat(StrEnum):
     json = "json"
 
 
+SUFFIXES = {
+    ".mmd": (DiagramFormat.mermaid,),
+    ".svg": (DiagramFormat.svg,),
+    ".dbml": (DiagramFormat.dbml,),
+    ".json": (DiagramFormat.json,),
+}
+
+
 @app.command(epilog="Example: octane-flows er defects --format dbml")
 def er(
     names: Annotated[
@@ -38,14 +46,19 @@ def er(
         ),
     ] = None,
     format: Annotated[
-        DiagramFormat, typer.Option(help="Mermaid text, a picture, DBML text or JSON.")
-    ] = DiagramFormat.mermaid,
+        DiagramFormat | None,
+        typer.Option(
+            help="Mermaid text, a picture, DBML text or JSON; without it, the suffix of --output "
+            "decides, else Mermaid."
+        ),
+    ] = None,
     destination: Destination = None,
     as_of: AsOf = None,
 ) -> None:
     """Draw tables and how they refer to one another, with the counts of the warehouse if any."""
     from octane_flows import er_diagrams
 
+    chosen = output_format(format, destination, SUFFIXES, DiagramFormat.mermaid)
     diagram = _counted(er_diagrams.chosen_diagram(names or []), as_of)
     writers = {
         DiagramFormat.mermaid: er_diagrams.mermaid_text,
@@ -53,7 +66,7 @@ def er(
         DiagramFormat.dbml: er_diagrams.dbml_text,
         DiagramFormat.json: er_diagrams.diagram_json,
     }
-    text = writers[format](diagram)
+    text = writers[chosen](diagram)
     if destination is None:
         typer.echo(text.encode("utf-8"), nl=False)
     else:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from octane_flows.cli.command_line import app, data_folder, output
-from octane_flows.cli.command_options import Destination
+from octane_flows.cli.command_options import Destination, output_format
 from octane_flows.errors import UsageError
 
 
@@ -24,6 +24,13 @@ class GateFormat(StrEnum):
     table = "table"
     json = "json"
     junit = "junit"
+
+
+SUFFIXES = {
+    ".txt": (GateFormat.table,),
+    ".json": (GateFormat.json,),
+    ".xml": (GateFormat.junit,),
+}
 
 
 @app.command(
@@ -49,9 +56,13 @@ def gate(
     max_age: Annotated[
         str | None, typer.Option(metavar="TIME", help="Oldest data that counts: 90m, 24h or 3d.")
     ] = None,
-    format: Annotated[GateFormat, typer.Option("--format", help="How to write it.")] = (
-        GateFormat.table
-    ),
+    format: Annotated[
+        GateFormat | None,
+        typer.Option(
+            "--format",
+            help="How to write it; without it, the suffix of --output decides, else a table.",
+        ),
+    ] = None,
     destination: Destination = None,
     variables: Annotated[
         bool, typer.Option("--variables", help="List the variables with their formulas.")
@@ -83,6 +94,7 @@ def gate(
             "Name what is judged with one of --release, --sprint, --milestone, --suite-run, "
             f"--module and --query; {'none' if not chosen else len(chosen)} is given."
         )
+    form = output_format(format, destination, SUFFIXES, GateFormat.table)
     parsed = gates.read_criteria(criteria, list(formulas))
     oldest = _duration(max_age) if max_age is not None else None
     kind, name = chosen[0]
@@ -108,11 +120,11 @@ def gate(
         GateFormat.json: gates.as_json,
         GateFormat.junit: gates.as_junit,
     }
-    text = writers[format](verdict)
+    text = writers[form](verdict)
     if destination is not None:
         destination.write_text(text, encoding="utf-8")
         output.print(f"verdict      {verdict.status}")
-    elif format is GateFormat.table:
+    elif form is GateFormat.table:
         output.print(text, end="", soft_wrap=True)
     else:
         sys.stdout.write(text)

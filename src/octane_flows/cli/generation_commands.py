@@ -11,34 +11,37 @@ from typing import Annotated
 import typer
 
 from octane_flows.cli.command_line import app, data_folder, data_lake, output
-from octane_flows.cli.command_options import AnswerFormat, Destination, Format
+from octane_flows.cli.command_options import AnswerFormat, Destination, Limit, row_output
 
 Wait = Annotated[float, typer.Option(metavar="SECONDS", help="Wait so long for extracts to end.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
 
 
 @app.command(epilog="Example: octane-flows generations")
-def generations(format: AnswerFormat = Format.table, destination: Destination = None) -> None:
+def generations(
+    format: AnswerFormat = None, destination: Destination = None, limit: Limit = None
+) -> None:
     """List the generations that --as-of can go back to."""
     from octane_flows import warehouse
-    from octane_flows.questions.answer_formats import write_answer
 
-    write_answer(warehouse.generations(data_lake()), format.value, destination, output)
+    rows = row_output(format, destination, limit)
+    rows.write(warehouse.generations(data_lake()), output)
 
 
 @app.command(epilog="Example: octane-flows history release --format csv")
 def history(
     entity: Annotated[str, typer.Argument(help="Entity type or link table, such as defect")],
     id: Annotated[str | None, typer.Argument(help="One entity; none: all.")] = None,
-    format: AnswerFormat = Format.table,
+    format: AnswerFormat = None,
     destination: Destination = None,
+    limit: Limit = None,
 ) -> None:
     """Show every version of an entity that was ever read, with the time it was the newest."""
     from octane_flows import warehouse
-    from octane_flows.questions.answer_formats import write_answer
 
+    rows = row_output(format, destination, limit)
     answer = warehouse.history(data_folder(), entity, id, lake=data_lake())
-    write_answer(answer, format.value, destination, output)
+    rows.write(answer, output)
 
 
 @app.command(epilog="Example: octane-flows compact")

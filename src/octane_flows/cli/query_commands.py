@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from octane_flows.cli.command_line import app, data_lake, open_warehouse, output
-from octane_flows.cli.command_options import AnswerFormat, AsOf, Destination, Format
+from octane_flows.cli.command_options import AnswerFormat, AsOf, Destination, Limit, row_output
 
 COLUMNS = (
     "select column_name, data_type, comment from duckdb_columns() "
@@ -30,19 +30,20 @@ RELATIONS = (
 @app.command(epilog='Example: octane-flows query "select count(*) as runs from er.runs"')
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT over octane.*, er.*, flow.*, meta.*")],
-    format: AnswerFormat = Format.table,
+    format: AnswerFormat = None,
     destination: Destination = None,
+    limit: Limit = None,
     as_of: AsOf = None,
 ) -> None:
     """Ask the warehouse one select; octane_history.<entity> has every version ever read."""
     from octane_flows import warehouse
-    from octane_flows.questions.answer_formats import write_answer
 
+    rows = row_output(format, destination, limit)
     with open_warehouse(as_of) as connection:
         past = warehouse.history_named_in(sql)
         files = warehouse.attach_history(connection, data_lake(), past) if past else []
         answer = warehouse.restricted_rows(connection, sql, files)
-    write_answer(answer, format.value, destination, output)
+    rows.write(answer, output)
 
 
 @app.command(epilog="Example: octane-flows show er.application_modules --limit 5")

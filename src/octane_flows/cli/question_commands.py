@@ -6,7 +6,6 @@ Arguments in; rows on standard output or in a file out.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,11 +18,13 @@ from octane_flows.cli.command_options import (
     ChosenEngine,
     Destination,
     Engine,
-    Format,
+    Limit,
     Master,
     Parameters,
+    RowOutput,
     Strict,
     parameter_texts,
+    row_output,
 )
 from octane_flows.cli.question_help import QuestionCommand
 from octane_flows.cli.spark_engine import answer_from_spark, refuse_master
@@ -46,14 +47,17 @@ def flows(as_json: AsJson = False) -> None:
 def flow(
     slug: Annotated[str, typer.Argument(help="The flow's name, see: octane-flows flows")],
     param: Parameters = None,
-    format: AnswerFormat = Format.table,
+    format: AnswerFormat = None,
     destination: Destination = None,
+    limit: Limit = None,
     engine: ChosenEngine = Engine.duckdb,
     master: Master = None,
     strict: Strict = False,
 ) -> None:
     """Answer one flow from the warehouse, or from what Spark built."""
-    _answer("flow", slug, param, format, destination, engine, master, strict=strict)
+    _answer(
+        "flow", slug, param, row_output(format, destination, limit), engine, master, strict=strict
+    )
 
 
 @app.command(epilog="Example: octane-flows metrics --json")
@@ -69,22 +73,24 @@ def metrics(as_json: AsJson = False) -> None:
 def metric(
     slug: Annotated[str, typer.Argument(help="The metric's name, see: octane-flows metrics")],
     param: Parameters = None,
-    format: AnswerFormat = Format.table,
+    format: AnswerFormat = None,
     destination: Destination = None,
+    limit: Limit = None,
     engine: ChosenEngine = Engine.duckdb,
     master: Master = None,
     strict: Strict = False,
 ) -> None:
     """Answer one metric from the warehouse, or from what Spark built."""
-    _answer("metric", slug, param, format, destination, engine, master, strict=strict)
+    _answer(
+        "metric", slug, param, row_output(format, destination, limit), engine, master, strict=strict
+    )
 
 
 def _answer(
     kind: Kind,
     slug: str,
     param: list[str] | None,
-    format: Format,
-    destination: Path | None,
+    rows: RowOutput,
     engine: Engine,
     master: str | None,
     *,
@@ -97,13 +103,12 @@ def _answer(
         question_named,
         run_question,
     )
-    from octane_flows.questions.answer_formats import write_answer
 
     question = question_named(kind, slug)
     parameters = parameter_texts(param)
     if engine is Engine.spark:
         answer = answer_from_spark(question, parameters, master)
-        write_answer(answer, format.value, destination, output)
+        rows.write(answer, output)
         return
     refuse_master(master)
     with warehouse.connect(data_folder()) as connection:
@@ -116,7 +121,7 @@ def _answer(
         errors.print(f"finding      {finding}")
     for value in unknown:
         errors.print(f"warning      {value.sentence}", soft_wrap=True)
-    write_answer(answer, format.value, destination, output)
+    rows.write(answer, output)
 
 
 def _print_questions(kind: Kind, *, as_json: bool) -> None:

@@ -29,15 +29,24 @@ CELL_WIDTH = 34  # wide enough for a title, narrow enough for four columns on a 
 #: Control characters that JSON may hold as they are, and that a terminal would obey.
 _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in range(127, 160)}
 FILE_WIDTH = 200  # characters of a line where a table is written into a file
+TERMINAL_ROWS = 200  # of a table that somebody reads on a terminal, unless more are wanted
 
 
-def write_answer(answer: pa.Table, format: str, destination: Path | None, console: Console) -> None:
+def write_answer(
+    answer: pa.Table,
+    format: str,
+    destination: Path | None,
+    console: Console,
+    *,
+    limit: int | None = None,
+) -> None:
     """Write rows as table, csv, csv-raw, json or parquet to a file; without one to the terminal.
 
-    In csv, texts that a spreadsheet would run or a terminal obey are made harmless.
+    In csv, texts that a spreadsheet would run or a terminal obey are made harmless. `limit` is how
+    many rows are written; None: all, but TERMINAL_ROWS of a table on a terminal.
     """
     with _in_types_of(format):
-        _write(answer, format, destination, console)
+        _write(answer, format, destination, console, limit)
 
 
 @contextmanager
@@ -52,27 +61,49 @@ def _in_types_of(format: str) -> Iterator[None]:
         ) from None
 
 
-def _write(answer: pa.Table, format: str, destination: Path | None, console: Console) -> None:
+def _write(
+    answer: pa.Table, format: str, destination: Path | None, console: Console, limit: int | None
+) -> None:
+    if format == "table":
+        _write_table(answer, destination, console, limit)
+        return
+    total, answer = answer.num_rows, answer if limit is None else answer[:limit]
     if format == "parquet":
         if destination is None:
             raise UsageError("Parquet is not for terminals; add --output FILE.")
         with written_aside(destination) as path:
             pq.write_table(answer, path)
-    elif format == "table":
-        if destination is None:
-            print_rows(console, answer)
-            return
-        with written_aside(destination) as path, path.open("w", encoding="utf-8") as stream:
-            print_rows(plain_console(file=stream, width=FILE_WIDTH), answer)
+    elif destination is not None:
+        with written_aside(destination) as path, path.open("wb") as file:
+            _writer_of(format)(answer, file)
     else:
-        write_bytes = _writer_of(format)
-        if destination is not None:
-            with written_aside(destination) as path, path.open("wb") as file:
-                write_bytes(answer, file)
-            return
         sys.stdout.flush()
-        write_bytes(answer, sys.stdout.buffer)
+        _writer_of(format)(answer, sys.stdout.buffer)
         sys.stdout.buffer.flush()
+    if answer.num_rows < total:
+        note = f"note         {total:,} rows, the first {answer.num_rows:,} written"
+        print(note, file=sys.stderr)
+
+
+def _write_table(
+    answer: pa.Table, destination: Path | None, console: Console, limit: int | None
+) -> None:
+    total = answer.num_rows
+    if destination is not None:
+        with written_aside(destination) as path, path.open("w", encoding="utf-8") as stream:
+            file_console = plain_console(file=stream, width=FILE_WIDTH)
+            print_rows(file_console, answer[: limit or total], total=total)
+        return
+    # FORCE_COLOR makes any console a terminal: only the stream says whether somebody reads it
+    is_read_here = limit is None and console.file.isatty()
+    shown = min(TERMINAL_ROWS, total) if is_read_here else limit or total
+    print_rows(console, answer[:shown], total=total)
+    if shown < total and is_read_here:
+        console.print(
+            f"All rows: --limit {total}, a pipe such as | less, or --output FILE.",
+            style="dim",
+            soft_wrap=True,
+        )
 
 
 def _writer_of(format: str) -> Callable[[pa.Table, BinaryIO], None]:
@@ -145,7 +176,7 @@ def print_rows(
     count = answer.num_rows if total is None else total
     summary = f"{count:,} {'row' if count == 1 else 'rows'}"
     if count > answer.num_rows:
-        summary += f", the first {answer.num_rows} shown"
+        summary += f", the first {answer.num_rows:,} shown"
     if len(shown) < len(names):
         summary += f"; more columns: {', '.join(names[len(shown) :])}"
     console.print(summary, style="dim")
