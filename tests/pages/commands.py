@@ -8,12 +8,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from octane_flows.cli import app
+from octane_flows.cli.command_line import GROUPS
 from tests.pages.markdown import anchor, table
 
 HEAD = """# Commands
 
 Each command has `--help`. Answers go to standard output, progress and messages to standard error.
 Exit codes: 0 fine, 1 a check failed or an extract is incomplete, 2 usage or settings,
+3 `gate` cannot judge because the data is incomplete or too old,
 70 a fault of the program itself: the message names a file with the details.
 """
 
@@ -25,18 +27,21 @@ def commands_page() -> str:
     context = typer.Context(group, info_name="octane-flows")
     named = [group.commands[name] for name in group.list_commands(context)]
     commands = [one for one in named if isinstance(one, TyperCommand)]
-    rows = [
-        (f"[`{one.name}`](#{anchor(one.name or '')})", _summary(one).replace("`", ""))
-        for one in commands
-    ]
-    lines = [HEAD, *table(("command", "what it does"), rows), ""]
+    lines = [HEAD]
+    for title, names in GROUPS.items():
+        rows = [
+            (f"[`{command.name}`](#{anchor(command.name or '')})", _summary(command))
+            for command in commands
+            if command.name in names
+        ]
+        lines += [*table((title, "what it does"), rows), ""]
     for command in commands:
         lines += _command(command, context)
     return "\n".join(lines)
 
 
 def _summary(command: TyperCommand) -> str:
-    return inspect.cleandoc(command.help or "").split("\n\n")[0]
+    return inspect.cleandoc(command.help or "").split("\n\n")[0].replace("`", "")
 
 
 def _command(command: TyperCommand, parent: typer.Context) -> list[str]:

@@ -17,50 +17,56 @@ from octane_flows.console import plain_console
 
 if TYPE_CHECKING:  # loaded when a command needs them: --help answers at once
     import duckdb
+    from typer._click.core import Context
+    from typer._click.formatting import HelpFormatter
 
     from octane_flows.config import Settings
     from octane_flows.lake import Lake
 
-#: The order of `--help` and of docs/commands.md: from the first look to the upkeep of a site.
-COMMANDS = (
-    "demo",
-    "doctor",
-    "run",
-    "status",
-    "extract",
-    "census",
-    "sweep",
-    "build",
-    "verify",
-    "flows",
-    "flow",
-    "metrics",
-    "metric",
-    "quarantine",
-    "query",
-    "show",
-    "er",
-    "changes",
-    "gate",
-    "letter",
-    "report",
-    "ui",
-    "notebooks",
-    "plan",
-    "apply",
-    "document",
-    "report-results",
-    "export",
-    "generations",
-    "history",
-    "check",
-    "go-back",
-    "compact",
-    "expire",
-    "drop-workspace",
-    "site-files",
-    "simulate",
-)
+#: The groups of `--help` and of docs/commands.md, and the order of the commands in each.
+GROUPS = {
+    "Read": (
+        "flows",
+        "flow",
+        "metrics",
+        "metric",
+        "query",
+        "show",
+        "er",
+        "changes",
+        "gate",
+        "letter",
+        "report",
+        "quarantine",
+        "notebooks",
+    ),
+    "Keep current": (
+        "doctor",
+        "run",
+        "status",
+        "extract",
+        "census",
+        "sweep",
+        "build",
+        "verify",
+        "ui",
+        "export",
+    ),
+    "Write back to Octane": ("plan", "apply", "document", "report-results"),
+    "Look after the lake": (
+        "generations",
+        "history",
+        "check",
+        "go-back",
+        "compact",
+        "expire",
+        "drop-workspace",
+        "site-files",
+    ),
+    "Simulate": ("demo", "simulate"),
+}
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
+WHOLE_SENTENCE = 1_000  # characters: more than any first sentence has
 
 #: What was done for the command that runs, once, however often it reads settings.
 _preparations: set[str] = set()
@@ -75,6 +81,17 @@ class OrderedCommands(TyperGroup):
     def list_commands(self, ctx: object) -> list[str]:
         """The names of all commands."""
         return sorted(self.commands, key=COMMANDS.index)
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the commands in groups, each with its whole first sentence."""
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name, self.commands[name].get_short_help_str(WHOLE_SENTENCE))
+                        for name in names
+                    ]
+                )
 
 
 app = typer.Typer(
