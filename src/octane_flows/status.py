@@ -84,12 +84,14 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
 def _print_certificate(manifest: Manifest, console: Console) -> None:
     """Print a line for each entity type that has rows, lost some, or could not be read.
 
-    Columns that are the same or empty in every line are left out.
+    Columns that are the same or empty in every line are left out. How many entity types have no
+    line is said below.
     """
+    types = [row for row in manifest.certificate if not row.is_history]
+    listed = [row for row in types if _stored_rows(row) or row.tombstones or row.status in MISSING]
     rows = [
         _cells(row, manifest.as_of)
-        for row in sorted(manifest.certificate, key=lambda row: (row.workspace, row.entity))
-        if not row.is_history and (_stored_rows(row) or row.tombstones or row.status in MISSING)
+        for row in sorted(listed, key=lambda row: (row.workspace, row.entity))
     ]
     table = Table(box=box.SIMPLE_HEAD)
     values = {name: {row[name] for row in rows} for name in COLUMNS}
@@ -108,6 +110,13 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
     for row in rows:
         table.add_row(*(row[name] for name in shown))
     console.print(table)
+    if empty := len(types) - len(listed):
+        has = "entity type without rows is" if empty == 1 else "entity types without rows are"
+        counted = " (counted in each workspace)" if len(manifest.workspaces) > 1 else ""
+        console.print(
+            f"empty        {empty} {has} left out{counted}; meta.certificate has all",
+            soft_wrap=True,
+        )
     if "last census" not in shown and rows and rows[0]["last census"] == NEVER:
         console.print("census       never; octane-flows census finds what was deleted")
 

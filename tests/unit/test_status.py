@@ -54,6 +54,17 @@ def test_columns_without_a_difference_are_left_out_but_a_missing_census_is_print
     assert "census       never; octane-flows census finds what was deleted" in lines
 
 
+def test_entity_types_without_rows_are_counted_below_the_lines(tmp_path: Path) -> None:
+    empty = dataclasses.replace(READ, entity="story", rows_held=0, rows_read=0)
+    emptied = dataclasses.replace(empty, entity="epic", tombstones={"deleted": 2})
+
+    lines = lines_of(tmp_path / "some", READ, empty, emptied)
+    assert "empty        1 entity type without rows is left out; meta.certificate has all" in lines
+    assert not any(line.strip().startswith("story") for line in lines)
+    assert any(line.strip().startswith("epic") for line in lines)
+    assert not any(line.startswith("empty") for line in lines_of(tmp_path / "none", READ))
+
+
 def test_the_result_of_a_census_and_a_refusal_are_printed(tmp_path: Path) -> None:
     counted = dataclasses.replace(READ, census_at=kit.AS_OF, census_result="1 deleted")
     refused = dataclasses.replace(READ, entity="story", status="refused", note="no [/right] :x:")

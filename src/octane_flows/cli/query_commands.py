@@ -11,9 +11,10 @@ import typer
 
 from octane_flows.cli.command_line import app, data_lake, open_warehouse, output
 from octane_flows.cli.command_options import AnswerFormat, AsOf, Destination, Limit, row_output
+from octane_flows.cli.question_help import print_question, question_shown
 
 COLUMNS = (
-    "select column_name, data_type, comment from duckdb_columns() "
+    "select column_name as column, data_type as type, comment as meaning from duckdb_columns() "
     "where schema_name = $schema and table_name = $table order by column_index"
 )
 
@@ -48,20 +49,41 @@ def query(
 
 @app.command(epilog="Example: octane-flows show er.application_modules --limit 5")
 def show(
-    table: Annotated[str, typer.Argument(help="Schema and name, such as octane.defect")],
+    table: Annotated[
+        str,
+        typer.Argument(help="Schema and name, such as octane.defect, or a question's name."),
+    ],
     limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
     as_of: AsOf = None,
 ) -> None:
-    """Show a table's columns with their meanings, its relations, and its first rows."""
-    from octane_flows import warehouse
-    from octane_flows.questions.answer_formats import print_rows
+    """Show what a table, flow, metric or plan has: meanings, relations or parameters, first rows.
 
+    A table has columns, relations and rows; a question has parameters and columns and is shown
+    without a warehouse.
+    """
+    from octane_flows import warehouse
+    from octane_flows.questions.answer_formats import print_meanings, print_rows
+
+    if question := question_shown(table):
+        print_question(question)
+        return
     with open_warehouse(as_of) as connection:
         rows = warehouse.table_relation(connection, table)
         schema, _, name = table.partition(".")
         columns = connection.sql(COLUMNS, params={"schema": schema, "table": name})
-        print_rows(output, columns.to_arrow_table(), title=table)
-        relations = connection.sql(RELATIONS, params={"table": table}).to_arrow_table()
-        if relations.num_rows:
-            print_rows(output, relations, title=f"relations of {table}")
+        print_meanings(output, columns.to_arrow_table(), title=table)
+        relations = connection.execute(RELATIONS, {"table": table}).fetchall()
+        if relations:
+            output.print(f"relations of {table}\n")
+        for reference, refers_to, *origin in relations:
+            text = f" {reference} -> {refers_to}  ({_origin(*origin)})"
+            output.print(text, soft_wrap=True)
         print_rows(output, rows.limit(limit).to_arrow_table())
+
+
+def _origin(fields: str | None, links: int | None, dangling: int | None) -> str:
+    """The fields that a relation comes from and how many rows have it; None: it is unknown."""
+    counts = "not counted"
+    if links is not None:
+        counts = f"{links:,} {'link' if links == 1 else 'links'}, {dangling or 0:,} lead nowhere"
+    return f"{fields}: {counts}" if fields else counts

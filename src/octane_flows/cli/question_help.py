@@ -32,12 +32,30 @@ class QuestionCommand(TyperCommand):
             for kind in KINDS:
                 for question in list_questions(kind) if kind == self.name else ():
                     if question.slug in args:
-                        _print_help(question)
+                        print_question(question)
                         raise typer.Exit
         return super().parse_args(ctx, args)
 
 
-def _print_help(question: Question) -> None:
+def question_shown(name: str) -> Question | None:
+    """The question of a name such as `metric.flaky_tests` or `flaky_tests`; None: a table's name.
+
+    Raises UsageError where the schema is one of questions and has none of that name.
+    """
+    from octane_flows.questions import list_questions, question_named
+
+    schema, dot, slug = name.rpartition(".")
+    for kind in KINDS:
+        if kind == schema:
+            return question_named(kind, slug)
+        for question in () if dot else list_questions(kind):
+            if question.slug == slug:
+                return question
+    return None
+
+
+def print_question(question: Question) -> None:
+    """Print what a question asks, its parameters and its columns, with their whole meanings."""
     output.print(f"Usage: octane-flows {question.kind} {question.slug} [--param NAME=VALUE]...\n")
     output.print(question.text, soft_wrap=True)
     output.print(f"One row is {question.grain}.\n", soft_wrap=True)
@@ -47,6 +65,10 @@ def _print_help(question: Question) -> None:
         mark = f" [{_need(question, parameter.name)}]" if parameter.name in needed else ""
         output.print(f"  --param {parameter.name}={default}{mark}", soft_wrap=True)
         output.print(f"      {parameter.type}: {parameter.meaning}", soft_wrap=True)
+    output.print("\nColumns of the answer:")
+    for column in question.columns:
+        output.print(f"  {column.name}", soft_wrap=True)
+        output.print(f"      {column.meaning}", soft_wrap=True)
     output.print(f"\nAll options: octane-flows {question.kind} --help", soft_wrap=True)
 
 

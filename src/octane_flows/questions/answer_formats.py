@@ -182,6 +182,16 @@ def print_rows(
     console.print(summary, style="dim")
 
 
+def print_meanings(console: Console, rows: pa.Table, *, title: str) -> None:
+    """Names and what they mean, as a table whose texts are wrapped and never cut."""
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for name in rows.column_names:
+        table.add_column(name, overflow="fold")
+    for row in rows.to_pylist():
+        table.add_row(*map(_cell, row.values()))
+    console.print(table)
+
+
 def _columns_that_fit(cells: dict[str, list[str]], width: int) -> list[str]:
     shown: list[str] = []
     for name, texts in cells.items():
