@@ -44,7 +44,8 @@ def simulate(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"],
-            help="The server's time (UTC), which then stands still; without it, the clock runs.",
+            help="The server's time (UTC), which then stands still; without it, the clock of an "
+            "empty workspace runs, and that of a filled one stands at the end of its data.",
         ),
     ] = None,
     fault: Annotated[
@@ -92,15 +93,29 @@ def simulate(
             "client_secret": running.client_secret,
             "shared_space": running.shared_space,
             "workspace": running.workspace,
+            "workspaces": list(simulator.workspaces),
+            "clock": "stands" if simulator.clock.frozen else "runs",
+            "now": _now(simulator),
         }
         print(json.dumps(facts), flush=True)
         if sys.stdout.isatty():  # a program reads the line above and needs no words
             typer.echo(
-                f"The page {running.url}/ explains sign-in, data and faults; Ctrl-C stops the "
-                "simulator.",
+                f"{_clock_sentence(simulator)} The page {running.url}/ explains sign-in, data and "
+                "faults; Ctrl-C stops the simulator.",
                 err=True,
             )
         stop.wait()
+
+
+def _now(simulator: Simulator) -> str:
+    return f"{simulator.clock.now():%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _clock_sentence(simulator: Simulator) -> str:
+    now = _now(simulator)
+    if simulator.clock.frozen:
+        return f"Its clock stands still at {now}, so that nothing changes by itself."
+    return f"Its clock runs; it is {now}."
 
 
 @contextmanager

@@ -64,7 +64,16 @@ def test_simulate_says_where_it_is() -> None:
         facts = json.loads(process.stdout.readline())
         process.terminate()
 
-    assert set(facts) == {"url", "client_id", "client_secret", "shared_space", "workspace"}
+    assert set(facts) == {
+        "url",
+        "client_id",
+        "client_secret",
+        "shared_space",
+        "workspace",
+        "workspaces",
+        "clock",
+        "now",
+    }
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", facts["url"])
     assert process.returncode == 0
 
