@@ -9,6 +9,7 @@ import pty
 import re
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -155,6 +156,50 @@ def test_a_terminal_has_the_first_rows_and_is_told_how_to_see_all() -> None:
     assert "1,000 rows" in whole
     assert "shown" not in whole
     assert "0 rows" in on_terminal(0)
+
+
+def printed(width: int, columns: Mapping[str, Sequence[str | None]]) -> str:
+    stream = io.StringIO()
+    write_answer(pa.table(dict(columns)), "table", None, plain_console(file=stream, width=width))
+    return stream.getvalue()
+
+
+def test_a_wide_answer_is_written_in_blocks_with_whole_texts() -> None:
+    text = "so long that a table would cut it, because it has sixty-two letters"
+    wide: dict[str, list[str | None]] = {
+        "test_id": ["1", "2"],
+        "test_name": [text, "b"],
+        "module_name": [None, "m" * 40],
+    }
+
+    lines = printed(70, wide).splitlines()
+
+    assert lines == [
+        "row 1",
+        "  test_id      1",
+        f"  test_name    {text}",
+        "  module_name",
+        "row 2",
+        "  test_id      2",
+        "  test_name    b",
+        f"  module_name  {'m' * 40}",
+        "2 rows",
+    ]
+
+
+def test_texts_are_cut_only_where_the_table_is_too_wide_and_ids_never() -> None:
+    text, ids = "x" * 40, "1001," * 12
+    assert text in printed(60, {"test_id": ["1"], "test_name": [text]})
+    cut = printed(50, {"test_id": ["1"], "test_name": [text]})
+    assert "x" * 33 + "\N{HORIZONTAL ELLIPSIS}" in cut
+    assert ids in printed(100, {"test_ids": [ids], "test_name": [text]})
+    for width in (20, 40, 80, 200):
+        assert ids in printed(width, {"test_ids": [ids]})
+        assert ids in printed(width, {"test_ids": [ids], "test_name": [text]})
+
+
+def test_a_block_has_no_control_characters_of_a_text() -> None:
+    assert "\x1b" not in printed(30, {"a\x1b[2J": ["b\x1b[2J" * 9], "c_id": ["c\x1b[2J" * 9]})
 
 
 def test_a_real_terminal_has_the_first_rows(home: Path, built: Path) -> None:

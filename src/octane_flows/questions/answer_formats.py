@@ -92,12 +92,12 @@ def _write_table(
     if destination is not None:
         with written_aside(destination) as path, path.open("w", encoding="utf-8") as stream:
             file_console = plain_console(file=stream, width=FILE_WIDTH)
-            print_rows(file_console, answer[: limit or total], total=total)
+            print_answer(file_console, answer[: limit or total], total=total)
         return
     # FORCE_COLOR makes any console a terminal: only the stream says whether somebody reads it
     is_read_here = limit is None and console.file.isatty()
     shown = min(TERMINAL_ROWS, total) if is_read_here else limit or total
-    print_rows(console, answer[:shown], total=total)
+    print_answer(console, answer[:shown], total=total)
     if shown < total and is_read_here:
         console.print(
             f"All rows: --limit {total}, a pipe such as | less, or --output FILE.",
@@ -144,16 +144,35 @@ def _json_value(value: Any) -> str:
     return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
 
 
+def print_answer(console: Console, answer: pa.Table, *, total: int | None = None) -> None:
+    """Rows as a table, or where it is wider than the terminal, each row as a block of lines.
+
+    A block has every column with its whole text. `total` is as for `print_rows`.
+    """
+    cells = _cells_by_column(answer)
+    if not answer.num_rows or sum(_widths(cells, CELL_WIDTH)) <= console.width:
+        print_rows(console, answer, total=total)
+        return
+    width = max(len(name) for name in cells)
+    for index in range(answer.num_rows):
+        lines = (
+            f"  {name.translate(VISIBLE):<{width}}  {texts[index]}".rstrip()
+            for name, texts in cells.items()
+        )
+        console.print("\n".join((f"row {index + 1:,}", *lines)), soft_wrap=True)
+    console.print(_count_of_rows(answer, total), style="dim")
+
+
 def print_rows(
     console: Console, answer: pa.Table, *, title: str | None = None, total: int | None = None
 ) -> None:
     """Rows as a table that fits the terminal; columns without room are named below it.
 
-    `total` says how many rows there are when `answer` holds only the first ones.
+    `total` says how many rows there are when `answer` holds only the first ones. Ids are never cut.
     """
-    rows = answer.to_pylist()
-    names = [name for name in answer.column_names if not _is_one_workspace(name, rows)]
-    cells = {name: [_cell(row[name]) for row in rows] for name in names}
+    cells = _cells_by_column(answer)
+    names = list(cells)
+    longest = None if sum(_widths(cells, None)) <= console.width else CELL_WIDTH
     shown = _columns_that_fit(cells, console.width)
     table = Table(
         box=box.SIMPLE_HEAD,
@@ -168,15 +187,12 @@ def print_rows(
             justify="right" if is_number else "left",
             no_wrap=True,
             overflow="ellipsis",
-            max_width=CELL_WIDTH,
+            max_width=None if _is_id(name) else longest,
         )
-    for index in range(len(rows)):
+    for index in range(answer.num_rows):
         table.add_row(*(cells[name][index] for name in shown))
     console.print(table)
-    count = answer.num_rows if total is None else total
-    summary = f"{count:,} {'row' if count == 1 else 'rows'}"
-    if count > answer.num_rows:
-        summary += f", the first {answer.num_rows:,} shown"
+    summary = _count_of_rows(answer, total)
     if len(shown) < len(names):
         summary += f"; more columns: {', '.join(names[len(shown) :])}"
     console.print(summary, style="dim")
@@ -192,10 +208,41 @@ def print_meanings(console: Console, rows: pa.Table, *, title: str) -> None:
     console.print(table)
 
 
+def _count_of_rows(answer: pa.Table, total: int | None) -> str:
+    count = answer.num_rows if total is None else total
+    summary = f"{count:,} {'row' if count == 1 else 'rows'}"
+    if count > answer.num_rows:
+        summary += f", the first {answer.num_rows:,} shown"
+    return summary
+
+
+def _cells_by_column(answer: pa.Table) -> dict[str, list[str]]:
+    rows = answer.to_pylist()
+    return {
+        name: [_cell(row[name]) for row in rows]
+        for name in answer.column_names
+        if not _is_one_workspace(name, rows)
+    }
+
+
+def _is_id(name: str) -> bool:
+    """Whether a column has ids, which are of no use when they are cut."""
+    return name in ("id", "ids") or name.endswith(("_id", "_ids"))
+
+
+def _widths(cells: dict[str, list[str]], longest: int | None) -> list[int]:
+    """Characters that each column needs with its margin, where texts but ids end at `longest`."""
+    widths = {name: max(map(len, (name, *texts))) for name, texts in cells.items()}
+    return [
+        2 + (width if longest is None or _is_id(name) else min(longest, width))
+        for name, width in widths.items()
+    ]
+
+
 def _columns_that_fit(cells: dict[str, list[str]], width: int) -> list[str]:
     shown: list[str] = []
-    for name, texts in cells.items():
-        width -= min(CELL_WIDTH, max(map(len, (name, *texts)))) + 2
+    for name, needed in zip(cells, _widths(cells, CELL_WIDTH), strict=True):
+        width -= needed
         if width < 0 and shown:
             break
         shown.append(name)
