@@ -9,6 +9,7 @@ import itertools
 import re
 import statistics
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 import duckdb
@@ -201,17 +202,25 @@ def test_failed_results_of_a_test_are_counted(histories: duckdb.DuckDBPyConnecti
     assert {key: row["failed_count"] for key, row in rows.items()} == expected
 
 
+def trailing(values: Sequence[object], value: object) -> int:
+    """How many of the last values in a row are this one."""
+    return sum(1 for _ in itertools.takewhile(lambda last: last == value, reversed(values)))
+
+
 def test_each_of_the_five_rules_is_counted(histories: duckdb.DuckDBPyConnection) -> None:
     expected = {}
     for series, listed in outcomes().items():
         statuses = [one.last.status for one in listed]
         fails = [one.failed for one in listed if one.decides]
-        counts = {"continuously_skipped": 2 if statuses[-2:] == ["skipped"] * 2 else 0}
+        skipped = trailing(statuses, "skipped")
+        counts = {"continuously_skipped": skipped if skipped >= 2 else 0}
         if statuses[-1] != "skipped":
-            counts["continuously_failing"] = 3 if fails[-3:] == [True] * 3 else 0
+            failed = trailing(fails, True)
+            counts["continuously_failing"] = failed if failed >= 3 else 0
             changes = sum(a != b for a, b in itertools.pairwise(fails[-4:]))
             counts["oscillating"] = changes if changes >= 2 else 0
-            counts["regression"] = 1 if len(fails) >= 3 and fails[-2:] == [False, True] else 0
+            passes_before = trailing(fails[:-1], False)
+            counts["regression"] = passes_before if len(fails) >= 3 and failed else 0
             newest = fails[-5:]
             windows = zip(newest, newest[1:], newest[2:], strict=False)
             counts["unstable"] = sum(three == (False, True, False) for three in windows)
