@@ -67,7 +67,7 @@ class Schedule:
         self.log.append("last extract")
         choices: dict[str, Any] = {"census": True, "sweep": True, "sweep_share": 1.0}
         if self.was_restored:  # the remedy that the finding names
-            choices = {"full": True}
+            choices = {"full": True, "accept_deletions": (*ENTITIES, "list_node")}
         run_extract(self.simulator, self.home, SmallTransport(self.simulator),
                     only=(*ENTITIES, "list_node"), page_size=LIST_PAGE, **choices)  # fmt: skip
         self.compare()

@@ -208,7 +208,9 @@ class LinkedRuns:
 def test_many_ids_are_asked_for_in_portions_that_an_address_can_hold() -> None:
     slug = "closed_defects_of_failed_runs"
     defaults = {one.name: one.default for one in question_named("flow", slug).parameters}
-    params = {**defaults, "in_one_run": True, "only_newest_runs": True}
+    given = {"in_one_run": True, "only_newest_runs": True}
+    given |= {"only_after_closing": False, "only_after_fixing": False}
+    params = {**defaults, **given}
     workspace = LinkedRuns(range(1001, 1251))
 
     requests, ids = parity.send_requests(workspace, DOCUMENTED_REQUESTS[slug], params)
