@@ -5,7 +5,7 @@
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that ages are measured at; null means the extract's
 -- param: release_name text = null -- release that they were found in, * is any text; null means any
--- order: workspace_id, severity_code
+-- order: workspace_id, severity_rank nulls last, severity_code
 with lives as (
     select
         defects.workspace_id,
@@ -101,6 +101,13 @@ select
     counts.workspace_id, -- workspace that the row belongs to
     counts.severity_code, -- logical name of the severity; null where a defect has none
     counts.severity_label, -- severity that Octane shows
+    case counts.severity_code
+        when 'list_node.severity.urgent' then cast(1 as bigint)
+        when 'list_node.severity.very_high' then 2
+        when 'list_node.severity.high' then 3
+        when 'list_node.severity.medium' then 4
+        when 'list_node.severity.low' then 5
+    end as severity_rank, -- 1 is the gravest of Octane's own five; null for others
     counts.defect_count, -- defects created until as_of
     counts.open_count, -- those that are open at as_of
     counts.closed_count, -- those that were closed until as_of
