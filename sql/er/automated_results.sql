@@ -2,7 +2,6 @@
 -- source: er.runs, er.previous_runs with their environment tags
 -- grain: one automated result
 -- key: workspace_id, result_id
--- relation: test_id -> er.tests.test_id
 with all_results as (
     select
         runs.workspace_id,

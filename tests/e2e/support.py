@@ -44,7 +44,7 @@ def octane_flows(
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=400,  # the demo on a busy machine
+        timeout=1800,  # a demo or a build on Spark on a busy machine
         check=False,
     )
 

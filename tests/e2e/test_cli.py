@@ -29,6 +29,9 @@ RUN_ELSEWHERE = {
     "notebooks": "writes into the working folder: test_shipped_files.py",
     "site-files": "writes into the working folder: test_shipped_files.py",
     "go-back": "needs a damaged manifest: tests of damaged lakes",
+    "gate": "ends with 1 where the release fails: test_gate.py",
+    "letter": "needs the settings of a mail server: test_letters.py",
+    "quarantine": "needs a reviewed file: test_quarantine.py",
     "drop-workspace": "names a workspace that the demo lacks: test_missing_data.py",
 }
 GROUP = typer.main.get_command(app)
