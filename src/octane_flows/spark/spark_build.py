@@ -38,6 +38,7 @@ from octane_flows.spark.spark_publication import (
 from octane_flows.spark.spark_session import is_local, require_meaning
 from octane_flows.spark.spark_sql import text_literal, translate, translate_sql
 from octane_flows.spark.supported_constructs import NotCarriedOver
+from octane_flows.warehouse.key_checks import BLOCKING_SCHEMAS
 from octane_flows.warehouse.octane_contract import (
     completed,
     find_missing,
@@ -262,7 +263,9 @@ class Build:
             if self._built.models[model.name].status == "refused":
                 continue
             key = ", ".join(model.header.key)
-            nulls = "".join(f" or {part} is null" for part in model.header.key)
+            # in an answer, null is a group like any other
+            ids = model.header.key if model.schema in BLOCKING_SCHEMAS else ()
+            nulls = "".join(f" or {part} is null" for part in ids)
             selects.append(
                 f"select '{model.name}' as model, count(*) as violations from (select {key} "
                 f"from {model.name} group by {key} having count(*) > 1{nulls}) as wrong"
