@@ -29,10 +29,12 @@ RUN_ELSEWHERE = {
     "notebooks": "writes into the working folder: test_shipped_files.py",
     "site-files": "writes into the working folder: test_shipped_files.py",
     "go-back": "needs a damaged manifest: tests of damaged lakes",
-    "gate": "ends with 1 where the release fails: test_gate.py",
-    "letter": "needs the settings of a mail server: test_letters.py",
-    "quarantine": "needs a reviewed file: test_quarantine.py",
     "drop-workspace": "names a workspace that the demo lacks: test_missing_data.py",
+}
+#: Commands whose example ends otherwise in the demo: exit code and words.
+OTHER_ENDS = {
+    "gate": (3, "verdict      incomplete"),  # its data is older than the 24 hours of the example
+    "letter": (2, "set OCTANE_SMTP_SERVER"),  # no place is set there
 }
 GROUP = typer.main.get_command(app)
 assert isinstance(GROUP, TyperGroup)
@@ -55,8 +57,10 @@ def test_the_example_in_the_help_text_works(
 
     done = octane_flows(*example_of(command), environment=demo_environment)
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+    code, words = OTHER_ENDS.get(command, (0, ""))
+    assert done.returncode == code, done.stderr
+    assert done.stdout.strip() or code
+    assert words in done.stdout + done.stderr
 
 
 def test_simulate_says_where_it_is() -> None:

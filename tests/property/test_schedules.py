@@ -6,27 +6,17 @@ names its seed and what happened.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.property.run_schedules import run_schedule, seeds_of
 from tests.property.schedules import Schedule
 
-# How many, or the first and the last seed.
-FIRST, _, LAST = os.environ.get("SCHEDULES", "40").rpartition("-")
-SEEDS = range(int(FIRST), int(LAST) + 1) if FIRST else range(int(LAST))
 
-
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds_of("SCHEDULES", 40))
 def test_a_schedule_ends_equal_to_the_server(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octane_flows.extract.extract_journal.PART_ROWS", 3)
-    schedule = Schedule(seed, tmp_path)
-    try:
-        schedule.run()
-    except BaseException as error:
-        raise AssertionError(f"schedule {seed}: {'; '.join(schedule.log)}") from error
-    finally:
-        schedule.simulator.close()
+    run_schedule(Schedule(seed, tmp_path), seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any, cast
 import pytest
 
 from octane_flows.actions import AuditLog, Plan, apply_plan, read_plan, write_plan
-from octane_flows.actions.action_plan import regular_bytes
 from octane_flows.actions.sending_lock import sending_lock
 from octane_flows.client import Octane
 from octane_flows.errors import OctaneFlowsError, UsageError
@@ -223,12 +221,3 @@ def test_an_apply_that_was_killed_leaves_no_lock(tmp_path: Path) -> None:
 
     with sending_lock(tmp_path):
         assert (tmp_path / ".apply.lock").exists()
-
-
-def test_a_pipe_is_no_file_to_attach(tmp_path: Path) -> None:
-
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-
-    with pytest.raises(OSError, match="no regular file"):
-        regular_bytes(pipe)

@@ -124,3 +124,24 @@ def test_damaged_files_of_the_lake_are_one_sentence(damage: str, tmp_path: Path)
         read_history()
     with warehouse.connect(tmp_path) as connection:  # the other half of the remedy
         assert restricted_rows(connection, "select name from octane.release").num_rows == 1
+
+
+def test_an_answer_has_a_bound(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octane_flows.warehouse.free_sql.MAX_ANSWER_BYTES", 1 << 20)
+
+    assert restricted_rows(connection, "select * from range(100000)").num_rows == 100_000
+    with pytest.raises(UsageError, match="more than 1 MB; add a limit"):
+        restricted_rows(connection, "select * from range(10000000000)")
+    counted = restricted_rows(connection, "select count(*) as n from range(1000000)")
+    assert counted.to_pydict() == {"n": [1_000_000]}
+
+
+def test_a_fault_behind_the_first_rows_is_one_sentence(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    sql = "select cast(if(i < 500000, '1', 'x') as integer) from range(1000000) as t(i)"
+
+    with pytest.raises(UsageError, match="did not accept this SQL"):
+        restricted_rows(connection, sql)

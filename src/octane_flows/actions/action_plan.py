@@ -17,6 +17,7 @@ import duckdb
 
 from octane_flows.actions.empty_plan import require_parameters
 from octane_flows.actions.plan_shape import check_plan, check_request
+from octane_flows.config.regular_file import regular_bytes
 from octane_flows.errors import UsageError
 from octane_flows.questions import Value, parse_parameters, question_named, run_question
 from octane_flows.warehouse.file_replacement import replace_file
@@ -91,7 +92,7 @@ def write_plan(plan: Plan, path: Path) -> None:
 def read_plan(path: Path) -> Plan:
     """Read a plan that was written, and perhaps shortened by hand. Raises UsageError."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(regular_bytes(path).decode("utf-8"))
         if record.pop("octane_flows_plan") != FORMAT:
             raise ValueError("of another format")
         rows = record.pop("requests")
@@ -167,13 +168,6 @@ def check_scope(plan: Plan) -> None:
                 f"name; nothing was sent. Plan again with 'octane-flows plan {plan.slug} "
                 "--output FILE --param file_path=...'."
             )
-
-
-def regular_bytes(path: Path) -> bytes:
-    """The content of a file; a device or a pipe is an OSError."""
-    if path.exists() and not path.is_file():
-        raise OSError(0, "it is no regular file", str(path))
-    return path.read_bytes()
 
 
 def _fault(error: Exception) -> str:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from octane_flows.actions.action_plan import PlannedRequest, regular_bytes
+from octane_flows.actions.action_plan import PlannedRequest
 from octane_flows.client import Workspace
+from octane_flows.config.regular_file import regular_bytes
 from octane_flows.errors import RequestError
 
 LOCK = "client_lock_stamp"  # sent back as read: the server refuses when somebody wrote meanwhile

@@ -38,7 +38,7 @@ class Tool(StrEnum):
     robot = "robot"
 
 
-@app.command(epilog="Example: octane-flows quarantine --tool pytest --output quarantine.txt")
+@app.command(epilog="Example: octane-flows quarantine")
 def quarantine(
     file: Annotated[Path, typer.Argument(help="TOML file that the team reviews.")] = DEFAULT_FILE,
     add: Annotated[

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from octane_flows.config.regular_file import regular_bytes
 from octane_flows.errors import UsageError
 
 OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
@@ -98,7 +99,7 @@ def read_criteria(text_or_file: str, variables: Collection[str]) -> list[Criteri
     if not is_file:
         return parse_criteria(text_or_file, variables)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = regular_bytes(path).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"The criteria file {path} cannot be read ({error}); name a text file with a criterion "

@@ -19,9 +19,15 @@ from octane_flows.letters.send_letters import Sent, send_letters
 from octane_flows.letters.sent_letters import PlaceState, SentLetters
 from octane_flows.letters.write_letter import letter_of
 
+SETTINGS_OF_PLACE = {
+    "mail": "OCTANE_SMTP_SERVER, OCTANE_LETTER_FROM and OCTANE_LETTER_TO",
+    "teams": "OCTANE_TEAMS_WEBHOOK",
+    "slack": "OCTANE_SLACK_WEBHOOK",
+    "webhook": "OCTANE_WEBHOOK",
+}
 NOT_SET = (
-    "No letter can be sent, because no place is set; set OCTANE_SMTP_SERVER, OCTANE_LETTER_FROM "
-    "and OCTANE_LETTER_TO, or OCTANE_TEAMS_WEBHOOK, OCTANE_SLACK_WEBHOOK or OCTANE_WEBHOOK."
+    "No letter can be sent, because no place is set; set "
+    f"{'; or '.join(SETTINGS_OF_PLACE.values())}."
 )
 
 
@@ -42,8 +48,10 @@ def tell_all(
     if not names:
         raise UsageError(NOT_SET)
     if missing:
-        raise UsageError(f"The place {missing[0]} is not set; set are: "
-                         f"{', '.join(places.names) or 'none'}.")  # fmt: skip
+        raise UsageError(
+            f"No letter can be sent to {missing[0]}, because that place is not set; set "
+            f"{SETTINGS_OF_PLACE[missing[0]]}."
+        )
     rules = read_rules(places.rules) if places.rules is not None else []
     sent = SentLetters.of(home)
     results = []

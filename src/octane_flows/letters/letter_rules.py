@@ -25,6 +25,7 @@ import duckdb
 
 from octane_flows.changes import ChangeList
 from octane_flows.changes.change_list import TITLES
+from octane_flows.config.regular_file import regular_bytes
 from octane_flows.errors import UsageError
 from octane_flows.gate import SCOPE_TYPES, Criterion, parse_criteria, scope_named
 from octane_flows.gate.gate_scope import FORMULAS
@@ -62,9 +63,14 @@ class RuleEvent:
 def read_rules(path: Path) -> list[Rule]:
     """The rules of a file. Raises UsageError."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The file of rules {path} cannot be read ({error}).") from None
+        content = tomllib.loads(regular_bytes(path).decode("utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"The file of rules {path} cannot be read ({error.strerror}); correct its path in "
+            "OCTANE_LETTER_RULES, or its rights."
+        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"The file of rules {path} is not UTF-8; save it as UTF-8.") from None
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise UsageError(f"The file of rules {path} is not valid TOML: {error}.") from None
     tables = content.get("rule")

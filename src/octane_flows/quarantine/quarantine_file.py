@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from octane_flows.config.regular_file import regular_bytes
 from octane_flows.errors import OctaneFlowsError, UsageError
 
 _HEAD = """\
@@ -49,7 +50,7 @@ class Entry:
 def read_entries(path: Path) -> list[Entry]:
     """All entries, in order of the file; none where there is no file yet. Raises UsageError."""
     try:
-        record = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        record = tomllib.loads(regular_bytes(path).decode("utf-8-sig"))
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -100,7 +101,7 @@ def _entry(table: object, path: Path, number: int) -> Entry:
 def add_entries(path: Path, entries: Sequence[Entry]) -> None:
     """Append entries; a file that is not there yet is begun. Raises OctaneFlowsError."""
     try:
-        before = path.read_text(encoding="utf-8-sig") if path.exists() else _HEAD
+        before = regular_bytes(path).decode("utf-8-sig") if path.exists() else _HEAD
         text = before.rstrip("\n") + "\n" + "".join(f"\n{_text(entry)}" for entry in entries)
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.models.model import Model, load_models
-from octane_flows.spark.spark_build import create_databases, first_line, register
+from octane_flows.spark.spark_build import create_databases, register
 from octane_flows.spark.spark_publication import Published
 from octane_flows.spark.spark_session import require_meaning
 from octane_flows.spark.spark_sql import Value, translate
+from octane_flows.warehouse.duckdb_file import first_line
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -38,6 +38,7 @@ from octane_flows.spark.spark_publication import (
 from octane_flows.spark.spark_session import is_local, require_meaning
 from octane_flows.spark.spark_sql import text_literal, translate, translate_sql
 from octane_flows.spark.supported_constructs import NotCarriedOver
+from octane_flows.warehouse.duckdb_file import first_line
 from octane_flows.warehouse.key_checks import BLOCKING_SCHEMAS
 from octane_flows.warehouse.octane_contract import (
     completed,
@@ -294,8 +295,3 @@ def register(session: SparkSession, name: str, path: Path, columns: str) -> None
         f"create table {schema}.{quoted(table)} ({columns}) using parquet "
         f"location {text_literal(literal_path(path))}"
     )
-
-
-def first_line(error: BaseException) -> str:
-    """What Spark says, without query and stack."""
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

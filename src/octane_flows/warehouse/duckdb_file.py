@@ -132,7 +132,7 @@ def _fetched(
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of a message, without DuckDB's class word in front."""
+    """The first line of an error's text, or its type where it has none."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 

@@ -21,6 +21,10 @@ from octane_flows.warehouse.octane_history import damaged_history
 
 #: What a macro's schema is called on the command line.
 QUESTION_SCHEMAS = ("flow", "metric", "plan")
+#: All rows of an answer lie in memory. Twelve million rows of ten numbers have so many bytes.
+MAX_ANSWER_BYTES = 1 << 30
+#: What DuckDB calls the faults of a file that is damaged or gone.
+DAMAGES = ("IO Error", "Invalid Input Error", "HTTP Error")
 RESTRICTIONS = (
     "set enable_external_access = false",  # no read_text, no copy, no attach, no extension
     "set python_enable_replacements = false",  # no variable of this program as a table
@@ -57,7 +61,7 @@ def restricted_rows(
             connection.execute(statement)
     try:
         relation = connection.sql(sql)
-        answer = pa.table({}) if relation is None else relation.to_arrow_table()
+        answer = pa.table({}) if relation is None else _bounded_table(relation)
     except duckdb.PermissionException as error:
         raise UsageError(
             f"A query reads the warehouse and no files ({first_line(error)}); load other data in "
@@ -67,10 +71,30 @@ def restricted_rows(
         if not paths:
             raise UsageError(_refused(error)) from None
         raise damaged_history(error) from None
+    except OSError as error:  # so Arrow passes on what DuckDB meets behind the first rows
+        if not paths or not str(error).startswith(DAMAGES):
+            raise UsageError(_refused(error)) from None
+        raise damaged_history(error) from None
     except duckdb.Error as error:
         raise UsageError(_refused(error)) from None
     require_finite(answer, "The query")
     return answer
+
+
+def _bounded_table(relation: duckdb.DuckDBPyRelation) -> pa.Table:
+    """All rows of a relation. Raises UsageError when they are more than `MAX_ANSWER_BYTES`."""
+    batches: list[pa.RecordBatch] = []
+    size = 0
+    with relation.to_arrow_reader() as reader:
+        for batch in reader:
+            size += batch.nbytes
+            if size > MAX_ANSWER_BYTES:
+                raise UsageError(
+                    f"The query gives more than {MAX_ANSWER_BYTES >> 20:,} MB; add a limit or a "
+                    "where, name fewer columns, or let SQL count and sum."
+                )
+            batches.append(batch)
+        return pa.Table.from_batches(batches, reader.schema)
 
 
 def require_finite(answer: pa.Table, subject: str) -> None:
@@ -94,7 +118,7 @@ def _require_one_select(sql: str) -> None:
         raise UsageError(f"A query is one select; this is {kinds}. Write a single select.")
 
 
-def _refused(error: duckdb.Error) -> str:
+def _refused(error: Exception) -> str:
     first = str(error).split("\n\n", 1)[0].replace("\n", " ")
     return f"The warehouse did not accept this SQL: {first}"
 

@@ -48,7 +48,7 @@ def attach_history(
     return paths
 
 
-def damaged_history(error: duckdb.Error) -> LakeError:
+def damaged_history(error: Exception) -> LakeError:
     """The sentence for files of the lake that a history needs and that cannot be read."""
     return LakeError(
         f"The lake's files could not be read ({first_line(error)}); restore those that are damaged "

@@ -89,6 +89,31 @@ COLUMNS = MetaTable[ColumnRecord](
     ),
 )
 
+#: Of flows and metrics.
+_QUESTION_COLUMNS: tuple[MetaColumn[ModelRecord], ...] = (
+    MetaColumn(
+        "question",
+        "VARCHAR",
+        "question that the rows answer",
+        lambda it: it.model.header.question,
+    ),
+    MetaColumn("rows_mean", "VARCHAR", "what one row is", lambda it: it.model.header.grain),
+    MetaColumn(
+        "parameters",
+        "JSON",
+        "name, type, default and meaning of each parameter",
+        lambda it: _parameters(it.model),
+    ),
+    MetaColumn(
+        "source",
+        "VARCHAR",
+        "page or tables that it follows",
+        lambda it: "; ".join(it.model.header.sources),
+    ),
+    MetaColumn("status", "VARCHAR", STATUS_MEANING, lambda it: it.result.status),
+    MetaColumn("example", "VARCHAR", "a call of it", lambda it: example_call(it.model)),
+)
+
 FLOWS = MetaTable[ModelRecord](
     "flows",
     "The flows that can be called as flow.<slug>().",
@@ -108,27 +133,7 @@ FLOWS = MetaTable[ModelRecord](
             "title of the vendor's page; null: a flow of your own",
             lambda it: it.model.header.flow_title,
         ),
-        MetaColumn(
-            "question",
-            "VARCHAR",
-            "question that the rows answer",
-            lambda it: it.model.header.question,
-        ),
-        MetaColumn("rows_mean", "VARCHAR", "what one row is", lambda it: it.model.header.grain),
-        MetaColumn(
-            "parameters",
-            "JSON",
-            "name, type, default and meaning of each parameter",
-            lambda it: _parameters(it.model),
-        ),
-        MetaColumn(
-            "source",
-            "VARCHAR",
-            "page or tables that it follows",
-            lambda it: "; ".join(it.model.header.sources),
-        ),
-        MetaColumn("status", "VARCHAR", STATUS_MEANING, lambda it: it.result.status),
-        MetaColumn("example", "VARCHAR", "a call of it", lambda it: example_call(it.model)),
+        *_QUESTION_COLUMNS,
     ),
 )
 
@@ -139,27 +144,7 @@ METRICS = MetaTable[ModelRecord](
         MetaColumn(
             "slug", "VARCHAR", "name of the macro in the schema metric", lambda it: it.model.slug
         ),
-        MetaColumn(
-            "question",
-            "VARCHAR",
-            "question that the rows answer",
-            lambda it: it.model.header.question,
-        ),
-        MetaColumn("rows_mean", "VARCHAR", "what one row is", lambda it: it.model.header.grain),
-        MetaColumn(
-            "parameters",
-            "JSON",
-            "name, type, default and meaning of each parameter",
-            lambda it: _parameters(it.model),
-        ),
-        MetaColumn(
-            "source",
-            "VARCHAR",
-            "page or tables that it follows",
-            lambda it: "; ".join(it.model.header.sources),
-        ),
-        MetaColumn("status", "VARCHAR", STATUS_MEANING, lambda it: it.result.status),
-        MetaColumn("example", "VARCHAR", "a call of it", lambda it: example_call(it.model)),
+        *_QUESTION_COLUMNS,
     ),
 )
 
