@@ -102,6 +102,7 @@ def site(
 ) -> HostileSite:
     home = tmp_path / "home"
     shutil.copytree(published, home)
+    server.requests.clear()  # one server serves the tests of all files that a worker runs
     _set_environment(monkeypatch, server, home)
     quick = replace(RetryPolicy(), total_s=3.0, base_s=0.01, attempts=2, first_attempts=2)
     monkeypatch.setattr(session, "RetryPolicy", lambda: quick)
