@@ -21,6 +21,7 @@ HEAD = '''\
 import datetime
 from collections.abc import Callable
 
+from octane_flows.api.plotted_answer import Answer
 from octane_flows.api.question_methods import Rows
 '''
 CLASS = '''
@@ -28,7 +29,7 @@ CLASS = '''
 class {name}:
     """The {kind}s; called as a function it lists them."""
 
-    def __init__(self, answer: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None: ...
+    def __init__(self, answer: Callable[..., Answer], catalogue: Callable[[], Rows]) -> None: ...
     def __call__(self) -> Rows:
         """One row for each {kind}: its slug, its text and what a row of its answer is."""
 '''
@@ -59,7 +60,7 @@ def _method(question: Question) -> str:
         for parameter in question.parameters
     )
     arguments = f"self, *, {parameters}" if parameters else "self"
-    lines = [f"    def {question.slug}({arguments}) -> Rows:", *_docstring(question)]
+    lines = [f"    def {question.slug}({arguments}) -> Answer:", *_docstring(question)]
     return "\n" + "\n".join(lines) + "\n"
 
 

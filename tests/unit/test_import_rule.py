@@ -53,7 +53,7 @@ ALLOWED = {
         "quarantine", "spark", "export", "er_diagrams", "octane_simulator",
     },
     "__main__": {"cli"},
-    "api": {"config", "lake", "models", "warehouse", "questions", "er_diagrams"},
+    "api": {"config", "lake", "models", "warehouse", "questions", "er_diagrams", "reports"},
     "__init__": {"api"},
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pyarrow as pa
 import pytest
 
-from octane_flows.reports import charts
+from octane_flows.reports import chart_parts, charts
 from octane_flows.reports import draw_pictures as drawing
 from octane_flows.reports.draw_pictures import Picture, draw_pictures
 
@@ -133,7 +133,7 @@ def test_many_days_and_releases_are_thinned_and_the_last_day_stays(count: int, d
     specification = json.loads(charts.burn_up(long_releases(count, days)))
 
     [rows] = specification["datasets"].values()
-    assert len(rows) <= 2 * charts.MOST_DAYS * min(count, charts.MOST_PANELS)
+    assert len(rows) <= 2 * chart_parts.MOST_DAYS * min(count, chart_parts.MOST_PANELS)
     newest = [row for row in rows if row["release_name"] == f"R{count - 1}"]
     assert max(row["items"] for row in newest) == days - 1
 
@@ -203,3 +203,93 @@ def test_a_picture_that_ends_its_process_takes_no_other_with_it(
     assert before == after
     assert deadly == Picture(problem="the program that draws it ended")
     assert broken.problem
+
+
+def test_kinds_of_changes_have_their_counts_in_the_order_of_a_letter() -> None:
+    rows = pa.table(
+        {
+            "change_number": [9, 1, 9, 12],
+            "change_code": ["repaired", "newly_failing", "repaired", "runs_executed"],
+            "run_count": pa.array([None, None, None, 40], type=pa.int64()),
+        }
+    )
+
+    svg = drawn(charts.changes(rows))
+
+    assert ">2<" in svg
+    assert svg.index("newly failing") < svg.index(">repaired<")
+    assert "runs executed" not in svg
+    assert charts.changes(rows.slice(3)) == "", "counts of runs are no changes of this kind"
+
+
+def test_a_cluster_is_named_by_the_first_line_of_its_text() -> None:
+    rows = {
+        "cluster_id": ["a", "b"],
+        "error_pattern": ["No route to <host>\n at line <n>", "<no text>"],
+        "failed_count": [31, 4],
+    }
+
+    svg = drawn(charts.failure_clusters(pa.table(rows)))
+
+    assert "No route to &lt;host&gt;<" in svg
+    assert "at line" not in svg
+    assert ">31<" in svg
+
+
+@pytest.mark.parametrize(
+    ("groups", "names", "panels"),
+    [
+        ([None, None], [None, None], [">all defects<"]),
+        (["9", None], ["Urgent", None], [">Urgent<", ">without<"]),
+    ],
+)
+def test_the_flow_of_defects_has_a_panel_for_each_group(
+    groups: list[str | None], names: list[str | None], panels: list[str]
+) -> None:
+    rows = pa.table(
+        {
+            "workspace_id": ["1002", "1002"],
+            "group_id": pa.array(groups, type=pa.string()),
+            "group_name": pa.array(names, type=pa.string()),
+            "start_date": [date(2021, 1, 4), date(2021, 1, 11)],
+            "open_count": [3, 4],
+            "created_count": [1, 2],
+            "reopened_count": [1, 0],
+            "closed_count": [0, 1],
+        }
+    )
+
+    specification = charts.defect_flow(rows)
+    svg = drawn(specification)
+
+    assert all(panel in svg for panel in panels)
+    [points] = json.loads(specification)["datasets"].values()
+    came = [point["count"] for point in points if point["measure"] == "came or came back"]
+    assert came == [2, 2]
+
+
+def test_progress_of_suite_runs_adds_up_to_that_of_their_release() -> None:
+    rows = pa.table(
+        {
+            "workspace_id": ["1002"] * 3,
+            "release_id": ["5", "5", None],
+            "release_name": ["R1", "R1", None],
+            "day_date": [date(2021, 1, 4), date(2021, 1, 5), date(2021, 1, 4)],
+            "planned_count": [2, 3, 1],
+            "executed_count": [1, 3, 0],
+            "passed_count": [1, 1, 0],
+        }
+    )
+
+    specification = charts.execution_progress(rows)
+    svg = drawn(specification)
+
+    assert ">R1<" in svg
+    assert ">no release<" in svg
+    [points] = json.loads(specification)["datasets"].values()
+    executed = [
+        point["count"]
+        for point in points
+        if (point["release_name"], point["measure"]) == ("R1", "executed")
+    ]
+    assert executed == [1, 4]

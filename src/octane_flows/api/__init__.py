@@ -5,5 +5,14 @@ A data folder in, DuckDB relations out; `octane_flows.open` calls it for noteboo
 
 from octane_flows.api.flows_and_metrics import Flows, Metrics, Plans
 from octane_flows.api.open_warehouse import OpenWarehouse, open_warehouse
+from octane_flows.api.plotted_answer import Answer, Plot
 
-__all__ = ["Flows", "Metrics", "OpenWarehouse", "Plans", "open_warehouse"]
+__all__ = [
+    "Answer",
+    "Flows",
+    "Metrics",
+    "OpenWarehouse",
+    "Plans",
+    "Plot",
+    "open_warehouse",
+]

@@ -3,12 +3,13 @@
 import datetime
 from collections.abc import Callable
 
+from octane_flows.api.plotted_answer import Answer
 from octane_flows.api.question_methods import Rows
 
 class Flows:
     """The flows; called as a function it lists them."""
 
-    def __init__(self, answer: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None: ...
+    def __init__(self, answer: Callable[..., Answer], catalogue: Callable[[], Rows]) -> None: ...
     def __call__(self) -> Rows:
         """One row for each flow: its slug, its text and what a row of its answer is."""
 
@@ -19,7 +20,7 @@ class Flows:
         user_id: str | None = None,
         release_name: str | None = None,
         phase_codes: str | None = "phase.story.new",
-    ) -> Rows:
+    ) -> Answer:
         """Which new user stories are mine, by release?
 
         One row is one user story in the phase New that the user owns.
@@ -39,7 +40,7 @@ class Flows:
         sprint_name: str | None = None,
         release_name: str | None = None,
         phase_codes: str | None = "phase.defect.opened",
-    ) -> Rows:
+    ) -> Answer:
         """Which opened defects of a sprint am I to test?
 
         One row is one defect in the phase Opened whose QA owner is the user.
@@ -59,7 +60,7 @@ class Flows:
         user_id: str | None = None,
         in_my_work: bool | None = False,
         test_types: str | None = "test_manual",
-    ) -> Rows:
+    ) -> Answer:
         """What do people say about my manual tests?
 
         One row is one comment on a test itself; comments on its runs are others.
@@ -77,7 +78,7 @@ class Flows:
         test_id: str | None = None,
         test_name: str | None = None,
         file_name: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """What do the scripts of manual tests say step by step, and which files are attached to the
         tests?
 
@@ -96,7 +97,7 @@ class Flows:
         workspace_id: str | None = None,
         user_id: str | None = None,
         automation_status_codes: str | None = "list_node.automation_status.ready_for_automation",
-    ) -> Rows:
+    ) -> Answer:
         """Which of my Gherkin tests are ready for automation?
 
         One row is one Gherkin test of that automation status that the user owns.
@@ -116,7 +117,7 @@ class Flows:
         only_mine: bool | None = False,
         test_types: str | None = "test_manual,gherkin_test,test_suite",
         exclude_runs_inside_suites: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which runs of manual tests, Gherkin tests and test suites are planned?
 
         One row is one planned run.
@@ -138,7 +139,7 @@ class Flows:
         environment_category_name: str | None = None,
         environment_name: str | None = None,
         status_codes: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """In which environments did the runs of a release take place?
 
         One row is one run with its environment tags; a run without any too, unless tags are asked
@@ -159,7 +160,7 @@ class Flows:
         application_module_name: str | None = "*",
         subtree: bool | None = False,
         only_automated: bool | None = True,
-    ) -> Rows:
+    ) -> Answer:
         """Which automated tests carry a tag and belong to an application module?
 
         One row is one test with such a tag and such a module.
@@ -180,7 +181,7 @@ class Flows:
         hours: int | None = 24,
         status_codes: str | None = "list_node.run_status.failed",
         only_automated: bool | None = True,
-    ) -> Rows:
+    ) -> Answer:
         """Which automated tests have a last run that failed recently?
 
         One row is one test; the same last run failed, is recent and is of the release.
@@ -204,7 +205,7 @@ class Flows:
         status_codes: str | None = "list_node.run_status.failed",
         only_automated: bool | None = False,
         subtree: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which application modules have a test whose last run failed recently?
 
         One row is one application module that such a test is assigned to.
@@ -227,7 +228,7 @@ class Flows:
         hours: int | None = 24,
         status_codes: str | None = "list_node.run_status.failed",
         only_automated: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which features have a test whose last run failed recently, their own or one of their
         children?
 
@@ -251,7 +252,7 @@ class Flows:
         severity_codes: str | None = "list_node.severity.high",
         priority_codes: str | None = None,
         as_of: datetime.datetime | str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which open defects of high severity are associated with an application module?
 
         One row is one defect with at least one application module.
@@ -275,7 +276,7 @@ class Flows:
         in_one_run: bool | None = True,
         only_after_closing: bool | None = False,
         only_after_fixing: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which closed defects are linked to a failed run?
 
         One row is one defect that is linked to at least one such run.
@@ -301,7 +302,7 @@ class Flows:
         only_newest_runs: bool | None = False,
         in_one_run: bool | None = True,
         only_after_fixing: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which fixed defects that nobody closed are linked to a passed run?
 
         One row is one defect that is linked to at least one such run.
@@ -326,7 +327,7 @@ class Flows:
         since: datetime.datetime | str | None = None,
         until: datetime.datetime | str | None = None,
         build_results: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which builds did the pipelines report, and how did their tests end?
 
         One row is one build in one run of a pipeline.
@@ -355,7 +356,7 @@ class Flows:
         subtree: bool | None = False,
         environment_name: str | None = None,
         only_without_defect: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which automated runs failed, with which error, and who knows of it?
 
         One row is one automated run whose newest result is of that status.
@@ -384,7 +385,7 @@ class Flows:
         as_of: datetime.datetime | str | None = None,
         days: int | None = None,
         status_code: str | None = "list_node.run_native_status.failed",
-    ) -> Rows:
+    ) -> Answer:
         """Which earlier results of a run or of a build failed?
 
         One row is one failed result that a later result of the same run replaced.
@@ -408,7 +409,7 @@ class Flows:
         application_module_name: str | None = None,
         subtree: bool | None = False,
         owner_user_id: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which manual and Gherkin tests have no run in a release yet?
 
         One row is one test without a run in one release that matches.
@@ -434,7 +435,7 @@ class Flows:
         subtree: bool | None = False,
         user_tag_name: str | None = None,
         covered_work_item_id: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which manual and Gherkin tests would a test suite be filled with?
 
         One row is one test that matches and that the suite, where one is named, does not contain.
@@ -455,7 +456,7 @@ class Flows:
         workspace_id: str | None = None,
         release_name: str | None = None,
         test_suite_name: str | None = "*",
-    ) -> Rows:
+    ) -> Answer:
         """Which test suites have no suite run in a release yet, and what would one contain?
 
         One row is one test suite without a suite run in one release that matches.
@@ -474,7 +475,7 @@ class Flows:
         work_item_types: str | None = "story",
         task_type_code: str | None = "list_node.task_item_type.test",
         exclude_done: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which work items have no task of the kind Test?
 
         One row is one work item without such a task.
@@ -496,7 +497,7 @@ class Flows:
         task_phase_codes: str | None = "phase.task.completed",
         done_phase_codes: str
         | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
-    ) -> Rows:
+    ) -> Answer:
         """Which user stories are not done although all of their tasks are completed?
 
         One row is one story with at least one task and without an open one.
@@ -518,7 +519,7 @@ class Flows:
         child_types: str | None = "story",
         done_phase_codes: str
         | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
-    ) -> Rows:
+    ) -> Answer:
         """Which features are still in testing although all of their stories are done?
 
         One row is one feature with at least one such child and without an open one.
@@ -537,7 +538,7 @@ class Flows:
         entity_type: str | None = None,
         field_name: str | None = "*",
         entity_id: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which values do the user-defined fields hold?
 
         One row is one value of one user-defined field of one item; a field of many values has many
@@ -557,7 +558,7 @@ class Flows:
         tree: str | None = "work_item",
         max_depth: int | None = None,
         item_types: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which items are below an item, at any depth?
 
         One row is one item below, or equal to, one root.
@@ -572,7 +573,7 @@ class Flows:
 class Metrics:
     """The metrics; called as a function it lists them."""
 
-    def __init__(self, answer: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None: ...
+    def __init__(self, answer: Callable[..., Answer], catalogue: Callable[[], Rows]) -> None: ...
     def __call__(self) -> Rows:
         """One row for each metric: its slug, its text and what a row of its answer is."""
 
@@ -583,7 +584,7 @@ class Metrics:
         as_of: datetime.datetime | str | None = None,
         release_name: str | None = None,
         work_item_types: str | None = "story,quality_story",
-    ) -> Rows:
+    ) -> Answer:
         """How did the scope of each release and the done part of it grow, day by day?
 
         One row is one day of one release, from its start to its end or as_of.
@@ -602,7 +603,7 @@ class Metrics:
         until: datetime.datetime | str | None = None,
         flaky_ratio: float | None = 0.05,
         overdue_rules: str | None = "urgent=2,very_high=5,high=14,medium=60,low=180",
-    ) -> Rows:
+    ) -> Answer:
         """What changed between two moments: failures, repairs, defects, scope, coverage, runs?
 
         One row is one change of one test in one environment and pipeline, of a defect, item or
@@ -623,7 +624,7 @@ class Metrics:
         pipeline_name: str | None = None,
         join_pipelines: bool | None = False,
         stale_days: int | None = 30,
-    ) -> Rows:
+    ) -> Answer:
         """Which automated tests fail now, since when, and in which build did it begin?
 
         One row is one test in one environment and pipeline whose newest passed or failed outcome
@@ -645,7 +646,7 @@ class Metrics:
         work_item_types: str | None = "feature,story,quality_story,defect",
         vague_days: float | None = 1.0,
         small_sample: int | None = 5,
-    ) -> Rows:
+    ) -> Answer:
         """How long does it take from the start of work on a story, feature or defect until it is
         closed?
 
@@ -665,7 +666,7 @@ class Metrics:
         workspace_id: str | None = None,
         as_of: datetime.datetime | str | None = None,
         release_name: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """How long do defects stay open, counting those that still are?
 
         One row is one severity of the defects of a workspace.
@@ -683,7 +684,7 @@ class Metrics:
         days: int | None = 84,
         period: str | None = "week",
         group_by: str | None = "none",
-    ) -> Rows:
+    ) -> Answer:
         """How many defects came, were closed and opened again in each week or day, and how many
         were open?
 
@@ -698,7 +699,7 @@ class Metrics:
 
     def escaped_defects(
         self, *, workspace_id: str | None = None, release_name: str | None = None
-    ) -> Rows:
+    ) -> Answer:
         """How many of a release's defects were found only after its end, by application module?
 
         One row is one application module of one release with defects; one row for those without a
@@ -716,7 +717,7 @@ class Metrics:
         release_name: str | None = None,
         run_types: str | None = "run_manual,gherkin_automated_run,run_automated",
         by_tester: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """How many runs were planned, executed and passed on each day, by release and suite run?
 
         One row is one day with a run that was planned or executed, of one release and suite run.
@@ -734,7 +735,7 @@ class Metrics:
         workspace_id: str | None = None,
         as_of: datetime.datetime | str | None = None,
         days: int | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which tests failed most often, over current and replaced results?
 
         One row is one test with at least one failed automated result.
@@ -753,7 +754,7 @@ class Metrics:
         join_pipelines: bool | None = False,
         days: int | None = None,
         new_failures: int | None = 3,
-    ) -> Rows:
+    ) -> Answer:
         """Which builds brought many new failures at once?
 
         One row is one build in which many tests began to fail, over all its environments.
@@ -773,7 +774,7 @@ class Metrics:
         workspace_id: str | None = None,
         as_of: datetime.datetime | str | None = None,
         days: int | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which failures have the same cause, judged by their error text without what varies?
 
         One row is one masked error text; one row for all failures without any text.
@@ -791,7 +792,7 @@ class Metrics:
         field_name: str | None = None,
         workspace_id: str | None = None,
         as_of: datetime.datetime | str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Who changed which field of an entity, when, and from what to what?
 
         One row is one changed field of one save; several values of a field are several rows.
@@ -813,7 +814,7 @@ class Metrics:
         days: int | None = 90,
         small_sample: int | None = 20,
         z: float | None = 1.96,
-    ) -> Rows:
+    ) -> Answer:
         """Which automated tests change between passed and failed, how often, and how sure is that?
 
         One row is one test in one environment and pipeline that changed, or failed and passed in a
@@ -836,7 +837,7 @@ class Metrics:
         severity_codes: str
         | None = "list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent",
         overdue_rules: str | None = "urgent=2,very_high=5,high=14,medium=60,low=180",
-    ) -> Rows:
+    ) -> Answer:
         """Which values can the criteria of a gate compare, for which releases, sprints, suite runs?
 
         One row is one variable of one scope.
@@ -855,7 +856,7 @@ class Metrics:
         days: int | None = None,
         work_item_types: str | None = "feature,story,quality_story,defect",
         small_sample: int | None = 5,
-    ) -> Rows:
+    ) -> Answer:
         """How long does it take from the creation of a story, feature or defect until it is closed?
 
         One row is one kind of work items of one release; one row for those without a release.
@@ -874,7 +875,7 @@ class Metrics:
         as_of: datetime.datetime | str | None = None,
         release_name: str | None = None,
         rules: str | None = "urgent:2,very_high:5,high:14,medium:60",
-    ) -> Rows:
+    ) -> Answer:
         """Which open defects are older than the rule for their severity allows?
 
         One row is one defect that is open and overdue.
@@ -897,7 +898,7 @@ class Metrics:
         by_user: bool | None = False,
         vague_days: float | None = 1.0,
         small_sample: int | None = 5,
-    ) -> Rows:
+    ) -> Answer:
         """How often do items move from each phase to each other one, and after how long?
 
         One row is one move from phase to phase of one kind of work items of a team, with by_user of
@@ -929,7 +930,7 @@ class Metrics:
         skipped_runs: int | None = 8,
         unstable_runs: int | None = 50,
         unstable_failures: int | None = 5,
-    ) -> Rows:
+    ) -> Answer:
         """Which automated tests fall under one of Octane's five rules for problematic tests?
 
         One row is one rule that holds for one test in one environment and pipeline.
@@ -957,7 +958,7 @@ class Metrics:
         release_name: str | None = None,
         severity_codes: str
         | None = "list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent",
-    ) -> Rows:
+    ) -> Answer:
         """How ready is each release: what is done, what is tested, what is still open?
 
         One row is one release of a workspace.
@@ -974,7 +975,7 @@ class Metrics:
         workspace_id: str | None = None,
         release_name: str | None = None,
         reopens: int | None = 1,
-    ) -> Rows:
+    ) -> Answer:
         """Which defects were opened again after they had been fixed or closed?
 
         One row is one defect that was opened again.
@@ -984,7 +985,7 @@ class Metrics:
         reopens: times at least
         """
 
-    def results_per_week(self, *, workspace_id: str | None = None) -> Rows:
+    def results_per_week(self, *, workspace_id: str | None = None) -> Answer:
         """How many automated results came in each week and environment, and how many of them
         failed?
 
@@ -1000,7 +1001,7 @@ class Metrics:
         as_of: datetime.datetime | str | None = None,
         days: int | None = 30,
         small_sample: int | None = 5,
-    ) -> Rows:
+    ) -> Answer:
         """Which automated tests take longest, and which ones become slower?
 
         One row is one test in one environment with a known duration in the window.
@@ -1018,7 +1019,7 @@ class Metrics:
         as_of: datetime.datetime | str | None = None,
         release_name: str | None = None,
         work_item_types: str | None = "story,quality_story,defect",
-    ) -> Rows:
+    ) -> Answer:
         """What was planned for each sprint at its start, what came and went, what was done, what
         was left?
 
@@ -1037,7 +1038,7 @@ class Metrics:
         as_of: datetime.datetime | str | None = None,
         pipeline_name: str | None = None,
         join_pipelines: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which outcome had each automated test in each build, with all its results there as one?
 
         One row is one outcome of one test in one environment and pipeline; a result without build
@@ -1058,7 +1059,7 @@ class Metrics:
         join_pipelines: bool | None = False,
         days: int | None = None,
         stale_days: int | None = 30,
-    ) -> Rows:
+    ) -> Answer:
         """How long does it take until a failing automated test passes again?
 
         One row is one test in one environment and pipeline with a failure that was repaired in the
@@ -1089,7 +1090,7 @@ class Metrics:
         muted_skips: int | None = 3,
         unmuted_outcomes: int | None = 2,
         stale_days: int | None = 30,
-    ) -> Rows:
+    ) -> Answer:
         """When did each automated test become new, healthy, flaky, broken, muted or stale, and why?
 
         One row is one change of the state of one test in one environment and pipeline.
@@ -1127,7 +1128,7 @@ class Metrics:
         muted_skips: int | None = 3,
         unmuted_outcomes: int | None = 2,
         stale_days: int | None = 30,
-    ) -> Rows:
+    ) -> Answer:
         """Which automated tests can be trusted: healthy, flaky, broken, muted, stale or new, at
         what cost?
 
@@ -1161,7 +1162,7 @@ class Metrics:
         application_module_name: str | None = None,
         vague_days: float | None = 1.0,
         small_sample: int | None = 5,
-    ) -> Rows:
+    ) -> Answer:
         """How long do defects, stories and features stay in each phase?
 
         One row is one phase of one kind of work items of a workspace.
@@ -1185,7 +1186,7 @@ class Metrics:
         item_types: str | None = "feature,story,requirement_document",
         stale_days: int | None = 30,
         only_gaps: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which work items and requirements do tests cover, how did these end last, where are the
         gaps?
 
@@ -1206,7 +1207,7 @@ class Metrics:
         as_of: datetime.datetime | str | None = None,
         flaky_ratio: float | None = 0.05,
         overdue_rules: str | None = "urgent=2,very_high=5,high=14,medium=60,low=180",
-    ) -> Rows:
+    ) -> Answer:
         """In which state was everything that a morning's changes are about, at a moment?
 
         One row is one watched state: of a test in one environment and pipeline, a defect, a place
@@ -1221,7 +1222,7 @@ class Metrics:
 class Plans:
     """The plans; called as a function it lists them."""
 
-    def __init__(self, answer: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None: ...
+    def __init__(self, answer: Callable[..., Answer], catalogue: Callable[[], Rows]) -> None: ...
     def __call__(self) -> Rows:
         """One row for each plan: its slug, its text and what a row of its answer is."""
 
@@ -1233,7 +1234,7 @@ class Plans:
         test_name: str | None = None,
         file_path: str | None = None,
         step_number: int | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which requests would attach a file to manual tests and name it in their scripts?
 
         One row is the attachment of one test, or its script; a test that has both already is left
@@ -1256,7 +1257,7 @@ class Plans:
         user_id: str | None = None,
         automation_status_codes: str | None = "list_node.automation_status.ready_for_automation",
         new_automation_status_code: str | None = "list_node.automation_status.automated",
-    ) -> Rows:
+    ) -> Answer:
         """Which requests would set the automation status of my Gherkin tests?
 
         One row is one Gherkin test to be updated.
@@ -1279,7 +1280,7 @@ class Plans:
         owner_user_id: str | None = None,
         native_status_code: str | None = "list_node.run_native_status.planned",
         run_by_user_id: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which requests would plan a run of each manual test that has none in a release?
 
         One row is one run to be created.
@@ -1308,7 +1309,7 @@ class Plans:
         user_tag_name: str | None = None,
         covered_work_item_id: str | None = None,
         test_suite_name: str | None = "Selected tests",
-    ) -> Rows:
+    ) -> Answer:
         """Which requests would make a test suite of the selected tests?
 
         One row is the suite, or one test to be linked to it.
@@ -1330,7 +1331,7 @@ class Plans:
         workspace_id: str | None = None,
         release_name: str | None = None,
         test_suite_name: str | None = "*",
-    ) -> Rows:
+    ) -> Answer:
         """Which requests would plan a suite run of each test suite that has none in a release?
 
         One row is one suite run to be created; a suite that would run nothing is left out.
@@ -1349,7 +1350,7 @@ class Plans:
         work_item_types: str | None = "story",
         task_type_code: str | None = "list_node.task_item_type.test",
         exclude_done: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which requests would add a test task to each work item that has none?
 
         One row is one task to be created.
@@ -1371,7 +1372,7 @@ class Plans:
         task_phase_codes: str | None = "phase.task.completed",
         done_phase_codes: str
         | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
-    ) -> Rows:
+    ) -> Answer:
         """Which requests would move stories to Done whose tasks are all completed?
 
         One row is one story to be updated.
@@ -1394,7 +1395,7 @@ class Plans:
         done_phase_codes: str
         | None = "phase.story.done,phase.quality_story.done,phase.defect.closed",
         allow_open_children: bool | None = False,
-    ) -> Rows:
+    ) -> Answer:
         """Which requests would move features to Done whose stories are all done?
 
         One row is one feature to be updated.
@@ -1419,7 +1420,7 @@ class Plans:
         list_id: str | None = None,
         entity_ids: str | None = "",
         value: str | None = None,
-    ) -> Rows:
+    ) -> Answer:
         """Which requests would define a user-defined field, and fill it in?
 
         One row is the definition, or one item to be filled; an item that has the value already is

@@ -17,6 +17,7 @@ import duckdb
 
 from octane_flows import questions, warehouse
 from octane_flows.api.flows_and_metrics import Flows, Metrics, Plans
+from octane_flows.api.plotted_answer import Answer, answer_of
 from octane_flows.config import load_home, load_lake
 from octane_flows.er_diagrams import NotebookDiagram, chosen_diagram, with_counts
 from octane_flows.errors import UsageError
@@ -39,6 +40,7 @@ class OpenWarehouse:
 
     Every answer is a DuckDB relation: `.df()` is a pandas frame, `.to_arrow_table()` an Arrow
     table, `.arrow()` a reader of record batches; `.filter`, `.order` and the like go on in DuckDB.
+    `.plot()` of a question's answer draws the chart that the report has of it.
     Mistakes raise `octane_flows.errors.UsageError` with the command line's sentences.
     """
 
@@ -78,15 +80,15 @@ class OpenWarehouse:
         """Let go of the file; relations made from it end with it."""
         self.connection.close()
 
-    def flow(self, slug: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
+    def flow(self, slug: str, /, **parameters: Value) -> Answer:
         """The rows of one flow; parameters that are not given keep their defaults."""
         return self._answer(question_named("flow", slug), parameters)
 
-    def metric(self, slug: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
+    def metric(self, slug: str, /, **parameters: Value) -> Answer:
         """The rows of one metric; parameters that are not given keep their defaults."""
         return self._answer(question_named("metric", slug), parameters)
 
-    def plan(self, slug: str, /, **parameters: Value) -> duckdb.DuckDBPyRelation:
+    def plan(self, slug: str, /, **parameters: Value) -> Answer:
         """The requests of one plan, as rows; `octane-flows apply` sends them."""
         return self._answer(question_named("plan", slug), parameters)
 
@@ -158,13 +160,14 @@ class OpenWarehouse:
         as_of = manifest.as_of.astimezone(UTC).replace(tzinfo=None)
         return origin == (as_of, manifest.server_url, manifest.shared_space)
 
-    def _answer(self, question: Question, parameters: dict[str, Value]) -> duckdb.DuckDBPyRelation:
+    def _answer(self, question: Question, parameters: dict[str, Value]) -> Answer:
         if finding := questions.partial_answer(self.connection, question):
             warnings.warn(finding, stacklevel=3)
         values, unknown = questions.given_values(self.connection, question, parameters)
         for value in unknown:
             warnings.warn(value.sentence, questions.UnknownValueWarning, stacklevel=3)
-        return questions.question_relation(self.connection, question, values)
+        relation = questions.question_relation(self.connection, question, values)
+        return answer_of(question, relation)
 
 
 def open_warehouse(home: str | PathLike[str] | None = None) -> OpenWarehouse:

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import duckdb
 
+from octane_flows.api.plotted_answer import Answer
 from octane_flows.questions import Kind, Question, Value, list_questions
 from octane_flows.questions.catalogue import nearest
 
@@ -34,7 +35,7 @@ class QuestionMethods:
 
     kind: ClassVar[Kind]
 
-    def __init__(self, answer: Callable[..., Rows], catalogue: Callable[[], Rows]) -> None:
+    def __init__(self, answer: Callable[..., Answer], catalogue: Callable[[], Rows]) -> None:
         self._answer = answer
         self._catalogue = catalogue
         self._questions = {question.slug: question for question in list_questions(self.kind)}
@@ -46,7 +47,7 @@ class QuestionMethods:
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._questions]
 
-    def __getattr__(self, slug: str) -> Callable[..., Rows]:
+    def __getattr__(self, slug: str) -> Callable[..., Answer]:
         """The method of one question; Python asks here for names that are no attributes."""
         if slug.startswith("_"):
             raise AttributeError(slug)
@@ -57,7 +58,7 @@ class QuestionMethods:
         return question_method(self._questions[slug], self._answer)
 
 
-def question_method(question: Question, answer: Callable[..., Rows]) -> Callable[..., Rows]:
+def question_method(question: Question, answer: Callable[..., Answer]) -> Callable[..., Answer]:
     """A function with the question's parameters, which `help` and notebooks show."""
     signature = Signature(
         [
@@ -69,10 +70,10 @@ def question_method(question: Question, answer: Callable[..., Rows]) -> Callable
             )
             for parameter in question.parameters
         ],
-        return_annotation=Rows,
+        return_annotation=Answer,
     )
 
-    def method(*positional: Value, **parameters: Value) -> Rows:
+    def method(*positional: Value, **parameters: Value) -> Answer:
         signature.bind(*positional, **parameters)  # TypeError, as for any other function
         return answer(question.slug, **parameters)
 

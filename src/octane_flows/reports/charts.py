@@ -1,47 +1,34 @@
-"""The report's pictures, as specifications of Vega-Lite that follow the page's colours.
+"""The charts of questions, as specifications of Vega-Lite that follow the page's colours.
 
-Arrow tables in, JSON texts out; `draw_pictures` makes SVG of them. A text from the server is made
+Arrow tables in, JSON texts out; `draw_pictures` makes SVG of them; `default_charts` says which
+question has which. A text from the server is made
 safe before it is drawn, and no picture grows with the data: days are thinned, panels are bounded.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Sequence
-from typing import Any
-
 import altair as alt
 import pandas as pd
 import pyarrow as pa
 
-PASSED = "#7fa8c9"
-FAILED = "#d1495b"
-WIDTH, PANEL_HEIGHT, BAR_STEP = 640, 90, 18
-PADDING, LABELS_LEFT = 5, 45  # the reader's font may be wider than the one measured here
-MOST_PHASES = 30  # more bars are read in the table
-MOST_PANELS = 30  # more environments or releases are read in the table
-MOST_DAYS = 120  # of a release; a panel has no room for more
-LONGEST_LABEL = 200  # characters; an axis shows fewer
-ENOUGH_RESULTS = 20  # a share of fewer results jumps about and hides the others
+from octane_flows.reports.chart_parts import (
+    BAR_STEP,
+    FAILED,
+    LABELS_LEFT,
+    PANEL_HEIGHT,
+    PASSED,
+    TEXT,
+    WIDTH,
+    named,
+    panel_frame,
+    panel_rows,
+    specification_of,
+    thinned,
+)
 
-#: Text takes the colour of the page, so that the same picture serves light and dark.
-_TEXT = "currentColor"
-_CONFIG: dict[str, object] = {
-    "background": "transparent",
-    "font": "system-ui, sans-serif",
-    "view": {"stroke": "transparent"},
-    "axis": {
-        "labelColor": _TEXT,
-        "titleColor": _TEXT,
-        "titleFontWeight": "normal",
-        "domainColor": "#88888880",
-        "tickColor": "#88888880",
-        "gridColor": "#88888833",
-    },
-    "header": {"labelColor": _TEXT, "labelFontSize": 12},
-    "title": {"color": _TEXT},
-}
+MOST_PHASES = 30  # more bars are read in the table
+ENOUGH_RESULTS = 20  # a share of fewer results jumps about and hides the others
+PLANNED = "#b8c4ce"
 
 
 def results_per_week(weeks: pa.Table) -> str:
@@ -49,7 +36,7 @@ def results_per_week(weeks: pa.Table) -> str:
 
     `weeks` has `environment_label`, `week_date`, `result_count`, `failed_count`.
     """
-    frame = _panel_frame(weeks, "environment_label", ["workspace_id"], "result_count")
+    frame = panel_frame(weeks.to_pandas(), "environment_label", ["workspace_id"], "result_count")
     frame["week_date"] = frame["week_date"].astype("datetime64[ms]")
     frame["passed or other"] = frame["result_count"] - frame["failed_count"]
     frame["failed"] = frame["failed_count"]
@@ -69,13 +56,13 @@ def results_per_week(weeks: pa.Table) -> str:
                 "outcome:N",
                 title=None,
                 scale=alt.Scale(domain=["failed", "passed or other"], range=[FAILED, PASSED]),
-                legend=alt.Legend(orient="top", labelColor=_TEXT),
+                legend=alt.Legend(orient="top", labelColor=TEXT),
             ),
             order=alt.Order("outcome:N"),
-            row=_panels("environment_label"),
+            row=panel_rows("environment_label"),
         )
     )
-    return _specification(panels)
+    return specification_of(panels)
 
 
 def failed_share(weeks: pa.Table) -> str:
@@ -83,7 +70,7 @@ def failed_share(weeks: pa.Table) -> str:
 
     Nothing where no week has enough results.
     """
-    frame = _panel_frame(weeks, "environment_label", ["workspace_id"], "result_count")
+    frame = panel_frame(weeks.to_pandas(), "environment_label", ["workspace_id"], "result_count")
     frame = frame[frame["result_count"] >= ENOUGH_RESULTS]
     if frame.empty:
         return ""
@@ -95,15 +82,10 @@ def failed_share(weeks: pa.Table) -> str:
         .encode(
             x=alt.X("week_date:T", title=f"week (weeks of {ENOUGH_RESULTS} results or more)"),
             y=alt.Y("share:Q", title="failed, %", axis=alt.Axis(tickCount=3)),
-            row=_panels("environment_label"),
+            row=panel_rows("environment_label"),
         )
     )
-    return _specification(lines)
-
-
-def _panels(column: str) -> alt.Row:
-    header = alt.Header(labelAngle=0, labelAlign="left", labelAnchor="start", labelOrient="top")
-    return alt.Row(f"{column}:N", title=None, header=header)
+    return specification_of(lines)
 
 
 def burn_up(days: pa.Table) -> str:
@@ -111,8 +93,10 @@ def burn_up(days: pa.Table) -> str:
 
     `days` has `release_id`, `release_name`, `day_date`, `item_count`, `done_item_count`.
     """
-    frame = _panel_frame(days, "release_name", ["release_id", "workspace_id"], "day_date")
-    frame = _thinned(frame.sort_values("day_date"), "release_name")
+    frame = panel_frame(
+        days.to_pandas(), "release_name", ["release_id", "workspace_id"], "day_date"
+    )
+    frame = thinned(frame.sort_values("day_date"), "release_name")
     frame["day_date"] = frame["day_date"].astype("datetime64[ms]")
     frame["all"], frame["done"] = frame["item_count"], frame["done_item_count"]
     long = frame.melt(
@@ -127,13 +111,13 @@ def burn_up(days: pa.Table) -> str:
             color=alt.Color(
                 "part:N",
                 title=None,
-                scale=alt.Scale(domain=["all", "done"], range=["#b8c4ce", PASSED]),
-                legend=alt.Legend(orient="top", labelColor=_TEXT),
+                scale=alt.Scale(domain=["all", "done"], range=[PLANNED, PASSED]),
+                legend=alt.Legend(orient="top", labelColor=TEXT),
             ),
-            row=_panels("release_name"),
+            row=panel_rows("release_name"),
         )
     )
-    return _specification(areas)
+    return specification_of(areas)
 
 
 def flaky_tests(tests: pa.Table) -> str:
@@ -143,7 +127,7 @@ def flaky_tests(tests: pa.Table) -> str:
     `flakiness_low_ratio`, `flakiness_high_ratio`.
     """
     frame = tests.to_pandas()
-    names = _named(frame, "test_name", ["test_id", "workspace_id"])
+    names = named(frame, "test_name", ["test_id", "workspace_id"])
     frame["test"] = names + " · " + frame["environment_label"]
     for end in ("", "_low", "_high"):
         frame[f"share{end}"] = 100 * frame[f"flakiness{end}_ratio"]
@@ -156,7 +140,7 @@ def flaky_tests(tests: pa.Table) -> str:
         x2="share_high:Q",
     )
     dots = base.mark_point(color=FAILED, filled=True, size=45).encode(x="share:Q")
-    return _specification(interval + dots, left=LABELS_LEFT)
+    return specification_of(interval + dots, left=LABELS_LEFT)
 
 
 def time_in_phase(phases: pa.Table) -> str:
@@ -171,15 +155,15 @@ def time_in_phase(phases: pa.Table) -> str:
         return ""
     frame["label"] = frame["phase_label"].fillna(frame["phase_id"]).fillna("no phase")
     frame["label"] = frame["work_item_type"].str.replace("_", " ") + " · " + frame["label"]
-    frame["phase"] = _named(frame, "label", ["phase_id", "workspace_id"])
+    frame["phase"] = named(frame, "label", ["phase_id", "workspace_id"])
     base = alt.Chart(frame, width=WIDTH * 0.7, height=alt.Step(BAR_STEP)).encode(
         y=alt.Y("phase:N", title=None, sort=None, axis=alt.Axis(labelLimit=280))
     )
     medians = base.mark_bar(color=PASSED).encode(
         x=alt.X("median_days:Q", title="days in the phase: median, and where 90 % have left it")
     )
-    ends = base.mark_tick(color=_TEXT, thickness=2).encode(x="p90_days:Q")
-    return _specification(medians + ends, left=LABELS_LEFT)
+    ends = base.mark_tick(color=TEXT, thickness=2).encode(x="p90_days:Q")
+    return specification_of(medians + ends, left=LABELS_LEFT)
 
 
 def failing_tests(tests: pa.Table) -> str:
@@ -188,69 +172,114 @@ def failing_tests(tests: pa.Table) -> str:
     `tests` has `test_id`, `test_name`, `failed_count`.
     """
     frame = tests.to_pandas()
-    frame["test_name"] = _named(frame, "test_name", ["test_id", "workspace_id"])
-    base = alt.Chart(frame, width=WIDTH * 0.7, height=alt.Step(BAR_STEP)).encode(
-        y=alt.Y("test_name:N", title=None, sort="-x", axis=alt.Axis(labelLimit=280)),
-        x=alt.X("failed_count:Q", title="failed results in the whole history"),
-    )
-    counts = base.mark_text(align="left", dx=4, color=_TEXT).encode(text="failed_count:Q")
-    return _specification(base.mark_bar(color=FAILED) + counts, left=LABELS_LEFT)
+    frame["label"] = named(frame, "test_name", ["test_id", "workspace_id"])
+    return _counted_bars(frame, "failed_count", "failed results", order="-x")
 
 
-def _panel_frame(rows: pa.Table, name: str, keys: Sequence[str], size: str) -> pd.DataFrame:
-    """The rows with a name for each panel, of the panels with the most or newest of `size`."""
+def failure_clusters(clusters: pa.Table) -> str:
+    """Bars: the error texts that most failures have, by the first line of each.
+
+    `clusters` has `cluster_id`, `error_pattern`, `failed_count`.
+    """
+    frame = clusters.to_pandas()
+    frame["error_pattern"] = frame["error_pattern"].str.strip().str.split("\n").str[0]
+    frame["label"] = named(frame, "error_pattern", ["cluster_id", "workspace_id"])
+    return _counted_bars(frame, "failed_count", "failed results with this text", order="-x")
+
+
+def changes(rows: pa.Table) -> str:
+    """Bars: how many changes there are of each kind, in the order of a letter.
+
+    `rows` has `change_code`, `change_number`, `run_count`; counts of runs are no such changes, and
+    without others there is nothing.
+    """
     frame = rows.to_pandas()
-    frame[name] = _named(frame, name, keys)
-    largest = frame.groupby(name)[size].max().sort_values(ascending=False).index[:MOST_PANELS]
-    kept: pd.DataFrame = frame[frame[name].isin(largest)].copy()
-    return kept
+    frame = frame[frame["run_count"].isna()]
+    if frame.empty:
+        return ""
+    counts = frame.groupby(["change_number", "change_code"]).size().reset_index(name="count")
+    counts["label"] = counts["change_code"].str.replace("_", " ")
+    return _counted_bars(counts, "count", "changes", order=None)
 
 
-def _thinned(frame: pd.DataFrame, panel: str) -> pd.DataFrame:
-    """At most `MOST_DAYS` rows of each panel at equal distances, the last one among them."""
-    places = frame.groupby(panel).cumcount(ascending=False)  # 0 is the last day
-    days = frame.groupby(panel)[panel].transform("size")
-    steps = (days + MOST_DAYS - 1) // MOST_DAYS
-    return frame[places % steps == 0].copy()
+def _counted_bars(frame: pd.DataFrame, count: str, title: str, order: str | None) -> str:
+    """A bar for each `label` with its count beside it."""
+    base = alt.Chart(frame[["label", count]], width=WIDTH * 0.7, height=alt.Step(BAR_STEP)).encode(
+        y=alt.Y("label:N", title=None, sort=order, axis=alt.Axis(labelLimit=280)),
+        x=alt.X(f"{count}:Q", title=title),
+    )
+    counts = base.mark_text(align="left", dx=4, color=TEXT).encode(text=f"{count}:Q")
+    return specification_of(base.mark_bar(color=FAILED) + counts, left=LABELS_LEFT)
 
 
-def _named(frame: pd.DataFrame, name: str, keys: Sequence[str]) -> pd.Series:
-    """Names, ids where the server did not tell the name, and both where a name is not unique."""
-    columns = [key for key in keys if key in frame]
-    names = frame[name]
-    if not columns:
-        return names
-    ids = frame[columns[0]].astype("string").fillna("none")
-    for column in columns[1:]:
-        ids = ids + ", " + frame[column].astype("string").fillna("none")
-    names = names.fillna(frame[columns[0]].astype("string")).map(_safe_text)
-    distinct_ids = ids.groupby(names).transform("nunique")
-    return names.where(distinct_ids <= 1, names + " (" + ids + ")")
+def defect_flow(periods: pa.Table) -> str:
+    """Lines: defects that were open, came or came back, and were closed; a panel per group.
+
+    `periods` has `workspace_id`, `group_id`, `group_name`, `start_date`, `open_count`,
+    `created_count`, `reopened_count`, `closed_count`.
+    """
+    is_grouped = periods["group_id"].null_count < periods.num_rows
+    ungrouped = "without" if is_grouped else "all defects"
+    frame = periods.to_pandas()
+    frame["group"] = frame["group_name"].fillna(frame["group_id"]).fillna(ungrouped)
+    keys = ["group_id", "workspace_id"] if is_grouped else ["workspace_id"]
+    frame["open"], frame["closed"] = frame["open_count"], frame["closed_count"]
+    frame["came or came back"] = frame["created_count"] + frame["reopened_count"]
+    frame = panel_frame(frame, "group", keys, "open")
+    return _lines_by_day(
+        thinned(frame.sort_values("start_date"), "group"),
+        panel="group",
+        day="start_date",
+        title="first day of the period (UTC)",
+        measures={"open": TEXT, "came or came back": FAILED, "closed": PASSED},
+        unit="defects",
+    )
 
 
-def _specification(chart: alt.LayerChart | alt.Chart, left: int = PADDING) -> str:
-    config = {
-        **_CONFIG,
-        "padding": {"left": left, "top": PADDING, "right": PADDING, "bottom": PADDING},
-    }
-    with alt.data_transformers.disable_max_rows():  # the charts bound their rows themselves
-        specification = chart.properties(config=config).to_dict()
-    return json.dumps(_with_safe_texts(specification))
+def execution_progress(days: pa.Table) -> str:
+    """Lines: runs planned, executed and passed up to each day, a panel per release.
+
+    `days` has `workspace_id`, `release_id`, `release_name`, `day_date`, `planned_count`,
+    `executed_count`, `passed_count`.
+    """
+    keys = ["workspace_id", "release_id", "release_name", "day_date"]
+    measures = ["planned", "executed", "passed"]
+    frame = days.to_pandas().rename(columns={f"{name}_count": name for name in measures})
+    frame["release_name"] = frame["release_name"].fillna(frame["release_id"]).fillna("no release")
+    frame["release_id"] = frame["release_id"].fillna("none")
+    frame = frame.groupby(keys)[measures].sum().reset_index().sort_values("day_date")
+    frame[measures] = frame.groupby(keys[:2])[measures].cumsum()
+    frame = panel_frame(frame, "release_name", ["release_id", "workspace_id"], "day_date")
+    return _lines_by_day(
+        thinned(frame, "release_name"),
+        panel="release_name",
+        day="day_date",
+        title="day (UTC)",
+        measures={"planned": PLANNED, "executed": TEXT, "passed": PASSED},
+        unit="runs",
+    )
 
 
-def _with_safe_texts(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_safe_texts(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_with_safe_texts(inner) for inner in value]
-    return _safe_text(value) if isinstance(value, str) else value
-
-
-#: What no XML may hold: control characters, halves of an emoji, and code points without character.
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-
-
-def _safe_text(text: str) -> str:
-    """The text without what ends the program that draws it."""
-    safe = _UNSAFE.sub("\ufffd", text)
-    return safe if len(safe) <= LONGEST_LABEL else safe[: LONGEST_LABEL - 1] + "…"
+def _lines_by_day(
+    frame: pd.DataFrame, *, panel: str, day: str, title: str, measures: dict[str, str], unit: str
+) -> str:
+    """A line in its colour for each measure, in panels; the frame has a column for each of them."""
+    frame[day] = frame[day].astype("datetime64[ms]")
+    long = frame.melt([panel, day], list(measures), var_name="measure", value_name="count")
+    colours = alt.Scale(domain=list(measures), range=list(measures.values()))
+    lines = (
+        alt.Chart(long, width=WIDTH, height=PANEL_HEIGHT)
+        .mark_line(interpolate="step-after", point=alt.OverlayMarkDef(size=12))
+        .encode(
+            x=alt.X(f"{day}:T", title=title),
+            y=alt.Y("count:Q", title=unit, axis=alt.Axis(tickCount=3)),
+            color=alt.Color(
+                "measure:N",
+                title=None,
+                scale=colours,
+                legend=alt.Legend(orient="top", labelColor=TEXT),
+            ),
+            row=panel_rows(panel),
+        )
+    )
+    return specification_of(lines)

@@ -5,7 +5,7 @@ A warehouse connection in, `Area` records out; `page` renders them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -17,13 +17,16 @@ from octane_flows import er_diagrams
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.models.model import load_models
 from octane_flows.questions import Question, first_rows, list_questions, run_question
-from octane_flows.reports import charts
+from octane_flows.reports.default_charts import (
+    BARS_SHOWN,
+    CHARTS_OF_ALL_ROWS,
+    chart_specifications,
+)
 from octane_flows.reports.draw_pictures import Picture, draw_pictures
 from octane_flows.reports.report_tables import Shown, shown
 
 NOT_COMPARED = "This generation has not been compared; the command does so."
 ROWS_SHOWN = 50  # a page is read, not searched: the command for all rows stands beside it
-BARS_SHOWN = 15
 #: Answers of few rows and many facts stand on their side: a column a row, so many of them.
 SIDEWAYS: Mapping[str, int] = {"release_readiness": 4}
 
@@ -159,7 +162,7 @@ def _section(connection: duckdb.DuckDBPyConnection, question: Question) -> Secti
     limit = SIDEWAYS.get(question.slug, ROWS_SHOWN)
     counts: dict[str, int] = {}
     try:
-        if question.slug in PICTURES_OF_ALL_ROWS:
+        if question.slug in CHARTS_OF_ALL_ROWS:
             answer = run_question(connection, question)
         else:
             first = first_rows(connection, question, max(limit, BARS_SHOWN))
@@ -171,7 +174,7 @@ def _section(connection: duckdb.DuckDBPyConnection, question: Question) -> Secti
         meanings = {column.name: column.meaning for column in question.columns}
         table = shown(answer, meanings, limit, **counts)
         try:
-            specifications = _specifications(question.slug, answer)
+            specifications = chart_specifications(question.slug, answer)
         except Exception as error:  # noqa: BLE001 (a picture never takes the page with it)
             pictures = (Picture(problem=f"{type(error).__name__}: {error}"),)
     return Section(
@@ -212,12 +215,6 @@ def _relationships(connection: duckdb.DuckDBPyConnection) -> Area:
     return Area("entity-relationships", "Entity relationships", sections)
 
 
-def _specifications(slug: str, answer: pa.Table) -> tuple[str, ...]:
-    if answer.num_rows == 0:
-        return ()
-    return tuple(filter(None, (specify(answer) for specify in PICTURES.get(slug, ()))))
-
-
 def with_pictures(areas: Sequence[Area]) -> list[Area]:
     """The areas with their pictures drawn, all of them in one process."""
     sections = [section for area in areas for section in area.sections]
@@ -235,18 +232,6 @@ def with_pictures(areas: Sequence[Area]) -> list[Area]:
         )
         for area in areas
     ]
-
-
-#: Metrics whose pictures show the whole answer; of all others the first rows are fetched.
-PICTURES_OF_ALL_ROWS = frozenset({"results_per_week", "burn_up", "time_in_phase"})
-
-PICTURES: Mapping[str, tuple[Callable[[pa.Table], str], ...]] = {
-    "results_per_week": (charts.results_per_week, charts.failed_share),
-    "burn_up": (charts.burn_up,),
-    "time_in_phase": (charts.time_in_phase,),
-    "flaky_tests": (lambda rows: charts.flaky_tests(rows.slice(0, BARS_SHOWN)),),
-    "failing_tests": (lambda rows: charts.failing_tests(rows.slice(0, BARS_SHOWN)),),
-}
 
 
 def _quality(connection: duckdb.DuckDBPyConnection) -> list[Section]:
