@@ -135,7 +135,9 @@ def _empty(home: Path) -> None:
             )
         shutil.rmtree(home)
     home.mkdir(parents=True, exist_ok=True)
-    (home / MARKER).write_text("Written by octane-flows demo, which empties this folder.\n")
+    (home / MARKER).write_text(
+        "Written by octane-flows demo, which empties this folder.\n", encoding="utf-8"
+    )
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,10 +66,11 @@ def test_what_else_goes_wrong_leaves_nothing_and_keeps_its_name(tmp_path: Path) 
 def test_a_full_disk_does_not_stop_commands_that_free_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> int:
+    def full(*_: object, **__: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "pwrite", full)
+    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr("octane_flows.lake.writer_lock.MOMENT_S", 0.1)
     with (
         write_lock(tmp_path, "expire"),
         pytest.raises(LakeError, match="is being written by another process"),

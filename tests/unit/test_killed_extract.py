@@ -134,7 +134,7 @@ def test_a_second_extract_into_a_folder_names_the_first(
 def test_a_killed_process_is_not_named(tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert "an extract" in (tmp_path / ".writer-1001.lock").read_text()
+    assert "an extract" in (tmp_path / ".writer-1001.owner").read_text("utf-8")
 
     with (
         write_lock(tmp_path, "an extract", workspaces=["1002"]),

@@ -32,6 +32,10 @@ def audit_path(home: Path) -> Path:
     return home / "actions" / "audit.jsonl"
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 class AuditLog:
     """Appends to one file; several processes may do so at once."""
 
@@ -43,16 +47,13 @@ class AuditLog:
         line = json.dumps({"at": datetime.now(UTC).isoformat(), **record}, ensure_ascii=False)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-            descriptor = os.open(self.path, flags, 0o600)
-            try:
-                size = os.fstat(descriptor).st_size
-                is_cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            with open(self.path, "ab+", buffering=0, opener=_private) as stream:
+                size = stream.seek(0, os.SEEK_END)
+                stream.seek(max(0, size - 1))
                 # a line that a crash cut short must not take this one with it
-                os.write(descriptor, b"\n" * is_cut + line.encode() + b"\n")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+                is_cut = size > 0 and stream.read(1) != b"\n"
+                stream.write(b"\n" * is_cut + line.encode() + b"\n")
+                os.fsync(stream.fileno())
         except OSError as error:
             raise OctaneFlowsError(
                 f"The audit log {self.path} cannot be written ({error.strerror}), so nothing more "

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from octane_flows.config.secret_files import FILE_SECRETS
 from octane_flows.config.setting_texts import SettingTexts
 from octane_flows.errors import UsageError
+from octane_flows.portable_files import IS_WINDOWS
 
 #: What the new files and folders of a command lack, by the setting's value. All files follow it,
 #: those of DuckDB, Arrow and table formats too, so it is the umask and not a mode at each file.
@@ -49,7 +50,7 @@ def open_settings_file(environ: Mapping[str, str], config_file: Path | None = No
     for name in ADDRESSES:
         if "@" in urlsplit(texts.in_file.get(name, "")).netloc:
             secrets.append(name)
-    if texts.file is None or not secrets:
+    if texts.file is None or not secrets or IS_WINDOWS:  # which keeps rights elsewhere
         return None
     try:
         mode = stat.S_IMODE(texts.file.stat().st_mode)

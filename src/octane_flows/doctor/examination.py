@@ -30,6 +30,7 @@ from octane_flows.doctor.history_estimate import examine_history
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.extract import Plan, make_plan
 from octane_flows.lake.bucket import CACHE, BucketStorage
+from octane_flows.portable_files import IS_WINDOWS
 
 BUDGET_S: Final = 8.0  # for the requests; one that is in flight then may take TIMEOUT_S more
 TIMEOUT_S: Final = 4.0  # a server that needs longer for one row is worth a diagnosis
@@ -152,7 +153,7 @@ def _others_may_read(home: Path) -> Diagnosis | None:
         mode = stat.S_IMODE(home.stat().st_mode)
     except OSError:  # told as the data folder's failure
         return None
-    if not mode & 0o077:
+    if not mode & 0o077 or IS_WINDOWS:  # which keeps rights elsewhere
         return None
     return Diagnosis(
         "data folder",

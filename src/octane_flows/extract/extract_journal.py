@@ -26,6 +26,7 @@ from octane_flows.lake import FileEntry, Lake, NewestRow, RejectedValue, file_or
 from octane_flows.lake.file_names import file_name
 from octane_flows.lake.read_state import newest_row_from_json, newest_row_to_json
 from octane_flows.lake.storage import disk_errors
+from octane_flows.portable_files import put_in_place
 
 # Older work is not taken over: its rows would be published with a far older time.
 RESUME_FOR = timedelta(hours=24)
@@ -278,7 +279,7 @@ class Journal:
                     stream.write(json.dumps(line, ensure_ascii=False) + "\n")
                 stream.flush()
                 os.fsync(stream.fileno())
-            aside.replace(path)
+            put_in_place(aside, path)
 
     def _is_whole(self, done: Result | Part) -> bool:
         return all(self._exists(file) for files in done.files.values() for file in files)

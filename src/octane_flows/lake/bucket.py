@@ -20,6 +20,7 @@ from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake.generations import Lake
 from octane_flows.lake.storage import FolderStorage, Storage, StoredFile, disk_errors
 from octane_flows.lake.table_writer import file_digest
+from octane_flows.portable_files import put_in_place
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config, S3Store
@@ -140,7 +141,7 @@ class BucketStorage:
         cached = self._cached(sha256)
         with disk_errors(cached, "write"):
             cached.parent.mkdir(parents=True, exist_ok=True)
-            local.replace(cached)
+            put_in_place(local, cached)
 
     def create(self, path: str, body: bytes) -> bool:
         """Write an object that must not exist yet; False when it does."""
@@ -220,7 +221,7 @@ class BucketStorage:
                     "restore it from a backup, or read its entity type again with "
                     "'octane-flows extract --full ENTITY'."
                 )
-            temporary.replace(cached)
+            put_in_place(temporary, cached)
         finally:
             temporary.unlink(missing_ok=True)
         return cached

@@ -14,21 +14,12 @@ import shutil
 import socket
 from pathlib import Path
 
+from octane_flows.portable_files import delete_unless_open, is_running
+
 
 def process_tag() -> str:
     """This machine and process, for names of files; no host name contains `@`."""
     return f"@{socket.gethostname()}@{os.getpid()}"
-
-
-def is_running(process: int) -> bool:
-    """Whether a process of this machine may still run."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # a process of another user
-        return True
-    return True
 
 
 def delete_leftovers(folder: Path, start: str) -> None:
@@ -45,4 +36,4 @@ def delete_leftovers(folder: Path, start: str) -> None:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
+            delete_unless_open(path)

@@ -7,7 +7,6 @@ the same operations for a bucket.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -17,8 +16,18 @@ from pathlib import Path
 from typing import Protocol
 
 from octane_flows.errors import LakeError
+from octane_flows.portable_files import (
+    HeldFileError,
+    LockTakenError,
+    delete_unless_open,
+    exclusive_lock,
+    patiently,
+    put_in_place,
+    sync_file,
+)
 
 LOCK = ".pointer.lock"
+LOCK_WAIT_S = 600.0  # it is held for one comparison and one rename
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class FolderStorage:
                     f"{self.describe(path)} is a pipe or a device and no file; put the file of a "
                     "backup there."
                 )
-            return file.read_bytes()
+            return patiently(file.read_bytes, file)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -115,7 +124,7 @@ class FolderStorage:
         with disk_errors(target, "write"):
             make_folder(target.parent)
             sync_file(local)
-            local.replace(target)
+            put_in_place(local, target)
             sync_file(target.parent)
 
     def create(self, path: str, body: bytes) -> bool:
@@ -144,17 +153,23 @@ class FolderStorage:
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         with disk_errors(target, "write"):
             make_folder(target.parent)
-            with (self._folder / LOCK).open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if self.read(path) != previous:
-                    return False
-                try:
-                    temporary.write_bytes(body)
-                    sync_file(temporary)
-                    temporary.replace(target)
-                finally:
-                    temporary.unlink(missing_ok=True)
-                sync_file(target.parent)
+            try:
+                with exclusive_lock(self._folder / LOCK, wait_s=LOCK_WAIT_S):
+                    if self.read(path) != previous:
+                        return False
+                    try:
+                        temporary.write_bytes(body)
+                        sync_file(temporary)
+                        put_in_place(temporary, target)
+                    finally:
+                        temporary.unlink(missing_ok=True)
+                    sync_file(target.parent)
+            except LockTakenError:
+                raise LakeError(
+                    f"Another process has held the lock {self.describe(LOCK)} for "
+                    f"{LOCK_WAIT_S:.0f} s, so nothing was published; end that process, and run "
+                    "this again."
+                ) from None
         return True
 
     def local(self, path: str, sha256: str) -> Path:
@@ -162,10 +177,10 @@ class FolderStorage:
         return self._folder / path
 
     def delete(self, path: str) -> None:
-        """Delete a file; a file that does not exist is no error."""
+        """Delete a file that may be gone; on Windows one that is open stays for the next expiry."""
         target = self._folder / path
         with disk_errors(target, "delete"):
-            target.unlink(missing_ok=True)
+            delete_unless_open(target)
 
 
 def make_folder(folder: Path) -> None:
@@ -177,20 +192,15 @@ def make_folder(folder: Path) -> None:
     sync_file(folder.parent)
 
 
-def sync_file(path: Path) -> None:
-    """Let the operating system write a file (or a folder's entries) to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
 def disk_errors(path: Path, verb: str) -> Iterator[None]:
     """Turn an error of the operating system into one sentence: the file, the error, the remedy."""
     try:
         yield
+    except HeldFileError as error:
+        raise LakeError(
+            f"Could not {verb} {path}: {error.strerror}. The previous generation is still whole."
+        ) from error
     except OSError as error:
         raise LakeError(
             f"Could not {verb} {path}: {error.strerror or error}; free space or give OCTANE_HOME "

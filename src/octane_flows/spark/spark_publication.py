@@ -20,7 +20,7 @@ from typing import Any, Literal
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake.file_names import file_name
 from octane_flows.lake.leftovers import delete_leftovers, process_tag
-from octane_flows.lake.storage import sync_file
+from octane_flows.portable_files import put_in_place, sync_file
 
 POINTER = "current.json"
 STATE = "published.json"
@@ -142,7 +142,7 @@ def publish(home: Path, built: Published) -> Published:
     aside = root / f".{POINTER}-{os.getpid()}"
     aside.write_text(json.dumps({"folder": folder.name}), "utf-8")
     sync_file(aside)
-    aside.replace(pointer)
+    put_in_place(aside, pointer)
     sync_file(root)
     for old in root.glob("generation-*"):
         if old.name not in (folder.name, previous):

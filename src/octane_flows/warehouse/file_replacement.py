@@ -12,6 +12,7 @@ from pathlib import Path
 
 from octane_flows.errors import LakeError
 from octane_flows.lake.leftovers import delete_leftovers, process_tag
+from octane_flows.portable_files import HeldFileError, put_in_place
 
 
 def replace_file(target: Path, content: bytes) -> None:
@@ -33,13 +34,15 @@ def written_aside(target: Path) -> Iterator[Path]:
     try:
         yield path
         if is_replaced:
-            path.replace(target)
+            put_in_place(path, target)
     except BaseException as error:
         if is_replaced:
             path.unlink(missing_ok=True)
         if not isinstance(error, OSError):
             raise
         stays = " What was there stays." if is_replaced and target.exists() else ""
+        if isinstance(error, HeldFileError):
+            raise LakeError(f"Could not write {target}: {error.strerror}.{stays}") from error
         raise LakeError(
             f"Could not write {target}: {error.strerror or error}; free space or choose another "
             f"folder.{stays}"

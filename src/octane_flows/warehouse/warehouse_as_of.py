@@ -20,6 +20,7 @@ from octane_flows.errors import CheckError, LakeError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.models.model import Model, load_models
 from octane_flows.models.models_digest import models_digest
+from octane_flows.portable_files import delete_unless_open
 from octane_flows.warehouse.duckdb_file import delete_write_log, open_file, warehouse_path
 from octane_flows.warehouse.model_creation import Progress
 from octane_flows.warehouse.moment_rewind import Coverage, coverage, rewind
@@ -141,7 +142,7 @@ def _forget_moments(home: Path) -> None:
     made = sorted((home / FOLDER).glob("[0-9]*-*.duckdb"), key=lambda path: path.stat().st_mtime_ns)
     for path in made[:-KEPT_MOMENTS]:
         delete_write_log(path)
-        path.unlink()
+        delete_unless_open(path)
 
 
 def generations(lake: Lake) -> pa.Table:
@@ -167,7 +168,7 @@ def forget_past(home: Path, kept: set[int]) -> None:
     for path in (home / FOLDER).glob("[0-9]*.duckdb"):
         if int(path.stem.partition("-")[0]) not in kept:
             delete_write_log(path)
-            path.unlink()
+            delete_unless_open(path)
 
 
 def parse_when(when: When) -> int | datetime:

@@ -7,10 +7,8 @@ call it. Everything happens in a file beside it that takes its place in one rena
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -20,10 +18,17 @@ from octane_flows import __version__
 from octane_flows.errors import LakeError, ModelError, UsageError
 from octane_flows.lake import Lake, Manifest
 from octane_flows.lake.leftovers import delete_leftovers, process_tag
-from octane_flows.lake.storage import sync_file
 from octane_flows.models.model import Model, load_models
 from octane_flows.models.models_digest import models_digest
 from octane_flows.models.sql_text import quoted
+from octane_flows.portable_files import (
+    OPEN_FILES_STAY,
+    HeldFileError,
+    LockTakenError,
+    exclusive_lock,
+    put_in_place,
+    sync_file,
+)
 from octane_flows.warehouse.build_report import BuildReport, CheckResult, ModelResult
 from octane_flows.warehouse.change_history import create_history_views
 from octane_flows.warehouse.data_checks import require_passed, run_checks
@@ -65,6 +70,7 @@ from octane_flows.warehouse.user_defined_values import create_user_defined_value
 from octane_flows.warehouse.workspace_choice import choice_in, choice_of, choose, of_workspaces
 
 LOCK = ".publish.lock"
+LOCK_WAIT_S = 600.0  # it is held for one look at the published file and one rename
 READ_ONLY = 0o444  # of the modes that the user's umask allows; readers need no more
 
 
@@ -224,6 +230,11 @@ class Warehouse:
         text = getattr(error, "strerror", None) or first_line(error)
         text = text.replace(str(self._draft), str(self.target))
         stays = "The previous warehouse stays." if self.target.is_file() else "Nothing was built."
+        if isinstance(error, HeldFileError):
+            return LakeError(
+                f"The warehouse of generation {self.manifest.generation} is built and checked, but "
+                f"could not take the place of {self.target}: {text}. {stays}"
+            )
         if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
             return LakeError(
                 f"Could not build the warehouse in {self.home}, because memory, or the disk that "
@@ -338,13 +349,17 @@ class Warehouse:
         self.connection.close()
         self._connection = None
         sync_file(self._draft)
-        with _one_at_a_time(self.target):
-            newer = self._published_meanwhile()
-            if newer is None:
-                delete_write_log(self.target)
-                self._draft.chmod(self._draft.stat().st_mode & READ_ONLY)
-                self._draft.replace(self.target)
-                sync_file(self.target.parent)
+        try:
+            with exclusive_lock(self.target.with_name(LOCK), wait_s=LOCK_WAIT_S):
+                newer = self._published_meanwhile()
+                if newer is None:
+                    self._take_its_place()
+        except LockTakenError:
+            raise LakeError(
+                f"Another process has held the lock {self.target.with_name(LOCK)} for "
+                f"{LOCK_WAIT_S:.0f} s, so nothing was published; end that process, and run "
+                "'octane-flows build'. The previous warehouse stays."
+            ) from None
         if self._progress and newer is None:
             self._progress(f"published {self.target}")
         return BuildReport(
@@ -356,6 +371,13 @@ class Warehouse:
             workspaces=tuple(self.manifest.workspaces),
             newer=newer,
         )
+
+    def _take_its_place(self) -> None:
+        delete_write_log(self.target)
+        if not OPEN_FILES_STAY:  # Windows would not replace a read-only file at the next build
+            self._draft.chmod(self._draft.stat().st_mode & READ_ONLY)
+        put_in_place(self._draft, self.target)
+        sync_file(self.target.parent)
 
     def _published_meanwhile(self) -> int | None:
         """The generation that another build published, if it is newer than this one's."""
@@ -392,14 +414,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_mtime_ns
-
-
-@contextmanager
-def _one_at_a_time(target: Path) -> Iterator[None]:
-    """Of several builds one at a time looks at the published file and replaces it."""
-    with target.with_name(LOCK).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def drop_models(connection: duckdb.DuckDBPyConnection, *, keep: set[str]) -> None:
