@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from octane_flows.client.concurrency import Politeness, Topic
+from octane_flows.client.dialect_memory import DialectMemory
 from octane_flows.client.envelope import PageBytes, page_parameters
 from octane_flows.client.field_groups import (
     LONGEST_ADDRESS,
@@ -51,6 +52,8 @@ class Connection:
         self.url = settings.url
         self.shared_space = settings.shared_space
         self.page_size = settings.page_size
+        #: The forms of queries that the server takes.
+        self.dialect = DialectMemory()
         self._longest_address = LONGEST_ADDRESS  # a 414 makes it shorter
         self._transport = transport or HttpTransport(settings)
         self._session = Session(
@@ -146,13 +149,34 @@ class Connection:
         limit: int,
         offset: int,
         action: str,
+        is_optional: bool = False,
     ) -> PageBytes:
         """Ask for one page; the status is checked, the body is not.
 
-        Where the address would be too long, several requests bring the fields, and their rows are
-        joined by id. A server that takes less than usual gets shorter addresses from then on.
+        The query is written in the server's dialect. Where the address would be too long, several
+        requests bring the fields, and their rows are joined by id. A server that takes less than
+        usual gets shorter addresses from then on, and pages of fewer rows. `is_optional`: the
+        caller has another way where the server refuses the query.
         """
 
+        def send(text: str | None, rows: int) -> PageBytes:
+            return self._read_page(path, fields, text, order_by, rows, offset, action)
+
+        if is_optional:
+            return send(str(query) if query is not None else None, limit)
+        # without fields it is the change history, whose pages are larger than those of entities
+        return self.dialect.send(query, limit, send, path, has_own_limit=not fields)
+
+    def _read_page(
+        self,
+        path: str,
+        fields: Sequence[str],
+        query: str | None,
+        order_by: str | None,
+        limit: int,
+        offset: int,
+        action: str,
+    ) -> PageBytes:
         def parameters(names: Sequence[str]) -> list[tuple[str, str]]:
             return list(page_parameters(names, query, order_by, limit, offset))
 

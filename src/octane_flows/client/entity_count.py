@@ -5,17 +5,12 @@ A range of ids in, an exact number out; the extract and its census call it.
 
 from __future__ import annotations
 
-from typing import Final
-
+from octane_flows.client.dialect_memory import COUNT_LIMIT_ERROR
 from octane_flows.client.query import Query, field
 from octane_flows.client.workspace import Workspace
 from octane_flows.errors import AnswerError, RequestError
 
 __all__ = ["COUNT_LIMIT_ERROR", "count_exactly"]
-
-COUNT_LIMIT_ERROR: Final = (
-    "platform.exceeds_max_total_count"  # more rows match than the server counts
-)
 
 
 def count_exactly(

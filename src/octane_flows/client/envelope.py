@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from octane_flows.client.query import Query, encode_names, encode_query
+from octane_flows.client.query import encode_names, encode_query
 from octane_flows.client.response import capitalized, parse_json
 from octane_flows.errors import AnswerError
 
@@ -60,7 +60,7 @@ class PageBytes:
 
 def page_parameters(
     fields: Sequence[str],
-    query: Query | str | None,
+    query: str | None,
     order_by: str | None,
     limit: int,
     offset: int,

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from octane_flows.client.concurrency import Politeness
 from octane_flows.client.connection import Connection
+from octane_flows.client.dialect_memory import DialectMemory
 from octane_flows.client.envelope import Page, ids_of_page
 from octane_flows.client.query import Query, encode, field
 from octane_flows.client.request_limits import Limits
@@ -104,6 +105,11 @@ class Octane:
         """What the requests so far have cost the server."""
         return self.connection.politeness
 
+    @property
+    def dialect(self) -> DialectMemory:
+        """The forms of queries that the server takes, as far as they were needed."""
+        return self.connection.dialect
+
     def version(self) -> str:
         """The server's version."""
         body = self.connection.call("GET", VERSION_PATH, action="reading the server's version")
@@ -175,6 +181,7 @@ class Octane:
                 limit=self.page_size,
                 offset=offset,
                 action=action,
+                is_optional=query is not None,
             ).parse()
             if page.total_count > MAX_WORKSPACES:
                 raise AnswerError(

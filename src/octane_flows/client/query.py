@@ -1,25 +1,47 @@
 """Octane's query language: field names and values in, a statement out. Pure.
 
 Every character of a value is escaped here and percent-encoded once, in `encode`. Callers combine
-`field("name").eq(...)` with `&`, `|` and `~`, and pass the result to the client.
+`field("name").eq(...)` with `&`, `|` and `~`, and pass the result to the client, which writes it in
+the dialect that the server takes.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-__all__ = ["FieldRef", "Id", "Query", "Value", "encode", "encode_query", "field", "is_field_name"]
+from octane_flows.client.query_dialect import (
+    AND,
+    CROSS,
+    DOCUMENTED,
+    EMPTY,
+    NULL,
+    OR,
+    PHRASE,
+    TEXT,
+    TIME,
+    Dialect,
+)
+
+__all__ = [
+    "FieldRef",
+    "Id",
+    "Phrase",
+    "Query",
+    "Value",
+    "encode",
+    "encode_query",
+    "field",
+    "is_field_name",
+]
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
-# How strongly a statement binds: || binds least, then ; then a single phrase.
-_OR, _AND, _PHRASE = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -29,33 +51,115 @@ class Id:
     value: str | int
 
 
-Value: TypeAlias = "str | int | float | bool | date | datetime | Id"
-
-
 @dataclass(frozen=True)
-class Query:
-    """One statement, without the double quotes around it; `str()` gives its text."""
+class Pattern:
+    """A text in which `*` stands for any characters."""
 
     text: str
-    rank: int = _PHRASE
+
+
+Value: TypeAlias = "str | int | float | bool | date | datetime | Id"
+Operand: TypeAlias = "Value | Pattern | Query"
+
+
+class Query:
+    """One statement, without the double quotes around it; `str()` gives its documented text."""
+
+    def write(self, dialect: Dialect) -> tuple[str, int]:
+        """The text in a server's dialect, and how strongly it binds."""
+        raise NotImplementedError
+
+    def phrases(self) -> Iterator[Phrase]:
+        """The comparisons that it is made of; those of a sub-query belong to their reference."""
+        raise NotImplementedError
+
+    @property
+    def text(self) -> str:
+        """The text as the vendor documents the language."""
+        return self.write(DOCUMENTED)[0]
 
     def __str__(self) -> str:
         return self.text
 
     def __and__(self, other: Query) -> Query:
-        return Query(f"{self._inside(_AND)};{other._inside(_AND)}", _AND)
+        return _Joined(self, other, AND)
 
     def __or__(self, other: Query) -> Query:
-        return Query(f"{self.text}||{other.text}", _OR)
+        return _Joined(self, other, OR)
 
     def __invert__(self) -> Query:
-        return Query(f"!({self.text})", _PHRASE)
+        return _Not(self)
 
     def __bool__(self) -> bool:
         raise TypeError("Combine queries with & | ~ (and, or, not would drop one of them).")
 
-    def _inside(self, rank: int) -> str:
-        return f"({self.text})" if self.rank < rank else self.text
+
+@dataclass(frozen=True)
+class Phrase(Query):
+    """A field compared with values; `operator` is a feature of `query_dialect`."""
+
+    name: str
+    operator: str
+    operands: tuple[Operand, ...] = ()
+
+    def write(self, dialect: Dialect) -> tuple[str, int]:
+        """The comparison, or what stands for it where the server does not take it."""
+        values = [_written(operand, dialect) for operand in self.operands]
+        return dialect.comparison(self.operator, self.name, values)
+
+    def phrases(self) -> Iterator[Phrase]:
+        """Itself."""
+        yield self
+
+    def features(self) -> Iterator[str]:
+        """What a server must take for it: operator, forms of values, those of its sub-queries."""
+        yield self.operator
+        for operand in self.operands:
+            if isinstance(operand, Query):
+                yield CROSS
+                for phrase in operand.phrases():
+                    yield from phrase.features()
+            elif _written(operand, DOCUMENTED).startswith("^"):
+                yield TEXT
+            if isinstance(operand, datetime):
+                yield TIME
+
+
+@dataclass(frozen=True)
+class _Joined(Query):
+    """Two statements of which both hold (`AND`) or at least one (`OR`)."""
+
+    left: Query
+    right: Query
+    binds: int
+
+    def write(self, dialect: Dialect) -> tuple[str, int]:
+        """Both texts, in brackets where they bind less."""
+        parts = []
+        for side in (self.left, self.right):
+            text, binds = side.write(dialect)
+            parts.append(f"({text})" if binds < self.binds else text)
+        return (";" if self.binds == AND else "||").join(parts), self.binds
+
+    def phrases(self) -> Iterator[Phrase]:
+        """The comparisons of both."""
+        yield from self.left.phrases()
+        yield from self.right.phrases()
+
+
+@dataclass(frozen=True)
+class _Not(Query):
+    """A statement that does not hold."""
+
+    part: Query
+
+    def write(self, dialect: Dialect) -> tuple[str, int]:
+        """The text in brackets."""
+        return f"!({self.part.write(dialect)[0]})", PHRASE
+
+    def phrases(self) -> Iterator[Phrase]:
+        """The comparisons that do not hold."""
+        yield from self.part.phrases()
 
 
 @dataclass(frozen=True)
@@ -66,46 +170,46 @@ class FieldRef:
 
     def eq(self, value: Value | Query) -> Query:
         """Equal, or for a reference: the other entity matches the sub-query."""
-        return Query(f"{self.name} EQ {_exact(value)}")
+        return Phrase(self.name, "EQ", (_exact(value),))
 
     def like(self, pattern: str) -> Query:
         """Text with `*` for any characters."""
-        return Query(f"{self.name} EQ {_string(pattern)}")
+        return Phrase(self.name, "EQ", (Pattern(pattern),))
 
     def in_(self, values: Iterable[Value | Query]) -> Query:
         """Equal to one of the values."""
-        items = [_exact(value) for value in values]
+        items = tuple(_exact(value) for value in values)
         if not items:
             raise ValueError(f"{self.name}: IN needs at least one value.")
-        return Query(f"{self.name} IN {','.join(items)}")
+        return Phrase(self.name, "IN", items)
 
     def between(self, low: Value, high: Value) -> Query:
         """From low to high, both included."""
-        return Query(f"{self.name} BTW {_literal(low)}...{_literal(high)}")
+        return Phrase(self.name, "BTW", (_checked(low), _checked(high)))
 
     def lt(self, value: Value) -> Query:
         """Less than."""
-        return Query(f"{self.name} LT {_literal(value)}")
+        return Phrase(self.name, "LT", (_checked(value),))
 
     def le(self, value: Value) -> Query:
         """Less than or equal."""
-        return Query(f"{self.name} LE {_literal(value)}")
+        return Phrase(self.name, "LE", (_checked(value),))
 
     def gt(self, value: Value) -> Query:
         """Greater than."""
-        return Query(f"{self.name} GT {_literal(value)}")
+        return Phrase(self.name, "GT", (_checked(value),))
 
     def ge(self, value: Value) -> Query:
         """Greater than or equal."""
-        return Query(f"{self.name} GE {_literal(value)}")
+        return Phrase(self.name, "GE", (_checked(value),))
 
     def is_null(self) -> Query:
         """A scalar field without a value."""
-        return Query(f"{self.name} EQ null")
+        return Phrase(self.name, NULL)
 
     def is_empty(self) -> Query:
         """A reference without a target."""
-        return Query(f"{self.name} EQ {{null}}")
+        return Phrase(self.name, EMPTY)
 
 
 def is_field_name(name: str) -> bool:
@@ -135,18 +239,27 @@ def encode_names(names: Sequence[str]) -> str:
     return quote(",".join(names), safe=",")
 
 
-def _exact(value: Value | Query) -> str:
+def _exact(value: Value | Query) -> Value | Query:
     if isinstance(value, Query):
-        return f"{{{value.text}}}"
+        return value
     if isinstance(value, str) and "*" in value:
         raise ValueError(
             f"{value!r} contains *, which Octane always reads as a wildcard; use like() if that is "
             "meant, or compare the rows after reading them."
         )
-    return _literal(value)
+    return _checked(value)
 
 
-def _literal(value: Value) -> str:
+def _checked(value: Value) -> Value:
+    _written(value, DOCUMENTED)
+    return value
+
+
+def _written(value: Operand, dialect: Dialect) -> str:
+    if isinstance(value, Query):
+        return f"{{{value.write(dialect)[0]}}}"
+    if isinstance(value, Pattern):
+        return _string(value.text, dialect)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -158,20 +271,21 @@ def _literal(value: Value) -> str:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"{value} has no time zone; give a time in UTC.")
-        return f"^{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z^"
+        seconds = value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+        return _string(seconds + ("Z" if dialect.is_documented(TIME) else ".000Z"), dialect)
     if isinstance(value, date):
-        return f"^{value.isoformat()}^"
+        return _string(value.isoformat(), dialect)
     if isinstance(value, Id):
         text = str(value.value)
-        return text if re.fullmatch(r"[0-9]+", text) else _string(text)
+        return text if re.fullmatch(r"[0-9]+", text) else _string(text, dialect)
     if isinstance(value, str):
-        return _string(value)
+        return _string(value, dialect)
     raise ValueError(f"{value!r} cannot be in a query; for no value use is_null() or is_empty().")
 
 
-def _string(text: str) -> str:
+def _string(text: str, dialect: Dialect) -> str:
     # Between carets nothing can be escaped. A caret, a backslash or the double quote that ends
     # the statement therefore needs the form with apostrophes and backslashes.
-    if not any(char in text for char in '^"\\'):
+    if dialect.is_documented(TEXT) and not any(char in text for char in '^"\\'):
         return f"^{text}^"
     return "'" + re.sub(r"([\\\"'()])", r"\\\1", text) + "'"

@@ -47,11 +47,14 @@ class Workspace:
         return parse_metadata(entities, fields)
 
     def _metadata(self, part: str, query: Query | None) -> list[Any]:
-        parameters = [("query", encode_query(query))] if query is not None else []
         action = f"reading metadata/{part} of workspace {self.id}"
-        body = self._connection.call(
-            "GET", f"{self._base}/metadata/{part}", parameters, action=action
-        )
+        path = f"{self._base}/metadata/{part}"
+
+        def send(text: str | None, _: int) -> Any:
+            parameters = [("query", encode_query(text))] if text is not None else []
+            return self._connection.call("GET", path, parameters, action=action)
+
+        body = self._connection.dialect.send(query, 1, send, path)
         rows = body.get("data") if isinstance(body, dict) else None
         if not isinstance(rows, list) or (part == "entities" and not rows):
             raise AnswerError(
@@ -100,6 +103,21 @@ class Workspace:
             offset=offset,
             action=f"reading {collection} of workspace {self.id}",
         )
+
+    def probe(
+        self, collection: str, query: str | None, *, fields: Sequence[str] = ("id",), limit: int
+    ) -> Page:
+        """One page for a query as it is written: nothing is learned from a refusal."""
+        return self._connection.read_page(
+            self._path(collection),
+            fields=fields,
+            query=query,
+            order_by="id",
+            limit=limit,
+            offset=0,
+            action=f"trying {query or 'a page'} on {collection} of workspace {self.id}",
+            is_optional=True,
+        ).parse()
 
     def history_page(
         self, collection: str, *, query: Query, order_by: str, limit: int, offset: int = 0

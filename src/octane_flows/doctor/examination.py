@@ -22,11 +22,13 @@ from typing import Final
 
 from octane_flows import __version__
 from octane_flows.client import Metadata, Octane
+from octane_flows.client.entity_count import COUNT_LIMIT_ERROR
 from octane_flows.client.retry import RetryPolicy
 from octane_flows.config import LakePlace, Settings, load_settings, open_settings_file
 from octane_flows.doctor.diagnosis import Diagnosis
 from octane_flows.doctor.estimate import Counts, count_entities, estimate
 from octane_flows.doctor.history_estimate import examine_history
+from octane_flows.doctor.query_probes import examine_queries
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.extract import Plan, make_plan
 from octane_flows.lake.bucket import CACHE, BucketStorage
@@ -102,6 +104,10 @@ def _examine(
         counts = count_entities(octane, plan, pool, deadline)
         yield _roles(plan, counts)
         yield _widest(octane, plan)
+        try:
+            yield examine_queries(octane, plan, counts, settings.page_size, deadline)
+        except OctaneFlowsError as error:
+            yield Diagnosis("queries", "warning", str(error))
         history = examine_history(octane, settings.history, plan, counts, pool, deadline)
         if settings.history:
             yield history
@@ -274,7 +280,8 @@ def _widest(octane: Octane, plan: Plan) -> Diagnosis:
     try:
         octane.workspace(entity.workspace).page(entity.collection, fields=entity.fields, limit=1)
     except OctaneFlowsError as error:
-        return Diagnosis("fields", "failed", str(error))
+        if getattr(error, "error_code", None) != COUNT_LIMIT_ERROR:  # it is about the rows
+            return Diagnosis("fields", "failed", str(error))
     return Diagnosis(
         "fields", "ok", f"the {len(entity.fields)} fields of {entity.name} can be requested"
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow.compute as pc
 
-from octane_flows.errors import ExtractError, RequestError
+from octane_flows.errors import RequestError, ServerError
 from octane_flows.extract.cursor import (
     ADDITIONAL,
     MAX_COMPARED_ROWS,
@@ -102,15 +102,16 @@ class EntityReading:
                 self._place, self._rows = place, 0
             try:
                 self._read(reading, first_page)
-            except RequestError as error:
-                if reading.kind != "new fields":
+            except ServerError as error:
+                # a server without {null}, and one that fails at {null} beside another condition
+                is_refused = isinstance(error, RequestError) or type(error) is ServerError
+                if reading.kind != "new fields" or not is_refused:
                     raise
-                entity = self._task.entity
-                raise ExtractError(
-                    f"Workspace {entity.workspace}: {entity.name} has new fields "
-                    f"({self._new_fields}) and the server cannot select the rows with a value "
-                    f"({error}). Read them with: octane-flows extract --full {entity.name}"
-                ) from error
+                self._notes.append(
+                    f"the server cannot select rows with a value in {self._new_fields}, so all "
+                    "rows were read again"
+                )
+                self._read(Reading("new fields", self._task.stored_query), None)
             if reading.kind == "new fields":
                 self._notes.append(f"new fields {self._new_fields}: {self._rows} rows read again")
             first_page = None

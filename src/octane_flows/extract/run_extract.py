@@ -46,6 +46,7 @@ from octane_flows.extract.missing_data import (
 )
 from octane_flows.extract.options import Options, Progress
 from octane_flows.extract.script_reader import Scripts, previous_scripts, read_scripts
+from octane_flows.extract.server_dialect import recall_dialect, server_findings
 from octane_flows.extract.server_restores import (
     findings_on_restores,
     restored_workspaces,
@@ -86,6 +87,8 @@ def extract(
         unlisted = unlisted_workspaces(lake.current(), workspaces)
     with write_lock(home, "an extract", workspaces=workspaces, wait_s=options.wait_s):
         draft = Draft(lake)
+        version = octane.version()
+        recall_dialect(octane, draft.parent, version)
         server_time, machine_time = octane.server_time(), octane.clock.now()
         began = make_moments(server_time, machine_time, options.settle, options.overlap)
         opened = {id: octane.workspace(id) for id in workspaces}
@@ -127,6 +130,7 @@ def extract(
         )
         manifest = _publish(
             octane,
+            version,
             draft,
             plan,
             opened,
@@ -223,6 +227,7 @@ def _clock_findings(
 
 def _publish(
     octane: Octane,
+    version: str,
     draft: Draft,
     plan: Plan,
     workspaces: Mapping[str, Workspace],
@@ -246,7 +251,7 @@ def _publish(
     return draft.publish(
         as_of=moments.as_of,
         server_url=octane.url,
-        server_version=octane.version(),
+        server_version=version,
         shared_space=octane.shared_space,
         tables={**tables, **sources},
         states=states,
@@ -268,6 +273,7 @@ def _publish(
         signed_in_user_id=user.id if user else None,
         signed_in_user_name=user.name if user else None,
         workspaces=list(workspaces),
+        server=server_findings(octane, parent, version, moments.as_of),
     )
 
 

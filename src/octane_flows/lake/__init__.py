@@ -17,6 +17,7 @@ from octane_flows.lake.manifest import (
     KeptGeneration,
     Manifest,
     SchemaChange,
+    ServerFinding,
     TableEntry,
     WorkspaceEntry,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "ReadState",
     "RejectedValue",
     "SchemaChange",
+    "ServerFinding",
     "TableEntry",
     "WorkspaceEntry",
     "check_lake",

@@ -17,7 +17,14 @@ import pyarrow as pa
 
 from octane_flows.lake.file_names import file_name
 from octane_flows.lake.generations import Lake
-from octane_flows.lake.manifest import CertificateRow, Finding, Manifest, SchemaChange, TableEntry
+from octane_flows.lake.manifest import (
+    CertificateRow,
+    Finding,
+    Manifest,
+    SchemaChange,
+    ServerFinding,
+    TableEntry,
+)
 from octane_flows.lake.publish import publish
 from octane_flows.lake.read_state import FieldEntry, ReadState
 from octane_flows.lake.rebase import rebase
@@ -78,6 +85,7 @@ class Draft:
         signed_in_user_id: str | None = None,
         signed_in_user_name: str | None = None,
         workspaces: Collection[str] | None = None,
+        server: Collection[ServerFinding] = (),
     ) -> Manifest:
         """Make the generation current and return its manifest.
 
@@ -102,6 +110,7 @@ class Draft:
             findings=findings,
             signed_in_user_id=signed_in_user_id,
             signed_in_user_name=signed_in_user_name,
+            server=list(server),
         )
 
         def after(head: Manifest | None, number: int) -> Manifest:

@@ -151,6 +151,20 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class ServerFinding:
+    """What the server says to one feature of its query language, and the form that is used for it.
+
+    `is_taken`: as first asked for. `form` is empty where nothing takes the feature's place. `since`
+    is the server's time of the first extract in a row that found this.
+    """
+
+    feature: str
+    is_taken: bool
+    form: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class WorkspaceEntry:
     """The newest extract of a workspace; `as_of` is the server's time when it began.
 
@@ -174,7 +188,8 @@ class Manifest:
     and signed-in user are those of the extract that published the generation. `compacted`, in a
     generation that compaction made, has for each new file the files that it replaces;
     `compaction_stamp` is the highest number in names of such files; `parts` are the files with the
-    parts of a published manifest; `workspaces` are those with rows in the generation, by id.
+    parts of a published manifest; `workspaces` are those with rows in the generation, by id;
+    `server` is what extracts found out about the server's queries.
     """
 
     generation: int
@@ -197,6 +212,7 @@ class Manifest:
     signed_in_user_id: str | None = None
     signed_in_user_name: str | None = None
     parts: dict[str, PartEntry] = field(default_factory=dict, repr=False)
+    server: list[ServerFinding] = field(default_factory=list, repr=False)
 
     def stamp(self, workspace: str) -> int:
         """The `_generation` of a workspace's newest rows; 0 when it has none."""

@@ -25,6 +25,7 @@ from octane_flows.lake.manifest import (
     Manifest,
     PartEntry,
     SchemaChange,
+    ServerFinding,
     TableEntry,
     WorkspaceEntry,
 )
@@ -124,6 +125,10 @@ def decode(head: bytes, read_part: Callable[[PartEntry], bytes], *, where: str) 
         ]
         body["schema_changes"] = [SchemaChange(**row) for row in body["schema_changes"]]
         body["findings"] = [Finding(**finding) for finding in body.get("findings", ())]
+        body["server"] = [
+            ServerFinding(**{**entry, "since": datetime.fromisoformat(entry["since"])})
+            for entry in body.get("server", ())
+        ]
         body["workspaces"] = {
             id: WorkspaceEntry(**{**entry, "as_of": datetime.fromisoformat(entry["as_of"])})
             for id, entry in body["workspaces"].items()

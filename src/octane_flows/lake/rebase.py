@@ -19,6 +19,7 @@ from octane_flows.lake.manifest import (
     ColumnEntry,
     FileEntry,
     Manifest,
+    ServerFinding,
     TableEntry,
     WorkspaceEntry,
     carried_status,
@@ -139,7 +140,19 @@ def _merged(draft: Manifest, parent: Manifest | None, head: Manifest, own: set[s
             *draft.findings,
             *(finding for finding in head.findings if finding.workspace not in described),
         ],
+        server=_server_findings(draft, head),
     )
+
+
+def _server_findings(draft: Manifest, head: Manifest) -> list[ServerFinding]:
+    """The draft's, and of features that it did not ask for the newest generation's."""
+    if draft.server_version != head.server_version:
+        return draft.server
+    features = {finding.feature for finding in draft.server}
+    return [
+        *draft.server,
+        *(finding for finding in head.server if finding.feature not in features),
+    ]
 
 
 def _table(

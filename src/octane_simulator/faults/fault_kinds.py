@@ -88,7 +88,7 @@ KINDS: dict[str, Kind] = {
                    {"entity": (str, REQUIRED), "status": (int, 403)}),
     # -- queries --
     "query_dialect": Kind("400 for queries with these operators, separated by blanks; also "
-                          "{null}, and cross for sub-queries", "stands",
+                          "{null}, cross for sub-queries, ^ for text between carets", "stands",
                           {"without": (str, ">= !=")}),
     "owner_null_error": Kind("500 for queries by an empty owner and a phase", "stands",
                              {"active": (bool, True)}),

@@ -283,10 +283,11 @@ def parse(statement: str) -> Node:
 
 
 def spellings(statement: str) -> set[str]:
-    """The operators of a statement as they are written, `{null}`, and `cross` for a sub-query."""
+    """The operators of a statement as written, `{null}`, `cross` for a sub-query, `^` for text."""
     tokens = _lex(statement)
     used = {token.text for token in tokens if token.kind == "op"}
     used |= {token.text.upper() for token in tokens if token.text.upper() in _WORD_OPS}
+    used |= {"^" for token in tokens if token.kind == "string" and token.text.startswith("^")}
     for at, token in enumerate(tokens):
         if token.text == "{":
             used.add("{null}" if tokens[at + 1].text.lower() == "null" else "cross")

@@ -27,7 +27,7 @@ __all__ = ["SPELLINGS", "check_quirks"]
 
 # What the fault `query_dialect` can take away.
 SPELLINGS = (">=", "<=", "!=", ">", "<", "EQ", "LT", "GT", "LE", "GE", "IN", "BTW", "{null}",
-             "cross")  # fmt: skip
+             "cross", "^")  # fmt: skip
 
 
 def check_quirks(faults: Faults, statement: str, tree: Node) -> None:

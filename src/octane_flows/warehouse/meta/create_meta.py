@@ -49,6 +49,8 @@ def create_meta(
     generation_tables.GENERATION.fill(connection, [manifest])
     generation_tables.BUILD.fill(connection, [build])
     generation_tables.WORKSPACES.fill(connection, manifest.workspaces.items())
+    server = [(manifest, finding) for finding in manifest.server]
+    generation_tables.SERVER.fill(connection, server)
     certificate_tables.CERTIFICATE.fill(connection, manifest.certificate)
     rejected = certificate_tables.rejected_values(manifest)
     certificate_tables.REJECTED_VALUES.fill(connection, rejected)

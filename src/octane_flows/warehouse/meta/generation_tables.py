@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from octane_flows.lake import FileEntry, Manifest, TableEntry
+from octane_flows.lake import FileEntry, Manifest, ServerFinding, TableEntry
 from octane_flows.lake.manifest import HISTORY_PREFIX, WorkspaceEntry
 from octane_flows.warehouse.meta.meta_table import MetaColumn, MetaTable, naive_utc
 from octane_flows.warehouse.octane_contract import Missing
@@ -144,6 +144,40 @@ WORKSPACES = MetaTable[tuple[str, WorkspaceEntry]](
             "VARCHAR",
             "its login name or client id; null: the server does not say",
             lambda it: it[1].signed_in_user_name,
+        ),
+    ),
+)
+
+SERVER = MetaTable[tuple[Manifest, ServerFinding]](
+    "server",
+    "What the server says to the features of its query language that extracts needed.",
+    (
+        MetaColumn(
+            "shared_space", "VARCHAR", "id of the shared space", lambda it: it[0].shared_space
+        ),
+        MetaColumn(
+            "feature",
+            "VARCHAR",
+            "operator (GE is >=), {null}, cross filter, text, time, count, rows of a page",
+            lambda it: it[1].feature,
+        ),
+        MetaColumn(
+            "answer",
+            "VARCHAR",
+            "taken, or refused as first asked for",
+            lambda it: "taken" if it[1].is_taken else "refused",
+        ),
+        MetaColumn(
+            "form_used",
+            "VARCHAR",
+            "how extracts write it; null: nothing takes its place, and more rows are read",
+            lambda it: it[1].form or None,
+        ),
+        MetaColumn(
+            "since",
+            "TIMESTAMP",
+            "server time of the first extract that found this (UTC)",
+            lambda it: naive_utc(it[1].since),
         ),
     ),
 )

@@ -24,6 +24,7 @@ TABLES: tuple[MetaTable[Any], ...] = (
     generation_tables.GENERATION,
     generation_tables.BUILD,
     generation_tables.WORKSPACES,
+    generation_tables.SERVER,
     generation_tables.FILES,
     generation_tables.POLITENESS,
     certificate_tables.CERTIFICATE,
