@@ -13,7 +13,8 @@ PACKAGE = ROOT / "src" / "octane_flows"
 ORDER = (
     "config", "errors", "portable_files", "client", "extract", "lake", "models", "warehouse",
     "questions", "parity",
-    "er_diagrams", "results", "actions", "changes", "gate", "letters", "quarantine", "reports",
+    "er_diagrams", "results", "actions", "changes", "gate", "letters", "quarantine", "serve",
+    "reports",
     "spark", "export", "refresh", "doctor", "status", "console", "failure_report", "api", "cli",
     "dagster_pages",
     "shipped_files", "demo_run",

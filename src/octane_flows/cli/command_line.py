@@ -37,6 +37,7 @@ GROUPS = {
         "gate",
         "letter",
         "report",
+        "serve",
         "quarantine",
         "notebooks",
     ),

@@ -17,6 +17,7 @@ from octane_flows.config.file_access import limit_file_access, open_settings_fil
 from octane_flows.config.lake_place import LakePlace
 from octane_flows.config.letter_places import LetterPlaces, MailPlace, load_letter_places
 from octane_flows.config.quiet_hours import QuietHours
+from octane_flows.config.serve_place import ServePlace, load_serve_place
 from octane_flows.config.setting_texts import setting_variables
 from octane_flows.config.setting_values import DEFAULT_HISTORY, DEFAULT_QUERY_WRITES
 from octane_flows.config.settings import (
@@ -51,6 +52,7 @@ __all__ = [
     "QuietHours",
     "Scheme",
     "Secret",
+    "ServePlace",
     "Settings",
     "Site",
     "Token",
@@ -59,6 +61,7 @@ __all__ = [
     "load_home",
     "load_lake",
     "load_letter_places",
+    "load_serve_place",
     "load_settings",
     "load_site",
     "load_warehouse_workspaces",

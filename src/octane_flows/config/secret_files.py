@@ -22,6 +22,8 @@ FILE_SECRETS: Final = (
     "teams_webhook",
     "slack_webhook",
     "webhook",
+    "serve_password",
+    "serve_token",
 )
 LONGEST: Final = 64 * 1024  # bytes; the longest tokens have a few thousand
 

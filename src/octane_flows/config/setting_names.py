@@ -37,6 +37,7 @@ PACE: Final = "How many requests, and when"
 READING: Final = "What is read"
 LETTERS: Final = "Letters; none is sent until a place is set"
 WRITING: Final = "What is written"
+SERVING: Final = "What serve answers, and to whom"
 
 SETTINGS: Final = (
     Setting(
@@ -190,6 +191,21 @@ SETTINGS: Final = (
         LETTERS,
         "TOML file with the rules that a letter tells of; none unless given",
     ),
+    Setting("serve_token", SERVING, "bearer token that requests carry, 12 characters or more"),
+    Setting("serve_user", SERVING, "login for programs that send a name and a password"),
+    Setting("serve_password", SERVING, "password of that login, 12 characters or more"),
+    Setting("serve_certificate", SERVING, "PEM file with the certificate, for https"),
+    Setting("serve_key", SERVING, "PEM file with its key, unless the certificate's file has it"),
+    Setting(
+        "serve_address",
+        SERVING,
+        "https address of a proxy in front, which does TLS",
+        example="https://reports.example.com/octane",
+    ),
+    Setting("serve_seconds", SERVING, "seconds that one request may take", "60"),
+    Setting("serve_rows", SERVING, "rows that one answer may have", "1000000"),
+    Setting("serve_memory", SERVING, "megabytes that the query of one request may use", "1024"),
+    Setting("serve_requests", SERVING, "queries that run at once; others wait", "4"),
 )
 
 NAMES: Final = tuple(setting.name for setting in SETTINGS)

@@ -20,7 +20,9 @@ from octane_flows.errors import UsageError
 
 __all__ = ["SettingTexts", "setting_variables"]
 
-SECRETS: Final = frozenset({"client_secret", "password", "lake_secret", "smtp_password"})
+SECRETS: Final = frozenset(
+    {"client_secret", "password", "lake_secret", "smtp_password", "serve_password"}
+)
 DEFAULT_CONFIG: Final = Path("octane-flows.toml")
 
 

@@ -49,6 +49,12 @@ def write_answer(
         _write(answer, format, destination, console, limit)
 
 
+def answer_bytes(answer: pa.Table, format: str, stream: BinaryIO) -> None:
+    """Write rows as csv, csv-raw or json to an open stream. Raises UsageError."""
+    with _in_types_of(format):
+        _writer_of(format)(answer, stream)
+
+
 @contextmanager
 def _in_types_of(format: str) -> Iterator[None]:
     """Values that only DuckDB can hold end a command with a remedy."""
