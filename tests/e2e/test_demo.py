@@ -20,11 +20,13 @@ ASKED = [*list_questions("flow"), *list_questions("metric")]
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 #: Plots that a notebook draws.
 PLOTS = {
-    "flaky_tests": 2,
     "flow_workbench": 1,
-    "history": 1,
-    "release_readiness": 1,
+    "history": 2,
+    "morning": 1,
+    "release": 3,
     "tour": 0,
+    "triage": 2,
+    "trust": 2,
 }
 LONGEST = 150  # lines that people still read
 
