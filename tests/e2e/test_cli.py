@@ -26,6 +26,7 @@ RUN_ELSEWHERE = {
     "report-results": "writes to the server: test_actions",
     "demo": "takes a while: test_demo.py",
     "ui": "runs until it is stopped: test_dagster_pages.py",
+    "serve": "runs until it is stopped: test_serve_start.py",
     "notebooks": "writes into the working folder: test_shipped_files.py",
     "site-files": "writes into the working folder: test_shipped_files.py",
     "go-back": "needs a damaged manifest: tests of damaged lakes",
