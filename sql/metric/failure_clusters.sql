@@ -23,10 +23,10 @@ with failures as (
         results.result_at,
         (results.result_at, results.is_current, length(results.result_id), results.result_id)
             as result_rank,
-        case when trim(results.error_type) <> '' then results.error_type end as error_type,
         case when trim(results.error_message) <> '' then results.error_message end
             as error_message,
-        results.error_details,
+        er.error_pattern(results.error_type, results.error_message, results.error_details)
+            as error_pattern,
     from er.automated_results as results
     where results.native_status_code = 'list_node.run_native_status.failed'
         and results.result_at <= er.as_of($as_of)
@@ -35,56 +35,20 @@ with failures as (
             or results.result_at > er.as_of($as_of) - to_days(cast($days as integer))
         )
         and ($workspace_id is null or results.workspace_id = $workspace_id)
-),
-
--- a message such as Go's "Failed" says no more than the status does
-texts as (
-    select
-        failures.*,
-        failures.error_message is not null
-            and trim(replace(replace(lower(failures.error_message), '.', ''), '!', '')) not in (
-                'failed', 'failure', 'fail', 'error', 'test failed', 'test failure'
-            ) as has_message,
-        er.first_line(failures.error_details) as details_line,
-        er.source_place(failures.error_details) as place,
-    from failures
-),
-
-masked as (
-    select
-        texts.*,
-        case
-            when texts.has_message or texts.details_line is null
-                then coalesce(
-                    left(
-                        er.masked_text(
-                            nullif(concat_ws(': ', texts.error_type, texts.error_message), '')
-                        ),
-                        1000
-                    ),
-                    '<no text>'
-                )
-            else concat_ws(
-                ' at ',
-                left(er.masked_text(concat_ws(': ', texts.error_type, texts.details_line)), 1000),
-                texts.place
-            )
-        end as error_pattern,
-    from texts
 )
 
 select
-    masked.workspace_id, -- workspace that the failures belong to
-    left(md5(masked.error_pattern), 12) as cluster_id, -- stays the same as long as the text does
-    masked.error_pattern, -- error text, with what varies masked; <no text> where there is none
+    failures.workspace_id, -- workspace that the failures belong to
+    left(md5(failures.error_pattern), 12) as cluster_id, -- stays the same as long as the text does
+    failures.error_pattern, -- error text, with what varies masked; <no text> where there is none
     count(*) as failed_count, -- failed results with this text
-    count(distinct masked.test_id) as test_count, -- tests that failed so
-    count(distinct masked.build_id) as build_count, -- builds in which they did
-    min(masked.result_at) as first_failed_at, -- when the first of them began (UTC)
-    max(masked.result_at) as last_failed_at, -- when the newest of them began (UTC)
-    arg_max_null(masked.test_id, masked.result_rank)
+    count(distinct failures.test_id) as test_count, -- tests that failed so
+    count(distinct failures.build_id) as build_count, -- builds in which they did
+    min(failures.result_at) as first_failed_at, -- when the first of them began (UTC)
+    max(failures.result_at) as last_failed_at, -- when the newest of them began (UTC)
+    arg_max_null(failures.test_id, failures.result_rank)
         as last_failed_test_id, -- test of the newest one
-    arg_max_null(masked.error_message, masked.result_rank)
+    arg_max_null(failures.error_message, failures.result_rank)
         as error_message -- message of the newest one, as it was reported; null when it has none
-from masked
-group by masked.workspace_id, masked.error_pattern
+from failures
+group by failures.workspace_id, failures.error_pattern

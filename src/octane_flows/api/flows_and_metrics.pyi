@@ -616,6 +616,27 @@ class Metrics:
         overdue_rules: days by severity after which an open defect is overdue, with commas
         """
 
+    def clustered_failures(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        failure_states: str | None = "failing",
+        stale_days: int | None = 30,
+    ) -> Answer:
+        """Which failure cluster does each test that fails now belong to, and is the test flaky?
+
+        One row is one test in one environment and pipeline whose newest passed or failed outcome
+        failed.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later results are left out; null means the extract's time
+        pipeline_name: pipelines to look at, * is any text; null means all
+        failure_states: failing, muted, stale; with commas
+        stale_days: a test without a result for longer than this is stale
+        """
+
     def current_failures(
         self,
         *,
@@ -1198,6 +1219,29 @@ class Metrics:
         item_types: kinds of work items and requirements, with commas
         stale_days: a last run older than this is a gap
         only_gaps: leave out what is covered by a recent passed run
+        """
+
+    def triage(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        pipeline_name: str | None = None,
+        failure_states: str | None = "failing",
+        fixed_phase_codes: str | None = "phase.defect.fixed",
+        stale_days: int | None = 30,
+    ) -> Answer:
+        """Which failures of now need somebody: since which build, where, with which defect, and
+        who?
+
+        One row is one failure cluster of which a test fails now.
+
+        workspace_id: workspace to look at; null means all
+        as_of: later results are left out; null means the extract's time
+        pipeline_name: pipelines to look at, * is any text; null means all
+        failure_states: failing, muted, stale; with commas
+        fixed_phase_codes: phases of a fixed defect, with commas
+        stale_days: a test without a result for longer than this is stale
         """
 
     def watched_states(

@@ -68,6 +68,19 @@ FUNCTIONS = {
         "(c|cc|cpp|cs|dart|ex|exs|feature|go|groovy|h|hpp|java|js|jsx|kt|lua|m|mjs|php|pl|py|rb|"
         "robot|rs|scala|sh|swift|ts|tsx)(\"?, line |:|[(])[0-9]+', 0), '')",
     ),
+    # a message such as Go's "Failed" says no more than the status does
+    "error_pattern(error_type, error_message, error_details)": (
+        "What failures of one cause have in common: their error text, with what varies masked",
+        "case when er.first_line(error_details) is null or (trim(error_message) <> '' "
+        "and trim(replace(replace(lower(error_message), '.', ''), '!', '')) not in "
+        "('failed', 'failure', 'fail', 'error', 'test failed', 'test failure')) "
+        "then coalesce(left(er.masked_text(nullif(concat_ws(': ', "
+        "case when trim(error_type) <> '' then error_type end, "
+        "case when trim(error_message) <> '' then error_message end), '')), 1000), '<no text>') "
+        "else concat_ws(' at ', left(er.masked_text(concat_ws(': ', "
+        "case when trim(error_type) <> '' then error_type end, "
+        "er.first_line(error_details))), 1000), er.source_place(error_details)) end",
+    ),
     "reference(entity_type, id)": (
         "A reference as the REST API takes it; null where there is no id",
         "case when id is not null then json_object('type', entity_type, 'id', id) end",

@@ -44,6 +44,7 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
         "phase_transitions",
     ),
     "Tests": (
+        "triage",
         "results_per_week",
         "test_states",
         "current_failures",
@@ -68,7 +69,14 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
 #: Metrics that no chapter shows: rows for other metrics to read, and the history of an entity that
 #: is named when it is asked for.
 METRICS_NOT_SHOWN = frozenset(
-    {"test_outcomes", "test_state_changes", "watched_states", "gate_variables", "field_history"}
+    {
+        "clustered_failures",
+        "field_history",
+        "gate_variables",
+        "test_outcomes",
+        "test_state_changes",
+        "watched_states",
+    }
 )
 
 #: Tables of `meta` that tell how far the page can be trusted: title, question, select.
