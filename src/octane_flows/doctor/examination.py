@@ -29,6 +29,7 @@ from octane_flows.doctor.diagnosis import Diagnosis
 from octane_flows.doctor.estimate import Counts, count_entities, estimate
 from octane_flows.doctor.history_estimate import examine_history
 from octane_flows.doctor.query_probes import examine_queries
+from octane_flows.doctor.other_variables import unused_variables
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.extract import Plan, make_plan
 from octane_flows.lake.bucket import CACHE, BucketStorage
@@ -70,6 +71,7 @@ def _examine(
     if warning := open_settings_file(environ):
         text, _, remedy = warning.rpartition("; ")
         yield Diagnosis("settings", "warning", text, remedy)
+    yield from unused_variables(environ, settings)
     yield _quiet_hours(settings, datetime.now(UTC))
     folder = _folder(settings.home)
     yield folder
