@@ -28,8 +28,8 @@ from octane_flows.config import LakePlace, Settings, load_settings, open_setting
 from octane_flows.doctor.diagnosis import Diagnosis
 from octane_flows.doctor.estimate import Counts, count_entities, estimate
 from octane_flows.doctor.history_estimate import examine_history
-from octane_flows.doctor.query_probes import examine_queries
 from octane_flows.doctor.other_variables import unused_variables
+from octane_flows.doctor.query_probes import examine_queries
 from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.extract import Plan, make_plan
 from octane_flows.lake.bucket import CACHE, BucketStorage
