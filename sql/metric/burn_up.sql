@@ -6,6 +6,8 @@
 -- param: as_of timestamp = null -- moment (UTC) that the last day is; null means the extract's
 -- param: release_name text = null -- name of the release, * is any text; null means any
 -- param: work_item_types text = 'story,quality_story' -- kinds of work items, with commas
+-- note: definition: a burn-up chart as in Cockburn, Crystal Clear (2004): the whole scope and its
+--     done part over time; by days, in items and story points
 -- order: workspace_id, release_id, day_date
 with days as (
     select

@@ -7,7 +7,7 @@
 -- param: until timestamp = null -- moment (UTC) after the changes; null means the extract's time
 -- param: flaky_ratio number = 0.05 -- lower end of the share of changes from which on a test is flaky
 -- param: overdue_rules text = 'urgent=2,very_high=5,high=14,medium=60,low=180' -- days by severity after which an open defect is overdue, with commas
--- note: definition: the set difference of metric.watched_states(as_of := since) and
+-- note: definition: of our own: the set difference of metric.watched_states(as_of := since) and
 --     metric.watched_states(as_of := until), and the tests that fail in both
 -- note: not told apart: what changed there and back again between the two moments, and what did not
 --     change

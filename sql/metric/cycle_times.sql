@@ -8,6 +8,9 @@
 -- param: work_item_types text = 'feature,story,quality_story,defect' -- kinds, with commas
 -- param: vague_days number = 1 -- an item whose start is known less exactly than this is not measured
 -- param: small_sample integer = 5 -- fewer measured items than this are a small sample
+-- note: definition: cycle time as in the Kanban Guide (2020), from the start of work to its end;
+--     here until the last closing; the 85 percent are a service level expectation as in Vacanti,
+--     Actionable Agile Metrics for Predictability (2015)
 -- order: workspace_id, work_item_type, release_id
 with starts as (
     select

@@ -5,6 +5,9 @@
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that ages are measured at; null means the extract's
 -- param: release_name text = null -- release that they were found in, * is any text; null means any
+-- note: definition: the median survival time of Kaplan and Meier, Nonparametric Estimation from
+--     Incomplete Observations (1958), where closing ends a life and a defect that is still open is
+--     censored
 -- order: workspace_id, severity_rank nulls last, severity_code
 with lives as (
     select

@@ -7,9 +7,9 @@
 -- param: days integer = 84 -- length of the window; its first week or day is whole
 -- param: period text = 'week' -- one of week, day: the length of a period; weeks begin on Monday
 -- param: group_by text = 'none' -- one of none, severity, module, release: what tells groups apart
--- note: definition: closed is the way into the metaphase Done, opened again the way out of it; open
---     is what is there and not done, so that open at the end is open before + created + opened
---     again - closed - deleted while open
+-- note: definition: of our own: closed is the way into the metaphase Done, opened again the way out
+--     of it; open is what is there and not done, so that open at the end is open before + created +
+--     opened again - closed - deleted while open
 -- note: not told apart: severity and release are the newest ones of a defect, modules those of now;
 --     a defect of two modules counts in both
 -- note: gaps: where no change history was read, moments come from the versions that were read, and

@@ -5,6 +5,9 @@
 -- key: workspace_id, release_id, is_whole_release, application_module_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * is any text; null means any
+-- note: definition: the complement of the defect removal efficiency of Jones, Applied Software
+--     Measurement (2008): defects found after the release by all of its defects; here the end date
+--     of the release divides them
 -- order: workspace_id, release_end_at desc nulls last, release_id, is_whole_release desc,
 --    escaped_count desc, defect_count desc, application_module_id
 with defects_by_module as (

@@ -7,8 +7,8 @@
 -- param: release_name text = null -- name of the release, * is any text; null: any, or none
 -- param: run_types text = 'run_manual,gherkin_automated_run,run_automated' -- kinds, with commas
 -- param: by_tester boolean = false -- true: a row for each tester, too
--- note: definition: planned is each run from its creation on; executed is each that is no longer
---     planned, from its start on, or its last change where no start is known
+-- note: definition: of our own: planned is each run from its creation on; executed is each that is
+--     no longer planned, from its start on, or its last change where no start is known
 -- note: not told apart: a run that was executed again, whose earlier result Octane replaces; a run
 --     that was deleted, which is counted nowhere
 -- note: gaps: a day on which nothing was planned or executed has no row

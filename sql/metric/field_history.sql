@@ -7,6 +7,8 @@
 -- param: field_name text = null -- name of the field, * is any text; null means any
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- only changes until this moment (UTC); null means the extract's
+-- note: definition: of our own: each change as Octane's change history has it, with names in place
+--     of ids
 -- order: workspace_id, entity_id, changed_at, save_number, field_label, field_change_id
 select
     changes.workspace_id, -- workspace that the row belongs to

@@ -6,8 +6,8 @@
 -- param: as_of timestamp = null -- moment (UTC) that ages are counted from; null means the extract's
 -- param: severity_codes text = 'list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent' -- severities that block, with commas
 -- param: overdue_rules text = 'urgent=2,very_high=5,high=14,medium=60,low=180' -- days by severity after which an open defect is overdue, with commas
--- note: definition: execution is passed, failed and blocked by all runs; completion adds the
---     skipped ones; pass is passed by executed; runs are the last runs of the tests
+-- note: definition: of our own: execution is passed, failed and blocked by all runs; completion
+--     adds the skipped ones; pass is passed by executed; runs are the last runs of the tests
 -- note: not told apart: a release without runs, and one whose runs are of no test that is left; its
 --     ratios are null, and a comparison with null does not pass
 -- note: retries: a last run counts once for each test, release, milestone and environment

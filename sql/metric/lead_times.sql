@@ -7,6 +7,8 @@
 -- param: days integer = null -- only items closed in that many days before as_of; null means all
 -- param: work_item_types text = 'feature,story,quality_story,defect' -- kinds, with commas
 -- param: small_sample integer = 5 -- fewer measured items than this are a small sample
+-- note: definition: lead time as in Anderson, Kanban (2010), from a request to its delivery; here
+--     from the creation of an item to its last closing
 -- order: workspace_id, work_item_type, release_id
 with closed as (
     select

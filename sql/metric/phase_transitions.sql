@@ -10,7 +10,8 @@
 -- param: by_user boolean = false -- true: a row for each user who moved items, too
 -- param: vague_days number = 1 -- a stay whose begin and end are known less exactly than this is not measured
 -- param: small_sample integer = 5 -- fewer measured stays than this are a small sample
--- note: definition: the stay is the time in the phase that was left, from the move into it on
+-- note: definition: of our own: the stay is the time in the phase that was left, from the move into
+--     it on
 -- note: gaps: two moves between two versions are one where no change history was read
 -- order: workspace_id, work_item_type, transition_count desc, team_id, from_phase_id, to_phase_id,
 --    changed_by_user_id

@@ -6,6 +6,8 @@
 -- param: as_of timestamp = null -- moment (UTC) that days are counted from; null means the extract's
 -- param: release_name text = null -- name of the release, * is any text; null means any
 -- param: severity_codes text = 'list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent' -- severities that hold a release up, with commas
+-- note: definition: of our own: counts of the items planned for the release now, of the last runs
+--     for it, and of its open defects
 -- order: workspace_id, end_at desc nulls last, release_id
 with items as (
     select

@@ -5,8 +5,8 @@
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- release that they were found in, * is any text; null means any
 -- param: reopens integer = 1 -- times at least
--- note: definition: opened again is each move from a phase of the metaphases In Testing and Done to
---     one of New and In Progress
+-- note: definition: of our own: opened again is each move from a phase of the metaphases In Testing
+--     and Done to one of New and In Progress
 -- note: gaps: where stays are not known since the creation and to the second, as from the change
 --     history, Octane's own number counts, unless more moves than that were seen
 -- order: reopen_count desc, workspace_id, defect_id

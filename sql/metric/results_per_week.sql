@@ -3,7 +3,7 @@
 -- grain: one week of one combination of environment tags
 -- key: workspace_id, environment_ids, week_date
 -- param: workspace_id text = null -- workspace to look at; null means all
--- note: definition: weeks begin on Monday, as in ISO 8601
+-- note: definition: weeks begin on Monday, as in ISO 8601 (2019); the counts are of our own
 -- note: not told apart: few results because little ran, and because little was read
 -- note: retries: each retry that was reported on its own is a result
 -- note: branches: the results of all pipelines count together

@@ -6,9 +6,9 @@
 -- param: as_of timestamp = null -- moment (UTC) up to which sprints are followed; null means the extract's
 -- param: release_name text = null -- name of the release, * is any text; null means any
 -- param: work_item_types text = 'story,quality_story,defect' -- kinds of work items, with commas
--- note: definition: planned at the start is what was in the sprint when it started; added came and
---     removed left between its start and its end, so that start + added - removed is what it ended
---     with; carried over was in it at its end and not done then
+-- note: definition: of our own: planned at the start is what was in the sprint when it started;
+--     added came and removed left between its start and its end, so that start + added - removed is
+--     what it ended with; carried over was in it at its end and not done then
 -- note: gaps: where no change history was read, moments come from the versions that were read, and
 --     inexact_item_count says of how many items
 -- order: workspace_id, start_at desc nulls last, sprint_id

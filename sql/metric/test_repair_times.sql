@@ -10,8 +10,8 @@
 -- param: days integer = null -- only failures repaired in that many days before as_of, and open
 --    ones, each from its beginning; null means all
 -- param: stale_days integer = 30 -- a test without a result for longer than this is stale
--- note: definition: mean time to repair as in reliability engineering, of a test: from the first
---     failed outcome to the next pass
+-- note: definition: mean time to restoration as in IEC 60050-192 (2015), of a test: from the
+--     first failed outcome to the next pass
 -- note: not told apart: a repair, and a flaky test that passes again by chance
 -- note: retries: all results of a test in a build are one outcome, that of the last passed or
 --     failed result; a build in which the last retry passed is no failure

@@ -10,6 +10,8 @@
 -- param: application_module_name text = null -- module that the items belong to now, * is any text; null means any
 -- param: vague_days number = 1 -- a stay whose begin and end are known less exactly than this is not measured
 -- param: small_sample integer = 5 -- fewer measured stays than this are a small sample
+-- note: definition: of our own: each stay in a phase counts for itself, from the move into it to
+--     the move out of it; an item that comes back has two
 -- order: workspace_id, work_item_type, median_days desc nulls last, phase_id
 with module_items as (
     select distinct

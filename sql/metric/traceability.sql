@@ -9,6 +9,8 @@
 -- param: item_types text = 'feature,story,requirement_document' -- kinds of work items and requirements, with commas
 -- param: stale_days integer = 30 -- a last run older than this is a gap
 -- param: only_gaps boolean = false -- leave out what is covered by a recent passed run
+-- note: definition: the traceability matrix of the ISTQB Glossary: items by their tests with
+--     the last run of each; the kinds of gaps are of our own
 -- order: workspace_id, item_type, item_id, test_id
 with items as (
     select

@@ -7,8 +7,9 @@
 -- param: as_of timestamp = null -- moment (UTC) of the states; null means the extract's time
 -- param: flaky_ratio number = 0.05 -- lower end of the share of changes from which on a test is flaky
 -- param: overdue_rules text = 'urgent=2,very_high=5,high=14,medium=60,low=180' -- days by severity after which an open defect is overdue, with commas
--- note: definition: a test fails or is muted as in current_failures; it is flaky when it failed and
---     passed in one build, or changes at least as often as flaky_ratio in no small sample
+-- note: definition: of our own: a test fails or is muted as in current_failures; it is flaky when
+--     it failed and passed in one build, or changes at least as often as flaky_ratio in no small
+--     sample
 -- note: not told apart: an entity type whose change history was not read, and one whose fields
 --     never changed; there the values of now count for every moment
 -- note: retries: as in test_outcomes, all results of a test in a build are one outcome

@@ -22,8 +22,9 @@ in words is the question, what one row is, and the meaning of each column; the S
   the versions that extracts read, as `er.phase_periods` says: a change is dated where the next
   version was the only write since the one before, and otherwise lies between two moments. What
   cannot be told to within `vague_days` is counted, not measured. `entry_source` marks which it is.
-- Below the columns of a metric on results stands which published definition it follows, what it
-  cannot tell apart, and how it takes retries, branches, environments, gaps and renames.
+- Below the columns of a metric stands which published definition it follows, or that it is of our
+  own; of a metric on results also what it cannot tell apart, and how it takes retries, branches,
+  environments, gaps and renames.
 - A ratio is a share from 0 to 1. `is_small_sample`, where a metric has it, tells
   that there are too few results to rank by.
 """

@@ -251,3 +251,14 @@ def test_every_metric_on_results_has_a_note_about_every_topic() -> None:
     for model in on_results:
         topics = [note.topic for note in model.header.notes]
         assert topics == list(NOTE_TOPICS), model.name
+
+
+def test_every_metric_names_its_published_definition_or_is_of_our_own() -> None:
+    """A publication has a year; the vendor's page and a glossary have none."""
+    source = re.compile(r"of our own|\((?:.*, |.* )?(?:19|20)\d\d[,)]|vendor's|ISTQB")
+
+    for model in load_models():
+        if model.schema != "metric":
+            continue
+        [definition] = [note.text for note in model.header.notes if note.topic == "definition"]
+        assert source.search(definition), model.name
