@@ -7,16 +7,26 @@ from __future__ import annotations
 
 from typing import IO, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.table import Table
 
 #: Control characters of a server's text would move the cursor or change what the terminal shows.
-VISIBLE = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
-} | {
-    # these would show the rest of a line in another order, or begin a new line
-    code: f"\\u{code:04x}"
-    for code in (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
+VISIBLE = (
+    {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+    | {
+        # these would show the rest of a line in another order, or begin a new line
+        code: f"\\u{code:04x}"
+        for code in (
+            *(0x061C, 0x200E, 0x200F, 0x2028, 0x2029),
+            *(*range(0x202A, 0x202F), *range(0x2066, 0x2070), *range(0xFFF9, 0xFFFC)),
+        )
+    }
+    | {
+        # letters that nobody sees, in which other text can hide
+        code: f"\\U{code:08x}"
+        for code in range(0xE0000, 0xE0080)
+    }
+)
 
 
 class PlainConsole(Console):
@@ -26,6 +36,17 @@ class PlainConsole(Console):
         """Print texts with their control characters escaped, and other objects as Rich does."""
         super().print(
             *(item.translate(VISIBLE) if isinstance(item, str) else item for item in objects),
+            **options,
+        )
+
+
+class PlainTable(Table):
+    """A table whose cells have visible control characters that do nothing."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """Add a row."""
+        super().add_row(
+            *(cell.translate(VISIBLE) if isinstance(cell, str) else cell for cell in cells),
             **options,
         )
 

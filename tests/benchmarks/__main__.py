@@ -18,6 +18,7 @@ from tests.benchmarks._ratios import Ratio, keep_ratios, read_ratios, worse_rati
 
 #: What `make bench-guard` runs: a few minutes, with all that they need.
 GUARDED = ["build_speed", "many_workspaces"]
+OPTIONS = {"--guard", "--keep"}
 
 
 def names() -> list[str]:
@@ -29,8 +30,15 @@ def names() -> list[str]:
 def main(wanted: Sequence[str]) -> int:
     """Run the wanted benchmarks, or all; 2 when a name is unknown, 1 when a ratio is worse."""
     known = names()
-    options = {name for name in wanted if name.startswith("--")}
+    options = {name for name in wanted if name.startswith("-")}
     wanted = [name for name in wanted if name not in options]
+    if options & {"--help", "-h"}:
+        print(f"{__doc__}\nThe benchmarks are: {', '.join(known)}.")
+        return 0
+    if options - OPTIONS:
+        unknown_options = ", ".join(sorted(options - OPTIONS))
+        print(f"No option named {unknown_options}; there are: {', '.join(sorted(OPTIONS))}, --help")
+        return 2
     if "--guard" in options:
         wanted = wanted or GUARDED
     worse: list[str] = []

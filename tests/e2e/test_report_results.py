@@ -107,7 +107,7 @@ def test_pipes_are_refused(world: World, tmp_path: Path) -> None:
 def test_nothing_of_a_file_steers_the_terminal(world: World, tmp_path: Path) -> None:
     content = """[{"uri": "u", "name": "F", "elements": [{"name": "n [/b] \\ud800",
         "steps": [{"keyword": "Given ", "name": "x", "result": {"status": "failed",
-        "duration": NaN, "error_message": "\\u001b[31mred\\u0007"}}]}]}]"""
+        "duration": NaN, "error_message": "\\u001b[31mred\\u0007 \\u202ederas\\u200f"}}]}]}]"""
     (tmp_path / "a.json").write_text(content, encoding="utf-8")
 
     for options in (["--dry-run"], ["--dry-run", "--json"], ["--xml"]):
@@ -116,6 +116,9 @@ def test_nothing_of_a_file_steers_the_terminal(world: World, tmp_path: Path) -> 
         assert shown.exit_code == 0
         assert "\x1b" not in shown.output
         assert "\x07" not in shown.output
+    table = report("--dry-run", tmp_path / "a.json")
+    assert not {"\u202e", "\u200f"} & set(table.output)
+    assert "\\u202e" in table.output
 
 
 def test_a_summary_for_programs(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from rich.table import Table
 
 from octane_flows.cli import published_messages
-from octane_flows.console import plain_console
+from octane_flows.console import PlainTable, plain_console
 from octane_flows.extract.entity_result import ExtractReport
 from octane_flows.lake import CertificateRow, Lake
 from tests.golden import kit
@@ -32,10 +32,16 @@ def test_words_are_printed_as_they_are() -> None:
 
 
 def test_texts_that_turn_a_line_around_or_end_it_are_visible() -> None:
+    text = "a\u202eb\u2066c\u2028d\x1b[2J\u200f\U000e0041"
+    visible = "a\\u202eb\\u2066c\\u2028d\\x1b[2J\\u200f\\U000e0041"
     printed = io.StringIO()
-    plain_console(file=printed, width=80).print("a\u202eb\u2066c\u2028d\x1b[2J")
+    console = plain_console(file=printed, width=80)
+    console.print(text)
+    table = PlainTable("what", box=None)
+    table.add_row(text)
+    console.print(table)
 
-    assert printed.getvalue() == "a\\u202eb\\u2066c\\u2028d\\x1b[2J\n"
+    assert [line.strip() for line in printed.getvalue().splitlines()] == [visible, "what", visible]
 
 
 @pytest.mark.parametrize("also_read", [False, True], ids=["one workspace", "two workspaces"])

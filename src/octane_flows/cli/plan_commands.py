@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
-from rich.table import Table
 
 from octane_flows.cli.command_line import (
     app,
@@ -24,6 +23,7 @@ from octane_flows.cli.command_line import (
 from octane_flows.cli.command_options import AsJson, Destination, Parameters, parameter_texts
 from octane_flows.cli.question_help import QuestionCommand
 from octane_flows.config import DEFAULT_PLAN_LIMIT
+from octane_flows.console import PlainTable
 from octane_flows.errors import UsageError
 
 if TYPE_CHECKING:
@@ -246,8 +246,8 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
     output.print(table)
 
 
-def _table(*names: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def _table(*names: str) -> PlainTable:
+    table = PlainTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
         table.add_column(name, overflow="fold")
     return table

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
-from rich.table import Table
 
 from octane_flows.cli.command_line import app, data_folder, output, print_step
 from octane_flows.cli.command_options import AsJson, Destination, Parameters, parameter_texts
+from octane_flows.console import PlainTable
 from octane_flows.errors import OctaneFlowsError, UsageError
 
 if TYPE_CHECKING:
@@ -145,7 +145,9 @@ def _print_review(review: Review, file: Path, *, has_added: bool) -> None:
     for title, entries in parts:
         if not entries:
             continue
-        table = Table("test", "reason", "owner", "expires", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = PlainTable(
+            "test", "reason", "owner", "expires", box=box.SIMPLE_HEAD, pad_edge=False
+        )
         for entry in entries:
             name = ".".join(filter(None, (entry.full_class, entry.name)))
             table.add_row(name, entry.reason, entry.owner, entry.expires.isoformat())

@@ -12,10 +12,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from octane_flows.cli.command_line import app, output, print_step, read_settings
 from octane_flows.cli.command_options import WorkspaceOption, one_workspace
+from octane_flows.console import PlainTable
 
 if TYPE_CHECKING:
     from octane_flows.actions import AuditLog
@@ -288,7 +288,7 @@ def _counts_text(counts: dict[str, int]) -> str:
 
 
 def _show_results(reading: Reading) -> None:
-    table = Table("status", "class", "name", "environment", "duration ms", "attempts", "error")
+    table = PlainTable("status", "class", "name", "environment", "duration ms", "attempts", "error")
     from octane_flows.results.repaired_text import printable, without_escapes
 
     for result in reading.results[:MOST_ROWS]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
-from rich.table import Table
 
 from octane_flows.cli.command_line import app, data_folder, output, print_step, read_settings
 from octane_flows.cli.command_options import AsJson, Parameters, parameter_texts
+from octane_flows.console import PlainTable
 
 if TYPE_CHECKING:
     from octane_flows.parity import Difference, Verification
@@ -72,7 +72,7 @@ def verify(
 
 
 def _print_verifications(verifications: list[Verification]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = PlainTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("flow", "slug", "workspace", "Octane", "warehouse", "result"):
         table.add_column(name, justify="right" if name in ("Octane", "warehouse") else "left")
     for verification in verifications:

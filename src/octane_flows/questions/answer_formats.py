@@ -18,9 +18,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from octane_flows.console import VISIBLE, plain_console
+from octane_flows.console import VISIBLE, PlainTable, plain_console
 from octane_flows.errors import UsageError
 from octane_flows.questions.harmless_texts import harmless_cells
 from octane_flows.warehouse.file_replacement import written_aside
@@ -180,7 +179,7 @@ def print_rows(
     names = list(cells)
     longest = None if sum(_widths(cells, None)) <= console.width else CELL_WIDTH
     shown = _columns_that_fit(cells, console.width)
-    table = Table(
+    table = PlainTable(
         box=box.SIMPLE_HEAD,
         title=title and title.translate(VISIBLE),
         title_justify="left",
@@ -206,7 +205,7 @@ def print_rows(
 
 def print_meanings(console: Console, rows: pa.Table, *, title: str) -> None:
     """Names and what they mean, as a table whose texts are wrapped and never cut."""
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    table = PlainTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for name in rows.column_names:
         table.add_column(name, overflow="fold")
     for row in rows.to_pylist():
