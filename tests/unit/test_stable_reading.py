@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from octane_simulator import Simulator
 from tests.small import SmallTransport, run_extract, stored_rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ListPage:
     ids: list[str]
     total_count: int
@@ -44,6 +45,40 @@ class ChangingList:
             AnswerError,
         )
         return "".join(id for page in pages for id in page.ids)
+
+
+def test_pages_that_confirm_the_ids_are_not_kept() -> None:
+    ids = [f"list_node.{number}" for number in range(5_000)]
+    alive: weakref.WeakSet[ListPage] = weakref.WeakSet()
+    most = 0
+
+    def page_at(offset: int) -> ListPage:
+        return ListPage(ids[offset : offset + 100], len(ids))
+
+    def id_page_at(offset: int) -> ListPage:
+        nonlocal most
+        page = page_at(offset)
+        alive.add(page)
+        most = max(most, len(alive))
+        return page
+
+    pages = read_stable_pages(
+        page_at(0),
+        page_at,
+        lambda page: page.ids,
+        id_page_at,
+        lambda page: page.ids,
+        AnswerError,
+    )
+
+    assert [id for page in pages for id in page.ids] == ids
+    assert most <= 2  # the page before, and the one that replaces it
+
+
+def test_a_row_that_comes_again_much_later_is_noticed() -> None:
+    changing = ChangingList("abcdefgh", {3: "bcdefgha"})  # nothing is lost, a comes twice
+
+    assert sorted(changing.read()) == list("abcdefgh")
 
 
 @pytest.mark.parametrize(
