@@ -168,6 +168,30 @@ class Unlisted(SmallTransport):
         return answer
 
 
+class NoneListed(SmallTransport):
+    """A server that lists no workspace."""
+
+    def send(self, request: Request) -> Response:
+        """Answer one request."""
+        answer = super().send(request)
+        if "/workspaces?" in request.url:
+            return replace(answer, body=b'{"total_count":0,"data":[]}')
+        return answer
+
+
+def test_all_workspaces_where_none_is_listed_is_told_and_a_role_helps(
+    two: Simulator, tmp_path: Path
+) -> None:
+    run_extract(two, tmp_path, workspaces=())
+    before = names(tmp_path)
+
+    with pytest.raises(UsageError, match=r"lists no workspace .* ask for a role in a workspace"):
+        run_extract(two, tmp_path, NoneListed(two), workspaces=())
+
+    assert names(tmp_path) == before
+    assert len(run_extract(two, tmp_path, workspaces=()).manifest.workspaces) == 2
+
+
 def test_a_workspace_that_is_no_longer_listed_is_told_and_can_be_let_go(
     two: Simulator, tmp_path: Path
 ) -> None:

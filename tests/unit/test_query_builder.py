@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import reduce
+from operator import or_
 from urllib.parse import unquote
 
 import pytest
@@ -88,6 +90,13 @@ def test_an_empty_list_is_refused() -> None:
 def test_names_that_are_no_fields_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not the name of a field"):
         field(name)
+
+
+def test_a_long_chain_of_statements_does_not_nest() -> None:
+    query = reduce(or_, (field("id").eq(number) for number in range(5_000)))
+
+    assert str(query) == "||".join(f"id EQ {number}" for number in range(5_000))
+    assert len(list(query.phrases())) == 5_000
 
 
 def test_and_or_not_of_python_are_refused() -> None:

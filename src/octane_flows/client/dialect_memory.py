@@ -153,8 +153,9 @@ class DialectMemory:
             if not _takes(None, 1, send):  # neither the query nor the number of rows is refused
                 self._broken.add(place)
                 return False
-            phrases = list(query.phrases()) if isinstance(query, Query) else []
-            learned = [self._learn_phrase(phrase, send, place) for phrase in phrases]
+            phrases = query.phrases() if isinstance(query, Query) else ()
+            kinds = {tuple(phrase.features()): phrase for phrase in phrases}
+            learned = [self._learn_phrase(phrase, send, place) for phrase in kinds.values()]
             if any(learned):
                 return True
             return limit is not None and self._learn_page_limit(limit, send, place)

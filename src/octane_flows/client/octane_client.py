@@ -26,7 +26,7 @@ from octane_flows.client.stable_reading import read_stable_pages
 from octane_flows.client.transport import Transport
 from octane_flows.client.workspace import Workspace
 from octane_flows.config import Settings
-from octane_flows.errors import AccessError, AnswerError, NotFoundError, RequestError
+from octane_flows.errors import AccessError, AnswerError, NotFoundError, RequestError, UsageError
 
 __all__ = ["Octane", "UserRef", "WorkspaceRef"]
 
@@ -149,13 +149,19 @@ class Octane:
         return UserRef(id, name) if _is_label(id) and _is_label(name) else None
 
     def workspaces(self) -> list[WorkspaceRef]:
-        """The active workspaces that the caller may read."""
+        """The active workspaces that the caller may read. Raises UsageError where it is none."""
         space = f"/api/shared_spaces/{encode(self.shared_space)}"
         is_active = field("activity_level").eq(0)
         try:
             rows = self._workspace_rows(space, is_active)
         except RequestError:  # servers that do not have the field list active workspaces only
             rows = self._workspace_rows(space, None)
+        if not rows:
+            raise UsageError(
+                f"Shared space {self.shared_space} lists no workspace that this user or API key "
+                "may read, so OCTANE_WORKSPACES=all names none; ask for a role in a workspace, or "
+                "check OCTANE_SHARED_SPACE."
+            )
         for row in rows:
             if not WORKSPACE_ID.fullmatch(str(row["id"])):
                 raise AnswerError(

@@ -82,10 +82,10 @@ class Query:
         return self.text
 
     def __and__(self, other: Query) -> Query:
-        return _Joined(self, other, AND)
+        return _joined(self, other, AND)
 
     def __or__(self, other: Query) -> Query:
-        return _Joined(self, other, OR)
+        return _joined(self, other, OR)
 
     def __invert__(self) -> Query:
         return _Not(self)
@@ -127,24 +127,30 @@ class Phrase(Query):
 
 @dataclass(frozen=True)
 class _Joined(Query):
-    """Two statements of which both hold (`AND`) or at least one (`OR`)."""
+    """Statements of which all hold (`AND`) or at least one (`OR`)."""
 
-    left: Query
-    right: Query
+    parts: tuple[Query, ...]
     binds: int
 
     def write(self, dialect: Dialect) -> tuple[str, int]:
-        """Both texts, in brackets where they bind less."""
-        parts = []
-        for side in (self.left, self.right):
-            text, binds = side.write(dialect)
-            parts.append(f"({text})" if binds < self.binds else text)
-        return (";" if self.binds == AND else "||").join(parts), self.binds
+        """The texts, in brackets where they bind less."""
+        texts = []
+        for part in self.parts:
+            text, binds = part.write(dialect)
+            texts.append(f"({text})" if binds < self.binds else text)
+        return (";" if self.binds == AND else "||").join(texts), self.binds
 
     def phrases(self) -> Iterator[Phrase]:
-        """The comparisons of both."""
-        yield from self.left.phrases()
-        yield from self.right.phrases()
+        """The comparisons of all."""
+        for part in self.parts:
+            yield from part.phrases()
+
+
+def _joined(left: Query, right: Query, binds: int) -> Query:
+    """Both in one list, so that a long chain of statements does not nest."""
+    if isinstance(left, _Joined) and left.binds == binds:
+        return _Joined((*left.parts, right), binds)
+    return _Joined((left, right), binds)
 
 
 @dataclass(frozen=True)
