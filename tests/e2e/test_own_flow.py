@@ -80,8 +80,8 @@ def test_a_flow_of_ones_own_is_built_and_answered(project: Path) -> None:
     assert (records[-1]["slug"], records[-1]["title"]) == (SLUG, "Tests without owner")
     assert report.returncode == 0, report.stderr
     page = (project / "data" / "report.html").read_text(encoding="utf-8")
-    documented, own = page.split('<h2 id="flows-of-your-own">')
-    assert SLUG not in documented.split('<h2 id="flows">')[1]
+    documented, own = page.split('<p class="group" id="flows-of-your-own">')
+    assert SLUG not in documented.split('id="documented-flows"')[1]
     assert f"octane-flows flow {SLUG}" in own
 
 

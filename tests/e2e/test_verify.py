@@ -288,6 +288,10 @@ def test_the_report_tells_when_it_was_compared_and_what_differs(
     ]
     assert mine[0]["compared_at"].endswith("+00:00")
     assert "1 only in Octane, 0 only in the warehouse: 1 changed" in page
+    for workspace in ("1002", "1003"):  # each has pages of its own behind the overview
+        assert f'<article class="page" id="today-{workspace}"' in page
+        assert f'id="planned_runs-{workspace}"' in page
+    assert '<article class="page" id="overview"' in page
     assert read_comparisons(settings.home, generation=99) == []
 
 

@@ -22,12 +22,12 @@ from octane_flows.parity.requests import (
 from octane_flows.parity.requests.documented_requests import pattern, single
 from octane_flows.questions import (
     documented_flows,
-    first_rows,
     list_questions,
     parse_parameters,
     partial_answer,
     question_named,
     run_question,
+    store_answer,
 )
 from tests.golden import kit
 from tests.golden.cases import case_at
@@ -335,18 +335,16 @@ def test_rows_that_do_not_add_up_are_refused(empty: duckdb.DuckDBPyConnection) -
         parity.compare(Rest(3), empty, "planned_runs")
 
 
-def test_first_rows_are_those_of_the_whole_answer_and_have_its_counts() -> None:
+def test_a_stored_answer_is_the_whole_answer_in_its_order() -> None:
     metrics = ["results_per_week", "failing_tests", "time_in_phase", "current_failures"]
     given = case_at("current_failures/ordinary").given
     row_counts = []
     with kit.open_filled(given, kit.WORKSPACES) as connection:
         for question in [question_named("metric", slug) for slug in metrics]:
             whole = run_question(connection, question)
-            first = first_rows(connection, question, 1)
+            store_answer(connection, question, "answer")
 
-            assert first.rows.equals(whole.slice(0, 1))
-            assert first.row_count == whole.num_rows
-            assert first.workspace_count == len(whole["workspace_id"].unique())
+            assert connection.sql("from answer").to_arrow_table().equals(whole)
             row_counts.append(whole.num_rows)
     assert min(row_counts) == 0
     assert max(row_counts) > 1

@@ -33,7 +33,9 @@ ALLOWED = {
     "letters": {"config", "console", "lake", "warehouse", "changes", "gate"},
     "quarantine": {"config", "questions"},
     "serve": {"config", "console", "failure_report", "models", "warehouse", "questions"},
-    "reports": {"warehouse", "questions", "changes", "parity", "models", "er_diagrams"},
+    "reports": {
+        "config", "warehouse", "questions", "changes", "gate", "parity", "models", "er_diagrams",
+    },
     "spark": {"lake", "warehouse", "models"},
     "export": {"config", "lake", "warehouse", "models"},
     # On top: they join the parts for people.

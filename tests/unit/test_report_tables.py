@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 
 from octane_flows.questions import list_questions
+from octane_flows.reports.heading_words import title_of
 from octane_flows.reports.report_content import METRIC_AREAS, METRICS_NOT_SHOWN
-from octane_flows.reports.report_tables import LONGEST_TEXT, shown, text_of, title_of
+from octane_flows.reports.report_tables import LONGEST_TEXT, shown, text_of
+from octane_flows.reports.shown_columns import VIEWS, View
 
 
 @pytest.mark.parametrize(
@@ -37,10 +40,58 @@ def test_a_value_is_written_in_the_unit_of_its_column(name: str, value: object, 
     assert text_of(name, value) == text
 
 
-def test_headings_leave_out_what_the_cells_say() -> None:
-    assert title_of("median_duration_ms") == "median duration"
-    assert title_of("is_small_sample") == "small sample"
-    assert title_of("last_failed_at") == "last failed"
+def test_headings_are_words_and_leave_out_what_the_cells_say() -> None:
+    assert title_of("median_duration_ms") == "Median duration"
+    assert title_of("is_small_sample") == "Small sample"
+    assert title_of("last_failed_at") == "Last failed"
+    assert title_of("first_failed_build_name") == "First failed build"
+    assert title_of("open_defect_count") == "Open defects"
+    assert title_of("story_count") == "Stories"
+
+
+def test_no_heading_of_any_question_is_a_column_name() -> None:
+    names = {
+        column.name
+        for kind in ("flow", "metric")
+        for question in list_questions(kind)
+        for column in question.columns
+    }
+
+    assert [name for name in names if "_" in title_of(name)] == []
+    assert [
+        name
+        for name in names
+        if not title_of(name)[0].isupper() and not title_of(name)[0].isdigit()
+    ] == []
+
+
+def test_deciding_columns_stand_left_and_the_others_wait() -> None:
+    answer = pa.table({"test_id": ["1"], "test_name": ["T"], "count": [1], "state_code": ["flaky"]})
+    view = View("Tests", ("state_code", "test_name"), hidden=("count",))
+
+    headings = shown(answer, {}, limit=9, view=view).headings
+
+    assert [(heading.title, heading.is_more) for heading in headings] == [
+        ("State", False),
+        ("Test", False),
+    ]
+    assert [h.is_more for h in shown(answer, {}, 9, view=View("", ("test_name",))).headings] == [
+        False, True, True,
+    ]  # fmt: skip
+
+
+def test_views_name_questions_and_columns_that_there_are() -> None:
+    questions = {q.slug: q for kind in ("flow", "metric") for q in list_questions(kind)}
+
+    for slug, view in VIEWS.items():
+        columns = {column.name for column in questions[slug].columns}
+        assert {*view.columns, *view.hidden} <= columns, slug
+
+
+def test_times_are_of_the_zone_of_the_site() -> None:
+    moment = datetime(2021, 1, 20, 23, 30)
+
+    assert text_of("created_at", moment, ZoneInfo("Europe/Berlin")) == "2021-01-21 00:30"
 
 
 def test_a_name_stands_where_its_id_stood_and_links_to_the_item() -> None:
@@ -57,7 +108,7 @@ def test_a_name_stands_where_its_id_stood_and_links_to_the_item() -> None:
 
     table = shown(answer, {"defect_name": "name of the defect"}, limit=1)
 
-    assert [heading.title for heading in table.headings] == ["defect name", "severity"]
+    assert [heading.title for heading in table.headings] == ["Defect", "Severity"]
     assert table.headings[0].meaning == "name of the defect"
     assert [cell.text for cell in table.rows[0]] == ["Crash", "High"]
     assert [cell.url for cell in table.rows[0]] == ["https://octane.example/1", None]
@@ -71,9 +122,11 @@ def test_where_a_name_is_empty_the_id_is_shown() -> None:
 
 
 def test_two_workspaces_are_told_apart() -> None:
-    table = shown(pa.table({"workspace_id": ["1002", "1003"], "n": [1, 2]}), {}, limit=9)
+    answer = pa.table({"workspace_id": ["1002", "1003"], "n": [1, 2]})
 
-    assert [heading.title for heading in table.headings] == ["workspace id", "n"]
+    table = shown(answer, {}, limit=9, with_workspace=True)
+    assert [heading.title for heading in table.headings] == ["Workspace", "N"]
+    assert [heading.title for heading in shown(answer, {}, limit=9).headings] == ["N"]
 
 
 def test_a_long_text_is_cut() -> None:
@@ -84,7 +137,7 @@ def test_a_long_text_is_cut() -> None:
     assert cell.text.endswith("…")
 
 
-def test_every_metric_stands_in_one_area() -> None:
+def test_every_metric_stands_on_one_page() -> None:
     placed = [slug for slugs in METRIC_AREAS.values() for slug in slugs]
 
     known = sorted(metric.slug for metric in list_questions("metric"))

@@ -14,18 +14,16 @@ from octane_flows.questions.catalogue import (
 )
 from octane_flows.questions.given_values import UnknownValue, UnknownValueWarning, given_values
 from octane_flows.questions.run_question import (
-    FirstRows,
     Value,
-    first_rows,
     parse_parameters,
     partial_answer,
     question_relation,
     run_question,
+    store_answer,
 )
 
 __all__ = [
     "Column",
-    "FirstRows",
     "Kind",
     "Parameter",
     "Question",
@@ -33,7 +31,6 @@ __all__ = [
     "UnknownValueWarning",
     "Value",
     "documented_flows",
-    "first_rows",
     "given_values",
     "list_questions",
     "parse_parameters",
@@ -41,4 +38,5 @@ __all__ = [
     "question_named",
     "question_relation",
     "run_question",
+    "store_answer",
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -47,33 +46,14 @@ def run_question(
     return answer
 
 
-@dataclass(frozen=True)
-class FirstRows:
-    """The first rows of an answer, and how many rows and workspaces the whole answer has."""
-
-    rows: pa.Table
-    row_count: int
-    workspace_count: int
-
-
-def first_rows(connection: duckdb.DuckDBPyConnection, question: Question, limit: int) -> FirstRows:
-    """Answer a question with its defaults, but fetch the first rows alone.
+def store_answer(connection: duckdb.DuckDBPyConnection, question: Question, table: str) -> None:
+    """Answer a question with its defaults into a temporary table of this connection, in order.
 
     Raises UsageError, OctaneFlowsError.
     """
-    sql = (
-        f"with answer as materialized (from {question.name}()) "
-        "select (select count(*) from answer) as _row_count, "
-        "(select count(distinct answer.workspace_id) from answer) as _workspace_count, answer.* "
-        f"from answer limit {limit}"
-    )
     _state(connection, question)  # raises where the warehouse is older than the question
-    with connection.cursor() as cursor, _error_in_one_sentence(question, {}):
-        answer = cursor.sql(sql).to_arrow_table()
-    counts = [answer[name][0].as_py() if answer.num_rows else 0 for name in answer.column_names[:2]]
-    rows = answer.drop_columns(answer.column_names[:2])
-    require_finite(rows, f"The {question.kind} {question.slug}")
-    return FirstRows(rows, *counts)
+    with _error_in_one_sentence(question, {}):
+        connection.execute(f"create or replace temp table {table} as from {question.name}()")
 
 
 def question_relation(

@@ -15,9 +15,9 @@ import pandas as pd
 
 PASSED = "#7fa8c9"
 FAILED = "#d1495b"
-WIDTH, PANEL_HEIGHT, BAR_STEP = 640, 90, 18
+WIDTH, PANEL_HEIGHT, BAR_STEP = 900, 100, 18
 PADDING, LABELS_LEFT = 5, 45  # the reader's font may be wider than the one measured here
-MOST_PANELS = 30  # more environments or releases are read in the table
+MOST_PANELS = 6  # more environments or releases are read in the table
 MOST_DAYS = 120  # of a release; a panel has no room for more
 LONGEST_LABEL = 200  # characters; an axis shows fewer
 

@@ -1,39 +1,98 @@
-"""The HTML report: one file that opens without internet, replaced in one rename.
+"""The HTML report: pages in one file that opens without internet, replaced in one rename.
 
 The warehouse in, `<home>/report.html` out; the command line and Dagster call `write`.
 """
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import duckdb
 import jinja2
 
 from octane_flows import warehouse
+from octane_flows.changes.change_list import total
+from octane_flows.changes.change_texts import details_of
 from octane_flows.changes.report_times import note_report
+from octane_flows.config.site import load_site
+from octane_flows.gate.trust import doubts
 from octane_flows.parity.comparison_record import read_comparisons
-from octane_flows.reports.report_content import HEADLINES, ROWS_SHOWN, areas, with_pictures
+from octane_flows.reports.report_content import (
+    FEWEST_ROWS,
+    ROWS_SHOWN,
+    Choice,
+    pages,
+    with_pictures,
+)
+from octane_flows.reports.report_parts import Page
+from octane_flows.reports.report_tables import UTC_ZONE
 from octane_flows.warehouse.file_replacement import replace_file
 
 REPORT_FILE = "report.html"
+MOST_BYTES: Final = 8_000_000  # of the file, whatever the workspaces: tables get shorter
+CHANGES_SHOWN: Final = 10  # of a kind
+#: Where the page has another number under the words that a letter uses.
+CHANGE_TITLES: Final = {"newly_failing": "Tests that began to fail"}
 
 
-def write(home: Path) -> Path:
-    """Write `<home>/report.html` from the current warehouse and return its path."""
+def write(home: Path, output: Path | None = None) -> Path:
+    """Write `<home>/report.html`, or `output`, from the current warehouse and return its path."""
+    zone = ZoneInfo(load_site(os.environ).time_zone)
     with warehouse.connect(home) as connection:
-        text = render(connection, home)
+        text = render(connection, home, zone)
         as_of = _first_row(connection, "select as_of from meta.generation")["as_of"]
-    target = home / REPORT_FILE
+    target = output or home / REPORT_FILE
     replace_file(target, text.encode("utf-8"))
     note_report(home, as_of)
     return target
 
 
-def render(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
-    """The page as HTML text; what lies beside the warehouse is in `home`."""
+def render(connection: duckdb.DuckDBPyConnection, home: Path, zone: ZoneInfo = UTC_ZONE) -> str:
+    """The pages as HTML text; what lies beside the warehouse is in `home`."""
+    generation = _first_row(connection, "select * from meta.generation")
+    comparisons = read_comparisons(home, generation["generation"])
+    workspaces = tuple(
+        str(row[0])
+        for row in connection.execute(
+            "select workspace_id from meta.workspaces order by try_cast(workspace_id as bigint), "
+            "workspace_id"
+        ).fetchall()
+    )
+    choice = Choice(
+        as_of=generation["as_of"],
+        zone=zone,
+        workspaces=workspaces or ("",),
+        rows=max(FEWEST_ROWS, ROWS_SHOWN // max(1, len(workspaces))),
+        doubts={workspace: _doubts(connection, workspace) for workspace in workspaces},
+    )
+    made = with_pictures(pages(connection, comparisons, choice))
+    rows = choice.rows
+    text = _text(connection, home, generation, made, choice, rows)
+    while len(text) > MOST_BYTES and rows > 1:
+        rows //= 2
+        text = _text(connection, home, generation, made, choice, rows)
+    return text
+
+
+def _doubts(connection: duckdb.DuckDBPyConnection, workspace: str) -> tuple[str, ...]:
+    """What stands against the numbers of a workspace; ages count from now and have no bound."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return tuple(doubts(connection, workspace, now=now, max_age=None))
+
+
+def _text(
+    connection: duckdb.DuckDBPyConnection,
+    home: Path,
+    generation: dict[str, Any],
+    made: list[Page],
+    choice: Choice,
+    rows: int,
+) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("octane_flows.reports"),
         autoescape=True,
@@ -41,12 +100,11 @@ def render(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    generation = _first_row(connection, "select * from meta.generation")
-    comparisons = read_comparisons(home, generation["generation"])
-    chapters = with_pictures(areas(connection, comparisons))
-    sections = {section.slug: section for area in chapters for section in area.sections}
+    environment.filters["count"] = "{:,}".format
+    moment = generation["as_of"].replace(tzinfo=UTC).astimezone(choice.zone)
     return environment.get_template("report.html.j2").render(
         generation=generation,
+        as_of=f"{moment:%Y-%m-%d %H:%M} {choice.zone.key}",
         completeness=_first_row(connection, COMPLETENESS),
         checks=_first_row(
             connection,
@@ -54,9 +112,16 @@ def render(connection: duckdb.DuckDBPyConnection, home: Path) -> str:
             "from meta.checks",
         ),
         gaps=warehouse.gaps_of_warehouse(connection),
-        areas=chapters,
-        headlines=[(sections[slug], words) for slug, words in HEADLINES],
-        rows_shown=ROWS_SHOWN,
+        pages=made,
+        workspaces=[page for page in made if page.title == "Today"],
+        is_shared=len(choice.workspaces) > 1,
+        rows_shown=rows,
+        changes_shown=CHANGES_SHOWN,
+        titles=CHANGE_TITLES,
+        details_of=details_of,
+        total=total,
+        files={path.stem for path in (home / "report-csv").glob("*.csv")},
+        has_workbook=(home / "report.xlsx").is_file(),
         style=_asset("report.css"),
         script=_asset("report.js"),
     )

@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+
+from octane_flows.reports.heading_words import title_of
+from octane_flows.reports.shown_columns import DECIDING, View
+
+UTC_ZONE: Final = ZoneInfo("UTC")
+NO_VIEW: Final = View()
 
 #: Ends of column names that say what a number is (style: the unit is part of the name).
 _RATIO, _MILLISECONDS, _HOURS, _DAYS = "_ratio", "_ms", "_hours", "_days"
@@ -18,6 +25,7 @@ _SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
 LONGEST_TEXT = 160  # characters of a cell; an error message would hide the rows below it
 #: Codes of list items and phases end in the word that people know.
 _CODE = "_code"
+_TYPE = "_type"
 _URL = "_url"
 _KEYS = ("_id", _CODE)
 _SHORT_DAYS = 10  # below that a tenth of a day says something
@@ -39,6 +47,8 @@ class Heading:
     title: str
     meaning: str
     is_number: bool
+    is_time: bool = False
+    is_more: bool = False  # appears when a reader asks for all columns
 
 
 @dataclass(frozen=True)
@@ -56,31 +66,45 @@ def shown(
     limit: int,
     *,
     row_count: int | None = None,
-    workspace_count: int | None = None,
+    view: View = NO_VIEW,
+    zone: ZoneInfo = UTC_ZONE,
+    with_workspace: bool = False,
 ) -> Shown:
     """The first rows of an answer; ids and codes give way to names, which take the addresses.
 
-    `row_count` and `workspace_count` are those of the whole answer, where `answer` is a part of it.
+    `row_count` is that of the whole answer, where `answer` is a part of it. Times are UTC in the
+    answer and of the site's zone in the cells. The deciding columns of the view stand left.
     """
-    if workspace_count is None and "workspace_id" in answer.column_names:
-        workspace_count = len(answer["workspace_id"].unique())
     links = _links(answer.column_names)
     keys = _read_by_people(answer.column_names)
-    names = list(keys)
-    if "workspace_id" in names and (workspace_count or 0) <= 1:
-        names.remove("workspace_id")
+    names = _in_reading_order(list(keys), view, with_workspace=with_workspace)
+    deciding = len(set(view.columns).intersection(names)) or DECIDING
     headings = [
-        Heading(title_of(name), meanings.get(name, ""), _is_number(answer.schema.field(name).type))
-        for name in names
+        Heading(
+            title_of(name),
+            meanings.get(name, ""),
+            _is_number(answer.schema.field(name).type),
+            pa.types.is_temporal(answer.schema.field(name).type),
+            place >= deciding,
+        )
+        for place, name in enumerate(names)
     ]
     rows = [
         [
-            _cell(name, row[keys[name] if row[name] is None else name], row.get(links.get(name)))
+            _cell(
+                name, row[keys[name] if row[name] is None else name], row.get(links.get(name)), zone
+            )
             for name in names
         ]
         for row in answer.slice(0, limit).to_pylist()
     ]
     return Shown(headings, rows, answer.num_rows if row_count is None else row_count)
+
+
+def _in_reading_order(names: list[str], view: View, *, with_workspace: bool) -> list[str]:
+    first = [name for name in view.columns if name in names and name not in view.hidden]
+    left_out = {*first, *view.hidden} | (set() if with_workspace else {"workspace_id"})
+    return [*first, *(name for name in names if name not in left_out)]
 
 
 def _read_by_people(names: list[str]) -> dict[str, str]:
@@ -96,15 +120,6 @@ def _read_by_people(names: list[str]) -> dict[str, str]:
         if not chosen.endswith(_URL):
             columns.setdefault(chosen, name)
     return columns
-
-
-def title_of(name: str) -> str:
-    """A column's name as a heading: units stand in the cells, not in the heading."""
-    for end in (_RATIO, _MILLISECONDS, _HOURS, _DAYS, "_label", _CODE, "_at", "_date"):
-        if name.endswith(end) and name != end[1:]:
-            name = name.removesuffix(end)
-            break
-    return name.replace("_", " ").removeprefix("is ").removeprefix("has ")
 
 
 def _links(names: list[str]) -> dict[str, str]:
@@ -126,8 +141,8 @@ def _is_number(kind: pa.DataType) -> bool:
     )
 
 
-def _cell(name: str, value: Any, url: Any) -> Cell:
-    text = text_of(name, value)
+def _cell(name: str, value: Any, url: Any, zone: ZoneInfo) -> Cell:
+    text = text_of(name, value, zone)
     if len(text) > LONGEST_TEXT:
         text = f"{text[: LONGEST_TEXT - 1].rstrip()}…"
     return Cell(text, _sort_key(value)[:LONGEST_TEXT], url if isinstance(url, str) else None)
@@ -141,18 +156,20 @@ def _sort_key(value: Any) -> str:
     return str(value)
 
 
-def text_of(name: str, value: Any) -> str:
+def text_of(name: str, value: Any, zone: ZoneInfo = UTC_ZONE) -> str:
     """A value as text, in the unit that the column's name tells."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M")
+        return f"{value.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M}"
     if isinstance(value, list):
-        return ", ".join(text_of(name, item) for item in value)
+        return ", ".join(text_of(name, item, zone) for item in value)
     if isinstance(value, str):
-        return value.rsplit(".", 1)[-1].replace("_", " ") if name.endswith(_CODE) else value
+        if name.endswith(_CODE):
+            return value.rsplit(".", 1)[-1].replace("_", " ")
+        return value.replace("_", " ") if name.endswith(_TYPE) and value.islower() else value
     for end, write in _UNITS.items():
         if name.endswith(end):
             return write(float(value))
