@@ -292,6 +292,22 @@ def test_replaced_generations_stay_open_for_a_while(copied: Path) -> None:
     generations.close()
 
 
+def test_a_reader_that_broke_is_replaced(
+    served_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generations = ServedGenerations(served_home, ServePlace(requests=1))
+    first = generations.newest()
+    with monkeypatch.context() as patched, first.reader():
+        patched.setattr(WarehouseReader, "works", lambda reader: False)
+        assert generations.newest() is first
+
+    second = generations.newest()
+    assert second is not first
+    with second.reader() as reader:
+        assert reader.execute("select generation from meta.generation").fetchall() == [(1,)]
+    generations.close()
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -22,10 +22,10 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free one.")] = 8020,
 ) -> None:
-    """Serve every question to browsers and programs, read-only, until Ctrl-C.
+    """Serve the warehouse to browsers, Excel, Power BI and Tableau, read-only, until Ctrl-C.
 
-    A page with a form for each question, CSV and JSON. Needs the extra serve; docs/serve.md tells
-    of sign-in, https and limits.
+    Pages with a form for each question, CSV, JSON and OData v4. Needs the extra serve;
+    docs/serve.md tells of sign-in, https and limits.
     """
     from octane_flows.config import load_serve_place
     from octane_flows.errors import UsageError

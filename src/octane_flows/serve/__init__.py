@@ -1,4 +1,4 @@
-"""The published warehouse over HTTP, read-only: pages, CSV and JSON of every question.
+"""The published warehouse over HTTP, read-only: pages, CSV, JSON and OData of every question.
 
 `run` serves until a signal; it needs the extra `serve`. The command `serve` calls it.
 """

@@ -107,7 +107,7 @@ def bounded_table(relation: duckdb.DuckDBPyRelation, limits: Limits, subject: st
                 raise RefusalError(
                     413,
                     f"{subject} has more than the {most} that one answer may have; ask for less "
-                    "with parameters, or have OCTANE_SERVE_ROWS raised.",
+                    "with parameters, or read it over OData, which gives pages.",
                 )
             batches.append(batch)
         return pa.Table.from_batches(batches, reader.schema)

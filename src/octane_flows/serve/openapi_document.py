@@ -39,7 +39,8 @@ def openapi_document(address: str) -> dict[str, object]:
         "info": {
             "title": "octane-flows",
             "version": __version__,
-            "description": "Flows and metrics of the published warehouse, read-only.",
+            "description": "Flows and metrics of the published warehouse, read-only. The same "
+            "questions and the tables are served over OData v4 at /odata/.",
         },
         "servers": [{"url": address}],
         "paths": paths,

@@ -55,6 +55,7 @@ def run(
         sign_in = "login or token" if place.has_sign_in else "none, for this machine alone"
         console.print(f"sign-in      {sign_in}")
         console.print(f"pages        {place.address or address}/")
+        console.print(f"OData        {place.address or address}/odata/")
         console.print("Ctrl-C ends it.")
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -38,6 +38,7 @@ class ServedGeneration:
         self._idle: queue.SimpleQueue[WarehouseReader] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._is_closed = False
+        self._broken = 0
         self.replaced_at: float | None = None
         self.facts: dict[str, object] = {}  # what others derive from its content, once
         for _ in range(place.requests):
@@ -50,6 +51,11 @@ class ServedGeneration:
         self.as_of: datetime = as_of
         digest = hashlib.sha256(repr((self.number, *stamp)).encode()).hexdigest()
         self.token = f"{self.number}-{digest[:12]}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all readers still work."""
+        return self._broken == 0
 
     @contextmanager
     def reader(self) -> Iterator[WarehouseReader]:
@@ -66,8 +72,11 @@ class ServedGeneration:
             with self._lock:
                 if self._is_closed:
                     reader.close()
-                else:
+                elif reader.works():
                     self._idle.put(reader)
+                else:
+                    reader.close()
+                    self._broken += 1
 
     def close(self) -> None:
         """Close the readers: those at work when their request ends."""
@@ -95,7 +104,9 @@ class ServedGenerations:
         with self._lock:
             self._forget_older()
             stamp = _stamp(warehouse_path(self.home))
-            if self._newest is not None and stamp in (None, self._newest.stamp):
+            if self._newest is not None and (
+                stamp is None or (stamp == self._newest.stamp and self._newest.is_whole)
+            ):
                 return self._newest  # a file that was taken away is still open here
             if stamp is None:
                 raise RefusalError(

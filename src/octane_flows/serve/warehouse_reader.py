@@ -76,6 +76,14 @@ class WarehouseReader:
                 with suppress(duckdb.Error):  # a cursor that is closed runs nothing
                     connection.interrupt()
 
+    def works(self) -> bool:
+        """Whether it can serve another request: after a fault of DuckDB itself it cannot."""
+        try:
+            self._main.execute("select 1").fetchall()
+        except duckdb.Error:
+            return False
+        return True
+
     def close(self) -> None:
         """Let go of the file."""
         self._main.close()

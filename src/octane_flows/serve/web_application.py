@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from octane_flows.config import ServePlace
+from octane_flows.serve.odata_answers import ODataAnswers
 from octane_flows.serve.question_pages import QuestionPages, page_templates
 from octane_flows.serve.refused_requests import RefusalError
 from octane_flows.serve.request_guard import RequestGuard
@@ -49,6 +50,7 @@ def web_application(
     generations = ServedGenerations(home, place)
     queue = ServedQueue(place.requests, place.seconds)
     pages = QuestionPages(generations, queue, place, page_templates())
+    odata = ODataAnswers(generations, queue, place)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -69,6 +71,10 @@ def web_application(
         Route("/serve.css", pages.style),
         Route("/openapi.json", pages.openapi),
         Route("/api", pages.api_page),
+        Route("/odata", odata.service),
+        Route("/odata/", odata.service),
+        Route("/odata/$metadata", odata.metadata),
+        Route("/odata/{path:path}", odata.rows),
         Route("/{kind:str}/{name:str}", pages.question),
         *(Mount(entry.path, entry.application) for entry in mounted),
     ]
