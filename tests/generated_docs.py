@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.pages.agent_prompts import prompt_parts
 from tests.pages.api_stub import STUB, fresh_stub
 from tests.pages.client_calls import client_parts
 from tests.pages.commands import commands_page
@@ -29,6 +30,7 @@ DOCS = ROOT / "docs"
 SIMULATOR = ROOT / "src" / "octane_simulator" / "README.md"
 OPERATIONS = DOCS / "operations.md"
 WRITING_BACK = DOCS / "writing-back.md"
+AGENTS = DOCS / "agents.md"
 
 
 def fresh_documents() -> dict[Path, str]:
@@ -40,6 +42,7 @@ def fresh_documents() -> dict[Path, str]:
         SIMULATOR: fresh_parts(SIMULATOR, {"calls": client_parts}),
         OPERATIONS: fresh_parts(OPERATIONS, OPERATIONS_PARTS),
         WRITING_BACK: fresh_parts(WRITING_BACK, {"plans": plan_parts}),
+        AGENTS: fresh_parts(AGENTS, {"prompts": prompt_parts}),
         DOCS / "scale.svg": growth_plot(),
         DOCS / "flows.md": flow_pages(),
         DOCS / "metrics.md": metrics_page(),

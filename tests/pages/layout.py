@@ -15,7 +15,8 @@ ORDER = (
     "questions", "parity",
     "er_diagrams", "results", "actions", "changes", "gate", "letters", "quarantine", "serve",
     "reports",
-    "spark", "export", "refresh", "doctor", "status", "console", "failure_report", "api", "cli",
+    "spark", "export", "refresh", "doctor", "status", "console", "failure_report", "api",
+    "agents", "cli",
     "dagster_pages",
     "shipped_files", "demo_run",
 )  # fmt: skip

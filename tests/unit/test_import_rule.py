@@ -28,6 +28,7 @@ ALLOWED = {
     "parity": {"warehouse", "client", "questions", "models"},
     "results": set(),
     "actions": {"config", "client", "warehouse", "questions", "models", "results"},
+    "agents": {"actions", "failure_report", "lake", "models", "questions", "warehouse"},
     "changes": {"console", "lake", "warehouse", "questions"},
     "gate": {"config", "warehouse", "questions"},
     "letters": {"config", "console", "lake", "warehouse", "changes", "gate"},
@@ -50,7 +51,7 @@ ALLOWED = {
     },
     "failure_report": set(),
     "cli": {
-        "config", "console", "failure_report", "lake", "models", "warehouse", "questions",
+        "agents", "config", "console", "failure_report", "lake", "models", "warehouse", "questions",
         "reports", "refresh", "status", "doctor", "demo_run", "dagster_pages",
         "shipped_files", "parity", "client", "extract", "actions", "results", "changes", "gate",
         "letters", "serve",

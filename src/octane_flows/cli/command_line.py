@@ -40,6 +40,7 @@ GROUPS = {
         "serve",
         "quarantine",
         "notebooks",
+        "mcp",
     ),
     "Keep current": (
         "doctor",

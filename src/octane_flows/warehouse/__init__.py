@@ -10,6 +10,7 @@ from octane_flows.warehouse.data_checks import Check, list_checks, run_checks
 from octane_flows.warehouse.duckdb_file import connect, open_file, warehouse_path
 from octane_flows.warehouse.free_sql import (
     require_finite,
+    restrict,
     restricted_rows,
     sql_relation,
     table_relation,
@@ -46,6 +47,7 @@ __all__ = [
     "load_tables",
     "open_file",
     "require_finite",
+    "restrict",
     "restricted_rows",
     "run_checks",
     "sql_relation",

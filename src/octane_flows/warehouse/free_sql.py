@@ -7,7 +7,7 @@ of the warehouse.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import duckdb
@@ -43,25 +43,39 @@ def sql_relation(
     return relation if relation is not None else connection.sql("select 1 as nothing where false")
 
 
-def restricted_rows(
-    connection: duckdb.DuckDBPyConnection, sql: str, files: Iterable[str] = ()
-) -> pa.Table:
-    """The rows of one select that reads the warehouse, and of other files only `files`.
+def restrict(connection: duckdb.DuckDBPyConnection, files: Iterable[str] = ()) -> None:
+    """Let a connection read its database, and of all files only `files`, from now on.
 
-    The connection stays as the first call restricted it. Raises UsageError, LakeError.
+    The connection stays as the first call restricted it.
     """
-    _require_one_select(sql)
-    paths = ", ".join(literal(path) for path in files)
     [(is_restricted,)] = connection.execute(
         "select current_setting('lock_configuration')"
     ).fetchall()
     if not is_restricted:
+        paths = ", ".join(literal(path) for path in files)
         connection.execute(f"set allowed_paths = [{paths}]")
         for statement in RESTRICTIONS:
             connection.execute(statement)
+
+
+def restricted_rows(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    files: Iterable[str] = (),
+    *,
+    reading: Callable[[duckdb.DuckDBPyRelation], pa.Table] | None = None,
+) -> pa.Table:
+    """The rows of one select that reads the warehouse, and of other files only `files`.
+
+    `reading` takes the rows from the relation; None: all of them, within MAX_ANSWER_BYTES. The
+    connection stays as the first call restricted it. Raises UsageError, LakeError.
+    """
+    _require_one_select(sql)
+    paths = list(files)
+    restrict(connection, paths)
     try:
         relation = connection.sql(sql)
-        answer = pa.table({}) if relation is None else _bounded_table(relation)
+        answer = pa.table({}) if relation is None else (reading or _bounded_table)(relation)
     except duckdb.PermissionException as error:
         raise UsageError(
             f"A query reads the warehouse and no files ({first_line(error)}); load other data in "
