@@ -15,7 +15,7 @@ import xlsxwriter
 
 from octane_flows.console import plain_console
 from octane_flows.questions.answer_formats import print_rows, write_answer
-from octane_flows.questions.harmless_texts import harmless_cell
+from octane_flows.questions.harmless_texts import harmless_cell, harmless_cells
 from octane_flows.reports.report_excel_csv import _write_sheet
 
 FORMULAS = (
@@ -42,6 +42,25 @@ def test_a_formula_gets_an_apostrophe(text: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS)
 def test_other_texts_stay(text: str) -> None:
     assert harmless_cell(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *FORMULAS,
+        *HARMLESS,
+        *(f"{chr(code)}=1" for code in (*range(1, 33), 0x85, 0xA0, 0x1680, 0x2003, 0x2028, 0x3000)),
+        *(f"a{chr(code)}" for code in (*range(1, 32), *range(127, 160), *range(0x2026, 0x2070))),
+        "\uff0b1",
+        "\uff0d1",
+        "\uff201",
+        None,
+    ],
+)
+def test_a_column_is_made_harmless_as_each_of_its_cells(text: str | None) -> None:
+    (cell,) = harmless_cells(pa.table({"text": pa.array([text], pa.string())}))["text"].to_pylist()
+
+    assert cell == (None if text is None else harmless_cell(text))
 
 
 def test_csv_is_harmless_and_raw_on_request(tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ import pytest
 
 from octane_flows import warehouse
 from octane_flows.config import ServePlace
+from octane_flows.serve import bounded_answers
 from octane_flows.serve.odata_metadata import EDM, EDMX
+from octane_flows.serve.odata_page_cache import PageCache
 from octane_flows.serve.served_generations import OLDER_KEPT
 from octane_flows.warehouse import warehouse_path
 from tests.served import DEFECTS, serving
@@ -388,6 +390,32 @@ def test_pages_have_together_what_one_answer_has(
     assert [row for part in parts for row in part] == whole["value"]
     assert {len(part) for part in parts[:-1]} == {size}
     assert 0 < len(parts[-1]) <= size
+
+
+def test_pages_are_smaller_where_rows_are_too_large_for_one(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = client.get("/odata/er_defects").json()["value"]
+    monkeypatch.setattr(bounded_answers, "MAX_BYTES", 20_000)
+
+    # other sizes than those of the other tests, whose pages may still be in memory
+    parts = list(pages(client, "/odata/er_defects", 39))
+
+    assert [row for part in parts for row in part] == whole
+    assert len(parts) > 2
+
+
+def test_pages_that_were_read_ahead_take_bounded_memory() -> None:
+    cache = PageCache(most_bytes=10)
+    cache.put("first", b"12345")
+    cache.put("second", b"12345")
+    cache.put("second", b"1234")
+    cache.put("third", b"123456")
+
+    assert [cache.take(name) for name in ("first", "second", "third")] == [None, b"1234", b"123456"]
+    cache.put("huge", b"x" * 11)
+    assert cache.take("huge") is None
+    assert cache.take("third") is None
 
 
 def test_pages_stay_with_their_generation_until_it_is_gone(copied: Path) -> None:

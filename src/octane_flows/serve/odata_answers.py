@@ -7,17 +7,16 @@ with `@odata.nextLink`, which names its generation: a publish meanwhile does not
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
-from urllib.parse import quote, urlencode
 
+import pyarrow as pa
 from starlette.requests import Request
 from starlette.responses import Response
 
 from octane_flows.config import ServePlace
-from octane_flows.questions import Value, given_values, parse_parameters, question_relation
+from octane_flows.questions import given_values, parse_parameters, question_relation
 from octane_flows.serve.bounded_answers import (
     Deadline,
     Limits,
@@ -25,43 +24,27 @@ from octane_flows.serve.bounded_answers import (
     joined_rows,
     json_rows,
 )
-from octane_flows.serve.odata_expressions import Tokens, literal_value
+from octane_flows.serve.odata_addresses import (
+    Asked,
+    asked_rows,
+    cache_key,
+    odata_root,
+    page_link,
+    values_in_brackets,
+)
 from octane_flows.serve.odata_metadata import NAMESPACE, metadata_xml, row_type, service_document
 from octane_flows.serve.odata_model import ODataModel, ServedRows, read_model
+from octane_flows.serve.odata_page_cache import PageCache
 from octane_flows.serve.odata_queries import ServedQuery, served_query
 from octane_flows.serve.odata_sql import SqlParameters
-from octane_flows.serve.question_answers import refusals, texts_of_pairs
-from octane_flows.serve.question_pages import root
+from octane_flows.serve.question_answers import refusals
 from octane_flows.serve.refused_requests import RefusalError, not_there, wrong_request
 from octane_flows.serve.served_generations import ServedGeneration, ServedGenerations
 from octane_flows.serve.served_queue import ServedQueue
 from octane_flows.serve.warehouse_reader import WarehouseReader
 
-PAGE_ROWS: Final = 20_000
+PAGES_AHEAD: Final = 5
 VERSION: Final = {"odata-version": "4.0"}
-_PREFERRED: Final = re.compile(r"(?:odata\.)?maxpagesize\s*=\s*\"?(\d{1,9})")
-_TOKEN: Final = re.compile(r"(\d+-[0-9a-f]{12})\.(\d{1,15})")
-
-
-@dataclass(frozen=True)
-class Resource:
-    """What an address names: a set or function, its inputs or key, and whether it is counted."""
-
-    name: str
-    inside: str | None
-    is_count: bool
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request for rows, read before there is a reader."""
-
-    resource: Resource
-    options: Mapping[str, str]
-    generation: str | None
-    offset: int
-    page_rows: int
-    address: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +54,7 @@ class ODataAnswers:
     generations: ServedGenerations
     queue: ServedQueue
     place: ServePlace
+    ahead: PageCache = field(default_factory=PageCache)
 
     @property
     def limits(self) -> Limits:
@@ -103,30 +87,11 @@ class ODataAnswers:
 
     async def rows(self, request: Request) -> Response:
         """Rows of a set or function, one row by its key, or their count."""
-        asked = self._asked(request)
+        asked = asked_rows(request, self.place)
         body = await self.queue.run(request, lambda deadline: self._answer(asked, deadline))
         if asked.resource.is_count:
             return Response(body, media_type="text/plain", headers=VERSION)
         return _json(body)
-
-    def _asked(self, request: Request) -> Asked:
-        options = texts_of_pairs(request.query_params.multi_items())
-        generation, offset = None, 0
-        if token := options.get("$skiptoken"):
-            match = _TOKEN.fullmatch(token)
-            if match is None:
-                raise wrong_request("$skiptoken is none of this server's; read page one again.")
-            generation, offset = match[1], int(match[2])
-        preferred = _PREFERRED.search(request.headers.get("prefer", ""))
-        wanted = int(preferred[1]) if preferred else PAGE_ROWS
-        return Asked(
-            _resource(request.path_params["path"]),
-            options,
-            generation,
-            offset,
-            max(1, min(wanted, PAGE_ROWS, self.place.rows)),
-            odata_root(request, self.place),
-        )
 
     def _answer(self, asked: Asked, deadline: Deadline) -> bytes:
         generation = (
@@ -134,6 +99,9 @@ class ODataAnswers:
             if asked.generation is None
             else self.generations.named(asked.generation)
         )
+        page = self.ahead.take(cache_key(asked, generation, asked.offset))
+        if page is not None and asked.generation is not None:
+            return page
         model = self._model(generation)
         name = asked.resource.name
         rows = model.tables.get(name) or model.functions.get(name)
@@ -167,27 +135,41 @@ class ODataAnswers:
         )
         if asked.resource.is_count:
             return str(self._count(reader, query)).encode()
-        left = asked.page_rows
-        if query.top is not None:
-            left = min(left, max(0, query.top - asked.offset))
-        sql = query.page(asked.offset, left + 1)
-        relation = json_rows(reader.sql(sql, params=parameters.values or None))
-        page = bounded_table(relation, self.limits, rows.name)
-        has_more = page.num_rows > left and left == asked.page_rows
-        if query.top is not None and asked.offset + left >= query.top:
-            has_more = False
         head: dict[str, object] = {"@odata.context": _context(asked, rows, query)}
         if query.with_count:
             head["@odata.count"] = self._count(reader, query)
-        text = json.dumps(head, ensure_ascii=False)[:-1].encode()
-        body = text + b', "value": [\n' + joined_rows(page[:left]) + b"\n]"
-        if has_more:
-            token = f"{generation.token}.{asked.offset + left}"
-            options = {**asked.options, "$skiptoken": token}
-            path = quote(asked.resource.name + _brackets(asked.resource), safe="()=,'@")
-            link = f"{asked.address}/{path}?{urlencode(options, safe='$', quote_via=quote)}"
-            body += b', "@odata.nextLink": ' + json.dumps(link).encode()
-        return body + b"}\n"
+        page_rows, wanted, texts = self._texts(reader, rows, asked, query)
+        bodies: list[bytes] = []
+        for begin in range(0, max(1, min(texts.num_rows, wanted)), page_rows):
+            end = min(begin + page_rows, wanted)
+            is_last = texts.num_rows <= end or asked.offset + end == query.top
+            link = "" if is_last else page_link(asked, generation, asked.offset + end)
+            bodies.append(_body(head, texts[begin:end], link))
+            self.ahead.put(cache_key(asked, generation, asked.offset + begin), bodies[-1])
+        return bodies[0]
+
+    def _texts(
+        self, reader: WarehouseReader, rows: ServedRows, asked: Asked, query: ServedQuery
+    ) -> tuple[int, int, pa.Table]:
+        """Rows of a page, rows that are wanted, and these with one more as texts of JSON.
+
+        Who reads on gets several pages at once; where these are too large, a small one.
+        """
+        ahead = 1 if asked.generation is None else PAGES_AHEAD
+        sizes = [(asked.page_rows, ahead), (asked.page_rows, 1), (asked.page_rows // 50 + 1, 1)]
+        for page_rows, pages in sizes:
+            wanted = page_rows * pages
+            if query.top is not None:
+                wanted = min(wanted, max(0, query.top - asked.offset))
+            sql = query.page(asked.offset, wanted + 1)
+            relation = json_rows(reader.sql(sql, params=query.parameters.values or None))
+            limits = replace(self.limits, rows=wanted + 1)
+            try:
+                return page_rows, wanted, bounded_table(relation, limits, rows.name)
+            except RefusalError as error:
+                if error.status != 413 or (page_rows, pages) == sizes[-1]:
+                    raise
+        raise AssertionError("the last size was tried")
 
     def _count(self, reader: WarehouseReader, query: ServedQuery) -> int:
         values = query.parameters.values
@@ -195,7 +177,7 @@ class ODataAnswers:
         return int(count)
 
     def _one(self, reader: WarehouseReader, rows: ServedRows, asked: Asked) -> bytes:
-        given = _pairs(asked.resource.inside or "", asked.options)
+        given = values_in_brackets(asked.resource.inside or "", asked.options)
         if list(given) == [""] and len(rows.key) == 1:
             given = {rows.key[0]: given[""]}
         if set(given) != set(rows.key):
@@ -227,44 +209,10 @@ class ODataAnswers:
         return model
 
 
-def odata_root(request: Request, place: ServePlace) -> str:
-    """The address of the service document without a slash at the end."""
-    return f"{root(request, place)}/odata"
-
-
-def _resource(path: str) -> Resource:
-    """`name`, `name(inside)` and each with `/$count`. Raises RefusalError."""
-    is_count = path.endswith("/$count")
-    path = path.removesuffix("/$count").removesuffix("/")
-    name, bracket, rest = path.partition("(")
-    if bracket and not rest.endswith(")"):
-        raise not_there("There is nothing at this address; brackets are not closed.")
-    inside = rest[:-1] if bracket else None
-    return Resource(name, inside, is_count)
-
-
-def _brackets(resource: Resource) -> str:
-    return "" if resource.inside is None else f"({resource.inside})"
-
-
-def _pairs(text: str, options: Mapping[str, str]) -> dict[str, Value]:
-    """The inputs or the key in brackets: `name=value, ...`; a value may be `@alias`."""
-    values: dict[str, Value] = {}
-    for part in re.findall(r"(?:[^,']|'(?:[^']|'')*')+", text):
-        name, equals, value = part.partition("=")
-        if not equals or name.strip().startswith("'"):
-            name, value = "", part
-        value = value.strip()
-        if value.startswith("@"):
-            if value not in options:
-                raise wrong_request(f"The address names {value}, and no value is given for it.")
-            value = options[value]
-        if name.strip() in values:
-            raise wrong_request(f"The address gives {name.strip()} twice; give it once.")
-        tokens = Tokens(value, "A value in brackets")
-        values[name.strip()] = literal_value(tokens)
-        tokens.end()
-    return values
+def _body(head: Mapping[str, object], rows: pa.Table, link: str) -> bytes:
+    begin = json.dumps(head, ensure_ascii=False)[:-1].encode()
+    end = f', "@odata.nextLink": {json.dumps(link)}' if link else ""
+    return begin + b', "value": [\n' + joined_rows(rows) + f"\n]{end}}}\n".encode()
 
 
 def _called(
@@ -273,7 +221,7 @@ def _called(
     """The macro with its inputs, as what stands behind `from`."""
     question = rows.question
     assert question is not None
-    given = _pairs(asked.resource.inside or "", asked.options)
+    given = values_in_brackets(asked.resource.inside or "", asked.options)
     defaults = question.defaults
     chosen = {
         name: value
