@@ -971,6 +971,34 @@ class Metrics:
         unstable_failures: unstable: single failures between two passes in them
         """
 
+    def release_forecast(
+        self,
+        *,
+        workspace_id: str | None = None,
+        as_of: datetime.datetime | str | None = None,
+        release_name: str | None = None,
+        work_item_types: str | None = "story,quality_story",
+        window_weeks: int | None = 4,
+        history_weeks: int | None = 26,
+        least_windows: int | None = 8,
+        least_done: int | None = 5,
+        backtest_weeks: int | None = 52,
+    ) -> Answer:
+        """When will what is left of each release be done, and how often were such forecasts right?
+
+        One row is one release of a workspace.
+
+        workspace_id: workspace to look at; null means all
+        as_of: moment (UTC) of the forecast; null means the extract's
+        release_name: name of the release, * is any text; null means any
+        work_item_types: kinds of work items, with commas
+        window_weeks: length of a window; one ends in each week before as_of
+        history_weeks: windows that ended in so many last weeks count
+        least_windows: no forecast from fewer windows than this
+        least_done: no forecast from fewer done items than this
+        backtest_weeks: the same forecast is made at the end of so many past weeks
+        """
+
     def release_readiness(
         self,
         *,

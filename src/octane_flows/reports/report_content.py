@@ -59,6 +59,7 @@ METRIC_AREAS: dict[str, tuple[str, ...]] = {
     "Today": ("changes", "triage"),
     "Release": (
         "release_readiness",
+        "release_forecast",
         "execution_progress",
         "burn_up",
         "sprint_progress",
