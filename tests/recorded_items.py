@@ -33,11 +33,11 @@ class Recorded:
     entity: str
     id: str
     created_at: datetime
-    values: dict[str, list[tuple[datetime, str | None]]] = field(default_factory=dict)
+    values: dict[str, list[tuple[datetime, Any]]] = field(default_factory=dict)
     deleted_at: datetime | None = None
 
-    def value_at(self, name: str, moment: datetime) -> str | None:
-        """The id that a field had at a moment."""
+    def value_at(self, name: str, moment: datetime) -> Any:
+        """The value that a field had at a moment, of a reference the id."""
         past = [value for at, value in self.values.get(name, []) if at <= moment]
         return past[-1] if past else None
 
@@ -72,30 +72,34 @@ class RecordedItems:
         """The server's time, in whole seconds, without a zone."""
         return self.simulator.clock.now().replace(tzinfo=None, microsecond=0)
 
-    def create(self, entity: str, *, stamp: datetime | None = None, **ids: str | None) -> Recorded:
-        """A new item; `ids` by field, `stamp`: what its row has as last_modified."""
-        values = {"name": entity, **_references(ids)}
+    def create(
+        self, entity: str, *, stamp: datetime | None = None, **values: str | int | None
+    ) -> Recorded:
+        """A new item; `values` by field, of references ids; `stamp`: its last_modified."""
+        row = {"name": entity, **_values(values)}
         late = {"last_modified": _text(stamp)} if stamp is not None else {}
-        id = self.store.insert(entity, {**values, **late})
+        id = self.store.insert(entity, {**row, **late})
         log = Log(self.store)
-        log.created(entity, id, values)
+        log.created(entity, id, row)
         log.write()
         item = Recorded(entity, id, self.now())
-        item.values = {name: [(self.now(), value)] for name, value in ids.items()}
+        item.values = {name: [(self.now(), value)] for name, value in values.items()}
         self.items.append(item)
         return item
 
-    def change(self, item: Recorded, *, stamp: datetime | None = None, **ids: str | None) -> None:
+    def change(
+        self, item: Recorded, *, stamp: datetime | None = None, **values: str | int | None
+    ) -> None:
         """Save new values of an item."""
         old = self.store.get(item.entity, item.id)
         assert old is not None
-        values = _references(ids)
+        row = _values(values)
         late = {"last_modified": _text(stamp)} if stamp is not None else {}
-        self.store.update(item.entity, item.id, {**values, **late})
+        self.store.update(item.entity, item.id, {**row, **late})
         log = Log(self.store)
-        log.updated(item.entity, item.id, old, values)
+        log.updated(item.entity, item.id, old, row)
         log.write()
-        for name, value in ids.items():
+        for name, value in values.items():
             item.values.setdefault(name, []).append((self.now(), value))
 
     def delete(self, item: Recorded) -> None:
@@ -111,10 +115,11 @@ class RecordedItems:
         return [item for item in self.items if item.deleted_at is None]
 
 
-def _references(ids: dict[str, str | None]) -> dict[str, Any]:
+def _values(values: dict[str, str | int | None]) -> dict[str, Any]:
+    """References in the server's form, other values as they are."""
     return {
-        name: {"type": TYPES[name], "id": value} if value is not None else None
-        for name, value in ids.items()
+        name: {"type": TYPES[name], "id": value} if name in TYPES and value is not None else value
+        for name, value in values.items()
     }
 
 

@@ -32,13 +32,13 @@ FIELDS = ("detected_in_release", "start_date", "covered_requirement")
 DONE = "metaphase.work_item.done"
 
 
-def _seconds(start: datetime, end: datetime) -> int:
+def seconds_between(start: datetime, end: datetime) -> int:
     """Whole seconds between two times, as clocks without fractions show them."""
     return int((end.replace(microsecond=0) - start.replace(microsecond=0)).total_seconds())
 
 
-def _days(start: datetime, end: datetime) -> float:
-    return _seconds(start, end) / 86400
+def days_between(start: datetime, end: datetime) -> float:
+    return seconds_between(start, end) / 86400
 
 
 def _is_done(entities: Entities, item: Row) -> bool:
@@ -46,7 +46,7 @@ def _is_done(entities: Entities, item: Row) -> bool:
     return entities.code(phase, "metaphase", "metaphase") == DONE
 
 
-def _quantile(values: Sequence[float], share: float) -> float | None:
+def quantile(values: Sequence[float], share: float) -> float | None:
     """The value below which a share lies, between the two nearest values in proportion."""
     if not values:
         return None
@@ -56,7 +56,7 @@ def _quantile(values: Sequence[float], share: float) -> float | None:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def _rounded(value: float | None, digits: int = 2) -> float | None:
+def rounded(value: float | None, digits: int = 2) -> float | None:
     return None if value is None else round(value, digits)
 
 
@@ -73,7 +73,7 @@ def lead_times(entities: Entities, params: Params) -> Iterator[Row]:
             continue
         assert created is not None
         release = None if item["type"] == "epic" else reference(item, "release")
-        groups[item["type"], release].append(_days(created, closed))
+        groups[item["type"], release].append(days_between(created, closed))
     for (kind, release), times in groups.items():
         measured = [time for time in times if time >= 0]
         yield {
@@ -83,9 +83,9 @@ def lead_times(entities: Entities, params: Params) -> Iterator[Row]:
             "closed_count": len(times),
             "measured_count": len(measured),
             "misdated_count": len(times) - len(measured),
-            "median_lead_days": _rounded(_quantile(measured, 0.5)),
-            "p85_lead_days": _rounded(_quantile(measured, 0.85)),
-            "longest_lead_days": _rounded(max(measured, default=None)),
+            "median_lead_days": rounded(quantile(measured, 0.5)),
+            "p85_lead_days": rounded(quantile(measured, 0.85)),
+            "longest_lead_days": rounded(max(measured, default=None)),
             "is_small_sample": len(measured) < params["small_sample"],
         }
 
@@ -105,11 +105,12 @@ def defect_closing_times(entities: Entities, params: Params) -> Iterator[Row]:
             defect["id"] for defect, _, end in lives if end is None and _is_done(entities, defect)
         ]
         misdated = [
-            defect["id"] for defect, start, end in lives if end and _seconds(start, end) < 0
+            defect["id"] for defect, start, end in lives if end and seconds_between(start, end) < 0
         ]
         closed_ids = {defect["id"] for defect, _, end in lives if end and end <= as_of}
         ages = {
-            defect["id"]: _days(start, min(end or as_of, as_of)) for defect, start, end in lives
+            defect["id"]: days_between(start, min(end or as_of, as_of))
+            for defect, start, end in lives
         }
         still_open = [
             ages[defect["id"]]
@@ -124,9 +125,9 @@ def defect_closing_times(entities: Entities, params: Params) -> Iterator[Row]:
             "closed_count": len(closed_ids),
             "undated_count": len(undated),
             "misdated_count": len(misdated),
-            "median_closing_days": _rounded(_half_closed(ages, timed, closed_ids)),
-            "median_open_age_days": _rounded(_quantile(still_open, 0.5)),
-            "oldest_open_age_days": _rounded(max(still_open, default=None)),
+            "median_closing_days": rounded(_half_closed(ages, timed, closed_ids)),
+            "median_open_age_days": rounded(quantile(still_open, 0.5)),
+            "oldest_open_age_days": rounded(max(still_open, default=None)),
         }
 
 
