@@ -17,6 +17,7 @@ from rich.table import Table
 from octane_flows import warehouse
 from octane_flows.errors import UsageError
 from octane_flows.lake import CertificateRow, Lake, Manifest
+from octane_flows.warehouse.warehouse_as_of import parse_when
 
 BEHIND = timedelta(days=1)  # a workspace that is older than the generation by more is shown
 BUSIEST = 5  # collections that are printed; meta.politeness has all
@@ -30,9 +31,12 @@ NEVER = "never"
 MISSING = ("refused", "absent")
 
 
-def print_status(home: Path, lake: Lake, console: Console) -> None:
-    """Print what the lake and the warehouse have, and how complete it is."""
-    manifest = lake.current()
+def print_status(home: Path, lake: Lake, console: Console, *, as_of: str | None = None) -> None:
+    """Print what the lake and the warehouse have, and how complete it is.
+
+    `as_of`: what the lake had then; the warehouse that readers have now is left out.
+    """
+    manifest = lake.current() if as_of is None else lake.as_of(parse_when(as_of))
     if manifest is None:
         raise UsageError(
             f"Nothing has been extracted into {home} yet; run octane-flows run, or set OCTANE_HOME."
@@ -62,6 +66,13 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
         )
     _print_certificate(manifest, console)
     _print_politeness(manifest.politeness, console)
+    if as_of is None:
+        _print_warehouse(home, manifest, console)
+    for finding in manifest.findings:
+        console.print(f"finding      {finding}", soft_wrap=True)
+
+
+def _print_warehouse(home: Path, manifest: Manifest, console: Console) -> None:
     try:
         with warehouse.connect(home) as connection:
             built = connection.execute("select generation from meta.generation").fetchall()[0][0]
@@ -77,8 +88,6 @@ def print_status(home: Path, lake: Lake, console: Console) -> None:
         console.print(f"warehouse    generation {built}{part}{behind}", soft_wrap=True)
         for gap in gaps:
             console.print(f"gap          {gap}", soft_wrap=True)
-    for finding in manifest.findings:
-        console.print(f"finding      {finding}", soft_wrap=True)
 
 
 def _print_certificate(manifest: Manifest, console: Console) -> None:

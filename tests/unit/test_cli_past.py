@@ -13,6 +13,7 @@ from octane_flows.cli import app
 from octane_flows.config import LakePlace
 from octane_flows.errors import UsageError
 from octane_flows.lake import open_lake
+from octane_flows.warehouse import build
 from octane_flows.warehouse.warehouse_as_of import past_path
 from tests.golden import kit
 
@@ -82,3 +83,44 @@ def test_commands_find_a_lake_in_a_bucket(
     assert len(json.loads(ask("generations", "--format", "json"))) == 1
     versions = json.loads(ask("history", "release", "--format", "json"))
     assert [one["name"] for one in versions] == ["in the bucket"]
+
+
+def test_questions_reports_and_status_look_back_quietly(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("octane_flows.status._print_politeness", lambda *_: None)  # no server here
+    build(home)
+    current = (home / "warehouse.duckdb").read_bytes()
+    done = CliRunner().invoke(
+        app, ["metric", "release_readiness", "--as-of", "2021-01-21", "--format", "json"]
+    )
+    assert done.exit_code == 0, done.output
+    assert [row["release_name"] for row in json.loads(done.stdout)] == ["2.8 final"]
+    assert done.stderr.splitlines() == [
+        "building the warehouse of generation 2 for questions about that time; it is kept for "
+        "later ones"
+    ]
+    again = CliRunner().invoke(app, ["flow", "planned_runs", "--as-of", "2", "--format", "json"])
+    assert (json.loads(again.stdout), again.stderr) == ([], "")
+
+    page = Path(ask("report", "--as-of", "2").strip())
+    assert page == home / "report-20210121T210000.html"
+    assert "2.8 final" in page.read_text("utf-8")
+    assert "final again" not in page.read_text("utf-8")
+    assert not (home / "report.html").exists()
+
+    status = ask("status", "--as-of", "2021-01-21")
+    assert "generation   2, as of 2021-01-21" in status
+    assert "warehouse" not in status
+    assert (home / "warehouse.duckdb").read_bytes() == current
+
+
+def test_the_steps_of_a_build_of_the_past_are_told_on_request(home: Path) -> None:
+    done = CliRunner().invoke(app, ["query", "--as-of", "1", "--progress", "select 1 as one"])
+
+    assert done.exit_code == 0, done.output
+    assert len(done.stderr.splitlines()) > 20
+    with pytest.raises(UsageError, match="no generation 9; it keeps 3, from"):
+        ask("status", "--as-of", "9")
+    with pytest.raises(UsageError, match="leave --engine spark out"):
+        ask("flow", "planned_runs", "--as-of", "1", "--engine", "spark")

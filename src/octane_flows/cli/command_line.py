@@ -157,13 +157,22 @@ def data_lake() -> Lake:
     return open_lake(data_folder(), load_lake(os.environ))
 
 
-def open_warehouse(as_of: str | None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection to the published warehouse, or to that of a past generation."""
+def open_warehouse(as_of: str | None, progress: bool = False) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the published warehouse, or to that of a past generation.
+
+    `progress`: each step of building that of the past is told.
+    """
     from octane_flows import warehouse
 
     if as_of is None:
         return warehouse.connect(data_folder())
-    return warehouse.connect_as_of(data_folder(), as_of, lake=data_lake(), progress=print_step)
+    return warehouse.connect_as_of(
+        data_folder(),
+        as_of,
+        lake=data_lake(),
+        progress=print_step if progress else None,
+        notes=print_step,
+    )
 
 
 def print_step(text: str) -> None:

@@ -106,6 +106,10 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", help="Generation, date (its end) or UTC time to look back to."),
 ]
+Progress = Annotated[
+    bool,
+    typer.Option("--progress", help="Say on standard error how the past is built for --as-of."),
+]
 ChosenEngine = Annotated[Engine, typer.Option("--engine", help="duckdb, or spark with --master.")]
 Master = Annotated[
     str | None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from octane_flows.cli.command_line import app, data_folder, errors, open_warehouse
-from octane_flows.cli.command_options import AsOf, Destination, output_format
+from octane_flows.cli.command_options import AsOf, Destination, Progress, output_format
 
 if TYPE_CHECKING:
     from octane_flows.er_diagrams import Diagram
@@ -54,12 +54,13 @@ def er(
     ] = None,
     destination: Destination = None,
     as_of: AsOf = None,
+    progress: Progress = False,
 ) -> None:
     """Draw tables and how they refer to one another, with the counts of the warehouse if any."""
     from octane_flows import er_diagrams
 
     chosen = output_format(format, destination, SUFFIXES, DiagramFormat.mermaid)
-    diagram = _counted(er_diagrams.chosen_diagram(names or []), as_of)
+    diagram = _counted(er_diagrams.chosen_diagram(names or []), as_of, progress)
     writers = {
         DiagramFormat.mermaid: er_diagrams.mermaid_text,
         DiagramFormat.svg: er_diagrams.svg_picture,
@@ -75,7 +76,7 @@ def er(
         replace_file(destination, text.encode("utf-8"))
 
 
-def _counted(diagram: Diagram, as_of: str | None) -> Diagram:
+def _counted(diagram: Diagram, as_of: str | None, progress: bool) -> Diagram:
     """The diagram with counts; without a warehouse it stays as it is, and a note says so."""
     from octane_flows import er_diagrams, warehouse
 
@@ -83,5 +84,5 @@ def _counted(diagram: Diagram, as_of: str | None) -> Diagram:
     if as_of is None and not path.is_file():
         errors.print(f"note         without counts, because there is no warehouse at {path}")
         return diagram
-    with open_warehouse(as_of) as connection:
+    with open_warehouse(as_of, progress) as connection:
         return er_diagrams.with_counts(diagram, connection)

@@ -10,7 +10,14 @@ from typing import Annotated
 import typer
 
 from octane_flows.cli.command_line import app, data_lake, open_warehouse, output
-from octane_flows.cli.command_options import AnswerFormat, AsOf, Destination, Limit, row_output
+from octane_flows.cli.command_options import (
+    AnswerFormat,
+    AsOf,
+    Destination,
+    Limit,
+    Progress,
+    row_output,
+)
 from octane_flows.cli.question_help import print_question, question_shown
 
 COLUMNS = (
@@ -35,12 +42,13 @@ def query(
     destination: Destination = None,
     limit: Limit = None,
     as_of: AsOf = None,
+    progress: Progress = False,
 ) -> None:
     """Ask the warehouse one select; octane_history.<entity> has every version ever read."""
     from octane_flows import warehouse
 
     rows = row_output(format, destination, limit)
-    with open_warehouse(as_of) as connection:
+    with open_warehouse(as_of, progress) as connection:
         past = warehouse.history_named_in(sql)
         files = warehouse.attach_history(connection, data_lake(), past) if past else []
         answer = warehouse.restricted_rows(connection, sql, files)
@@ -55,6 +63,7 @@ def show(
     ],
     limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
     as_of: AsOf = None,
+    progress: Progress = False,
 ) -> None:
     """Show what a table, flow, metric or plan has: meanings, relations or parameters, first rows.
 
@@ -67,7 +76,7 @@ def show(
     if question := question_shown(table):
         print_question(question)
         return
-    with open_warehouse(as_of) as connection:
+    with open_warehouse(as_of, progress) as connection:
         rows = warehouse.table_relation(connection, table)
         schema, _, name = table.partition(".")
         columns = connection.sql(COLUMNS, params={"schema": schema, "table": name})

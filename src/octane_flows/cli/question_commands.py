@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from octane_flows.cli.command_line import app, data_folder, errors, output
+from octane_flows.cli.command_line import app, errors, open_warehouse, output
 from octane_flows.cli.command_options import (
     AnswerFormat,
     AsJson,
+    AsOf,
     ChosenEngine,
     Destination,
     Engine,
     Limit,
     Master,
     Parameters,
+    Progress,
     RowOutput,
     Strict,
     parameter_texts,
@@ -53,10 +55,20 @@ def flow(
     engine: ChosenEngine = Engine.duckdb,
     master: Master = None,
     strict: Strict = False,
+    as_of: AsOf = None,
+    progress: Progress = False,
 ) -> None:
     """Answer one flow from the warehouse, or from what Spark built."""
     _answer(
-        "flow", slug, param, row_output(format, destination, limit), engine, master, strict=strict
+        "flow",
+        slug,
+        param,
+        row_output(format, destination, limit),
+        engine,
+        master,
+        strict=strict,
+        as_of=as_of,
+        progress=progress,
     )
 
 
@@ -79,10 +91,20 @@ def metric(
     engine: ChosenEngine = Engine.duckdb,
     master: Master = None,
     strict: Strict = False,
+    as_of: AsOf = None,
+    progress: Progress = False,
 ) -> None:
     """Answer one metric from the warehouse, or from what Spark built."""
     _answer(
-        "metric", slug, param, row_output(format, destination, limit), engine, master, strict=strict
+        "metric",
+        slug,
+        param,
+        row_output(format, destination, limit),
+        engine,
+        master,
+        strict=strict,
+        as_of=as_of,
+        progress=progress,
     )
 
 
@@ -95,8 +117,9 @@ def _answer(
     master: str | None,
     *,
     strict: bool,
+    as_of: str | None,
+    progress: bool,
 ) -> None:
-    from octane_flows import warehouse
     from octane_flows.questions import (
         given_values,
         partial_answer,
@@ -107,11 +130,13 @@ def _answer(
     question = question_named(kind, slug)
     parameters = parameter_texts(param)
     if engine is Engine.spark:
+        if as_of is not None:
+            raise UsageError("--as-of looks back with DuckDB; leave --engine spark out.")
         answer = answer_from_spark(question, parameters, master)
         rows.write(answer, output)
         return
     refuse_master(master)
-    with warehouse.connect(data_folder()) as connection:
+    with open_warehouse(as_of, progress) as connection:
         values, unknown = given_values(connection, question, parameters)
         if unknown and strict:
             raise UsageError(" ".join(value.sentence for value in unknown))

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import xlsxwriter
 
-from octane_flows import warehouse
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.questions import Question, list_questions, run_question
 from octane_flows.questions.harmless_texts import harmless_cells, is_formula
+from octane_flows.reports.report_place import report_source
 from octane_flows.warehouse.file_replacement import replace_file
 
 EXCEL_FILE = "report.xlsx"
@@ -28,18 +28,19 @@ LONGEST_CELL = 32_767  # characters; Excel takes no more
 WIDEST_COLUMN = 60
 
 
-def write_excel(home: Path) -> Path:
+def write_excel(home: Path, *, past: duckdb.DuckDBPyConnection | None = None) -> Path:
     """One workbook: a sheet that lists the questions, then a sheet for each with all its rows."""
-    target = home / EXCEL_FILE
+    current = home / EXCEL_FILE
     stream = io.BytesIO()
     with (
-        warehouse.connect(home) as connection,
+        report_source(home, past) as (connection, moment),
         xlsxwriter.Workbook(
             stream,
             {"remove_timezone": True, "strings_to_urls": False, "strings_to_formulas": False},
         ) as book,
     ):
         _fill(book, connection)
+    target = current.with_stem(current.stem + moment)
     replace_file(target, stream.getvalue())
     return target
 
@@ -84,11 +85,13 @@ def _write_sheet(sheet: Any, answer: pa.Table, bold: Any, time: Any, quoted: Any
         sheet.autofilter(0, 0, min(answer.num_rows, SHEET_ROWS), answer.num_columns - 1)
 
 
-def write_csv(home: Path, *, raw: bool = False) -> Path:
+def write_csv(
+    home: Path, *, raw: bool = False, past: duckdb.DuckDBPyConnection | None = None
+) -> Path:
     """One CSV file for each question, with all its rows; `raw`: formulas stay as they are."""
-    folder = home / CSV_FOLDER
-    folder.mkdir(exist_ok=True)
-    with warehouse.connect(home) as connection:
+    with report_source(home, past) as (connection, moment):
+        folder = home / f"{CSV_FOLDER}{moment}"
+        folder.mkdir(exist_ok=True)
         for question in _questions():
             answer = _answer(connection, question)
             if answer is None:

@@ -30,6 +30,7 @@ from octane_flows.reports.report_content import (
     with_pictures,
 )
 from octane_flows.reports.report_parts import Page
+from octane_flows.reports.report_place import report_source
 from octane_flows.reports.report_tables import UTC_ZONE
 from octane_flows.warehouse.file_replacement import replace_file
 
@@ -40,15 +41,22 @@ CHANGES_SHOWN: Final = 10  # of a kind
 CHANGE_TITLES: Final = {"newly_failing": "Tests that began to fail"}
 
 
-def write(home: Path, output: Path | None = None) -> Path:
-    """Write `<home>/report.html`, or `output`, from the current warehouse and return its path."""
+def write(
+    home: Path, output: Path | None = None, *, past: duckdb.DuckDBPyConnection | None = None
+) -> Path:
+    """Write `<home>/report.html`, or `output`, from the current warehouse and return its path.
+
+    `past`: an opened warehouse of the past; its report has the moment in its name.
+    """
     zone = ZoneInfo(load_site(os.environ).time_zone)
-    with warehouse.connect(home) as connection:
+    with report_source(home, past) as (connection, moment):
         text = render(connection, home, zone)
         as_of = _first_row(connection, "select as_of from meta.generation")["as_of"]
-    target = output or home / REPORT_FILE
+    current = home / REPORT_FILE
+    target = output or current.with_stem(current.stem + moment)
     replace_file(target, text.encode("utf-8"))
-    note_report(home, as_of)
+    if past is None:
+        note_report(home, as_of)
     return target
 
 

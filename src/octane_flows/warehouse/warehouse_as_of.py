@@ -39,14 +39,17 @@ def connect_as_of(
     lake: Lake | None = None,
     models: list[Model] | None = None,
     progress: Progress | None = None,
+    notes: Progress | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a past generation or moment, read-only, building it the first time.
 
     `when`: a generation's number, a moment (without a zone it is UTC), or a date, which means the
     end of that day. Between two generations, and before the first, work items are as the change
-    history has them; `progress` is told of what it does not cover. Raises UsageError when no
+    history has them; `notes`, or without it `progress`, is told of what it does not cover, and of
+    a build, whose steps are told to `progress` alone. Raises UsageError when no
     generation of then is kept, and the history does not cover the moment.
     """
+    notes = notes or progress
     lake = lake or Lake(home / "lake")
     models = models or load_models()
     view = _past_view(lake, parse_when(when), choice_in(warehouse_path(home)))
@@ -54,7 +57,12 @@ def connect_as_of(
     target = view.path(home)
     for path in (target,) if view.known is not None else (warehouse_path(home), target):
         if _holds(path, view, choice, models):
-            return _opened(path, view, progress)
+            return _opened(path, view, notes)
+    if notes is not None:
+        notes(
+            f"building the warehouse of generation {view.base.generation} for questions about "
+            "that time; it is kept for later ones"
+        )
     with Warehouse(
         home,
         lake=lake,
@@ -79,7 +87,7 @@ def connect_as_of(
             warehouse.check()
         warehouse.publish()
     _forget_moments(home)
-    return _opened(target, view, progress)
+    return _opened(target, view, notes)
 
 
 @dataclass(frozen=True)
@@ -129,11 +137,11 @@ def _past_view(lake: Lake, when: int | datetime, choice: Choice) -> PastView:
     return PastView(base, newest, following and of_workspaces(following, choice), known)
 
 
-def _opened(path: Path, view: PastView, progress: Progress | None) -> duckdb.DuckDBPyConnection:
+def _opened(path: Path, view: PastView, notes: Progress | None) -> duckdb.DuckDBPyConnection:
     connection = open_file(path, read_only=True)
-    if progress is not None:
+    if notes is not None:
         for sentence in view.known.sentences(view.base) if view.known else view.untold:
-            progress(sentence)
+            notes(sentence)
     return connection
 
 
