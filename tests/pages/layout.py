@@ -16,7 +16,7 @@ ORDER = (
     "er_diagrams", "results", "actions", "changes", "gate", "letters", "quarantine", "serve",
     "reports",
     "spark", "export", "refresh", "doctor", "status", "console", "failure_report", "api",
-    "agents", "cli",
+    "agents", "catalog", "cli",
     "dagster_pages",
     "shipped_files", "demo_run",
 )  # fmt: skip

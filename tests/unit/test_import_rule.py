@@ -29,6 +29,7 @@ ALLOWED = {
     "results": set(),
     "actions": {"config", "client", "warehouse", "questions", "models", "results"},
     "agents": {"actions", "failure_report", "lake", "models", "questions", "warehouse"},
+    "catalog": {"questions"},
     "changes": {"console", "lake", "warehouse", "questions"},
     "gate": {"config", "warehouse", "questions"},
     "letters": {"config", "console", "lake", "warehouse", "changes", "gate"},
@@ -51,7 +52,8 @@ ALLOWED = {
     },
     "failure_report": set(),
     "cli": {
-        "agents", "config", "console", "failure_report", "lake", "models", "warehouse", "questions",
+        "agents", "catalog", "config", "console", "failure_report", "lake", "models", "warehouse",
+        "questions",
         "reports", "refresh", "status", "doctor", "demo_run", "dagster_pages",
         "shipped_files", "parity", "client", "extract", "actions", "results", "changes", "gate",
         "letters", "serve",

@@ -14,6 +14,7 @@ from io import TextIOWrapper
 
 from octane_flows.cli import (
     build_commands,
+    catalog_command,
     changes_command,
     check_command,
     demo_command,
@@ -83,6 +84,7 @@ def main() -> None:
 __all__ = [
     "app",
     "build_commands",
+    "catalog_command",
     "changes_command",
     "check_command",
     "demo_command",

@@ -41,6 +41,7 @@ GROUPS = {
         "quarantine",
         "notebooks",
         "mcp",
+        "catalog",
     ),
     "Keep current": (
         "doctor",
