@@ -163,8 +163,11 @@ forecasts as (
             when velocities.open_count * $window_weeks <= velocities.fast_count * 260
                 then cast(
                     velocities.week_end_at + to_seconds(
-                        round(velocities.open_count * $window_weeks * 604800
-                            / velocities.fast_count)
+                        round(
+                            velocities.open_count * $window_weeks * 604800
+                                / velocities.fast_count,
+                            0
+                        )
                     ) as date
                 )
         end as early_date,
@@ -172,8 +175,11 @@ forecasts as (
             when velocities.open_count * $window_weeks <= velocities.likely_count * 260
                 then cast(
                     velocities.week_end_at + to_seconds(
-                        round(velocities.open_count * $window_weeks * 604800
-                            / velocities.likely_count)
+                        round(
+                            velocities.open_count * $window_weeks * 604800
+                                / velocities.likely_count,
+                            0
+                        )
                     ) as date
                 )
         end as likely_date,
@@ -181,8 +187,11 @@ forecasts as (
             when velocities.open_count * $window_weeks <= velocities.slow_count * 260
                 then cast(
                     velocities.week_end_at + to_seconds(
-                        round(velocities.open_count * $window_weeks * 604800
-                            / velocities.slow_count)
+                        round(
+                            velocities.open_count * $window_weeks * 604800
+                                / velocities.slow_count,
+                            0
+                        )
                     ) as date
                 )
         end as late_date,
@@ -219,7 +228,7 @@ select
     forecasts.early_date, -- day (UTC) on which nothing is left at the speed of the fastest tenth
     forecasts.likely_date, -- the same at the speed of half of the windows
     forecasts.late_date, -- the same at the speed of the slowest tenth; null: none can be named
-    date_diff('day', releases.end_at, cast(forecasts.likely_date as timestamp))
+    date_diff('day', cast(releases.end_at as date), forecasts.likely_date)
         as likely_delay_days, -- days from the planned end to likely_date; negative: before it
     case
         when velocities.open_count is null then 'nothing is left'
