@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from octane_flows.cli.command_line import app, data_folder, errors
+from octane_flows.cli.command_line import app, data_folder, data_lake, errors
 
 
 @app.command(epilog="Example: octane-flows serve --port 8020")
@@ -24,8 +24,8 @@ def serve(
 ) -> None:
     """Serve the warehouse to browsers, Excel, Power BI and Tableau, read-only, until Ctrl-C.
 
-    Pages with a form for each question, CSV, JSON and OData v4. Needs the extra serve;
-    docs/serve.md tells of sign-in, https and limits.
+    Pages with a form for each question, CSV, JSON and OData v4; with the extra mcp, agents at /mcp.
+    Needs the extra serve; docs/serve.md tells of sign-in, https and limits.
     """
     from octane_flows.config import load_serve_place
     from octane_flows.errors import UsageError
@@ -39,4 +39,11 @@ def serve(
 
     home = data_folder()
     place = load_serve_place(os.environ)
-    server.run(home, place, host=host, port=port, console=errors)
+    mounted = []
+    if importlib.util.find_spec("mcp") is not None:
+        from octane_flows.agents import AgentTools
+        from octane_flows.agents.mcp_over_http import AgentsOverHttp
+
+        agents = AgentsOverHttp(AgentTools(home, data_lake))
+        mounted = [server.MountedApplication("/mcp", agents.application, agents.lifespan)]
+    server.run(home, place, host=host, port=port, console=errors, mounted=mounted)

@@ -76,7 +76,14 @@ def web_application(
         Route("/odata/$metadata", odata.metadata),
         Route("/odata/{path:path}", odata.rows),
         Route("/{kind:str}/{name:str}", pages.question),
-        *(Mount(entry.path, entry.application) for entry in mounted),
+        *(
+            route
+            for entry in mounted
+            for route in (  # the path itself, too: a mount alone answers it with a redirect
+                Route(entry.path, entry.application),
+                Mount(entry.path, entry.application),
+            )
+        ),
     ]
     application = Starlette(
         routes=routes,
