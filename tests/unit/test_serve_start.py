@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec
@@ -16,8 +17,10 @@ from typer.testing import CliRunner, Result
 
 from octane_flows.cli import app
 from octane_flows.config import ServePlace, load_serve_place
+from octane_flows.config.credentials import Secret
 from octane_flows.errors import UsageError
 from octane_flows.serve.run_server import require_protection, server_config
+from tests.served import serving
 from tests.services import free_port, until
 
 TOKEN = "a-token-of-many-letters"
@@ -110,6 +113,30 @@ def test_a_certificate_that_is_none_is_told(tmp_path: Path) -> None:
     for path in (file, tmp_path / "missing.pem"):
         with pytest.raises(UsageError, match="OCTANE_SERVE_CERTIFICATE names a PEM file"):
             server_config(_nothing, ServePlace(certificate=path))
+
+
+def test_rows_are_served_over_https(served_home: Path, tmp_path: Path) -> None:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1"],
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    place = ServePlace(
+        token=Secret(TOKEN), certificate=tmp_path / "cert.pem", key=tmp_path / "key.pem"
+    )
+    trusted = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+
+    with serving(served_home, place) as opened:
+        address = str(opened.base_url).rstrip("/").replace("http:", "https:")
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        with httpx.Client(verify=trusted, trust_env=False, timeout=120, headers=headers) as client:
+            answer = client.get(f"{address}/odata/er_defects?$top=1")
+        with pytest.raises(httpx.TransportError):
+            opened.get("/")  # not encrypted
+
+    assert answer.status_code == 200
+    assert answer.json()["@odata.context"].startswith(address)
 
 
 async def _nothing(scope: object, receive: object, send: object) -> None:

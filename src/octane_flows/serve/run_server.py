@@ -56,6 +56,8 @@ def run(
         console.print(f"sign-in      {sign_in}")
         console.print(f"pages        {place.address or address}/")
         console.print(f"OData        {place.address or address}/odata/")
+        for entry in mounted:
+            console.print(f"agents       {place.address or address}{entry.path}")
         console.print("Ctrl-C ends it.")
         uvicorn.Server(config).run(sockets=[listener])
 
