@@ -16,10 +16,14 @@ from selenium.webdriver.remote.webelement import WebElement
 from octane_flows import reports
 from octane_flows.questions import list_questions
 from octane_flows.reports.report_content import METRICS_NOT_SHOWN
+from tests.e2e.support import octane_flows
+from tests.needs import need
 from tests.services import until
 
 pytestmark = pytest.mark.slow
 
+AXE = Path(__file__).parents[1] / "vendor_sdk/node_modules/axe-core/axe.min.js"
+SWITCH = "TESTS_NEED_NODE"
 DESK, PHONE = (1280, 900), (390, 800)
 
 
@@ -221,6 +225,44 @@ def test_every_control_and_region_has_a_name(page: webdriver.Chrome) -> None:
     )
 
     assert nameless == []
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("slug", ["today", "grave_defects-release-1002", "defects", "data"])
+def test_axe_finds_nothing_serious(
+    page: webdriver.Chrome, slug: str, size: tuple[int, int]
+) -> None:
+    need(AXE.is_file(), "axe-core is not installed: `make test` brings it with npm", SWITCH)
+    page.set_window_size(*size)
+    page.execute_script("location.hash = arguments[0]", slug)
+    page.set_script_timeout(600)
+    page.execute_script(AXE.read_text(encoding="utf-8"))
+
+    violations = page.execute_async_script(
+        """const done = arguments[0];
+        axe.run(document, {resultTypes: ["violations"]}).then((result) => done(
+          result.violations.filter((rule) => ["serious", "critical"].includes(rule.impact))
+            .map((rule) => [rule.id, rule.nodes[0].html])))"""
+    )
+
+    assert violations == []
+
+
+def test_the_command_writes_the_pages_where_they_are_wanted(
+    demo_environment: dict[str, str], tmp_path: Path
+) -> None:
+    target = tmp_path / "morning.html"
+
+    written = octane_flows("report", "--output", str(target), environment=demo_environment)
+    refused = octane_flows(
+        "report", "--format", "csv", "--output", str(tmp_path / "rows.html"),
+        environment=demo_environment,
+    )  # fmt: skip
+
+    assert written.returncode == 0, written.stderr
+    assert '<article class="page" id="today"' in target.read_text(encoding="utf-8")
+    assert refused.returncode == 2
+    assert "leave it out with --format csv" in refused.stderr
 
 
 def test_the_workbook_holds_every_question(demo_home: Path) -> None:

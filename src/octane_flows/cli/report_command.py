@@ -1,4 +1,4 @@
-"""The command that writes all answers as a page, a workbook or files: report.
+"""The command that writes all answers as pages, a workbook or files: report.
 
 A format in; the report in the data folder, its path on standard output.
 """
@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from octane_flows.cli.command_line import app, data_folder, open_warehouse, output
-from octane_flows.cli.command_options import AsOf, Progress
+from octane_flows.cli.command_options import AsOf, Destination, Progress
 
 
 class ReportFormat(StrEnum):
@@ -30,19 +30,28 @@ class ReportFormat(StrEnum):
 @app.command(epilog="Example: octane-flows report --format excel")
 def report(
     format: Annotated[
-        ReportFormat, typer.Option("--format", help="A page, a workbook, or a folder of files.")
+        ReportFormat,
+        typer.Option("--format", help="Pages in one file, a workbook, or a folder of files."),
     ] = ReportFormat.html,
+    destination: Destination = None,
     as_of: AsOf = None,
     progress: Progress = False,
 ) -> None:
-    """Write the answers of all flows and metrics into the data folder.
+    """Write the report as pages, or all answers as a workbook or files, into the data folder.
 
-    A report of the past has its moment in its name, and the current one stays.
+    A report of the past has its moment in its name, and the current one stays. --output writes
+    the pages to another file.
     """
     from octane_flows import reports
+    from octane_flows.errors import UsageError
 
+    if destination is not None and format is not ReportFormat.html:
+        raise UsageError(
+            f"--output is for the pages; leave it out with --format {format.value}, which writes "
+            "into the data folder."
+        )
     writers: dict[ReportFormat, Callable[..., Path]] = {
-        ReportFormat.html: reports.write,
+        ReportFormat.html: partial(reports.write, output=destination),
         ReportFormat.excel: reports.write_excel,
         ReportFormat.csv: reports.write_csv,
         ReportFormat.csv_raw: partial(reports.write_csv, raw=True),

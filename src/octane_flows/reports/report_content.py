@@ -333,7 +333,7 @@ def _overview(by_workspace: Mapping[str, list[Page]], choice: Choice) -> list[Pa
     if len(choice.workspaces) <= 1:
         return []
     firsts = [made[0] for made in by_workspace.values()]
-    names = [headline.words for headline in firsts[0].headlines]
+    names = [headline.words.capitalize() for headline in firsts[0].headlines]
     rows = pa.Table.from_pylist(
         [
             {

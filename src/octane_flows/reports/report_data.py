@@ -16,10 +16,23 @@ from octane_flows.models.model import load_models
 from octane_flows.questions import Question
 from octane_flows.reports.report_parts import Section
 from octane_flows.reports.report_tables import UTC_ZONE, shown
-from octane_flows.reports.shown_columns import view_of
+from octane_flows.reports.shown_columns import View, view_of
 
 NOT_COMPARED = "This generation has not been compared; the command does so."
 QUALITY_ROWS = 500
+
+#: The deciding columns of these tables.
+COLUMNS = {
+    "Completeness": (
+        "workspace_id", "entity", "status", "total_count", "rows_read", "rows_held", "census_at",
+        "note",
+    ),
+    "Checks": ("is_passed", "severity", "check_name", "violation_count", "detail"),
+    "Compared with Octane": (
+        "status", "number", "slug", "workspace_id", "octane_count", "warehouse_count", "message",
+        "compared_at",
+    ),
+}  # fmt: skip
 
 #: Tables of `meta` that tell how far the page can be trusted: title, question, select.
 QUALITY: tuple[tuple[str, str, str], ...] = (
@@ -52,7 +65,15 @@ def quality(
         (count,) = connection.execute(f"select count(*) from ({sql})").fetchall()[0]
         answer = connection.sql(f"{sql} limit {QUALITY_ROWS}").to_arrow_table()
         slug = title.lower().replace(" ", "_")
-        table = shown(answer, {}, QUALITY_ROWS, row_count=count, zone=zone, with_workspace=True)
+        table = shown(
+            answer,
+            {},
+            QUALITY_ROWS,
+            row_count=count,
+            zone=zone,
+            with_workspace=True,
+            view=View(title, COLUMNS.get(title, ())),
+        )
         command = f'octane-flows query "{sql}"'
         sections.append(Section(slug, slug, title, question, command, table=table))
     return tuple(sections)
@@ -67,7 +88,14 @@ def comparisons_section(comparisons: list[dict[str, Any]], zone: ZoneInfo = UTC_
         title="Compared with Octane",
         question="Does each flow name what its documented requests gave, and when were they asked?",
         command="octane-flows verify",
-        table=shown(pa.Table.from_pylist(ordered), {}, QUALITY_ROWS, zone=zone, with_workspace=True)
+        table=shown(
+            pa.Table.from_pylist(ordered),
+            {},
+            QUALITY_ROWS,
+            zone=zone,
+            with_workspace=True,
+            view=View("", COLUMNS["Compared with Octane"]),
+        )
         if comparisons
         else None,
         problem=None if comparisons else NOT_COMPARED,

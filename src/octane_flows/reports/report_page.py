@@ -16,7 +16,7 @@ import duckdb
 import jinja2
 
 from octane_flows import warehouse
-from octane_flows.changes.change_list import total
+from octane_flows.changes.change_list import Change, ChangeGroup, total
 from octane_flows.changes.change_texts import details_of
 from octane_flows.changes.report_times import note_report
 from octane_flows.config.site import load_site
@@ -127,12 +127,29 @@ def _text(
         changes_shown=CHANGES_SHOWN,
         titles=CHANGE_TITLES,
         details_of=details_of,
-        total=total,
+        counted=counted,
+        newest_first=newest_first,
         files={path.stem for path in (home / "report-csv").glob("*.csv")},
         has_workbook=(home / "report.xlsx").is_file(),
         style=_asset("report.css"),
         script=_asset("report.js"),
     )
+
+
+def counted(group: ChangeGroup) -> str:
+    """How many tests, defects, items or runs a kind of change is about: tests and not rows."""
+    if any(change.item_type != "test" for change in group.changes):
+        return f"{total(group):,}"
+    tests = len({(change.workspace_id, change.item_id) for change in group.changes})
+    rows = len(group.changes)
+    return f"{tests:,}" if rows == tests else f"{tests:,} in {rows:,} environments and pipelines"
+
+
+def newest_first(group: ChangeGroup) -> list[Change]:
+    """The changes of a kind, newest first; what still fails stays oldest first, as it says."""
+    if group.code == "still_failing":
+        return list(group.changes)
+    return sorted(group.changes, key=lambda change: change.since_at or datetime.min, reverse=True)
 
 
 COMPLETENESS = """

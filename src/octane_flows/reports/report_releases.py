@@ -140,6 +140,11 @@ def _sections(
         for section in (
             _progress(answers, workspace, of_id, place),
             _rows(
+                answers, workspace, place, "release_forecast", "Forecast",
+                "When will what is left be done, and how often were such forecasts right?", of_id,
+                limit, zone,
+            ),
+            _rows(
                 answers, workspace, place, "grave_defects", GRAVE_VIEW.title,
                 "Which open defects hold the release up?", of_id, limit, zone,
             ),

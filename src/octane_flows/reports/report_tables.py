@@ -27,6 +27,7 @@ LONGEST_TEXT = 160  # characters of a cell; an error message would hide the rows
 _CODE = "_code"
 _TYPE = "_type"
 _URL = "_url"
+_USER = "_user_id"
 _KEYS = ("_id", _CODE)
 _SHORT_DAYS = 10  # below that a tenth of a day says something
 
@@ -77,8 +78,11 @@ def shown(
     """
     links = _links(answer.column_names)
     keys = _read_by_people(answer.column_names)
-    names = _in_reading_order(list(keys), view, with_workspace=with_workspace)
-    deciding = len(set(view.columns).intersection(names)) or DECIDING
+    empty = {name for name in keys if answer[keys[name]].null_count == answer.num_rows > 0}
+    names = _in_reading_order(list(keys), view, empty, with_workspace=with_workspace)
+    deciding = len(set(view.columns).intersection(names)) or min(
+        DECIDING, len(names) - len(empty.intersection(names)) or DECIDING
+    )
     headings = [
         Heading(
             title_of(name),
@@ -101,10 +105,18 @@ def shown(
     return Shown(headings, rows, answer.num_rows if row_count is None else row_count)
 
 
-def _in_reading_order(names: list[str], view: View, *, with_workspace: bool) -> list[str]:
+def _in_reading_order(
+    names: list[str], view: View, empty: set[str], *, with_workspace: bool
+) -> list[str]:
+    """Deciding columns, then those with values; ids of users with names are left out."""
     first = [name for name in view.columns if name in names and name not in view.hidden]
     left_out = {*first, *view.hidden} | (set() if with_workspace else {"workspace_id"})
-    return [*first, *(name for name in names if name not in left_out)]
+    left_out |= {
+        name for name in names
+        if name.endswith(_USER) and f"{name.removesuffix(_USER)}_name" in names
+    }  # fmt: skip
+    others = [name for name in names if name not in left_out]
+    return [*first, *sorted(others, key=empty.__contains__)]
 
 
 def _read_by_people(names: list[str]) -> dict[str, str]:

@@ -106,12 +106,23 @@ VIEWS: Final[Mapping[str, View]] = {
     ),
     "results_per_week": View("Results in each week", order="week_date desc"),
     "release_readiness": View("All releases", hidden=("passed_ratio",)),
+    "release_forecast": View(
+        "Forecasts of releases",
+        (
+            "release_name", "end_at", "early_date", "likely_date", "late_date", "reason_text",
+            "open_item_count", "backtest_hit_ratio", "backtest_count",
+        ),
+        note="Four of five forecasts are meant to be right; the shares say how many of the past "
+        "were.",
+    ),
     "burn_up": View("Scope and done part, day by day", order="day_date desc, release_id"),
     "execution_progress": View(
         "Runs planned and executed, day by day", order="day_date desc, release_id"
     ),
     "sprint_progress": View("Sprints"),
-    "defect_flow": View("Defects that came and were closed"),
+    "defect_flow": View(
+        "Defects that came and were closed", order="start_date desc, group_id nulls first"
+    ),
     "overdue": View(
         "Overdue defects",
         (
@@ -121,7 +132,9 @@ VIEWS: Final[Mapping[str, View]] = {
         f"{SEVERITY_ORDER}, overdue_days desc, defect_id",
         note="The rule: urgent 2 days, very high 5, high 14, medium 60.",
     ),
-    "defect_closing_times": View("How long defects stay open"),
+    "defect_closing_times": View(
+        "How long defects stay open", hidden=("severity_rank",)
+    ),
     "reopened_defects": View("Defects that were opened again"),
     "escaped_defects": View("Defects found after the end of their release"),
     "traceability": View(
