@@ -39,7 +39,7 @@ ALLOWED = {
         "config", "warehouse", "questions", "changes", "gate", "parity", "models", "er_diagrams",
     },
     "spark": {"lake", "warehouse", "models"},
-    "export": {"config", "lake", "warehouse", "models"},
+    "export": {"config", "lake", "warehouse", "models", "questions"},
     # On top: they join the parts for people.
     "refresh": {"config", "lake", "client", "extract", "warehouse", "reports"},
     "status": {"warehouse", "lake"},
