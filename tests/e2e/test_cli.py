@@ -27,6 +27,8 @@ RUN_ELSEWHERE = {
     "demo": "takes a while: test_demo.py",
     "ui": "runs until it is stopped: test_dagster_pages.py",
     "serve": "runs until it is stopped: test_serve_start.py",
+    "mcp": "speaks with an agent until its input ends: test_agents.py",
+    "catalog": "writes into the working folder: test_catalog.py",
     "notebooks": "writes into the working folder: test_shipped_files.py",
     "site-files": "writes into the working folder: test_shipped_files.py",
     "go-back": "needs a damaged manifest: tests of damaged lakes",
