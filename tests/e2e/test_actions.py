@@ -55,6 +55,25 @@ def fill(world: World) -> None:
     assert release
 
 
+def fail_two_tests(world: World, simulator: Simulator) -> None:
+    """Two automated tests that fail alike: one has an owner, and its run is linked to a defect."""
+    store = simulator.store
+    status = {
+        "native_status": node("run_native_status.failed"),
+        "status": node("run_status.failed"),
+    }
+    for number, owner in enumerate(({"type": "workspace_user", "id": "1001"}, None)):
+        test = store.insert("test_automated", {"name": f"Grid {number}", "owner": owner})
+        run = store.insert(
+            "run_automated",
+            {"name": f"Grid {number}", "test": {"type": "test_automated", "id": test}, **status,
+             "error_message": f"expected {number}"},
+        )  # fmt: skip
+        if owner is not None:
+            linked = {"run": {"data": [{"type": "run_automated", "id": run}]}}
+            world.workspace.update_one("defects", world.ids["Crash"], linked)
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:
     with serve(Simulator(dataset="empty", seed=3)) as running:
@@ -65,6 +84,7 @@ def server() -> Iterator[Running]:
 def world(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with open_world(server, tmp_path_factory.mktemp("actions")) as made:
         fill(made)
+        fail_two_tests(made, server.simulator)
         made.rebuild()
         yield made
 
@@ -85,6 +105,7 @@ SENT = {
     "stories_with_completed_tasks": 1,
     "features_with_done_stories": 1,
     "user_defined_field_values": 2,  # the field and one value
+    "triage": 3,  # a run and the owner of the defect, the owner of a test
 }
 
 
@@ -126,6 +147,8 @@ def test_every_plan_is_applied_once_and_the_next_extract_shows_it(
             assert [(row["step_text"], row["file_bytes"]) for row in rows] == [
                 ("It is open (open it.png)", 9)
             ]
+        elif slug == "triage":
+            assert world.plan(slug).requests == ()
         elif slug == "user_defined_field_values":
             assert world.flow(slug, field_name="post_release_udf") == 1
         elif slug == "test_suites_without_run":

@@ -1510,3 +1510,33 @@ class Plans:
 
         Needs field_name, field_label or entity_ids; without them there are no rows.
         """
+
+    def triage(
+        self,
+        *,
+        workspace_id: str | None = None,
+        pipeline_name: str | None = None,
+        failure_states: str | None = "failing",
+        fixed_phase_codes: str | None = "phase.defect.fixed",
+        stale_days: int | None = 30,
+        cluster_ids: str | None = None,
+        parts: str | None = "links,defects,tests",
+        defect_id: str | None = None,
+        owner_user_id: str | None = None,
+    ) -> Answer:
+        """Which requests would write the board back: owners of failing tests and defects, links of
+        defects?
+
+        One row is the runs of one defect, the owner of one defect, or the owner of one test.
+
+        workspace_id: workspace to look at; null means all
+        pipeline_name: pipelines to look at, * is any text; null means all
+        failure_states: failing, muted, stale; with commas
+        fixed_phase_codes: phases of a fixed defect, with commas
+        stale_days: a test without a result for longer than this is stale
+        cluster_ids: clusters of the board, comma between them; null means all
+        parts: what is written: runs of defects, their owners, owners of tests; with commas
+        defect_id: defect to link these failures to; null: the one that is linked
+        owner_user_id: who is to own the tests and defects; null: whom the board names, and only
+        where nobody owns them
+        """

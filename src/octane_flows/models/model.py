@@ -39,7 +39,7 @@ READABLE = {
     "er": ("octane", "past", "er", "meta"),
     "flow": ("er", "flow", "meta"),
     "metric": ("er", "metric", "meta"),
-    "plan": ("er", "flow", "meta"),
+    "plan": ("er", "flow", "metric", "meta"),
     "check": ("octane", "er", "flow", "metric", "meta"),
 }
 #: Names of DuckDB's functions that read files.
