@@ -50,6 +50,7 @@ class Schedule:
         self.fields_of_backup = 0  # ever added
         self.lists_of_backup: list[str] = []
         self.was_restored = False
+        self.back_unseen = False  # the clock was set back, and no extract of all types has seen it
         self.log: list[str] = []
         self.tags = [self.store.insert("user_tag", {"name": f"t{n}"}) for n in range(TAGS)]
         for _ in range(self.dice.randint(0, 9)):
@@ -135,6 +136,7 @@ class Schedule:
                 raise
         else:
             self.extracts += "defect" not in self.simulator.faults.refused
+            self.back_unseen = self.back_unseen and bool(self.simulator.faults.refused)
         return True
 
     # -- what happens ---------------------------------------------------------------------------
@@ -287,11 +289,17 @@ class Schedule:
         self.simulator.clock.advance(timedelta(minutes=-self.dice.randint(1, 10)))
 
     def day_ahead(self) -> None:
-        """The server's whole clock is a day ahead, the stamps of its rows too."""
-        self.simulator.clock.advance(timedelta(days=1))
+        """The server's whole clock is a day ahead, the stamps of its rows too.
+
+        A clock that goes back and forth between two extracts leaves rows with stamps of the day
+        before, which nothing but a full extract can find.
+        """
+        if not self.back_unseen:
+            self.simulator.clock.advance(timedelta(days=1))
 
     def day_back(self) -> None:
         self.simulator.clock.advance(timedelta(days=-1))
+        self.back_unseen = True
 
     def back_up(self) -> None:
         """Keep the server's rows as they are; its fields are not part of them."""
