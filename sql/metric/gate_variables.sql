@@ -105,41 +105,8 @@ open_items as (
         phases.metaphase_code is distinct from 'metaphase.work_item.done' as is_open,
         coalesce(er.is_listed(defects.severity_code, $severity_codes), false) as is_blocking,
         coalesce(
-            defects.created_at < er.as_of($as_of) - to_days(
-                case defects.severity_code
-                    when 'list_node.severity.urgent'
-                        then cast(
-                            nullif(
-                                regexp_extract($overdue_rules, '(^|,) *urgent *= *([0-9]+)', 2), ''
-                            ) as integer
-                        )
-                    when 'list_node.severity.very_high'
-                        then cast(
-                            nullif(
-                                regexp_extract($overdue_rules, '(^|,) *very_high *= *([0-9]+)', 2),
-                                ''
-                            ) as integer
-                        )
-                    when 'list_node.severity.high'
-                        then cast(
-                            nullif(
-                                regexp_extract($overdue_rules, '(^|,) *high *= *([0-9]+)', 2), ''
-                            ) as integer
-                        )
-                    when 'list_node.severity.medium'
-                        then cast(
-                            nullif(
-                                regexp_extract($overdue_rules, '(^|,) *medium *= *([0-9]+)', 2), ''
-                            ) as integer
-                        )
-                    when 'list_node.severity.low'
-                        then cast(
-                            nullif(
-                                regexp_extract($overdue_rules, '(^|,) *low *= *([0-9]+)', 2), ''
-                            ) as integer
-                        )
-                end
-            ),
+            defects.created_at < er.as_of($as_of)
+                - to_days(er.allowed_days(defects.severity_code, $overdue_rules)),
             false
         ) as is_overdue,
     from er.work_items as items

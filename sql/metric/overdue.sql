@@ -5,28 +5,18 @@
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- moment (UTC) that ages are counted to; null means the extract's
 -- param: release_name text = null -- release that they are planned for, * is any text; null means any
--- param: rules text = 'urgent:2,very_high:5,high:14,medium:60' --
---     days by severity, with or without list_node.severity.; a rule without days allows none
+-- param: overdue_rules text = 'urgent=2,very_high=5,high=14,medium=60,low=180' --
+--     days by severity after which an open defect is overdue, with commas; a rule without days allows none
 -- note: definition: of our own: open longer than its severity allows, counted from its creation
 -- note: not told apart: a defect that nobody works on, and one that was opened again lately
 -- note: gaps: a defect without severity, or with one that no rule names, has no row
 -- order: overdue_days desc, workspace_id, defect_id
-with rule_texts as (
-    select unnest(string_split($rules, ',')) as rule_text,
-),
-
-rules as (
+with allowed_days as (
     select
-        trim(regexp_extract(rule_texts.rule_text, '^([^:]*)', 1)) as severity_code,
-        coalesce(
-            cast(nullif(regexp_extract(rule_texts.rule_text, ':\s*([0-9]+)', 1), '') as integer),
-            0
-        ) as days,
-        coalesce(
-            cast(nullif(regexp_extract(rule_texts.rule_text, ':\s*([0-9]+)', 1), '') as bigint),
-            0
-        ) as allowed_days,
-    from rule_texts
+        defects.workspace_id,
+        defects.defect_id,
+        er.allowed_days(defects.severity_code, $overdue_rules) as day_count,
+    from er.defects as defects
 ),
 
 modules_by_defect as (
@@ -51,11 +41,11 @@ select
     defects.severity_label, -- severity that Octane shows
     defects.phase_label, -- phase that Octane shows
     defects.created_at, -- when it was created in Octane (UTC)
-    rules.allowed_days, -- days that the rule for its severity allows
-    defects.created_at + to_days(rules.days) as due_at, -- when they were over (UTC)
+    cast(allowed_days.day_count as bigint) as allowed_days, -- days that the rule for its severity allows
+    defects.created_at + to_days(allowed_days.day_count) as due_at, -- when they were over (UTC)
     round(
         date_diff(
-            'second', defects.created_at + to_days(rules.days), er.as_of($as_of)
+            'second', defects.created_at + to_days(allowed_days.day_count), er.as_of($as_of)
         ) / 86400,
         1
     ) as overdue_days, -- days from there to as_of
@@ -65,9 +55,9 @@ select
     er.item_url('work_item', defects.workspace_id, defects.defect_id)
         as defect_url -- where Octane shows the defect
 from er.defects as defects
-join rules
-    on lower(defects.severity_code)
-        in (lower(rules.severity_code), 'list_node.severity.' || lower(rules.severity_code))
+join allowed_days
+    on allowed_days.workspace_id = defects.workspace_id
+    and allowed_days.defect_id = defects.defect_id
 left join er.phases as phases
     on phases.workspace_id = defects.workspace_id
     and phases.phase_code = defects.phase_code
@@ -76,6 +66,6 @@ left join modules_by_defect
     on modules_by_defect.workspace_id = defects.workspace_id
     and modules_by_defect.defect_id = defects.defect_id
 where phases.metaphase_code is distinct from 'metaphase.work_item.done'
-    and defects.created_at + to_days(rules.days) < er.as_of($as_of)
+    and defects.created_at + to_days(allowed_days.day_count) < er.as_of($as_of)
     and ($workspace_id is null or defects.workspace_id = $workspace_id)
     and ($release_name is null or er.name_matches(defects.release_name, $release_name))

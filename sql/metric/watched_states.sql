@@ -113,38 +113,7 @@ defects as (
         periods.entered_by_at as since_at,
         severities.severity_code,
         severities.since_at as severity_since_at,
-        case severities.severity_code
-            when 'list_node.severity.urgent'
-                then cast(
-                    nullif(
-                        regexp_extract($overdue_rules, '(^|,) *urgent *= *([0-9]+)', 2), ''
-                    ) as integer
-                )
-            when 'list_node.severity.very_high'
-                then cast(
-                    nullif(
-                        regexp_extract($overdue_rules, '(^|,) *very_high *= *([0-9]+)', 2), ''
-                    ) as integer
-                )
-            when 'list_node.severity.high'
-                then cast(
-                    nullif(
-                        regexp_extract($overdue_rules, '(^|,) *high *= *([0-9]+)', 2), ''
-                    ) as integer
-                )
-            when 'list_node.severity.medium'
-                then cast(
-                    nullif(
-                        regexp_extract($overdue_rules, '(^|,) *medium *= *([0-9]+)', 2), ''
-                    ) as integer
-                )
-            when 'list_node.severity.low'
-                then cast(
-                    nullif(
-                        regexp_extract($overdue_rules, '(^|,) *low *= *([0-9]+)', 2), ''
-                    ) as integer
-                )
-        end as overdue_days,
+        er.allowed_days(severities.severity_code, $overdue_rules) as overdue_days,
         items.created_at,
     from er.phase_periods as periods
     join er.work_items as items

@@ -59,6 +59,8 @@ VALUES = [
     "er.name_matches(given.text, given.other)",
     "er.name_matches(given.text, '*' || given.other || '*')",
     "er.is_listed(given.text, given.other)",
+    "er.allowed_days(given.text, given.other)",
+    "er.allowed_days('list_node.severity.' || given.text, 'aa=5,A: 14,b')",
     "er.plain_text(given.text)",
     "er.item_url('test', given.text, given.other)",
     r"regexp_replace(given.text, '\s+', ' ', 'g')",

@@ -50,6 +50,25 @@ def test_a_name_is_compared_as_octane_does(
 
 
 @pytest.mark.parametrize(
+    ("code", "rules", "days"),
+    [
+        ("list_node.severity.high", "very_high=5,high=14", 14),
+        ("list_node.severity.high", "Very_High: 5, list_node.severity.HIGH: 14", 14),
+        ("list_node.severity.high", "high,very_high=5", 0),
+        ("list_node.severity.high", "very_high=5", None),
+        ("list_node.severity.high", "high=soon", None),
+        ("list_node.severity.high", "high=99999999999", None),
+        ("list_node.severity.made(up", "made(up=3", 3),
+        (None, "high=14", None),
+    ],
+)
+def test_rules_by_severity_tell_when_a_defect_is_overdue(
+    code: str | None, rules: str, days: int | None, empty: duckdb.DuckDBPyConnection
+) -> None:
+    assert answer(empty, "er.allowed_days(?, ?)", code, rules) == days
+
+
+@pytest.mark.parametrize(
     ("code", "codes", "is_listed"),
     [
         ("phase.story.new", "phase.story.new", True),

@@ -895,7 +895,7 @@ class Metrics:
         workspace_id: str | None = None,
         as_of: datetime.datetime | str | None = None,
         release_name: str | None = None,
-        rules: str | None = "urgent:2,very_high:5,high:14,medium:60",
+        overdue_rules: str | None = "urgent=2,very_high=5,high=14,medium=60,low=180",
     ) -> Answer:
         """Which open defects are older than the rule for their severity allows?
 
@@ -904,8 +904,8 @@ class Metrics:
         workspace_id: workspace to look at; null means all
         as_of: moment (UTC) that ages are counted to; null means the extract's
         release_name: release that they are planned for, * is any text; null means any
-        rules: days by severity, with or without list_node.severity.; a rule without days allows
-        none
+        overdue_rules: days by severity after which an open defect is overdue, with commas; a rule
+        without days allows none
         """
 
     def phase_transitions(

@@ -33,6 +33,20 @@ FUNCTIONS = {
         "Whether a logical name is one of a list with commas between them; case is ignored",
         "list_contains(string_split(lower(replace(codes, ' ', '')), ','), lower(code))",
     ),
+    "severity_rules(rules)": (
+        "Rules by severity in one spelling: logical names without their list, commas around",
+        "',' || replace(replace(replace(lower(rules), ' ', ''), ':', '='), "
+        "'list_node.severity.', '') || ','",
+    ),
+    "allowed_days(severity_code, rules)": (
+        "The days after which a defect of a severity is overdue, by rules as 'urgent=2,high=14'; "
+        "a rule without days allows none; null without a rule",
+        "case when contains(er.severity_rules(rules), "
+        "',' || replace(lower(severity_code), 'list_node.severity.', '') || ',') then 0 "
+        "else cast(nullif(regexp_extract(replace(er.severity_rules(rules), "
+        "',' || replace(lower(severity_code), 'list_node.severity.', '') || '=', ',>'), "
+        "',>([0-9]{1,6}),', 1), '') as integer) end",
+    ),
     "is_during(moment, from_at, until_at)": (
         "Whether a moment lies in a period, whose end is no part of it; null: it has not ended",
         "from_at <= moment and coalesce(until_at > moment, true)",

@@ -6,6 +6,8 @@ Whatever is not listed raises `NotCarriedOver`: nobody has shown that Spark answ
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from octane_flows.errors import ModelError
@@ -100,7 +102,7 @@ def _is_whole(value: exp.Expr) -> bool:
     if isinstance(value, exp.Coalesce):
         return all(_is_whole(part) for part in (value.this, *value.expressions))
     if isinstance(value, exp.Nullif) and isinstance(value.this, exp.RegexpExtract):
-        return "([0-9]+)" in value.this.expression.name
+        return re.search(r"\(\[0-9\](\+|\{1,6\})\)", value.this.expression.name) is not None
     return isinstance(value, exp.Count | exp.Sum) or value.find(exp.Column, exp.Div) is None
 
 
