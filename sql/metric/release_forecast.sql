@@ -138,9 +138,9 @@ velocities as (
         any_value(done_counts.done_count) as done_count,
         any_value(open_counts.open_count) as open_count,
         count(windows.window_done_count) as window_count,
-        quantile_cont(windows.window_done_count, 0.1) as slow_count,
-        quantile_cont(windows.window_done_count, 0.5) as likely_count,
-        quantile_cont(windows.window_done_count, 0.9) as fast_count,
+        quantile_cont(windows.window_done_count, 0.1) as slow_speed,
+        quantile_cont(windows.window_done_count, 0.5) as likely_speed,
+        quantile_cont(windows.window_done_count, 0.9) as fast_speed,
     from done_counts
     join open_counts
         on open_counts.workspace_id = done_counts.workspace_id
@@ -160,36 +160,36 @@ forecasts as (
     select
         velocities.*,
         case
-            when velocities.open_count * $window_weeks <= velocities.fast_count * 260
+            when velocities.open_count * $window_weeks <= velocities.fast_speed * 260
                 then cast(
                     velocities.week_end_at + to_seconds(
                         round(
                             velocities.open_count * $window_weeks * 604800
-                                / velocities.fast_count,
+                                / velocities.fast_speed,
                             0
                         )
                     ) as date
                 )
         end as early_date,
         case
-            when velocities.open_count * $window_weeks <= velocities.likely_count * 260
+            when velocities.open_count * $window_weeks <= velocities.likely_speed * 260
                 then cast(
                     velocities.week_end_at + to_seconds(
                         round(
                             velocities.open_count * $window_weeks * 604800
-                                / velocities.likely_count,
+                                / velocities.likely_speed,
                             0
                         )
                     ) as date
                 )
         end as likely_date,
         case
-            when velocities.open_count * $window_weeks <= velocities.slow_count * 260
+            when velocities.open_count * $window_weeks <= velocities.slow_speed * 260
                 then cast(
                     velocities.week_end_at + to_seconds(
                         round(
                             velocities.open_count * $window_weeks * 604800
-                                / velocities.slow_count,
+                                / velocities.slow_speed,
                             0
                         )
                     ) as date
@@ -240,9 +240,9 @@ select
     end as reason_text, -- why there is no forecast, or no latest date; null where there is one
     coalesce(velocities.window_count, 0) as window_count, -- windows that it rests on
     coalesce(done_counts.done_count, 0) as done_item_count, -- items of it that were done
-    round(velocities.slow_count, 4) as slow_count, -- items done in a window, tenth quantile
-    round(velocities.likely_count, 4) as likely_count, -- half of the windows have as many
-    round(velocities.fast_count, 4) as fast_count, -- nine tenths quantile
+    round(velocities.slow_speed, 4) as slow_speed, -- items done in a window, tenth quantile
+    round(velocities.likely_speed, 4) as likely_speed, -- half of the windows have as many
+    round(velocities.fast_speed, 4) as fast_speed, -- nine tenths quantile
     coalesce(backtests.backtest_count, 0)
         as backtest_count, -- forecasts of the workspace's past whose latest date is over
     coalesce(backtests.backtest_hit_count, 0)

@@ -14,7 +14,7 @@ from tests.golden import kit
 #: How names end or begin, and the types that such columns have; the first that fits decides.
 TYPES = (
     (r"_(count|rank|number|bytes)$|^step$", {"BIGINT"}),
-    (r"_ratio$", {"DOUBLE"}),
+    (r"_(ratio|speed)$", {"DOUBLE"}),
     (r"_(days|hours|minutes|seconds|ms)$", {"BIGINT", "DOUBLE"}),
     (r"^(is|has|was|are)_", {"BOOLEAN"}),
     (r"_at$", {"TIMESTAMP"}),

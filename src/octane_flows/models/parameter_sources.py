@@ -76,6 +76,7 @@ SOURCES: Mapping[str, ValueSource] = {
     "file_name": ValueSource("er.attachments", "file_name"),
     "phase_codes": PHASES,
     "done_phase_codes": PHASES,
+    "fixed_phase_codes": PHASES,
     "task_phase_codes": PHASES,
     "severity_codes": _list("list_node.severity."),
     "priority_codes": _list("list_node.priority."),
