@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from octane_flows.lake import Lake, Manifest
+from octane_flows.models import macros
 from octane_flows.warehouse import (
     build,
     connect,
     gaps_of_report,
     gaps_of_warehouse,
     load_models,
+    model_creation,
 )
 from octane_flows.warehouse.incremental import table_changes
 from octane_flows.warehouse.meta import field_table
@@ -181,6 +183,52 @@ def test_a_stored_model_follows_the_change_and_stays_when_nothing_did(tmp_path: 
 
     passed, failed = "list_node.run_status.passed", "list_node.run_status.failed"
     assert statuses == [[(passed,)], [(passed,)], [(failed,)], []]
+
+
+def test_an_update_keeps_views_and_macros_until_a_table_gets_other_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Created again are none of them at first, and then all; either way they are as recorded."""
+    wanted = {"er.list_items", "er.phases", "er.work_items", "metric.lead_times"}
+    models = [model for model in load_models() if model.name in wanted]
+    created: list[str] = []
+
+    def create_statements(model: Any) -> list[str]:
+        created.append(model.name)
+        return macros.create_statements(model)
+
+    monkeypatch.setattr(model_creation, "create_statements", create_statements)
+    without = ("defect.description",)
+    kit.write_lake(tmp_path, {"defect": [{"id": "1"}]}, without=without)
+    build(tmp_path, models=models)
+    first, recorded = list(created), definitions(tmp_path)
+    created.clear()
+    kit.write_lake(tmp_path, {"defect": [{"id": "2"}]}, without=without)
+    report = build(tmp_path, models=models)
+    kept, recorded_then = list(created), definitions(tmp_path)
+    kit.write_lake(tmp_path, {"defect": [{"id": "3"}]})
+    build(tmp_path, models=models)
+
+    assert len(first) == len(models)
+    assert kept == []
+    assert recorded_then == recorded
+    assert all(result.columns for result in report.models)
+    assert set(created) == wanted
+
+
+def definitions(home: Path) -> list[Any]:
+    """Views, macros and what the warehouse tells of the columns of models."""
+    with connect(home) as connection:
+        return [
+            connection.execute(sql).fetchall()
+            for sql in (
+                "select view_name, sql, comment from duckdb_views() "
+                "where schema_name = 'er' order by all",
+                "select function_name, macro_definition, comment from duckdb_functions() "
+                "where schema_name = 'metric' order by all",
+                "from meta.columns order by all",
+            )
+        ]
 
 
 def test_what_is_loaded_is_not_read_again(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from octane_flows.errors import ModelError
 
@@ -27,8 +28,7 @@ class Column:
     meaning: str
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(NamedTuple):  # thousands of them are made whenever the models are read
     kind: str
     text: str
     depth: int

@@ -7,7 +7,7 @@ Dependencies come from DuckDB's own parser, so nobody keeps a list by hand.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -123,14 +123,15 @@ def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -
     header = parse_header(text, schema=schema, where=where)
     sql = text.strip().removesuffix(";")
     tree = parse_sql(sql, where, connection)
-    _check_parameters(header, tree, where)
+    every_node = list(nodes(tree))
+    _check_parameters(header, every_node, where)
     model = Model(
         schema=schema,
         slug=path.stem,
         header=header,
         columns=parse_columns(sql, where=where),
         sql=sql,
-        sources=tuple(sorted(_sources(tree, schema, where))),
+        sources=tuple(sorted(_sources(every_node, schema, where))),
         reads=read_columns(tree),
         where=where,
         tree=tree,
@@ -139,12 +140,11 @@ def read_model(path: Path, schema: str, connection: duckdb.DuckDBPyConnection) -
     return model
 
 
-def _sources(tree: Node, schema: str, where: str) -> set[str]:
+def _sources(every_node: Sequence[Node], schema: str, where: str) -> set[str]:
     """Qualified names of the tables and macros read; common tables are left out."""
-    every = list(nodes(tree))
-    common = {table.name for node in every for table in common_tables(node)}
+    common = {table.name for node in every_node for table in common_tables(node)}
     sources: set[str] = set()
-    for node in every:
+    for node in every_node:
         function = called_function(node)
         if function in FUNCTION_SOURCES:
             sources.add(FUNCTION_SOURCES[function])
@@ -165,8 +165,8 @@ def _sources(tree: Node, schema: str, where: str) -> set[str]:
     return sources
 
 
-def _unqualified_columns(tree: Node) -> Iterator[str]:
-    for node in nodes(tree):
+def _unqualified_columns(every_node: Sequence[Node]) -> Iterator[str]:
+    for node in every_node:
         path = column_path(node)
         if path is not None and len(path) == 1:
             yield path[0]
@@ -180,8 +180,8 @@ def _check_readable(schema: str, source_schema: str, table: str, where: str) -> 
         )
 
 
-def _check_parameters(header: Header, tree: Node, where: str) -> None:
-    used = {node["identifier"] for node in nodes(tree) if node.get("class") == "PARAMETER"}
+def _check_parameters(header: Header, every_node: Sequence[Node], where: str) -> None:
+    used = {node["identifier"] for node in every_node if node.get("class") == "PARAMETER"}
     declared = {parameter.name for parameter in header.parameters}
     for name in sorted(used - declared):
         raise ModelError(
@@ -190,7 +190,7 @@ def _check_parameters(header: Header, tree: Node, where: str) -> None:
         )
     for name in sorted(declared - used):
         raise ModelError(f"{where}:1: the parameter {name} is declared but ${name} is not used.")
-    for name in sorted(set(_unqualified_columns(tree)) & declared):
+    for name in sorted(set(_unqualified_columns(every_node)) & declared):
         raise ModelError(
             f"{where}:1: the column '{name}' has the name of a parameter and no table before it, "
             f"so a macro would take the parameter; write table.{name}."

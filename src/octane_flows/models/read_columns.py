@@ -36,7 +36,8 @@ def _collect(tree: Any, scope: Mapping[str, str], columns: dict[str, set[str]]) 
     if path is not None and len(path) >= 2 and path[-2] in scope:
         columns[scope[path[-2]]].add(path[-1])
     for value in tree.values():
-        _collect(value, scope, columns)
+        if isinstance(value, (dict, list)):
+            _collect(value, scope, columns)
 
 
 def _octane_tables(tree: Any) -> Iterator[tuple[str, str]]:

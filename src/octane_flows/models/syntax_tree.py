@@ -69,13 +69,17 @@ def root(tree: Any) -> Node:
 
 def nodes(tree: Any) -> Iterator[Node]:
     """Every node of a syntax tree, outer ones first."""
-    if isinstance(tree, dict):
-        yield tree
-        for value in tree.values():
-            yield from nodes(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from nodes(value)
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            inner = [each for each in value.values() if each and isinstance(each, (dict, list))]
+        elif isinstance(value, list):
+            inner = [each for each in value if isinstance(each, (dict, list))]
+        else:
+            continue
+        waiting += reversed(inner)
 
 
 def common_tables(query: Any) -> Iterator[CommonTable]:

@@ -54,6 +54,7 @@ def create_models(
     unchanged: Mapping[str, int | None] | None = None,
     stored: Collection[str] = (),
     changed_rows: ChangedRows | None = None,
+    kept_columns: Mapping[str, Sequence[tuple[str, str]]] | None = None,
     *,
     count_questions: bool = False,
 ) -> list[ModelResult]:
@@ -62,7 +63,8 @@ def create_models(
     Macros are bound, and with `count_questions` also run with their default parameters, counted and
     checked. `unchanged` are models whose rows are as before, with their number: they are not
     counted again. `stored` are those that are still there as tables. Of models whose previous rows
-    `changed_rows` saved, only the changed rows are counted and checked.
+    `changed_rows` saved, only the changed rows are counted and checked. Models of `kept_columns`
+    are there already, with these columns, and are not created.
     """
     missing_sources = missing_by_model(models, missing)
     results: list[ModelResult] = []
@@ -72,7 +74,14 @@ def create_models(
         reason = partial_reason(missing_sources[model.name])
         is_counted = count_questions or model.schema not in MACRO_SCHEMAS
         result = _create(
-            connection, model, reason, unchanged or {}, stored, changed_rows, is_counted=is_counted
+            connection,
+            model,
+            reason,
+            unchanged or {},
+            stored,
+            changed_rows,
+            (kept_columns or {}).get(model.name),
+            is_counted=is_counted,
         )
         if progress:
             rows = f"{result.rows:>10,} rows" if result.rows is not None else "not counted"
@@ -106,6 +115,7 @@ def _create(
     unchanged: Mapping[str, int | None],
     stored: Collection[str],
     changed_rows: ChangedRows | None,
+    kept_columns: Sequence[tuple[str, str]] | None,
     *,
     is_counted: bool,
 ) -> ModelResult:
@@ -114,11 +124,15 @@ def _create(
     has_previous_rows = changed_rows is not None and changed_rows.has_previous_rows(model)
     statement = ""
     try:
-        with transaction(connection):
-            for statement in () if model.name in stored else create_statements(model):
-                connection.execute(statement)
-            statement = ""
-            described = connection.execute(f"describe select * from {called(model)}").fetchall()
+        described: Sequence[Sequence[str]]
+        if kept_columns is not None:
+            described = kept_columns
+        else:
+            with transaction(connection):
+                for statement in () if model.name in stored else create_statements(model):
+                    connection.execute(statement)
+                statement = ""
+                described = connection.execute(f"describe select * from {called(model)}").fetchall()
         if changed_rows is not None and has_previous_rows and model.name in stored:
             changed_rows.update_stored_model(model)
         if unchanged.get(model.name) is not None:

@@ -41,7 +41,12 @@ from octane_flows.warehouse.duckdb_file import (
     warehouse_path,
 )
 from octane_flows.warehouse.incremental.changed_rows import ChangedRows
-from octane_flows.warehouse.incremental.previous_build import PreviousBuild, read_previous_build
+from octane_flows.warehouse.incremental.previous_build import (
+    KeptColumns,
+    PreviousBuild,
+    read_model_columns,
+    read_previous_build,
+)
 from octane_flows.warehouse.incremental.table_changes import (
     TableChange,
     plan_rebuild,
@@ -154,6 +159,7 @@ class Warehouse:
         self._previous = PreviousBuild()
         self._changed_rows: ChangedRows | None = None  # of an update
         self._stored: set[str] = set()  # models whose tables stay, or get their changed rows alone
+        self._kept_columns: KeptColumns = {}  # of models that stay as the previous build made them
 
     def __enter__(self) -> Warehouse:
         try:
@@ -209,7 +215,16 @@ class Warehouse:
             )
         }
         wanted = {f"octane.{entry.name}" for entry in self._entries}
-        drop_models(self.connection, keep=wanted | self._stored)
+        if previous.rows and not any(change.since is None for change in changes):
+            # the same SQL over the same columns: what the previous build created is still right
+            created_anew = {model.name for model in self.models if model.header.is_stored}
+            columns = read_model_columns(self.connection)
+            for name in created_anew - self._stored:
+                columns.pop(name, None)
+            self._kept_columns = columns
+        drop_models(
+            self.connection, keep=wanted | self._stored, are_models_kept=bool(self._kept_columns)
+        )
         return True
 
     def __exit__(
@@ -285,6 +300,7 @@ class Warehouse:
             self._previous.rows,
             self._stored,
             self._changed_rows,
+            self._kept_columns,
             count_questions=self._count_questions,
         )
         record_models(self.connection, self.models, self.model_results)
@@ -416,16 +432,25 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_ino, status.st_mtime_ns
 
 
-def drop_models(connection: duckdb.DuckDBPyConnection, *, keep: set[str]) -> None:
-    """Drop views and macros, to be created again, and every table but those to `keep`."""
+def drop_models(
+    connection: duckdb.DuckDBPyConnection, *, keep: set[str], are_models_kept: bool = False
+) -> None:
+    """Drop views and macros, to be created again, and every table but those to `keep`.
+
+    `are_models_kept`: views and macros stay as they are, and tables alone are dropped.
+    """
     with transaction(connection):
-        for schema in ("flow", "metric", "plan"):
+        for schema in () if are_models_kept else ("flow", "metric", "plan"):
             connection.execute(f"drop schema if exists {schema} cascade")
-        objects = (
+        views = (
             "select 'view', schema_name, view_name from duckdb_views() where schema_name = 'er' "
-            "union all select 'table', schema_name, table_name from duckdb_tables() "
+            "union all "
+        )
+        tables = (
+            "select 'table', schema_name, table_name from duckdb_tables() "
             "where schema_name in ('er', 'octane')"
         )
+        objects = tables if are_models_kept else views + tables
         for kind, schema, name in connection.execute(objects).fetchall():
             if f"{schema}.{name}" not in keep:
                 connection.execute(f"drop {kind} {schema}.{quoted(name)}")

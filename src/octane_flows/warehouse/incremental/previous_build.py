@@ -16,6 +16,9 @@ import duckdb
 from octane_flows.models.macros import MACRO_SCHEMAS
 from octane_flows.warehouse.build_report import CheckResult
 
+#: Name and DuckDB type of each column, in order, by model.
+KeptColumns = dict[str, list[tuple[str, str]]]
+
 
 @dataclass(frozen=True)
 class PreviousBuild:
@@ -94,3 +97,13 @@ def read_previous_build(connection: duckdb.DuckDBPyConnection, models_digest: st
         "where not is_user_defined and link_count is not null"
     ).fetchall()
     return PreviousBuild(generation, dict(rows), results, links=dict(links))
+
+
+def read_model_columns(connection: duckdb.DuckDBPyConnection) -> KeptColumns:
+    """The columns of each model as the previous build recorded them."""
+    columns: KeptColumns = {}
+    for model, name, kind in connection.execute(
+        "select model, column_name, type from meta.columns order by model, position"
+    ).fetchall():
+        columns.setdefault(model, []).append((name, kind))
+    return columns
