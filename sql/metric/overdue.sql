@@ -6,7 +6,8 @@
 -- param: as_of timestamp = null -- moment (UTC) that ages are counted to; null means the extract's
 -- param: release_name text = null -- release that they are planned for, * is any text; null means any
 -- param: overdue_rules text = 'urgent=2,very_high=5,high=14,medium=60,low=180' --
---     days by severity after which an open defect is overdue, with commas; a rule without days allows none
+--     days by severity after which an open defect is overdue, with commas;
+--     a rule without days allows none
 -- note: definition: of our own: open longer than its severity allows, counted from its creation
 -- note: not told apart: a defect that nobody works on, and one that was opened again lately
 -- note: gaps: a defect without severity, or with one that no rule names, has no row
@@ -41,7 +42,8 @@ select
     defects.severity_label, -- severity that Octane shows
     defects.phase_label, -- phase that Octane shows
     defects.created_at, -- when it was created in Octane (UTC)
-    cast(allowed_days.day_count as bigint) as allowed_days, -- days that the rule for its severity allows
+    cast(allowed_days.day_count as bigint)
+        as allowed_days, -- days that the rule for its severity allows
     defects.created_at + to_days(allowed_days.day_count) as due_at, -- when they were over (UTC)
     round(
         date_diff(
