@@ -27,8 +27,8 @@ def test_a_scripted_agent_gets_the_answers_of_the_page(demo_home: Path) -> None:
     assert page_with(page, given) == page, "to write it anew: python -m tests.e2e.agent_page"
     records = [answer for answer in given if not isinstance(answer, str)]
     assert len(records) >= 60
+    assert len({answer["generation"] for answer in records}) == 1  # tests before may have extracted
     for answer in records:
-        assert answer["generation"] == 1
         assert answer["as_of"] == "2021-01-20T21:00:00Z"
         assert answer["completeness"] == {"is_complete": True, "findings": []}
 
