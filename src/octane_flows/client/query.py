@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -62,16 +63,16 @@ Value: TypeAlias = "str | int | float | bool | date | datetime | Id"
 Operand: TypeAlias = "Value | Pattern | Query"
 
 
-class Query:
+class Query(ABC):
     """One statement, without the double quotes around it; `str()` gives its documented text."""
 
+    @abstractmethod
     def write(self, dialect: Dialect) -> tuple[str, int]:
         """The text in a server's dialect, and how strongly it binds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def phrases(self) -> Iterator[Phrase]:
         """The comparisons that it is made of; those of a sub-query belong to their reference."""
-        raise NotImplementedError
 
     @property
     def text(self) -> str:
