@@ -66,7 +66,7 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install --quiet -c constraints.txt -e '.[dagster,distributed,export,spark,test]' ipykernel
+	$(PIP) install --quiet -c constraints.txt -e '.[dagster,distributed,dlt,export,spark,test]' ipykernel
 	touch $@ $(VENV)/.run $(VENV)/.docs
 
 # Documents and unit tests need none of the extras, Spark among them.

@@ -17,6 +17,7 @@ EXTRAS = {
     "dagster": "dagster",
     "distributed": "dagster_celery",
     "export": "deltalake",
+    "dlt": "dlt",
     "spark": "pyspark",
 }
 
