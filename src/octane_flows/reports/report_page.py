@@ -6,6 +6,7 @@ The warehouse in, `<home>/report.html` out; the command line and Dagster call `w
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -79,11 +80,20 @@ def render(connection: duckdb.DuckDBPyConnection, home: Path, zone: ZoneInfo = U
         doubts={workspace: _doubts(connection, workspace) for workspace in workspaces},
     )
     made = with_pictures(pages(connection, comparisons, choice))
-    rows = choice.rows
-    text = _text(connection, home, generation, made, choice, rows)
-    while len(text) > MOST_BYTES and rows > 1:
+    return within_bytes(
+        lambda rows: _text(connection, home, generation, made, choice, rows), choice.rows
+    )
+
+
+def within_bytes(text_of: Callable[[int], str], rows: int, most: int = MOST_BYTES) -> str:
+    """The text with the most rows a table, by halves of `rows`, that has at most `most` bytes.
+
+    One row a table stays, whatever its bytes.
+    """
+    text = text_of(rows)
+    while rows > 1 and len(text.encode()) > most:
         rows //= 2
-        text = _text(connection, home, generation, made, choice, rows)
+        text = text_of(rows)
     return text
 
 
