@@ -267,7 +267,7 @@ def test_on_linux_a_refusal_is_told_at_once(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(LakeError, match="Permission denied; free space or choose another folder"):
+    with pytest.raises(LakeError, match=r"Permission denied; correct the rights of .* or choose"):
         replace_file(tmp_path / "report.html", b"new")
 
     assert len(tries) == 1

@@ -123,8 +123,25 @@ def test_a_test_stands_in_the_file_once(tmp_path: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_entries(tmp_path)
-    with pytest.raises(OctaneFlowsError, match="could not be written"):
+    with pytest.raises(OctaneFlowsError, match="cannot be read"):
         add_entries(tmp_path, [entry()])
+
+
+def test_a_full_disk_leaves_the_quarantine_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "quarantine.toml"
+    add_entries(file, [entry()])
+    before = file.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OctaneFlowsError, match=r"free space or choose another folder.*stays"):
+        add_entries(file, [entry(test_id="8")])
+
+    assert file.read_bytes() == before
 
 
 def test_the_review_tells_expired_recovered_gone_and_new_ones() -> None:

@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 
 from octane_flows.cli import (
     build_commands,
@@ -41,6 +42,7 @@ from octane_flows.cli import (
     verify_command,
 )
 from octane_flows.cli.command_line import app, errors
+from octane_flows.disk_remedies import disk_remedy
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.failure_report import EXIT_CODE, report_failure
 
@@ -67,11 +69,13 @@ def main() -> None:
                 "(ulimit -n, at least 256)."
             )
             sys.exit(1)
-        named = f"{error.filename}: " if error.filename else ""
-        errors.print(
-            f"octane-flows: {named}{error.strerror or error}; check the path, its rights and the "
-            "free space.",
-        )
+        if isinstance(error.filename, str):
+            remedy = disk_remedy(error, Path(error.filename), "choose another path")
+            errors.print(f"octane-flows: {error.filename}: {error.strerror}; {remedy}.")
+        else:
+            errors.print(
+                f"octane-flows: {error.strerror or error}; check paths, rights and the free space."
+            )
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print("octane-flows: stopped; what was published before is still whole.")

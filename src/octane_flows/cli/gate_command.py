@@ -73,6 +73,7 @@ def gate(
     from octane_flows import warehouse
     from octane_flows.gate.gate_scope import variable_formulas
     from octane_flows.gate.trust import doubts
+    from octane_flows.warehouse.file_replacement import replace_file
 
     formulas = variable_formulas()
     if variables:
@@ -122,7 +123,7 @@ def gate(
     }
     text = writers[form](verdict)
     if destination is not None:
-        destination.write_text(text, encoding="utf-8")
+        replace_file(destination, text.encode())
         output.print(f"verdict      {verdict.status}")
     elif form is GateFormat.table:
         output.print(text, end="", soft_wrap=True)

@@ -18,7 +18,7 @@ from rich import box
 from octane_flows.cli.command_line import app, data_folder, output, print_step
 from octane_flows.cli.command_options import AsJson, Destination, Parameters, parameter_texts
 from octane_flows.console import PlainTable
-from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.errors import UsageError
 
 if TYPE_CHECKING:
     from octane_flows.quarantine import Entry, Review
@@ -123,13 +123,9 @@ def _write(text: str, destination: Path | None, count: int) -> None:
     if destination is None:
         print(text, end="")
         return
-    try:
-        destination.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OctaneFlowsError(
-            f"The list could not be written to {destination} ({error.strerror}); choose another "
-            "file."
-        ) from error
+    from octane_flows.warehouse.file_replacement import replace_file
+
+    replace_file(destination, text.encode())
     print_step(f"{count} tests in {destination}")
 
 

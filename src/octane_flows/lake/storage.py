@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from octane_flows.disk_remedies import disk_remedy
 from octane_flows.errors import LakeError
 from octane_flows.portable_files import (
     HeldFileError,
@@ -93,10 +94,11 @@ class FolderStorage:
         file = self._folder / path
         try:
             mode = file.stat().st_mode
-            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # reading it may never end
+            if not stat.S_ISREG(mode):  # reading a pipe may never end
+                kind = "folder" if stat.S_ISDIR(mode) else "pipe or a device"
                 raise LakeError(
-                    f"{self.describe(path)} is a pipe or a device and no file; put the file of a "
-                    "backup there."
+                    f"{self.describe(path)} is a {kind} and no file; move it away, and put the "
+                    "file of a backup there."
                 )
             return patiently(file.read_bytes, file)
         except FileNotFoundError:
@@ -202,7 +204,8 @@ def disk_errors(path: Path, verb: str) -> Iterator[None]:
             f"Could not {verb} {path}: {error.strerror}. The previous generation is still whole."
         ) from error
     except OSError as error:
+        remedy = disk_remedy(error, path, "give OCTANE_HOME a folder that you may write")
         raise LakeError(
-            f"Could not {verb} {path}: {error.strerror or error}; free space or give OCTANE_HOME "
-            "a folder that you may write. The previous generation is still whole."
+            f"Could not {verb} {path}: {error.strerror or error}; {remedy}. The previous "
+            "generation is still whole."
         ) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from octane_flows.config.regular_file import regular_bytes
 from octane_flows.errors import OctaneFlowsError, UsageError
+from octane_flows.warehouse.file_replacement import replace_file
 
 _HEAD = """\
 # Tests that are left out of builds until they expire. Review with: octane-flows quarantine
@@ -103,12 +104,12 @@ def add_entries(path: Path, entries: Sequence[Entry]) -> None:
     try:
         before = regular_bytes(path).decode("utf-8-sig") if path.exists() else _HEAD
         text = before.rstrip("\n") + "\n" + "".join(f"\n{_text(entry)}" for entry in entries)
-        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OctaneFlowsError(
-            f"The quarantine file {path} could not be written ({error.strerror}); choose another "
-            "one."
+            f"The quarantine file {path} cannot be read ({error.strerror}); correct its path or "
+            "its rights."
         ) from error
+    replace_file(path, text.encode())
 
 
 def _text(entry: Entry) -> str:

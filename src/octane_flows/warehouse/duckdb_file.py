@@ -53,6 +53,7 @@ def connect(home: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     A process that still holds an older connection gets that older content: close it first.
     """
     path = warehouse_path(home)
+    require_no_folder(path)
     if not path.is_file():
         raise UsageError(
             f"There is no warehouse at {path}; run 'octane-flows run' (or extract, then build) "
@@ -62,6 +63,14 @@ def connect(home: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
         # the storage that older clients read does not tell whose log it is
         raise LakeError(f"Could not open {path}; {_log_remedy(path)}")
     return open_file(path, read_only=read_only)
+
+
+def require_no_folder(path: Path) -> None:
+    """Raise UsageError where a folder is in the place of the warehouse."""
+    if path.is_dir():
+        raise UsageError(
+            f"{path} is a folder and no warehouse; move or delete it, and run 'octane-flows build'."
+        )
 
 
 def _log_remedy(path: Path) -> str:

@@ -7,9 +7,10 @@ user wants in a file are written so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from octane_flows.disk_remedies import disk_remedy
 from octane_flows.errors import LakeError
 from octane_flows.lake.leftovers import delete_leftovers, process_tag
 from octane_flows.portable_files import HeldFileError, put_in_place
@@ -37,13 +38,14 @@ def written_aside(target: Path) -> Iterator[Path]:
             put_in_place(path, target)
     except BaseException as error:
         if is_replaced:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # also where its folder is none
+                path.unlink()
         if not isinstance(error, OSError):
             raise
         stays = " What was there stays." if is_replaced and target.exists() else ""
         if isinstance(error, HeldFileError):
             raise LakeError(f"Could not write {target}: {error.strerror}.{stays}") from error
         raise LakeError(
-            f"Could not write {target}: {error.strerror or error}; free space or choose another "
-            f"folder.{stays}"
+            f"Could not write {target}: {error.strerror or error}; "
+            f"{disk_remedy(error, target, 'choose another folder')}.{stays}"
         ) from error

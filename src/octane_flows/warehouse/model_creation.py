@@ -15,6 +15,7 @@ from octane_flows.errors import ModelError
 from octane_flows.models.macros import MACRO_SCHEMAS, called, create_statements
 from octane_flows.models.model import Model
 from octane_flows.models.shared_functions import function_statements
+from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse import phase_versions
 from octane_flows.warehouse.build_report import CheckResult, ColumnResult, ModelResult
 from octane_flows.warehouse.duckdb_file import first_line, is_machine_full, transaction
@@ -176,3 +177,27 @@ def _kind(model: Model) -> Literal["view", "table", "macro"]:
     if model.schema != "er":
         return "macro"
     return "table" if model.header.is_stored else "view"
+
+
+def drop_models(
+    connection: duckdb.DuckDBPyConnection, *, keep: set[str], are_models_kept: bool = False
+) -> None:
+    """Drop views and macros, to be created again, and every table but those to `keep`.
+
+    `are_models_kept`: views and macros stay as they are, and tables alone are dropped.
+    """
+    with transaction(connection):
+        for schema in () if are_models_kept else ("flow", "metric", "plan"):
+            connection.execute(f"drop schema if exists {schema} cascade")
+        views = (
+            "select 'view', schema_name, view_name from duckdb_views() where schema_name = 'er' "
+            "union all "
+        )
+        tables = (
+            "select 'table', schema_name, table_name from duckdb_tables() "
+            "where schema_name in ('er', 'octane')"
+        )
+        objects = tables if are_models_kept else views + tables
+        for kind, schema, name in connection.execute(objects).fetchall():
+            if f"{schema}.{name}" not in keep:
+                connection.execute(f"drop {kind} {schema}.{quoted(name)}")

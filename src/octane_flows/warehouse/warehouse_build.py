@@ -20,24 +20,22 @@ from octane_flows.lake import Lake, Manifest
 from octane_flows.lake.leftovers import delete_leftovers, process_tag
 from octane_flows.models.model import Model, load_models
 from octane_flows.models.models_digest import models_digest
-from octane_flows.models.sql_text import quoted
 from octane_flows.portable_files import (
     OPEN_FILES_STAY,
-    HeldFileError,
     LockTakenError,
     exclusive_lock,
     put_in_place,
     sync_file,
 )
+from octane_flows.warehouse.build_failure import build_failure
 from octane_flows.warehouse.build_report import BuildReport, CheckResult, ModelResult
 from octane_flows.warehouse.change_history import create_history_views
 from octane_flows.warehouse.data_checks import require_passed, run_checks
 from octane_flows.warehouse.duckdb_file import (
     delete_write_log,
-    first_line,
     is_machine_full,
     open_file,
-    transaction,
+    require_no_folder,
     warehouse_path,
 )
 from octane_flows.warehouse.incremental.changed_rows import ChangedRows
@@ -67,6 +65,7 @@ from octane_flows.warehouse.model_creation import (
     affected_models,
     create_functions,
     create_models,
+    drop_models,
 )
 from octane_flows.warehouse.octane_contract import completed, find_missing
 from octane_flows.warehouse.phase_versions import keep_versions
@@ -162,6 +161,7 @@ class Warehouse:
         self._kept_columns: KeptColumns = {}  # of models that stay as the previous build made them
 
     def __enter__(self) -> Warehouse:
+        require_no_folder(self.target)
         try:
             self.discard()
             delete_leftovers(self.target.parent, f".{self.target.stem}-")
@@ -238,27 +238,13 @@ class Warehouse:
             raise self._failure(error) from error
 
     def _failure(self, error: BaseException, step: str = "") -> LakeError:
-        """What stopped the build, as one sentence; `step`: where no note of the error says it."""
-        steps = [*getattr(error, "__notes__", ()), *([step] if step else [])][:1]
-        during = "".join(f" during {step}" for step in steps)
-        # the user knows the published file, and not the hidden one that takes its place at the end
-        text = getattr(error, "strerror", None) or first_line(error)
-        text = text.replace(str(self._draft), str(self.target))
-        stays = "The previous warehouse stays." if self.target.is_file() else "Nothing was built."
-        if isinstance(error, HeldFileError):
-            return LakeError(
-                f"The warehouse of generation {self.manifest.generation} is built and checked, but "
-                f"could not take the place of {self.target}: {text}. {stays}"
-            )
-        if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
-            return LakeError(
-                f"Could not build the warehouse in {self.home}, because memory, or the disk that "
-                f"takes what does not fit into it, is full{during} ({text}). Free "
-                f"some, use a bigger machine, or build fewer workspaces (--workspace). {stays}"
-            )
-        return LakeError(
-            f"Could not build the warehouse in {self.home}{during} ({text}); free "
-            f"space, or set OCTANE_HOME to a folder that you may write. {stays}"
+        return build_failure(
+            error,
+            step,
+            home=self.home,
+            generation=self.manifest.generation,
+            draft=self._draft,
+            target=self.target,
         )
 
     @property
@@ -430,27 +416,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_mtime_ns
-
-
-def drop_models(
-    connection: duckdb.DuckDBPyConnection, *, keep: set[str], are_models_kept: bool = False
-) -> None:
-    """Drop views and macros, to be created again, and every table but those to `keep`.
-
-    `are_models_kept`: views and macros stay as they are, and tables alone are dropped.
-    """
-    with transaction(connection):
-        for schema in () if are_models_kept else ("flow", "metric", "plan"):
-            connection.execute(f"drop schema if exists {schema} cascade")
-        views = (
-            "select 'view', schema_name, view_name from duckdb_views() where schema_name = 'er' "
-            "union all "
-        )
-        tables = (
-            "select 'table', schema_name, table_name from duckdb_tables() "
-            "where schema_name in ('er', 'octane')"
-        )
-        objects = tables if are_models_kept else views + tables
-        for kind, schema, name in connection.execute(objects).fetchall():
-            if f"{schema}.{name}" not in keep:
-                connection.execute(f"drop {kind} {schema}.{quoted(name)}")

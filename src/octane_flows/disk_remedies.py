@@ -1,0 +1,30 @@
+"""What helps when the operating system refuses to write or read a file, as a part of a sentence.
+
+The error and the path come in; whatever writes files that a user named or may look at says so. A
+full disk, a folder in the file's place and missing rights each need something else.
+"""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Final
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+def disk_remedy(error: OSError, path: Path, otherwise: str) -> str:
+    """What to do, in the imperative; `otherwise` is what helps in every case."""
+    if path.is_dir() or error.errno == errno.EISDIR:
+        return f"a folder is in its place: move or delete it, or {otherwise}"
+    missing = next((parent for parent in path.parents if not parent.is_dir()), None)
+    if missing is not None:
+        if missing.exists():
+            return f"{missing} is a file and no folder, so {otherwise}"
+        return f"create {missing}, or {otherwise}"
+    if error.errno in REFUSED:
+        return f"correct the rights of {path.parent}, or {otherwise}"
+    if error.errno in FULL:
+        return f"free space or {otherwise}"
+    return f"check the disk, or {otherwise}"
