@@ -12,9 +12,9 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from octane_flows import warehouse
+from octane_flows.console import PlainTable
 from octane_flows.errors import UsageError
 from octane_flows.lake import CertificateRow, Lake, Manifest
 from octane_flows.warehouse.warehouse_as_of import parse_when
@@ -102,7 +102,7 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
         _cells(row, manifest.as_of)
         for row in sorted(listed, key=lambda row: (row.workspace, row.entity))
     ]
-    table = Table(box=box.SIMPLE_HEAD)
+    table = PlainTable(box=box.SIMPLE_HEAD)
     values = {name: {row[name] for row in rows} for name in COLUMNS}
     shown = [
         name
