@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "octane_flows"
 #: In the order in which a record passes them; what joins them for people comes last.
 ORDER = (
-    "config", "errors", "disk_remedies", "portable_files", "client", "extract", "lake", "models", "warehouse",
-    "questions", "parity",
+    "config", "errors", "disk_remedies", "portable_files",
+    "client", "extract", "lake", "models", "warehouse", "questions", "parity",
     "er_diagrams", "results", "actions", "changes", "gate", "letters", "quarantine", "serve",
     "reports",
     "spark", "export", "refresh", "doctor", "status", "console", "failure_report", "api",
