@@ -23,19 +23,15 @@ from octane_flows.changes.report_times import note_report
 from octane_flows.config.site import load_site
 from octane_flows.gate.trust import doubts
 from octane_flows.parity.comparison_record import read_comparisons
-from octane_flows.reports.report_content import (
-    FEWEST_ROWS,
-    ROWS_SHOWN,
-    Choice,
-    pages,
-    with_pictures,
-)
+from octane_flows.reports.report_content import pages, with_pictures
 from octane_flows.reports.report_parts import Page
 from octane_flows.reports.report_place import report_source
+from octane_flows.reports.report_sections import ROWS_SHOWN, Choice
 from octane_flows.reports.report_tables import UTC_ZONE
 from octane_flows.warehouse.file_replacement import replace_file
 
 REPORT_FILE = "report.html"
+FEWEST_ROWS: Final = 5  # of a table, however full the page is
 MOST_BYTES: Final = 8_000_000  # of the file, whatever the workspaces: tables get shorter
 CHANGES_SHOWN: Final = 10  # of a kind
 #: Where the page has another number under the words that a letter uses.
