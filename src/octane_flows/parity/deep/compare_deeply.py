@@ -13,13 +13,21 @@ from typing import Any
 import duckdb
 
 from octane_flows.parity.compare_ids import effective_parameters
-from octane_flows.parity.deep import plain_backlog, plain_results, plain_tests
+from octane_flows.parity.deep import (
+    plain_backlog,
+    plain_defects,
+    plain_failures,
+    plain_results,
+    plain_tests,
+)
 from octane_flows.parity.deep.entities_afresh import Entities, Row
 from octane_flows.questions.catalogue import question_named
 from octane_flows.questions.run_question import Value, run_question
 
 EVALUATORS: dict[str, Callable[[Entities, dict[str, Any]], Iterator[Row]]] = {
     **plain_backlog.FLOWS,
+    **plain_defects.FLOWS,
+    **plain_failures.FLOWS,
     **plain_results.FLOWS,
     **plain_tests.FLOWS,
 }

@@ -252,3 +252,13 @@ def has_module(entities: Entities, test_id: str | None, pattern: str, subtree: b
         if any(like(entities.name(each, "product_area"), pattern) for each in chain):
             return True
     return False
+
+
+def created(row: Row) -> datetime:
+    """When the row reached the server; the earliest time of all where it does not say."""
+    return moment(row, "creation_time") or datetime.min
+
+
+def is_not_after(params: dict[str, Any], time: datetime | None) -> bool:
+    """What came after an `as_of` that was requested does not count."""
+    return not params["is_as_of_given"] or (time is not None and time <= params["as_of"])
