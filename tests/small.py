@@ -103,27 +103,41 @@ def loaded(home: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def stored_rows(home: Path, entity: str, *columns: str) -> dict[str, tuple[Any, ...]]:
+def rows_in(
+    connection: duckdb.DuckDBPyConnection, entity: str, *columns: str
+) -> dict[str, tuple[Any, ...]]:
     """The rows of one entity type by id; asserts that none is there twice."""
     names = ", ".join(f'"{name}"' for name in ("id", *columns))
-    with loaded(home) as connection:
-        rows = connection.execute(f"select {names} from octane.{entity}").fetchall()
+    rows = connection.execute(f"select {names} from octane.{entity}").fetchall()
     by_id = {row[0]: row[1:] for row in rows}
     assert len(by_id) == len(rows), f"{entity}: rows are there twice"
     return by_id
 
 
-def stored_links(home: Path, entity: str, field: str) -> dict[str, list[str]]:
+def links_in(
+    connection: duckdb.DuckDBPyConnection, entity: str, field: str
+) -> dict[str, list[str]]:
     """The link sets of one field by owner; asserts that no pair is there twice."""
-    with loaded(home) as connection:
-        rows = connection.execute(
-            f"select source_id, target_id from octane.{entity}__{field} order by all"
-        ).fetchall()
+    rows = connection.execute(
+        f"select source_id, target_id from octane.{entity}__{field} order by all"
+    ).fetchall()
     assert len(set(rows)) == len(rows), f"{entity}.{field}: pairs are there twice"
     links: dict[str, list[str]] = {}
     for owner, target in rows:
         links.setdefault(owner, []).append(target)
     return links
+
+
+def stored_rows(home: Path, entity: str, *columns: str) -> dict[str, tuple[Any, ...]]:
+    """`rows_in` for the current state of a lake."""
+    with loaded(home) as connection:
+        return rows_in(connection, entity, *columns)
+
+
+def stored_links(home: Path, entity: str, field: str) -> dict[str, list[str]]:
+    """`links_in` for the current state of a lake."""
+    with loaded(home) as connection:
+        return links_in(connection, entity, field)
 
 
 class Killed(BaseException):

@@ -1,20 +1,27 @@
 """One random schedule of changes between and during extracts, then the comparison with the server.
 
-A seed comes in; an AssertionError that names it goes out when the lake does not end equal.
+A seed comes in; an AssertionError that names it goes out when the lake does not end equal, or does
+not list the values that do not fit their fields.
 """
 
 from __future__ import annotations
 
 import random
 import sqlite3
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from octane_flows.client.transport import Request
 from octane_flows.errors import OctaneFlowsError
+from octane_flows.lake import Lake
+from octane_flows.warehouse.meta.certificate_tables import rejected_values
 from octane_simulator import Simulator
-from tests.small import START, Killed, SmallTransport, run_extract, stored_links, stored_rows
+from tests.property.misfitting_values import MISFITS, Misfits, MisfittingTransport, rejected
+from tests.small import START, Killed, links_in, loaded, rows_in, run_extract
 
 ENTITIES = ("defect", "story")
 TAGS = 4
@@ -22,7 +29,7 @@ STEPS = (
     "edit", "edit", "create", "create", "late_edit", "late_create", "tie", "link_only", "link",
     "delete", "move", "move_back", "burst", "lose", "regain", "add_field", "remove_field", "wait",
     "clock_back", "day_ahead", "day_back", "return_field", "add_list_value", "remove_list_value",
-    "back_up", "restore", "restore",
+    "back_up", "restore", "restore", "misfit", "misfit", "fit",
 )  # fmt: skip
 
 #: What an extract may refuse: a type that was never read, a collection that changes as it is read,
@@ -46,6 +53,8 @@ class Schedule:
         self.removed: list[tuple[str, int]] = []  # fields, and the extracts before they went
         self.extracts = 0  # that could read defects
         self.lists: list[str] = []
+        self.misfits: Misfits = {}  # by id and field
+        self.misfits_of_backup: Misfits = {}
         self.backup: sqlite3.Connection | None = None
         self.fields_of_backup = 0  # ever added
         self.lists_of_backup: list[str] = []
@@ -74,7 +83,7 @@ class Schedule:
             # read, and the next extract reads what changed since that one began
             last = [{"full": True, "accept_deletions": only}, {}]
         for choices in last:
-            run_extract(self.simulator, self.home, SmallTransport(self.simulator),
+            run_extract(self.simulator, self.home, self.transport(None),
                         only=only, page_size=LIST_PAGE, **choices)  # fmt: skip
         self.compare()
 
@@ -115,7 +124,8 @@ class Schedule:
             if kill_at is not None and sent >= kill_at:
                 raise Killed
             if during and sent > 3 and self.dice.random() < 0.3:
-                self.dice.choice((self.hot, self.create, self.edit, self.delete))()
+                changes = (self.hot, self.create, self.edit, self.delete, self.misfit, self.fit)
+                self.dice.choice(changes)()
             if during and sent > 3 and "page_size" in choices and self.dice.random() < 0.2:
                 self.dice.choice((self.add_list_value, self.remove_list_value))()
 
@@ -124,9 +134,8 @@ class Schedule:
         if during:
             choices = {**choices, "concurrency": 1}
         self.log.append(f"extract {choices} during={during} kill={kill_at}")
-        transport = SmallTransport(self.simulator, before)
         try:
-            run_extract(self.simulator, self.home, transport, **choices)
+            run_extract(self.simulator, self.home, self.transport(before), **choices)
         except Killed:
             self.log.append("killed")
             return False
@@ -138,6 +147,9 @@ class Schedule:
             self.extracts += "defect" not in self.simulator.faults.refused
             self.back_unseen = self.back_unseen and bool(self.simulator.faults.refused)
         return True
+
+    def transport(self, before: Callable[[Request], None] | None) -> MisfittingTransport:
+        return MisfittingTransport(self.simulator, self.misfits, before)
 
     # -- what happens ---------------------------------------------------------------------------
 
@@ -263,6 +275,8 @@ class Schedule:
         if self.udf:
             name = self.udf.pop()
             self.simulator.remove_field("defect", name)
+            for key in [key for key in self.misfits if key[1] == name]:
+                del self.misfits[key]
             self.removed.append((name, self.extracts))
 
     def return_field(self) -> None:
@@ -272,6 +286,35 @@ class Schedule:
             name = self.dice.choice(seen)
             self.removed = [entry for entry in self.removed if entry[0] != name]
             self.fill_field(name)
+
+    def fields_of(self, entity: str) -> list[str]:
+        own = ["severity", *self.udf] if entity == "defect" else []
+        return ["name", "user_tags", "version_stamp", "last_modified", *own]
+
+    def misfit(self) -> None:
+        """A row is changed, and from now on a value of it is answered that does not fit."""
+        picked = self.pick()
+        if picked is None:
+            return
+        name = self.dice.choice(self.fields_of(picked[0]))
+        kind = f"{self.kinds[name]}_udf" if name in self.udf else name
+        self.misfits[picked[1], name] = self.dice.choice(MISFITS[kind])
+        values: dict[str, Any] = {"name": f"m{self.dice.randint(0, 999)}"}
+        if name in self.udf:  # rows without a value are not asked for when the field is new
+            values[name] = "x" if self.kinds[name] == "string" else 7
+        self.store.update(*picked, values)
+
+    def fit(self) -> None:
+        """A row is changed, and its values fit again."""
+        ids = sorted({id for id, _ in self.misfits})
+        if not ids:
+            return
+        mended = self.dice.choice(ids)
+        for key in [key for key in self.misfits if key[0] == mended]:
+            del self.misfits[key]
+        for entity in ENTITIES:
+            if mended in self.ids(entity):
+                self.store.update(entity, mended, {"name": f"fit{self.dice.randint(0, 999)}"})
 
     def add_list_value(self) -> None:
         values = {"name": f"value {len(self.lists)}", "logical_name": f"a.{len(self.lists)}"}
@@ -308,6 +351,7 @@ class Schedule:
         self.backup = sqlite3.connect(":memory:", check_same_thread=False)
         self.store.connection.backup(self.backup)
         self.fields_of_backup, self.lists_of_backup = self.fields, list(self.lists)
+        self.misfits_of_backup = dict(self.misfits)
 
     def restore(self) -> None:
         """Go back to the backup: ids are given again, and the newest stamps are gone."""
@@ -315,23 +359,45 @@ class Schedule:
             return
         self.backup.backup(self.store.connection)
         self.lists = list(self.lists_of_backup)
+        self.misfits.clear()
+        self.misfits.update(self.misfits_of_backup)
         self.was_restored = True
 
     # -- the comparison -------------------------------------------------------------------------
 
     def compare(self) -> None:
-        """The lake's current state is the server's."""
-        listed = {row["id"] for row in self.store.find("list_node")}
-        assert stored_rows(self.home, "list_node").keys() == listed
-        for entity in ENTITIES:
-            udf = self.udf if entity == "defect" else []
-            names = ["name", "version_stamp", *udf]
-            rows = {row["id"]: row for row in self.store.find(entity)}
-            expected = {id: tuple(row[name] for name in names) for id, row in rows.items()}
-            assert stored_rows(self.home, entity, *names) == expected
-            links = {
-                id: sorted(tag["id"] for tag in row["user_tags"])
-                for id, row in rows.items()
-                if row["user_tags"]
-            }
-            assert stored_links(self.home, entity, "user_tags") == links
+        """The lake's current state is the server's, with null for what does not fit."""
+        with loaded(self.home) as lake:
+            listed = {row["id"] for row in self.store.find("list_node")}
+            assert rows_in(lake, "list_node").keys() == listed
+            for entity in ENTITIES:
+                self.compare_entity(lake, entity)
+
+    def compare_entity(self, lake: duckdb.DuckDBPyConnection, entity: str) -> None:
+        """The rows of an entity type, their links and what is rejected of them."""
+        names = ["name", "version_stamp", *(self.udf if entity == "defect" else [])]
+        rows = {row["id"]: row for row in self.store.find(entity)}
+        expected = {
+            id: tuple(None if (id, name) in self.misfits else row[name] for name in names)
+            for id, row in rows.items()
+        }
+        assert rows_in(lake, entity, *names) == expected
+        links = {
+            id: sorted(tag["id"] for tag in row["user_tags"])
+            for id, row in rows.items()
+            if row["user_tags"] and (id, "user_tags") not in self.misfits
+        }
+        assert links_in(lake, entity, "user_tags") == links
+        self.compare_rejected(entity, rows.keys())
+
+    def compare_rejected(self, entity: str, ids: Collection[str]) -> None:
+        """What is listed as rejected, and counted in the certificate, does not fit."""
+        manifest = Lake(self.home / "lake").current()
+        assert manifest is not None
+        values = [value for _, name, value in rejected_values(manifest) if name == entity]
+        expected = rejected(self.misfits, ids, self.fields_of(entity))
+        assert {(value.id, value.field, value.value) for value in values} == expected
+        assert len(values) == len(expected)
+        assert all(value.since <= manifest.as_of for value in values)
+        (row,) = [row for row in manifest.certificate if row.entity == entity]
+        assert row.rejected_values == len(expected)
