@@ -65,6 +65,7 @@ def update_lake(
         overlap=timedelta(minutes=settings.overlap_min),
         settle=timedelta(minutes=settings.settle_min),
         max_deleted_share=settings.max_deleted_share,
+        max_rejected_share=settings.max_rejected_share,
         scripts=settings.scripts,
         history=settings.history,
         skip=sorted(skipped),

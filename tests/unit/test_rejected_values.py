@@ -17,6 +17,7 @@ from octane_flows.client.transport import Request, Response
 from octane_flows.errors import ExtractError
 from octane_flows.extract.extract_plan import make_plan
 from octane_flows.extract.page_to_arrow import decode_page
+from octane_flows.extract.rejected_values import RejectedValues
 from octane_flows.extract.row_digests import RecentDigests
 from octane_flows.extract.row_to_arrow import Stamp
 from octane_flows.lake import Lake, RejectedValue
@@ -191,6 +192,77 @@ def test_more_values_than_a_share_stop_the_extract(simulator: Simulator, tmp_pat
 
     changes.popitem()
     assert run_extract(simulator, tmp_path, ChangedRows(simulator, changes)).rejected_values == 20
+
+
+def few_values(rejected: int, **choices: Any) -> RejectedValues:
+    """The values of an entity type of which so many points were rejected before."""
+    field = Field("points", "Points", "integer")
+    points = EntityType("defect", "Defect", "defects", frozenset({"GET"}), fields={"points": field})
+    (entity,) = make_plan({"1002": Metadata({"defect": points}, [])}).entities
+    values = [RejectedValue(str(id), "points", "many", START) for id in range(1, rejected + 1)]
+    return RejectedValues(entity, values, START, **{"max_share": 0.01, **choices})
+
+
+@pytest.mark.parametrize(
+    ("share", "rejected", "fewest_rows"),
+    [(0.01, 21, 2_100), (0.29, 29, 100), (0.05, 21, 420), (0.01, 20, 0), (0, 20, 0), (1, 30, 30)],
+)
+def test_the_share_is_exact_at_its_border(share: float, rejected: int, fewest_rows: int) -> None:
+    values = few_values(rejected, max_share=share)
+
+    values.require_few(fewest_rows)
+    if fewest_rows:
+        with pytest.raises(ExtractError, match=f"{rejected} rows of defect .* at most"):
+            values.require_few(fewest_rows - 1)
+
+
+def test_more_than_a_manifest_can_hold_stop_whatever_the_share_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("octane_flows.extract.rejected_values.MAX_REJECTED_VALUES", 25)
+    few_values(25, max_share=1).require_few(10**6)
+
+    with pytest.raises(ExtractError, match="at most 25") as raised:
+        few_values(26, max_share=0.5).require_few(10**6)
+    assert "OCTANE_MAX_REJECTED_SHARE" not in str(raised.value)
+
+
+def test_a_share_that_is_set_lets_more_values_pass(simulator: Simulator, tmp_path: Path) -> None:
+    for number in range(30):
+        simulator.store.insert("defect", {"name": f"more {number}"})
+    ids = ids_of(simulator)
+    half = len(ids) // 2
+    changes: dict[str, dict[str, Any]] = {id: {"story_points": "many"} for id in ids[: half + 1]}
+    with pytest.raises(ExtractError, match="set OCTANE_MAX_REJECTED_SHARE higher"):
+        run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
+    with pytest.raises(ExtractError, match=f"at most {half} are set aside"):
+        run_extract(simulator, tmp_path, ChangedRows(simulator, changes), max_rejected_share=0.5)
+
+    report = run_extract(
+        simulator, tmp_path, ChangedRows(simulator, changes), max_rejected_share=0.6
+    )
+
+    assert report.rejected_values == half + 1
+
+
+def test_values_of_a_field_that_is_gone_are_listed_no_more(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    first, second, *_ = ids_of(simulator)
+    simulator.add_field("defect", "risk_udf", "integer")
+    simulator.store.update("defect", first, {"risk_udf": 1})
+    changes: dict[str, dict[str, Any]] = {
+        first: {"risk_udf": "high"},
+        second: {"story_points": "x"},
+    }
+    run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
+    assert len(rejected(tmp_path)) == 2
+    simulator.remove_field("defect", "risk_udf")
+
+    report = run_extract(simulator, tmp_path, ChangedRows(simulator, changes))
+
+    assert rejected(tmp_path) == [(second, "story_points", "x")]
+    assert report.rejected_values == 1
 
 
 def test_a_sweep_and_a_new_row_keep_what_is_rejected(simulator: Simulator, tmp_path: Path) -> None:

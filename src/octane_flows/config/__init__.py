@@ -22,6 +22,7 @@ from octane_flows.config.setting_texts import setting_variables
 from octane_flows.config.setting_values import DEFAULT_HISTORY, DEFAULT_QUERY_WRITES
 from octane_flows.config.settings import (
     DEFAULT_MAX_DELETED_SHARE,
+    DEFAULT_MAX_REJECTED_SHARE,
     DEFAULT_OVERLAP_MIN,
     DEFAULT_PLAN_LIMIT,
     DEFAULT_SETTLE_MIN,
@@ -37,6 +38,7 @@ from octane_flows.config.site import Site, load_site
 __all__ = [
     "DEFAULT_HISTORY",
     "DEFAULT_MAX_DELETED_SHARE",
+    "DEFAULT_MAX_REJECTED_SHARE",
     "DEFAULT_OVERLAP_MIN",
     "DEFAULT_PLAN_LIMIT",
     "DEFAULT_QUERY_WRITES",

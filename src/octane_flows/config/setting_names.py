@@ -163,6 +163,13 @@ SETTINGS: Final = (
         "0.2",
     ),
     Setting(
+        "max_rejected_share",
+        READING,
+        "share of an entity type's rows that may have values in one field that do not fit before "
+        "the extract stops; up to 20 rows always may",
+        "0.01",
+    ),
+    Setting(
         "query_writes",
         WRITING,
         "entity types and fields that a plan from a query may write, or none",

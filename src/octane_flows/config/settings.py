@@ -47,6 +47,7 @@ MAX_REQUESTS: Final = 10**9
 DEFAULT_OVERLAP_MIN: Final = 20.0
 DEFAULT_SETTLE_MIN: Final = 2.0  # clocks of a clustered server's nodes differ by seconds
 DEFAULT_MAX_DELETED_SHARE: Final = 0.2  # more at once is a lost right rather than a clean-up
+DEFAULT_MAX_REJECTED_SHARE: Final = 0.01  # a field with more means something else than it says
 DEFAULT_SWEEP_SHARE: Final = 0.25  # weekly sweeps then read each owner once a month
 DEFAULT_PLAN_LIMIT: Final = 100  # requests of a plan that a person can review
 MAX_MINUTES: Final = 24 * 60.0
@@ -81,6 +82,7 @@ class Settings:
     overlap_min: float = DEFAULT_OVERLAP_MIN
     settle_min: float = DEFAULT_SETTLE_MIN
     max_deleted_share: float = DEFAULT_MAX_DELETED_SHARE
+    max_rejected_share: float = DEFAULT_MAX_REJECTED_SHARE
     query_writes: tuple[str, ...] = DEFAULT_QUERY_WRITES  # entity types and fields, none: ()
 
 
@@ -120,6 +122,9 @@ def load_settings(environ: Mapping[str, str], *, config_file: Path | None = None
         settle_min=number(texts, "settle", DEFAULT_SETTLE_MIN, 0, MAX_MINUTES, float),
         max_deleted_share=number(
             texts, "max_deleted_share", DEFAULT_MAX_DELETED_SHARE, 0, 1, float
+        ),
+        max_rejected_share=number(
+            texts, "max_rejected_share", DEFAULT_MAX_REJECTED_SHARE, 0, 1, float
         ),
         query_writes=query_writes(texts),
     )

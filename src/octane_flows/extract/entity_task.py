@@ -124,12 +124,17 @@ class EntityTask:
             self.entity,
             part.rejected if part is not None else state.rejected if state is not None else (),
             self.moments.as_of,
+            max_share=context.options.max_rejected_share,
             is_full=part is None and self.main.kind in ("full", "whole"),
             taken=part.taken if part is not None else (),
         )
         if result is not None:
             rejected = RejectedValues(
-                self.entity, result.state.rejected, self.moments.as_of, taken=result.taken
+                self.entity,
+                result.state.rejected,
+                self.moments.as_of,
+                max_share=context.options.max_rejected_share,
+                taken=result.taken,
             )
         return EntityWriter(
             context.draft, self.entity, context.plan.tables, self.stamp, context.stored, rejected

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from octane_flows.config import (
     DEFAULT_MAX_DELETED_SHARE,
+    DEFAULT_MAX_REJECTED_SHARE,
     DEFAULT_OVERLAP_MIN,
     DEFAULT_SETTLE_MIN,
     DEFAULT_SWEEP_SHARE,
@@ -35,8 +36,9 @@ class Options:
     clock, because the newest rows may not be visible yet on all nodes of a clustered server.
     With `counts` the
     server's count of a type is asked for, and a census follows where it differs from the lake's.
-    `max_deleted_share` is the share of an entity type that may be deleted at once. `history` names
-    the entity types whose change history is read; an aggregate stands for its subtypes.
+    `max_deleted_share` is the share of an entity type that may be deleted at once, and
+    `max_rejected_share` the share that may have values in one field that do not fit. `history`
+    names the entity types whose change history is read; an aggregate stands for its subtypes.
     """
 
     page_size: int
@@ -54,6 +56,7 @@ class Options:
     overlap: timedelta = timedelta(minutes=DEFAULT_OVERLAP_MIN)
     settle: timedelta = timedelta(minutes=DEFAULT_SETTLE_MIN)
     max_deleted_share: float = DEFAULT_MAX_DELETED_SHARE
+    max_rejected_share: float = DEFAULT_MAX_REJECTED_SHARE
     accept_deletions: Sequence[str] = ()
     accept_retyped: Sequence[str] = ()
     wait_s: float = 0.0

@@ -7,6 +7,7 @@ type; the certificate counts it and `meta.rejected_values` shows it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,9 +17,8 @@ from octane_flows.extract.extract_plan import EntityPlan
 from octane_flows.extract.page_to_arrow import DecodedPage
 from octane_flows.lake import RejectedValue
 
-# A field of which more values than this share do not fit has another meaning than metadata says.
-MAX_REJECTED_SHARE = 0.01
 ALWAYS_ACCEPTED_VALUES = 20  # a share of few rows says little
+ROUNDING = 1e-9  # 0.29 of 100 is 28.999999999999996
 LINE_ENDS = "\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 MAX_REJECTED_VALUES = 100_000  # they lie in memory and in the manifest
 
@@ -36,8 +36,9 @@ class TakenValues:
 class RejectedValues:
     """The rejected and the changed values of one entity type, kept up page by page.
 
-    `previous` are the rejected values before; those of a full reading count no more, and only give
-    the time since when the same value is rejected.
+    `previous` are the rejected values before, of which those of fields that are gone do not count;
+    those of a full reading count no more, and only give the time since when the same value is
+    rejected. A field with more of them than `max_share` of the rows stops the extract.
     """
 
     def __init__(
@@ -46,12 +47,17 @@ class RejectedValues:
         previous: Iterable[RejectedValue],
         now: datetime,
         *,
+        max_share: float,
         is_full: bool = False,
         taken: Iterable[TakenValues] = (),
     ) -> None:
         self._entity = entity
         self._now = now
-        self._previous = {(entry.id, entry.field): entry for entry in previous}
+        self._max_share = max_share
+        fields = {field.name for field in (*entity.scalars, *entity.links)} | {"id", "type"}
+        self._previous = {
+            (entry.id, entry.field): entry for entry in previous if entry.field in fields
+        }
         self._values = {} if is_full else dict(self._previous)
         self._taken = {(entry.field, entry.what): entry for entry in taken}
         self._rows = 0
@@ -101,12 +107,17 @@ class RejectedValues:
         return tuple(self._taken.values())
 
     def require_few(self, rows: int) -> None:
-        """Raise ExtractError when one field has more rejected values than a share of `rows`."""
+        """Raise ExtractError when one field has more rejected values than the share of `rows`."""
         counts: dict[str, int] = {}
         for _, name in self._values:
             counts[name] = counts.get(name, 0) + 1
-        limit = max(ALWAYS_ACCEPTED_VALUES, int(MAX_REJECTED_SHARE * max(rows, self._rows)))
-        limit = min(limit, MAX_REJECTED_VALUES)
+        share = math.floor(self._max_share * max(rows, self._rows) + ROUNDING)
+        limit = min(max(ALWAYS_ACCEPTED_VALUES, share), MAX_REJECTED_VALUES)
+        remedy = (
+            "set OCTANE_MAX_REJECTED_SHARE higher if they may be null, or "
+            if limit < MAX_REJECTED_VALUES and self._max_share < 1
+            else ""
+        )
         for name, count in sorted(counts.items()):
             if count > limit:
                 value = next(value for value in self.values() if value.field == name)
@@ -115,9 +126,9 @@ class RejectedValues:
                     f"Workspace {self._entity.workspace}: {count:,} rows of {self._entity.name} "
                     f"have values in field {name} that do not fit its type "
                     f"{_type_name(self._entity, name)} ({first}), and "
-                    f"at most {limit:,} are set aside. Nothing was published; leave the entity "
-                    f"type out with --skip {self._entity.name}, and report the field to its "
-                    "administrator."
+                    f"at most {limit:,} are set aside. Nothing was published; {remedy}leave the "
+                    f"entity type out with --skip {self._entity.name}, and report the field to "
+                    "its administrator."
                 )
 
 
