@@ -15,6 +15,8 @@
 -- param: subtree boolean = false -- a module stands for those nested in it too
 -- param: environment_name text = null -- environment tag, such as Chrome, * for any characters
 -- param: only_without_defect boolean = false -- leave out runs that a defect is linked to
+-- note: past: a run has its newest result, so one that ran again since is missing;
+--     flow.failed_previous_runs has what was replaced
 -- order: created_at desc, workspace_id, run_id
 with failed_runs as (
     select runs.*

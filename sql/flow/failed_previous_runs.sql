@@ -10,6 +10,7 @@
 -- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since
 -- param: days integer = null -- only results that started in that many days before as_of
 -- param: status_code text = 'list_node.run_native_status.failed' -- logical name, native status
+-- note: past: results that were replaced since are there, too, which were those of runs then
 -- order: started_at desc, workspace_id, previous_run_id
 with wanted_results as (
     select previous_runs.*

@@ -4,13 +4,13 @@
 -- grain: one application module that such a test is assigned to
 -- key: workspace_id, application_module_id
 -- param: workspace_id text = null -- workspace to look at; null means all
--- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since.
---     Last runs are today's, and a later one hides those before: the past itself is what
---     'octane-flows query --as-of' shows
+-- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since
 -- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
 -- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
 -- param: only_automated boolean = false -- automated tests only; false means tests of all kinds
 -- param: subtree boolean = false -- a module stands for those nested in it too
+-- note: past: last runs are those of now, so a test that ran again since counts by its newest run
+--     alone
 -- order: failed_test_count desc, workspace_id, application_module_id
 with failed_tests as (
     select

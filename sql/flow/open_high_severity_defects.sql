@@ -9,6 +9,7 @@
 -- param: severity_codes text = 'list_node.severity.high' -- logical names, commas; null means any
 -- param: priority_codes text = null -- logical names of priorities, with commas; null means any
 -- param: as_of timestamp = null -- moment (UTC) that ages are measured at; null means the extract's
+-- note: past: defects, phases and severities are those of now; as_of moves age_days alone
 -- order: severity_rank nulls last, created_at, workspace_id, defect_id
 with modules_by_defect as (
     select

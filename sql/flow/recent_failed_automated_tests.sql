@@ -5,12 +5,12 @@
 -- key: workspace_id, test_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: release_name text = null -- name of the release, * for any characters; null: any, or none
--- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since.
---     Last runs are today's, and a later one hides those before: the past itself is what
---     'octane-flows query --as-of' shows
+-- param: as_of timestamp = null -- end of the window (UTC); null: the extract's, and all read since
 -- param: hours integer = 24 -- length of the window; a result counts from its creation in Octane
 -- param: status_codes text = 'list_node.run_status.failed' -- summary statuses, with commas
 -- param: only_automated boolean = true -- automated tests only; false means tests of all kinds
+-- note: past: last runs are those of now, so a test that ran again since counts by its newest run
+--     alone
 -- order: last_failed_at desc, workspace_id, test_id
 with failed_last_runs as (
     select

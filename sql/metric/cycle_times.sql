@@ -11,6 +11,8 @@
 -- note: definition: cycle time as in the Kanban Guide (2020), from the start of work to its end;
 --     here until the last closing; the 85 percent are a service level expectation as in Vacanti,
 --     Actionable Agile Metrics for Predictability (2015)
+-- note: past: items, their releases and closings are those of now, so what was opened again since
+--     is missing
 -- order: workspace_id, work_item_type, release_id
 with starts as (
     select

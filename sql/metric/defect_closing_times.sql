@@ -8,6 +8,8 @@
 -- note: definition: the median survival time of Kaplan and Meier, Nonparametric Estimation from
 --     Incomplete Observations (1958), where closing ends a life and a defect that is still open is
 --     censored
+-- note: past: defects, their severities and closings are those of now, so what was opened again
+--     since counts as open
 -- order: workspace_id, severity_rank nulls last, severity_code
 with lives as (
     select

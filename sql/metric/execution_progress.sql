@@ -12,6 +12,8 @@
 -- note: not told apart: a run that was executed again, whose earlier result Octane replaces; a run
 --     that was deleted, which is counted nowhere
 -- note: gaps: a day on which nothing was planned or executed has no row
+-- note: past: runs are those of now, so what ran again since counts on the day of its newest
+--     result
 -- order: workspace_id, release_id, suite_run_id, tester_user_id, day_date
 with runs as (
     select

@@ -15,6 +15,7 @@
 -- note: environments: a test has a last run for each environment, and each counts
 -- note: gaps: planned runs are runs that are not executed; drafts and suite runs do not count
 -- note: renames: scopes are told apart by id; their names are those of now
+-- note: past: runs, defects and work items are those of now; as_of moves ages alone
 -- order: workspace_id, scope_type, scope_name, scope_id, variable_number
 with scopes as (
     select releases.workspace_id, 'release' as scope_type, releases.release_id as scope_id,

@@ -9,6 +9,8 @@
 -- param: small_sample integer = 5 -- fewer measured items than this are a small sample
 -- note: definition: lead time as in Anderson, Kanban (2010), from a request to its delivery; here
 --     from the creation of an item to its last closing
+-- note: past: items, their releases and closings are those of now, so what was opened again since
+--     is missing
 -- order: workspace_id, work_item_type, release_id
 with closed as (
     select

@@ -11,6 +11,7 @@
 -- note: definition: of our own: open longer than its severity allows, counted from its creation
 -- note: not told apart: a defect that nobody works on, and one that was opened again lately
 -- note: gaps: a defect without severity, or with one that no rule names, has no row
+-- note: past: defects that are open now, with the severity of now; as_of moves days alone
 -- order: overdue_days desc, workspace_id, defect_id
 with allowed_days as (
     select

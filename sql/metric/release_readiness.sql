@@ -8,6 +8,7 @@
 -- param: severity_codes text = 'list_node.severity.high,list_node.severity.very_high,list_node.severity.urgent' -- severities that hold a release up, with commas
 -- note: definition: of our own: counts of the items planned for the release now, of the last runs
 --     for it, and of its open defects
+-- note: past: items, last runs and defects are those of now; as_of moves remaining_days alone
 -- order: workspace_id, end_at desc nulls last, release_id
 with items as (
     select

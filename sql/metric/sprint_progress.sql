@@ -11,6 +11,8 @@
 --     what it ended with; carried over was in it at its end and not done then
 -- note: gaps: where no change history was read, moments come from the versions that were read, and
 --     inexact_item_count says of how many items
+-- note: past: what is assigned to a sprint, and done of it, is counted as of now; only what came,
+--     went and was carried over follows the history
 -- order: workspace_id, start_at desc nulls last, sprint_id
 with items as (
     select

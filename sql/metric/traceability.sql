@@ -11,6 +11,7 @@
 -- param: only_gaps boolean = false -- leave out what is covered by a recent passed run
 -- note: definition: the traceability matrix of the ISTQB Glossary: items by their tests with
 --     the last run of each; the kinds of gaps are of our own
+-- note: past: items, tests, last runs and defects are those of now; as_of moves ages alone
 -- order: workspace_id, item_type, item_id, test_id
 with items as (
     select

@@ -12,7 +12,7 @@
 --     masks it; the owner is who owns most of these tests, else who owns most tests of their
 --     modules (Octane's modules have no owner), else who fixed a defect of these tests last
 -- note: not told apart: two causes with one text; a test that failed with another text before, and
---     counts from its first failure on; links, owners and modules of as_of, and those of now
+--     counts from its first failure on
 -- note: retries: all results of a test in a build are one outcome, that of the last passed or
 --     failed result
 -- note: branches: failures of all pipelines that are looked at are together, each from its own
@@ -22,6 +22,8 @@
 --     failure_states names them
 -- note: renames: a test keeps its failure by its id, and is shown with the newest name that is
 --     known
+-- note: past: the failures and the phases of their defects are those of as_of; links, owners and
+--     modules are those of now
 -- order: is_flaky, test_count desc, failed_since_at, workspace_id, cluster_id
 with failures as (
     select failures.*

@@ -54,7 +54,9 @@ of `parity/requests` by `make docs`.
   equals sign) means null.
 - "Me" is who signed in to extract, found by name among the users of each workspace. Where it is
   none of them, "me" is nobody and the answer is empty.
-- `as_of` is the server's time when the extract began, unless it is given.
+- `as_of` is the server's time when the extract began, unless it is given. What a past `as_of`
+  cannot tell stands below the columns, under "past", and in a warning;
+  `octane-flows flow <slug> --as-of <time>` answers from what was read until then.
 - Links open the item in Octane: `/ui/entity-navigation?p={space}/{workspace}&entityType=&id=`, with
   `work_item` for every kind of work item, `test` for tests and `run` for runs; the vendor's clients
   show this address for work items, the others follow it.
@@ -132,6 +134,7 @@ def _answer(flow: Question, source: str) -> list[str]:
         "|---|---|",
         *(f"| `{column.name}` | {column.meaning} |" for column in flow.columns),
         "",
+        *(f"{note.topic.capitalize()}: {note.text}.\n" for note in flow.notes),
         *_diagram(flow),
     ]
 

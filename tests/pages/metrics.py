@@ -14,7 +14,9 @@ Each metric is a table macro, `metric.<slug>(name := value, ...)`, a command,
 in words is the question, what one row is, and the meaning of each column; the SQL is linked.
 
 - `as_of` is the server's time when the extract began, unless it is given; windows count back
-  from it.
+  from it. Names, labels, owners and modules that stand beside a result are those of now, for a past
+  `as_of` too. Where more is of now, a line "past" below the columns says so, and a warning when it
+  matters; `octane-flows metric <slug> --as-of <time>` answers from what was read until then.
 - Lists of logical names and kinds are written with commas. `--param name=` (nothing behind the
   equals sign) means null.
 - Results of automated tests are the current runs and the history of those they replaced.

@@ -16,8 +16,10 @@ from octane_flows.errors import ModelError, UsageError
 from octane_flows.models.header import parse_header
 from octane_flows.models.parameter_sources import ValueSource
 from octane_flows.questions import (
+    PresentInPastWarning,
     UnknownValueWarning,
     given_values,
+    past_limit,
     question_named,
     run_question,
 )
@@ -193,3 +195,26 @@ def test_a_header_gives_a_parameter_its_source() -> None:
         parse_header(text.replace("values: tester", "values: other"), schema="flow", where="f.sql")
     with pytest.raises(ModelError, match="where values come from"):
         parse_header(text.replace("er.users.user_id", "users"), schema="flow", where="f.sql")
+
+
+def test_an_answer_about_the_past_says_what_is_of_now(
+    home: Path, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = question_named("metric", "release_readiness")
+    day = "2021-01-10"
+    sentence = past_limit(connection, question, {"as_of": day})
+    monkeypatch.setenv("OCTANE_HOME", str(home))
+    command = ["metric", "release_readiness", "--param"]
+    told, silent = (
+        CliRunner().invoke(app, [*command, f"as_of={moment}"]) for moment in (day, "2031-01-10")
+    )
+
+    assert sentence is not None
+    assert sentence.startswith("as_of 2021-01-10T00:00:00 is before this warehouse, and in ")
+    assert "'octane-flows metric release_readiness --as-of 2021-01-10T00:00:00'" in sentence
+    assert (told.exit_code, " ".join(told.stderr.split())) == (0, f"warning {sentence}")
+    assert (silent.exit_code, silent.stderr) == (0, "")
+    assert past_limit(connection, question, {}) is None
+    assert past_limit(connection, question_named("metric", "burn_up"), {"as_of": day}) is None
+    with of.open(home) as opened, pytest.warns(PresentInPastWarning, match="last runs"):
+        opened.metrics.release_readiness(as_of=day)

@@ -42,6 +42,7 @@ from octane_flows.questions import (
     given_values,
     parse_parameters,
     partial_answer,
+    past_limit,
     question_relation,
 )
 from octane_flows.questions.catalogue import nearest
@@ -118,9 +119,11 @@ class AgentTools:
                     f"({first_line(error)}); correct the parameters, or ask for less."
                 ) from error
             findings = [text for text in [partial_answer(connection, question)] if text]
+            of_now = past_limit(connection, question, values)
             head = _head(connection, question.name, findings)
         answer = rows_of(records_of(rows), reading.row_count, is_counted=reading.is_counted)
         answer["notes"] += [value.sentence for value in unknown]
+        answer["notes"] += [of_now] if of_now else []
         return {**head, "parameters": _all_values(question, values), **answer}
 
     def _query(self, given: Arguments) -> Record:

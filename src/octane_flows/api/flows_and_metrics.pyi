@@ -188,9 +188,7 @@ class Flows:
 
         workspace_id: workspace to look at; null means all
         release_name: name of the release, * for any characters; null: any, or none
-        as_of: end of the window (UTC); null: the extract's, and all read since. Last runs are
-        today's, and a later one hides those before: the past itself is what 'octane-flows query
-        --as-of' shows
+        as_of: end of the window (UTC); null: the extract's, and all read since
         hours: length of the window; a result counts from its creation in Octane
         status_codes: summary statuses, with commas
         only_automated: automated tests only; false means tests of all kinds
@@ -211,9 +209,7 @@ class Flows:
         One row is one application module that such a test is assigned to.
 
         workspace_id: workspace to look at; null means all
-        as_of: end of the window (UTC); null: the extract's, and all read since. Last runs are
-        today's, and a later one hides those before: the past itself is what 'octane-flows query
-        --as-of' shows
+        as_of: end of the window (UTC); null: the extract's, and all read since
         hours: length of the window; a result counts from its creation in Octane
         status_codes: summary statuses, with commas
         only_automated: automated tests only; false means tests of all kinds
@@ -235,9 +231,7 @@ class Flows:
         One row is one feature with such a test.
 
         workspace_id: workspace to look at; null means all
-        as_of: end of the window (UTC); null: the extract's, and all read since. Last runs are
-        today's, and a later one hides those before: the past itself is what 'octane-flows query
-        --as-of' shows
+        as_of: end of the window (UTC); null: the extract's, and all read since
         hours: length of the window; a result counts from its creation in Octane
         status_codes: summary statuses, with commas
         only_automated: automated tests only; false means tests of all kinds

@@ -166,6 +166,8 @@ class OpenWarehouse:
         values, unknown = questions.given_values(self.connection, question, parameters)
         for value in unknown:
             warnings.warn(value.sentence, questions.UnknownValueWarning, stacklevel=3)
+        if limit := questions.past_limit(self.connection, question, values):
+            warnings.warn(limit, questions.PresentInPastWarning, stacklevel=3)
         relation = questions.question_relation(self.connection, question, values)
         return answer_of(question, relation)
 

@@ -123,6 +123,7 @@ def _answer(
     from octane_flows.questions import (
         given_values,
         partial_answer,
+        past_limit,
         question_named,
         run_question,
     )
@@ -142,8 +143,11 @@ def _answer(
             raise UsageError(" ".join(value.sentence for value in unknown))
         answer = run_question(connection, question, values)
         finding = partial_answer(connection, question)
+        limit = past_limit(connection, question, values)
     if finding:
         errors.print(f"finding      {finding}")
+    if limit:
+        errors.print(f"warning      {limit}", soft_wrap=True)
     for value in unknown:
         errors.print(f"warning      {value.sentence}", soft_wrap=True)
     rows.write(answer, output)

@@ -69,6 +69,8 @@ def print_question(question: Question) -> None:
     for column in question.columns:
         output.print(f"  {column.name}", soft_wrap=True)
         output.print(f"      {column.meaning}", soft_wrap=True)
+    for note in question.notes:
+        output.print(f"\n{note.topic.capitalize()}: {note.text}.", soft_wrap=True)
     output.print(f"\nAll options: octane-flows {question.kind} --help", soft_wrap=True)
 
 

@@ -22,6 +22,7 @@ REPEATABLE = frozenset({"source", "param", "relation", "note", "values"})
 #: What a note can be about, in the order of the pages.
 NOTE_TOPICS = (
     "definition", "not told apart", "retries", "branches", "environments", "gaps", "renames",
+    "past",
 )  # fmt: skip
 REQUIRED = {
     "er": ("source", "grain", "key"),

@@ -13,6 +13,7 @@ from octane_flows.questions.catalogue import (
     question_named,
 )
 from octane_flows.questions.given_values import UnknownValue, UnknownValueWarning, given_values
+from octane_flows.questions.past_limit import PresentInPastWarning, past_limit
 from octane_flows.questions.run_question import (
     Value,
     parse_parameters,
@@ -26,6 +27,7 @@ __all__ = [
     "Column",
     "Kind",
     "Parameter",
+    "PresentInPastWarning",
     "Question",
     "UnknownValue",
     "UnknownValueWarning",
@@ -35,6 +37,7 @@ __all__ = [
     "list_questions",
     "parse_parameters",
     "partial_answer",
+    "past_limit",
     "question_named",
     "question_relation",
     "run_question",

@@ -22,6 +22,7 @@ from octane_flows.questions import (
     given_values,
     parse_parameters,
     partial_answer,
+    past_limit,
     question_relation,
 )
 from octane_flows.serve.bounded_answers import (
@@ -74,11 +75,14 @@ def answer_question(
         given, unknown = given_values(reader.connection, question, texts)
         values = parse_parameters(question, given)
         finding = partial_answer(reader.connection, question)
+        limit = past_limit(reader.connection, question, given)
         relation = question_relation(reader.connection, question, values)
         if first is not None:
             relation = relation.limit(first + 1)
         rows = bounded_table(json_rows(relation) if as_json else relation, limits, subject)
     remarks = [value.sentence for value in unknown]
+    if limit:
+        remarks.append(f"{limit[0].upper()}{limit[1:]}")
     if finding:
         remarks.append(f"{finding[0].upper()}{finding[1:]}.")
     is_cut = first is not None and rows.num_rows > first
