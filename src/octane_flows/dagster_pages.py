@@ -27,8 +27,6 @@ from octane_flows.config import load_settings
 from octane_flows.errors import OctaneFlowsError, UsageError
 
 DEFINITIONS: Final = "dagster_octane.definitions"
-HOST: Final = "127.0.0.1"
-PORT: Final = 3000  # Dagster's own
 ENDING_S: Final = 40.0  # dagster dev waits for its children; after this they are killed
 
 

@@ -24,7 +24,6 @@ VALUES: tuple[Any, ...] = (
     "\ud83d", {"id": None}, {"type": 5, "id": []}, float("nan"), float("inf"), "x" * 10_000,
     ["a", 1, None],
 )  # fmt: skip
-JOINERS = (45, 46, 47, 58)  # - . / :
 
 
 def odd_text(random: Random) -> str:

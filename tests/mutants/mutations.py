@@ -188,10 +188,6 @@ def _without_child(place: int) -> Callable[[Node], Node]:
     return make
 
 
-def _first_child(node: Node) -> Node:
-    return {**node["children"][0], "alias": node["alias"]}
-
-
 def _renamed(name: str) -> Callable[[Node], Node]:
     def make(node: Node) -> Node:
         path = [*node["qualified_name"]["path"][:-1], name]

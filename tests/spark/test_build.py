@@ -19,7 +19,7 @@ from octane_flows.lake import ColumnEntry, Lake
 from octane_flows.spark import read_published, spark_folder
 from octane_flows.spark.current_tables import current_tables
 from octane_flows.spark.spark_build import Build
-from octane_flows.spark.spark_publication import begin
+from octane_flows.spark.spark_publication import new_build_folder
 from octane_flows.spark.spark_session import MEANING
 from octane_flows.warehouse import Model, load_models
 from octane_flows.warehouse.phase_versions import TABLE as PHASES
@@ -268,7 +268,7 @@ def test_a_refused_model_is_named_with_its_reason_and_so_are_its_readers(
     lake = Lake(tmp_path / "lake")
     manifest = lake.current()
     assert manifest is not None
-    built = Build(spark, lake, manifest, begin(tmp_path), load_models(sql)).run()
+    built = Build(spark, lake, manifest, new_build_folder(tmp_path), load_models(sql)).run()
 
     assert built.models["er.hashes"].status == built.models["flow.hashed"].status == "refused"
     assert "it uses SHA256(defect.name)" in (built.models["er.hashes"].reason or "")
@@ -292,7 +292,9 @@ def test_user_defined_fractions_take_their_flow_away_and_nothing_else(
     wanted = ("flow.user_defined_field_values", "er.users", "er.releases", "er.teams", *FEW)
     models = [model for model in load_models() if model.name in wanted]
 
-    built = Build(spark, lake, replace(manifest, tables=tables), begin(tmp_path), models).run()
+    built = Build(
+        spark, lake, replace(manifest, tables=tables), new_build_folder(tmp_path), models
+    ).run()
 
     refused = {name: one.reason for name, one in built.models.items() if one.status == "refused"}
     assert list(refused) == ["flow.user_defined_field_values"]

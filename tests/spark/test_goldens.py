@@ -13,7 +13,7 @@ from octane_flows.questions import parse_parameters
 from octane_flows.spark import Published
 from octane_flows.spark.current_tables import SPARK_TYPES
 from octane_flows.spark.spark_build import Build
-from octane_flows.spark.spark_publication import begin, publish
+from octane_flows.spark.spark_publication import new_build_folder, publish
 from octane_flows.warehouse import load_models
 from tests.golden import kit
 from tests.golden.cases import Case, questions
@@ -46,7 +46,7 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Publ
     lake = Lake(home / "lake")
     manifest = lake.current()
     assert manifest is not None
-    return publish(home, GoldenBuild(spark, lake, manifest, begin(home)).run())
+    return publish(home, GoldenBuild(spark, lake, manifest, new_build_folder(home)).run())
 
 
 @pytest.fixture(scope="module")

@@ -173,7 +173,12 @@ def rest_value(
     if kind.type == "reference":
         if kind.is_multiple:
             values = [] if value is None else value if isinstance(value, list) else [value]
-            return {"data": [_reference(connection, workspace, kind, one, None) for one in values]}
+            return {
+                "data": [
+                    _reference(connection, workspace, kind, item_value, None)
+                    for item_value in values
+                ]
+            }
         present = item.values.get(kind.name)
         return None if value is None else _reference(connection, workspace, kind, value, present)
     if value is None:

@@ -124,21 +124,21 @@ def _head(context: Context, framework: str | None) -> ET.Element:
 
 
 def _parts(head: ET.Element, runs: Iterable[tuple[ET.Element, int]]) -> Iterator[Document]:
-    begin = ET.tostring(head, encoding="unicode").removesuffix("</test_result>")
-    begin = "<?xml version='1.0' encoding='utf-8'?>\n" + begin + "<test_runs>"
-    end = "</test_runs></test_result>"
+    opening = ET.tostring(head, encoding="unicode").removesuffix("</test_result>")
+    opening = "<?xml version='1.0' encoding='utf-8'?>\n" + opening + "<test_runs>"
+    closing = "</test_runs></test_result>"
     pieces: list[bytes] = []
     size = count = 0
     for run, results in runs:
         piece: bytes = ET.tostring(run, encoding="utf-8")
         if pieces and (size + len(piece) > MOST_BYTES or count + results > MOST_RESULTS):
-            yield Document(b"".join([begin.encode(), *pieces, end.encode()]), count)
+            yield Document(b"".join([opening.encode(), *pieces, closing.encode()]), count)
             pieces, size, count = [], 0, 0
         pieces.append(piece)
         size += len(piece)
         count += results
     if pieces:
-        yield Document(b"".join([begin.encode(), *pieces, end.encode()]), count)
+        yield Document(b"".join([opening.encode(), *pieces, closing.encode()]), count)
 
 
 def _runs(

@@ -127,9 +127,9 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[CatalogTable]:
     for schema, table, comment in connection.execute(TABLES).fetchall():
         name = f"{schema}.{table}"
         key, grain = models.get(name, ((), ""))
-        found = tuple(columns.get(name, ()))
-        key = key or _key_of_octane(schema, {column.name for column in found})
-        tables.append(CatalogTable(schema, table, comment or "", grain, key, found))
+        own_columns = tuple(columns.get(name, ()))
+        key = key or _key_of_octane(schema, {column.name for column in own_columns})
+        tables.append(CatalogTable(schema, table, comment or "", grain, key, own_columns))
     return tables
 
 

@@ -26,7 +26,7 @@ __all__ = [
     "retry_after_s",
 ]
 
-REPEATED_KINDS: Final = frozenset(
+TEMPORARY_KINDS: Final = frozenset(
     {"connect", "proxy", "files", "timeout", "not_http", "maybe_tls", "cut"}
 )
 TEMPORARY_STATUSES: Final = frozenset({408, 429, 502, 503, 504})
@@ -96,15 +96,7 @@ class RetryBudget:
 def is_temporary(outcome: Outcome) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(outcome, TransportError):
-        return outcome.kind in (
-            "connect",
-            "proxy",
-            "files",
-            "timeout",
-            "not_http",
-            "maybe_tls",
-            "cut",
-        )
+        return outcome.kind in TEMPORARY_KINDS
     if outcome.status in TEMPORARY_STATUSES:
         return True
     # A row may contain these texts too, so they count only in an error or in a page of HTML.

@@ -96,7 +96,7 @@ def _mail(texts: SettingTexts) -> MailPlace | None:
     )
     sender = texts.get("letter_from") or ""
     for name, addresses in (("letter_to", recipients), ("letter_from", (sender,))):
-        wrong = [one for one in addresses if not ADDRESS.fullmatch(one)]
+        wrong = [address for address in addresses if not ADDRESS.fullmatch(address)]
         if wrong or not addresses:
             raise UsageError(
                 f"OCTANE_{name.upper()} must be set to mail addresses such as qa@example.com when "

@@ -62,13 +62,13 @@ def choose_names(
     chosen = {entry.key: previous[entry.key] for entry in fields if entry.key in previous}
     taken = {name.casefold() for name in reserved}
     taken |= {name.casefold() for names in chosen.values() for name in names}
-    former: dict[str, tuple[str, str]] = {}  # folded name -> name and field
+    retired: dict[str, tuple[str, str]] = {}  # folded name -> name and field
     for key, names in previous.items():
         if key not in chosen:
             if in_use(key):
                 taken |= {name.casefold() for name in names}
             else:
-                former |= {name.casefold(): (name, key[0]) for name in names}
+                retired |= {name.casefold(): (name, key[0]) for name in names}
     # the models read standard fields, which have names in lower case
     for entry in sorted(fields, key=lambda it: (it.is_user_defined, it.field != it.field.lower())):
         if entry.key in chosen:
@@ -77,7 +77,7 @@ def choose_names(
             names = entry.names(base)
             folded = [name.casefold() for name in names]
             if taken.isdisjoint(folded) and all(
-                former.get(fold, (name, entry.field)) == (name, entry.field)
+                retired.get(fold, (name, entry.field)) == (name, entry.field)
                 for fold, name in zip(folded, names, strict=True)
             ):
                 chosen[entry.key] = names

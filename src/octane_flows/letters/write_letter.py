@@ -34,7 +34,7 @@ def letter_of(
             body.set_content(text)
     short = text if len(text) <= LONGEST_CHAT else f"{text[:LONGEST_CHAT]}\n..."
     content = json.loads(as_json(changes))
-    content["rules"] = [{"rule": one.rule, "kind": one.kind} for one in events]
+    content["rules"] = [{"rule": event.rule, "kind": event.kind} for event in events]
     return Letter(
         subject=subject,
         mail=mail,

@@ -65,7 +65,7 @@ def server_columns(models: Iterable[Model]) -> dict[str, dict[str, tuple[Origin,
         if model.schema == "er":
             by_name[model.name] = query_columns(root(model.tree), by_name, {})
     return {
-        name: {column: tuple(sorted(found or ())) for column, found in relation.columns.items()}
+        name: {column: tuple(sorted(origins or ())) for column, origins in relation.columns.items()}
         for name, relation in by_name.items()
     }
 

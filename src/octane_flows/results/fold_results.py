@@ -94,15 +94,15 @@ def _worst(group: Sequence[Result]) -> Result:
     )
 
 
-def _is_same(one: Result, other: Result) -> bool:
+def _is_same(first: Result, second: Result) -> bool:
     """The same result read twice, from one file or from two."""
     return (
-        one.status == other.status
-        and one.variant == other.variant
-        and one.started_ms == other.started_ms
-        and one.duration_ms == other.duration_ms
-        and one.error == other.error
-        and one.attempts == other.attempts
+        first.status == second.status
+        and first.variant == second.variant
+        and first.started_ms == second.started_ms
+        and first.duration_ms == second.duration_ms
+        and first.error == second.error
+        and first.attempts == second.attempts
     )
 
 

@@ -119,19 +119,21 @@ def current_tables(
 ) -> dict[str, DataFrame]:
     """The current state of all tables with files: no tombstones, no links of deleted owners."""
     frames: dict[str, DataFrame] = {}
-    gone: dict[str, DataFrame] = {}
+    deleted_rows: dict[str, DataFrame] = {}
     for entry in sorted(entries.values(), key=lambda table: (table.kind != "entity", table.name)):
         versions = read_versions(session, lake, entry)
         if versions is None:
             continue
         rows = newest(versions, entry)
         if entry.kind == "entity":
-            gone[entry.entity] = rows.where("_deleted").selectExpr(
+            deleted_rows[entry.entity] = rows.where("_deleted").selectExpr(
                 "_workspace_id", "id as source_id"
             )
         current = rows.where("not coalesce(_deleted, false)")
-        if entry.kind == "link" and entry.entity in gone:
-            current = current.join(gone[entry.entity], ["_workspace_id", "source_id"], "left_anti")
+        if entry.kind == "link" and entry.entity in deleted_rows:
+            current = current.join(
+                deleted_rows[entry.entity], ["_workspace_id", "source_id"], "left_anti"
+            )
         frames[entry.name] = current.select(*[quoted(column.name) for column in entry.columns])
     return frames
 

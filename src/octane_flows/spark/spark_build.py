@@ -31,7 +31,7 @@ from octane_flows.spark.current_tables import (
 from octane_flows.spark.spark_publication import (
     ModelState,
     Published,
-    begin,
+    new_build_folder,
     publish,
     published_choice,
 )
@@ -88,7 +88,7 @@ def build(
         )
     choice = choose(workspaces, manifest) if workspaces is not None else published_choice(home)
     chosen = of_workspaces(manifest, choice)
-    aside = begin(home)
+    aside = new_build_folder(home)
     try:
         built = Build(session, lake, chosen, aside, models, progress).run()
         return publish(home, replace(built, workspaces=choice))

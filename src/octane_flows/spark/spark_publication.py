@@ -109,7 +109,7 @@ def _choice(state: dict[str, Any]) -> tuple[str, ...] | None:
     return tuple(chosen) if chosen is not None else None
 
 
-def begin(home: Path) -> Path:
+def new_build_folder(home: Path) -> Path:
     """An empty folder to build in, which nobody reads."""
     delete_leftovers(spark_folder(home), ".building-")
     aside = spark_folder(home) / f".building-{process_tag()}"

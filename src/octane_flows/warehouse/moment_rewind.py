@@ -83,23 +83,25 @@ def coverage(newest: Manifest | None, moment: datetime) -> Coverage:
 def rewind(
     connection: duckdb.DuckDBPyConnection,
     lake: Lake,
-    known: Coverage,
+    covered_history: Coverage,
     *,
     base: Manifest,
     following: Manifest | None,
     newest: Manifest,
 ) -> None:
     """Set a loaded warehouse to the moment; `following` has items that came after `base`."""
-    moment = known.moment.astimezone(UTC).replace(tzinfo=None)
+    moment = covered_history.moment.astimezone(UTC).replace(tzinfo=None)
     load_tables(connection, lake, plan_rebuild([newest.tables[HISTORY]]))
     connection.execute(
         f"create or replace temp table all_changes as select * from octane.{HISTORY}"
     )
     connection.execute("create or replace temp table covered (workspace varchar, entity varchar)")
-    connection.executemany("insert into covered values (?, ?)", [list(it) for it in known.covered])
+    connection.executemany(
+        "insert into covered values (?, ?)", [list(it) for it in covered_history.covered]
+    )
     _find_values(connection, moment)
     types = [name for name in WORK_ITEMS if f"{name}" in base.tables]
-    types = [name for name in types if name in {entity for _, entity in known.covered}]
+    types = [name for name in types if name in {entity for _, entity in covered_history.covered}]
     added = _rows_of(lake, following, types) if following is not None else None
     with transaction(connection):
         connection.execute(f"delete from octane.{HISTORY} where changed_at > $1", [moment])
@@ -107,7 +109,7 @@ def rewind(
             _set_items(connection, entity, moment, added)
         _set_versions(connection, types, moment)
         connection.execute("update meta.generation set as_of = $1", [moment])
-        for sentence in known.sentences(base):
+        for sentence in covered_history.sentences(base):
             connection.execute("insert into meta.findings values ($1)", [sentence])
     if added is not None:
         added.close()
@@ -226,9 +228,11 @@ def _add_items(
     )
     connection.unregister("new_items")
     connection.execute(f"insert into {table} by name select * from added_items")
-    held = {row[0] for row in added.execute("select table_name from duckdb_tables()").fetchall()}
+    added_tables = {
+        row[0] for row in added.execute("select table_name from duckdb_tables()").fetchall()
+    }
     for link in _link_tables(connection, entity):
-        if link not in held:
+        if link not in added_tables:
             continue
         connection.register("new_links", added.table(f"octane.{quoted(link)}").to_arrow_table())
         connection.execute(

@@ -55,7 +55,7 @@ def connect_as_of(
     view = _past_view(lake, parse_when(when), choice_in(warehouse_path(home)))
     choice = choice_in(warehouse_path(home))
     target = view.path(home)
-    for path in (target,) if view.known is not None else (warehouse_path(home), target):
+    for path in (target,) if view.history is not None else (warehouse_path(home), target):
         if _holds(path, view, choice, models):
             return _opened(path, view, notes)
     if notes is not None:
@@ -73,11 +73,11 @@ def connect_as_of(
         progress=progress,
     ) as warehouse:
         warehouse.load()
-        if view.known is not None:
+        if view.history is not None:
             rewind(
                 warehouse.connection,
                 lake,
-                view.known,
+                view.history,
                 base=view.base,
                 following=view.following,
                 newest=view.newest,
@@ -97,15 +97,15 @@ class PastView:
     base: Manifest
     newest: Manifest
     following: Manifest | None = None
-    known: Coverage | None = None
+    history: Coverage | None = None
     untold: tuple[str, ...] = ()  # why a moment is only that of its generation
 
     def path(self, home: Path) -> Path:
         """Where its warehouse lies; that of a moment depends on the history that was read."""
         path = past_path(home, self.base.generation)
-        if self.known is None:
+        if self.history is None:
             return path
-        moment = f"{self.known.moment:%Y%m%dT%H%M%S%f}"
+        moment = f"{self.history.moment:%Y%m%dT%H%M%S%f}"
         return path.with_stem(f"{path.stem}-{moment}-{self.newest.generation:06d}")
 
 
@@ -115,13 +115,13 @@ def _past_view(lake: Lake, when: int | datetime, choice: Choice) -> PastView:
         base = lake.as_of(when)
         return PastView(base, base)
     newest = of_workspaces(lake.manifest(kept[-1]), choice)
-    known = coverage(newest, when)
+    history = coverage(newest, when)
     earlier = [entry.generation for entry in lake.kept() if entry.as_of <= when]
-    if not earlier and not known.covered:
+    if not earlier and not history.covered:
         try:
             lake.as_of(when)
         except UsageError as error:
-            begins = sorted({begin for _, _, begin in known.begins})
+            begins = sorted({begin for _, _, begin in history.begins})
             if not begins:
                 raise
             raise UsageError(
@@ -131,16 +131,16 @@ def _past_view(lake: Lake, when: int | datetime, choice: Choice) -> PastView:
     base = lake.manifest(earlier[-1] if earlier else kept[0])
     if when == base.as_of or base.generation == kept[-1]:
         return PastView(base, base)
-    if not known.covered:
-        return PastView(base, newest, untold=tuple(known.sentences(base)))
+    if not history.covered:
+        return PastView(base, newest, untold=tuple(history.sentences(base)))
     following = lake.manifest(kept[kept.index(earlier[-1]) + 1]) if earlier else None
-    return PastView(base, newest, following and of_workspaces(following, choice), known)
+    return PastView(base, newest, following and of_workspaces(following, choice), history)
 
 
 def _opened(path: Path, view: PastView, notes: Progress | None) -> duckdb.DuckDBPyConnection:
     connection = open_file(path, read_only=True)
     if notes is not None:
-        for sentence in view.known.sentences(view.base) if view.known else view.untold:
+        for sentence in view.history.sentences(view.base) if view.history else view.untold:
             notes(sentence)
     return connection
 

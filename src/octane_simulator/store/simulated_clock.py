@@ -57,10 +57,6 @@ class Clock:
             self._frozen_at = None
             self._offset = moment - datetime.fromtimestamp(time.time(), UTC)
 
-    def freeze(self) -> None:
-        """Stand still at the current time."""
-        self.set(self.now(), frozen=True)
-
     def run(self) -> None:
         """Go on running from the current time."""
         self.set(self.now(), frozen=False)

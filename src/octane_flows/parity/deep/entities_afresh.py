@@ -23,8 +23,10 @@ TESTS = ("test_manual", "gherkin_test", "test_automated", "test_suite")
 RUNS = ("run_automated", "gherkin_automated_run", "run_manual", "run_suite")
 REQUIREMENTS = ("requirement_document", "requirement_folder", "requirement_root")
 SUITE_LINKS = (
-    "test_suite_link_to_manual", "test_suite_link_to_gherkin", "test_suite_link_to_automated",
-)  # fmt: skip
+    "test_suite_link_to_manual",
+    "test_suite_link_to_gherkin",
+    "test_suite_link_to_automated",
+)
 #: The entity types that are read; a field that the server lacks is left out.
 TYPES = (
     *WORK_ITEMS, *TESTS, *RUNS, *REQUIREMENTS, *SUITE_LINKS, "task", "phase", "metaphase",
@@ -96,8 +98,8 @@ class Entities:
     def code(self, row: Row | None, name: str, kind: str = "list_node") -> str | None:
         """The logical name of what a field refers to; its id where it has none or is gone."""
         id = None if row is None else reference(row, name)
-        found = self.find(id, kind)
-        return (found or {}).get("logical_name") or id
+        target = self.find(id, kind)
+        return (target or {}).get("logical_name") or id
 
     def label(self, row: Row | None, name: str, kind: str = "list_node") -> str | None:
         """What Octane shows for what a field refers to."""

@@ -358,8 +358,8 @@ def _values(item: Row, field: UserField) -> Iterator[tuple[str, str]]:
     if value is None:
         return
     if field.type == "reference":
-        for one in value["data"] if field.is_multiple else [value]:
-            yield str(one["type"]), str(one["id"])
+        for item_reference in value["data"] if field.is_multiple else [value]:
+            yield str(item_reference["type"]), str(item_reference["id"])
     elif field.type == "date_time":
         time = moment(item, field.name)
         yield field.type, str(time)
