@@ -68,15 +68,17 @@ def publish(
             **(parent.states if parent is not None else {}),
             workspace: {TABLE: ReadState("changes", as_of, (Interval(None, as_of),))},
         },
-        fields=[*(old for old in (parent.fields if parent else ()) if old.workspace != workspace),
-                field],
+        fields=[
+            *(old for old in (parent.fields if parent else ()) if old.workspace != workspace),
+            field,
+        ],
         certificate=[row, *(replace(other, status="carried", rows_written=0) for other in others)],
         schema_changes=[*(parent.schema_changes if parent is not None else ()), change],
         politeness={},
         findings=[],
         signed_in_user_name=f"reader of {workspace}",
         workspaces=[workspace],
-    )  # fmt: skip
+    )
 
 
 def write(

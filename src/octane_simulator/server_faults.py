@@ -26,8 +26,12 @@ Options = Mapping[str, Any] | None
 
 def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
     """What each kind of fault changes in the server."""
-    default_life = {"idle": auth.idle_s, "absolute": auth.absolute_s,
-             "rotate_every": auth.rotate_every, "grace": auth.grace_s}  # fmt: skip
+    default_life = {
+        "idle": auth.idle_s,
+        "absolute": auth.absolute_s,
+        "rotate_every": auth.rotate_every,
+        "grace": auth.grace_s,
+    }
 
     def add_field(options: Options) -> None:
         entity, name = _field_of(space, options, must_exist=False)
@@ -35,10 +39,14 @@ def server_faults(space: Space, auth: Authentication) -> dict[str, Effect]:
         _check_new_field(space, options)
         is_reference = options["target"] or options["list_root"]
         space.add_field(
-            entity, name, "reference" if is_reference else options["type"], label=options["label"],
+            entity,
+            name,
+            "reference" if is_reference else options["type"],
+            label=options["label"],
             targets=[options["target"]] if options["target"] else [],
-            list_root=options["list_root"], multiple=options["multiple"],
-        )  # fmt: skip
+            list_root=options["list_root"],
+            multiple=options["multiple"],
+        )
 
     def remove_field(options: Options) -> None:
         entity, name = _field_of(space, options)

@@ -48,9 +48,13 @@ class Simulator:
         )
         self.faults = Faults(seed)
         self.space = space = Space(
-            clock=self.clock, faults=self.faults, user=self.auth.user,
-            client_id=self.auth.client_id, path=path, workspaces=workspaces,
-        )  # fmt: skip
+            clock=self.clock,
+            faults=self.faults,
+            user=self.auth.user,
+            client_id=self.auth.client_id,
+            path=path,
+            workspaces=workspaces,
+        )
         self.auth.find_user = space.find_user_id
         self.faults.effects = server_faults(space, self.auth)
         self.shared_space, self.workspaces = space.id, space.workspaces

@@ -51,9 +51,9 @@ def measure() -> Iterator[str]:
     """A first load, then a refresh without changes."""
     simulator = Simulator(dataset="empty", seed=1, clock=END)
     ids = simulator.store.insert_many(
-        "defect", ({"name": f"d{number}", "creation_time": iso(_at(RECORDS))}
-                   for number in range(DEFECTS))
-    )  # fmt: skip
+        "defect",
+        ({"name": f"d{number}", "creation_time": iso(_at(RECORDS))} for number in range(DEFECTS)),
+    )
     for begin in range(0, RECORDS, CHUNK):
         numbers = range(begin, min(begin + CHUNK, RECORDS))
         add_saves(simulator.store, (_save(ids, number) for number in numbers))
@@ -89,8 +89,12 @@ def _save(ids: list[str], number: int) -> Save:
     turn = number // len(ids)
     old, new = (PHASES[(turn + step) % len(PHASES)] for step in (0, 1))
     change = {
-        "field_name": "phase", "field_label": "Phase", "old_value": old, "old_value_text": old,
-        "value": new, "value_text": new,
-    }  # fmt: skip
+        "field_name": "phase",
+        "field_label": "Phase",
+        "old_value": old,
+        "old_value_text": old,
+        "value": new,
+        "value_text": new,
+    }
     moment = iso(_at(RECORDS - number))
     return Save("defect", ids[number % len(ids)], "update", [change], timestamp=moment)

@@ -72,15 +72,17 @@ def _positions(simulator: Simulator, collection: str) -> Iterator[int]:
 
 
 def _parameters(fields: tuple[str, ...], after: int) -> dict[str, str]:
-    return {"query": f'"id GT {after}"', "fields": ",".join(fields), "order_by": "id",
-            "limit": str(LIMIT)}  # fmt: skip
+    return {
+        "query": f'"id GT {after}"',
+        "fields": ",".join(fields),
+        "order_by": "id",
+        "limit": str(LIMIT),
+    }
 
 
 def _inside(simulator: Simulator, collection: str, fields: tuple[str, ...]) -> Callable[[], object]:
     entity, after = simulator.schema.by_collection[collection], _positions(simulator, collection)
-    return lambda: simulator.reader.page(
-        entity, _parameters(fields, next(after)), Caller()
-    ).text()  # fmt: skip
+    return lambda: simulator.reader.page(entity, _parameters(fields, next(after)), Caller()).text()
 
 
 def _outside(
@@ -88,8 +90,11 @@ def _outside(
 ) -> Callable[[], object]:
     address = urlsplit(running.url)
     connection = http.client.HTTPConnection(str(address.hostname), address.port)
-    headers = {"Content-Type": "application/json", "Accept-Encoding": encoding,
-               "ALM-OCTANE-TECH-PREVIEW": "true"}  # fmt: skip
+    headers = {
+        "Content-Type": "application/json",
+        "Accept-Encoding": encoding,
+        "ALM-OCTANE-TECH-PREVIEW": "true",
+    }
     secret = {"client_id": running.client_id, "client_secret": running.client_secret}
     connection.request("POST", "/authentication/sign_in", json.dumps(secret), headers)
     answer = connection.getresponse()

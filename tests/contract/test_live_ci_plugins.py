@@ -63,19 +63,25 @@ def test_events_make_the_server_the_pipeline_its_jobs_and_builds(client: httpx.C
     upstream = {"type": "upstream", "project": "main", "buildCiId": "7"}
     send(client, event("queued", "main", "7"), event("started", "main", "7"))
     send(client, event("started", "unit tests", "31", causes=[upstream]))
-    send(client,
-         event("finished", "unit tests", "31", causes=[upstream], result="unstable", duration=900),
-         event("finished", "main", "7", result="success", duration=1500,
-               estimatedDuration=1400))  # fmt: skip
+    send(
+        client,
+        event("finished", "unit tests", "31", causes=[upstream], result="unstable", duration=900),
+        event("finished", "main", "7", result="success", duration=1500, estimatedDuration=1400),
+    )
     (server,) = rows(client, "ci_servers", "instance_id,url,server_type,plugin_version")
-    assert (server["instance_id"], server["url"], server["server_type"],
-            server["plugin_version"]) == ("jenkins-1", "http://ci", "jenkins", "9.1")  # fmt: skip
+    assert (
+        server["instance_id"],
+        server["url"],
+        server["server_type"],
+        server["plugin_version"],
+    ) == ("jenkins-1", "http://ci", "jenkins", "9.1")
     (pipeline,) = rows(client, "pipelines", "name,root_job{ci_id}")
     assert (pipeline["name"], pipeline["root_job"]["ci_id"]) == ("Main", "main")
     jobs = rows(client, "ci_jobs", "ci_id,name")
     assert [(job["ci_id"], job["name"]) for job in jobs] == [
-        ("main", "Main"), ("unit tests", "Unit Tests"),
-    ]  # fmt: skip
+        ("main", "Main"),
+        ("unit tests", "Unit Tests"),
+    ]
     fields = "build_ci_id,status,result,start_time,duration,estimated_duration,pipeline_run"
     builds = rows(client, "ci_builds", f"{fields},ci_job{{ci_id}}")
     assert [(b["ci_job"]["ci_id"], b["build_ci_id"], b["status"], b["result"], b["start_time"],
@@ -84,8 +90,9 @@ def test_events_make_the_server_the_pipeline_its_jobs_and_builds(client: httpx.C
         ("unit tests", "31", "finished", "unstable", STARTED, 900, None),
     ]  # fmt: skip
     (run,) = rows(client, "pipeline_runs", "pipeline,status")
-    assert [b["pipeline_run"]["data"] for b in builds] == [[{"type": "pipeline_run",
-                                                             "id": run["id"]}]] * 2  # fmt: skip
+    assert [b["pipeline_run"]["data"] for b in builds] == [
+        [{"type": "pipeline_run", "id": run["id"]}]
+    ] * 2
     assert run["status"]["id"] == "list_node.pipeline_run_status.success"
     nodes = rows(client, "pipeline_nodes", "ci_job{ci_id}")
     assert [node["ci_job"]["ci_id"] for node in nodes] == ["main", "unit tests"]
@@ -110,8 +117,10 @@ def test_a_branch_gets_a_pipeline_of_its_own_and_the_other_becomes_its_parent(
     client: httpx.Client,
 ) -> None:
     send(client, event("started", "main", "1"))
-    send(client, event("started", "main/dev", "1", multiBranchType="CHILD", parentCiId="main",
-                       branch="dev"))  # fmt: skip
+    send(
+        client,
+        event("started", "main/dev", "1", multiBranchType="CHILD", parentCiId="main", branch="dev"),
+    )
     pipelines = rows(client, "pipelines", "multi_branch_type,root_job{ci_id,branch}")
     kinds = [
         (row["root_job"]["ci_id"], row["root_job"]["branch"], row["multi_branch_type"])
@@ -134,10 +143,14 @@ def test_events_bring_the_parameters_and_commits_of_a_build(client: httpx.Client
 
 @pytest.mark.parametrize(
     "body",
-    [[], {"events": []}, {"server": SERVER, "events": [{"eventType": "started"}]},
-     {"server": SERVER, "events": [{"eventType": "started", "project": "j"}]},
-     {"server": SERVER, "events": [event("started", "j", "1", duration="x")]}],
-)  # fmt: skip
+    [
+        [],
+        {"events": []},
+        {"server": SERVER, "events": [{"eventType": "started"}]},
+        {"server": SERVER, "events": [{"eventType": "started", "project": "j"}]},
+        {"server": SERVER, "events": [event("started", "j", "1", duration="x")]},
+    ],
+)
 def test_events_that_say_too_little_are_refused_and_change_nothing(
     client: httpx.Client, body: Any
 ) -> None:
@@ -180,10 +193,11 @@ def test_results_reach_the_workspace_of_their_server(client: httpx.Client) -> No
     )
     for number, params in enumerate(({"instance-id": "there", "job-ci-id": "j"}, {})):
         answer = client.post(
-            f"{INTERNAL}/test-results", params={"skip-errors": "true", **params},
+            f"{INTERNAL}/test-results",
+            params={"skip-errors": "true", **params},
             content=document.replace('name="t"', f'name="t{number}"'),
             headers={"Content-Type": "application/xml"},
-        )  # fmt: skip
+        )
         assert answer.status_code == 202, answer.text
         assert answer.json()["status"] == "queued"
     assert get(client, "automated_runs")["total_count"] == 0
@@ -196,15 +210,20 @@ def test_jobs_and_pipelines_are_updated(client: httpx.Client, prefix: str) -> No
     base = f"{prefix}/shared_spaces/1001/workspaces/1002/analytics/ci"
     (server,) = rows(client, "ci_servers", "id")
     (job,) = rows(client, "ci_jobs", "id")
-    new = make(client, "ci_servers", {"name": "N", "instance_id": "n", "server_type": "x",
-               "url": "http://n"})[0]  # fmt: skip
+    new = make(
+        client,
+        "ci_servers",
+        {"name": "N", "instance_id": "n", "server_type": "x", "url": "http://n"},
+    )[0]
     update = [{"jobId": job["id"], "name": "Renamed", "jobCiId": "main2", "ciServer": {"id": new}}]
     answer = client.put(f"{base}/ci_job_update", params={"ci-server-id": server["id"]}, json=update)
     assert answer.status_code == 200, answer.text
     (changed,) = rows(client, "ci_jobs", "name,ci_id,ci_server")
     assert (changed["name"], changed["ci_id"], changed["ci_server"]["id"]) == (
-        "Renamed", "main2", new,
-    )  # fmt: skip
+        "Renamed",
+        "main2",
+        new,
+    )
     (pipeline,) = rows(client, "pipelines", "id")
     body = {"id": pipeline["id"], "name": "P2", "multi_branch_type": "PARENT"}
     assert client.put(f"{base}/pipeline_update", json=body).status_code == 200
@@ -216,16 +235,23 @@ def test_jobs_and_pipelines_are_updated(client: httpx.Client, prefix: str) -> No
 
 def test_pull_requests_are_taken_once_by_their_id(client: httpx.Client) -> None:
     path = "/api/shared_spaces/1001/workspaces/1002/analytics/ci/pull-requests"
-    request = {"id": "12", "title": "Fix", "state": "open",
-               "targetRepository": {"url": "http://repo", "branch": "main"},
-               "sourceRepository": {"url": "http://repo", "branch": "fix"}}  # fmt: skip
+    request = {
+        "id": "12",
+        "title": "Fix",
+        "state": "open",
+        "targetRepository": {"url": "http://repo", "branch": "main"},
+        "sourceRepository": {"url": "http://repo", "branch": "fix"},
+    }
     for state in ("open", "closed"):
         answer = client.put(path, json=[{**request, "state": state}])
         assert answer.status_code == 200, answer.text
     (row,) = rows(client, "pull_requests", "name,state,source_branch,target_branch")
     assert (row["name"], row["state"], row["source_branch"], row["target_branch"]) == (
-        "Fix", "closed", "fix", "main",
-    )  # fmt: skip
+        "Fix",
+        "closed",
+        "fix",
+        "main",
+    )
 
 
 def test_feature_toggles_are_an_object(client: httpx.Client) -> None:

@@ -96,9 +96,11 @@ def test_several_tags_of_one_save_come_as_several_entries_of_the_field(
         for entry in record["change_set"]
     ]
     assert shown == [
-        ("user_tags", None, "a"), ("user_tags", None, "b"),
-        ("user_tags", "a", None), ("user_tags", None, "c"),
-    ]  # fmt: skip
+        ("user_tags", None, "a"),
+        ("user_tags", None, "b"),
+        ("user_tags", "a", None),
+        ("user_tags", None, "c"),
+    ]
 
 
 def test_user_defined_fields_and_deletions_are_in_the_history(
@@ -181,8 +183,9 @@ def test_history_is_that_of_a_workspace_and_403_elsewhere(
     client: httpx.Client, defect: str
 ) -> None:
     assert get(client, "history_logs")["total_count"] >= 3
-    other = client.get(f"{SPACE}/workspaces/1003/history_logs", params={
-        "query": "\"entity_type='defect'\""})  # fmt: skip
+    other = client.get(
+        f"{SPACE}/workspaces/1003/history_logs", params={"query": "\"entity_type='defect'\""}
+    )
     assert other.json()["total_count"] == 0
     for level in ("/api", SPACE, f"{SPACE}/shared_area"):
         assert client.get(f"{level}/history_logs").status_code == 403, level
@@ -190,8 +193,11 @@ def test_history_is_that_of_a_workspace_and_403_elsewhere(
 
 def test_restricted_users_must_name_type_and_id(client: httpx.Client, defect: str) -> None:
     switch(client, "history_restricted")
-    for query in ("entity_type='defect'", f"entity_id='{defect}'",
-                  f"entity_type='defect';!entity_id='{defect}'"):  # fmt: skip
+    for query in (
+        "entity_type='defect'",
+        f"entity_id='{defect}'",
+        f"entity_type='defect';!entity_id='{defect}'",
+    ):
         answer = client.get(f"{WS}/history_logs", params={"query": f'"{query}"'})
         assert refusal(answer) == (403, "platform.not_authorized"), query
     assert client.get(f"{WS}/history_logs").status_code == 403
@@ -224,9 +230,11 @@ def test_history_needs_the_preview_header(simulator: Simulator) -> None:
 
 @pytest.mark.parametrize(
     ("form", "key", "user"),
-    [({"keys": "valueName"}, "valueName", "user"),
-     ({"keys": "new_value", "user": "user_name"}, "new_value_text", "user_name")],
-)  # fmt: skip
+    [
+        ({"keys": "valueName"}, "valueName", "user"),
+        ({"keys": "new_value", "user": "user_name"}, "new_value_text", "user_name"),
+    ],
+)
 def test_other_spellings_of_the_new_value_and_the_user(
     client: httpx.Client, defect: str, form: dict[str, str], key: str, user: str
 ) -> None:

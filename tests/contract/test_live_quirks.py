@@ -54,7 +54,7 @@ def test_unequal_is_the_same_as_not_equal(client: httpx.Client) -> None:
         ("cross", ["phase={id='phase.defect.new'}"], ["owner={null}"]),
         ("BTW GE", ["id BTW 1...2", "id GE 1"], ["id>=1"]),
     ],
-)  # fmt: skip
+)
 def test_a_server_may_lack_operators(
     client: httpx.Client, without: str, refused: list[str], taken: list[str]
 ) -> None:

@@ -31,17 +31,25 @@ def test_without_limit_far_more_than_fifty_rows_come(client: httpx.Client) -> No
     [
         ("work_items", "defects", {"name": "D"}, "defect"),
         ("tests", "manual_tests", {"name": "T"}, "test_manual"),
-        ("runs", "manual_runs", {"name": "R", "test": {"type": "test_manual", "id": "1001"}},
-         "run_manual"),
+        (
+            "runs",
+            "manual_runs",
+            {"name": "R", "test": {"type": "test_manual", "id": "1001"}},
+            "run_manual",
+        ),
         ("requirements", "requirement_folders", {"name": "F"}, "requirement_folder"),
         ("taxonomy_nodes", "taxonomy_category_nodes", {"name": "OS"}, "taxonomy_category_node"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("fields", [{}, {"fields": "name"}])
 def test_rows_of_aggregates_carry_their_subtype_unasked(
-    client: httpx.Client, aggregate: str, collection: str, row: dict[str, object],
-    subtype: str, fields: dict[str, str],
-) -> None:  # fmt: skip
+    client: httpx.Client,
+    aggregate: str,
+    collection: str,
+    row: dict[str, object],
+    subtype: str,
+    fields: dict[str, str],
+) -> None:
     if collection == "manual_runs":
         make(client, "manual_tests", {"name": "T"})
     (made,) = make(client, collection, row)
@@ -90,9 +98,12 @@ def test_an_upload_answers_with_the_fields_that_are_asked_for(
     path = f"{WS}/attachments?fields=owner_work_item"
     if as_stream:
         owner = json.dumps(WORK_ITEM)
-        answer = client.post(path, params={"fields": "owner_work_item", "name": "a.txt",
-                             "owner_work_item": owner}, content=b"x",
-                             headers={"Content-Type": "application/octet-stream"})  # fmt: skip
+        answer = client.post(
+            path,
+            params={"fields": "owner_work_item", "name": "a.txt", "owner_work_item": owner},
+            content=b"x",
+            headers={"Content-Type": "application/octet-stream"},
+        )
     else:
         entity = json.dumps({"name": "a.txt", "owner_work_item": WORK_ITEM}).encode()
         files = {
@@ -111,8 +122,9 @@ def test_until_of_a_results_task_is_written_with_the_offset_as_digits(client: ht
         '<test_run name="t" class="C" duration="1" status="Passed" started="1430919295889"/>'
         "</test_runs></test_result>"
     )
-    posted = client.post(f"{WS}/test-results", content=document,
-                         headers={"Content-Type": "application/xml"})  # fmt: skip
+    posted = client.post(
+        f"{WS}/test-results", content=document, headers={"Content-Type": "application/xml"}
+    )
     assert posted.status_code == 202, posted.text
     task = client.get(f"{WS}/test-results/{posted.json()['id']}").json()
     assert task["until"] == "2021-01-21T21:00:00+0000"

@@ -57,8 +57,10 @@ def test_ide_plugins_read_commit_patterns_with_the_names_of_their_types(
 
 
 def test_labels_of_entity_types_come_in_a_language(client: httpx.Client) -> None:
-    query = {"query": "\"language='lang.en';entity_type='defect'\"",
-             "fields": "name,initials,plural_capitalized"}  # fmt: skip
+    query = {
+        "query": "\"language='lang.en';entity_type='defect'\"",
+        "fields": "name,initials,plural_capitalized",
+    }
     (label,) = get(client, "entity_labels", **query)["data"]
     assert (label["name"], label["plural_capitalized"]) == ("Defect", "Defects")
 
@@ -84,8 +86,11 @@ def test_the_members_of_a_team_count_its_lead(client: httpx.Client) -> None:
     (team,) = make(client, "teams", {"name": "T", "team_lead": USER})
     path = f"teams/{team}"
     assert get(client, path, fields="number_of_members")["number_of_members"] == 1
-    (guest,) = make(client, "workspace_users", {"email": "g@x.y", "first_name": "G",
-                    "last_name": "H", "phone1": ""})  # fmt: skip
+    (guest,) = make(
+        client,
+        "workspace_users",
+        {"email": "g@x.y", "first_name": "G", "last_name": "H", "phone1": ""},
+    )
     members = {"data": [USER, {"type": "workspace_user", "id": guest}]}
     client.put(f"{WS}/{path}", json={"members": members}).raise_for_status()
     assert get(client, path, fields="number_of_members")["number_of_members"] == 2
@@ -116,11 +121,12 @@ def test_items_are_searched_by_the_user_item_that_follows_them(
     (defect,) = make(client, "defects", {"name": "D"})
     (test,) = make(client, "manual_tests", {"name": "T"})
     targets: dict[str, tuple[str, dict[str, Any]]] = {
-        "work_item": ("stories", {"name": "S"}), "test": ("manual_tests", {"name": "U"}),
+        "work_item": ("stories", {"name": "S"}),
+        "test": ("manual_tests", {"name": "U"}),
         "run": ("manual_runs", {"name": "R", "test": {"type": "test_manual", "id": test}}),
         "requirement": ("requirement_documents", {"name": "Q"}),
         "task": ("tasks", {"name": "K", "story": {"type": "defect", "id": defect}}),
-    }  # fmt: skip
+    }
     (made,) = make(client, targets[family][0], targets[family][1])
     kind = get(client, f"{collection}/{made}")["type"]
     (item,) = make(client, "user_items", {
@@ -149,8 +155,10 @@ def test_comments_are_searched_by_the_user_they_mention(client: httpx.Client) ->
 
 def test_the_fields_of_recorded_pipelines_and_metaphases_exist(client: httpx.Client) -> None:
     query = {"query": "\"entity_name IN 'pipeline','metaphase','defect'\""}
-    fields = {(row["entity_name"], row["name"]): row
-              for row in get(client, "metadata/fields", **query)["data"]}  # fmt: skip
+    fields = {
+        (row["entity_name"], row["name"]): row
+        for row in get(client, "metadata/fields", **query)["data"]
+    }
     recorded = {
         "pipeline": ("root_job", "root_job_name", "root_job_ci_id", "root_node", "current_model",
                      "pipeline_model", "run", "multi_branch_type"),
@@ -168,19 +176,27 @@ def test_the_fields_of_recorded_pipelines_and_metaphases_exist(client: httpx.Cli
 
 
 def test_a_pipeline_knows_its_jobs_nodes_and_root(client: httpx.Client) -> None:
-    (server,) = make(client, "ci_servers", {"name": "S", "instance_id": "s", "server_type": "x",
-                     "url": "http://ci"})  # fmt: skip
+    (server,) = make(
+        client,
+        "ci_servers",
+        {"name": "S", "instance_id": "s", "server_type": "x", "url": "http://ci"},
+    )
     reference = {"type": "ci_server", "id": server}
     (pipeline,) = make(client, "pipelines", {
         "name": "P", "ci_server": reference, "root_job_ci_id": "root",
         "jobs": [{"name": "Build", "jobCiId": "root/build"}, {"name": "P", "jobCiId": "root"}],
     })  # fmt: skip
-    nodes = get(client, "pipeline_nodes", query=f'"pipeline={{id={pipeline}}}"',
-                fields="ci_job{ci_id,name,ci_server}")["data"]  # fmt: skip
+    nodes = get(
+        client,
+        "pipeline_nodes",
+        query=f'"pipeline={{id={pipeline}}}"',
+        fields="ci_job{ci_id,name,ci_server}",
+    )["data"]
     jobs = {node["ci_job"]["ci_id"]: node["ci_job"] for node in nodes}
     assert {ci_id: job["name"] for ci_id, job in jobs.items()} == {
-        "root/build": "Build", "root": "P",
-    }  # fmt: skip
+        "root/build": "Build",
+        "root": "P",
+    }
     row = get(client, f"pipelines/{pipeline}", fields="root_job,root_job_name,root_node,nodes")
     assert (row["root_job"]["id"], row["root_job_name"]) == (jobs["root"]["id"], "P")
     assert row["root_node"] in row["nodes"]["data"]
@@ -189,8 +205,11 @@ def test_a_pipeline_knows_its_jobs_nodes_and_root(client: httpx.Client) -> None:
 
 
 def test_a_ci_job_is_made_and_knows_its_executor(client: httpx.Client) -> None:
-    (server,) = make(client, "ci_servers", {"name": "S", "instance_id": "s", "server_type": "x",
-                     "url": "http://ci"})  # fmt: skip
+    (server,) = make(
+        client,
+        "ci_servers",
+        {"name": "S", "instance_id": "s", "server_type": "x", "url": "http://ci"},
+    )
     reference = {"type": "ci_server", "id": server}
     (job,) = make(client, "ci_jobs", {"name": "J", "ci_id": "j", "ci_server": reference,
                   "branch": "main", "parameters": [{"name": "p", "type": "string"}]})  # fmt: skip
@@ -199,8 +218,12 @@ def test_a_ci_job_is_made_and_knows_its_executor(client: httpx.Client) -> None:
     (runner,) = make(client, "executors", {"name": "X", "subtype": "test_runner",
                      "ci_server": reference, "ci_job": {"type": "ci_job", "id": job}})  # fmt: skip
     (row,) = get(client, "ci_jobs", query=f'"{query}"', fields="executor{name,subtype}")["data"]
-    assert row["executor"] == {"type": "test_runner", "id": runner, "name": "X",
-                               "subtype": "test_runner"}  # fmt: skip
+    assert row["executor"] == {
+        "type": "test_runner",
+        "id": runner,
+        "name": "X",
+        "subtype": "test_runner",
+    }
 
 
 # -- the space ----------------------------------------------------------------------------------

@@ -67,8 +67,9 @@ def differences(recorded: Any, ours: Any, at: str = "") -> list[str]:
 
 def test_differences_are_found() -> None:
     assert differences({"a": 1, "b": [{"c": "x"}]}, {"a": "1", "b": [{}]}) == [
-        ".a is '1', recorded as int", ".b[].c is missing",
-    ]  # fmt: skip
+        ".a is '1', recorded as int",
+        ".b[].c is missing",
+    ]
 
 
 def make(client: httpx.Client, collection: str, **values: Any) -> str:
@@ -112,8 +113,10 @@ def test_an_unknown_path(client: httpx.Client) -> None:
     ours = answer.json()
     assert (answer.status_code, differences(ERROR, ours)) == (404, [])
     assert (ours["error_code"], ours["description"], ours["description_translated"]) == (
-        "platform.web_application", "HTTP 404 Not Found", "HTTP 404 Not Found",
-    )  # fmt: skip
+        "platform.web_application",
+        "HTTP 404 Not Found",
+        "HTTP 404 Not Found",
+    )
     assert (ours["properties"], ours["business_error"]) == (None, False)
 
 
@@ -122,8 +125,9 @@ def test_runs_with_their_steps(simulator: Simulator, client: httpx.Client) -> No
     test = make(client, "manual_tests", name="Login flow")
     run = make(client, "manual_runs", test={"type": "test_manual", "id": test}, name="x")
     normal = "list_node.manual_test_run_step_type.normal"
-    step_type = {"type": "list_node", "id": normal} if simulator.store.get("list_node", normal) \
-        else None  # fmt: skip
+    step_type = (
+        {"type": "list_node", "id": normal} if simulator.store.get("list_node", normal) else None
+    )
     simulator.store.insert("run_step", {
         "description": "Open login page", "run": {"type": "run_manual", "id": run},
         "step_type": step_type, "index_in_report": "1", "index_in_script": 0,
@@ -160,10 +164,12 @@ def test_runs_with_their_steps(simulator: Simulator, client: httpx.Client) -> No
 
 @pytest.mark.parametrize(
     ("entity", "url", "parent"),
-    [("test_suite", "test_suites", "test"),
-     ("taxonomy_item_node", "taxonomy_item_nodes", "taxonomy_node"),
-     ("epic", "epics", "work_item")],
-)  # fmt: skip
+    [
+        ("test_suite", "test_suites", "test"),
+        ("taxonomy_item_node", "taxonomy_item_nodes", "taxonomy_node"),
+        ("epic", "epics", "work_item"),
+    ],
+)
 def test_metadata_of_entity_types(client: httpx.Client, entity: str, url: str, parent: str) -> None:
     """ALMOctaneJavaRESTSDK, metadata_entities.json (themes are epics since)."""
     row = {"name": TEXT, "label": TEXT, "type": TEXT, "can_modify_label": FLAG,
@@ -184,8 +190,12 @@ def test_metadata_of_fields(client: httpx.Client) -> None:
     flags = ("filterable", "editable", "returned_by_default", "sortable", "is_user_defined",
              "required", "unique", "final", "groupable", "visible_in_ui")  # fmt: skip
     texts = ("entity_name", "description", "label", "type", "name", "field_type", "sanitization")
-    row = {**dict.fromkeys(flags, FLAG), **dict.fromkeys(texts, TEXT), "field_features": [],
-           "max_length": WHOLE}  # fmt: skip
+    row = {
+        **dict.fromkeys(flags, FLAG),
+        **dict.fromkeys(texts, TEXT),
+        "field_features": [],
+        "max_length": WHOLE,
+    }
     query = "\"entity_name EQ 'pipeline'\""
     ours = client.get(f"{WS}/metadata/fields", params={"query": query}).json()
     assert differences({"data": [row], "total_count": WHOLE}, ours) == []

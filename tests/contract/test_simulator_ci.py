@@ -18,10 +18,18 @@ from octane_simulator import Simulator
 BASE = "/api/shared_spaces/1001/workspaces/1002"
 XS = "{http://www.w3.org/2001/XMLSchema}"
 DOCUMENTS = Path(__file__).parent / "test_result_documents"
-SERVER = {"name": "CI", "url": "http://ci.example.invalid", "server_type": "ci_server",
-          "instance_id": "serverId"}  # fmt: skip
-PIPELINE = {"name": "Main", "server_ci_id": "serverId", "root_job_ci_id": "myJob",
-            "jobs": [{"name": "My job", "jobCiId": "myJob"}]}  # fmt: skip
+SERVER = {
+    "name": "CI",
+    "url": "http://ci.example.invalid",
+    "server_type": "ci_server",
+    "instance_id": "serverId",
+}
+PIPELINE = {
+    "name": "Main",
+    "server_ci_id": "serverId",
+    "root_job_ci_id": "myJob",
+    "jobs": [{"name": "My job", "jobCiId": "myJob"}],
+}
 BUILD = {"serverCiId": "serverId", "jobCiId": "myJob", "buildCiId": "122", "buildName": "#122",
          "startTime": 1_611_144_000_000, "duration": 60_000, "status": "finished",
          "result": "success"}  # fmt: skip
@@ -202,10 +210,12 @@ def test_a_result_again_becomes_a_previous_run_that_bare_ids_find(caller: Caller
         (f"build_id EQ {old['build_id']}", 3),
         (f"run_id EQ {old['run_id']}", 1),
         (f"pipeline_run_id EQ {run};pipeline_id EQ {pipeline}", 3),
-        (f"build_id EQ {old['build_id']};{failed};run_started GT ^2021-01-20T11:00:00Z^",
-         sum(row["run_native_status"]["id"].endswith("failed") for row in rows)),
+        (
+            f"build_id EQ {old['build_id']};{failed};run_started GT ^2021-01-20T11:00:00Z^",
+            sum(row["run_native_status"]["id"].endswith("failed") for row in rows),
+        ),
         ("run_started GT ^2021-01-20T12:00:00Z^", 0),
-    ):  # fmt: skip
+    ):
         assert len(caller.rows("previous_runs", "id", query)) == count, query
 
 
@@ -223,8 +233,11 @@ def test_the_schema_of_results_can_be_read_and_names_what_documents_hold(caller:
             assert {name for name in node.attrib if "}" not in name} <= names["attribute"]
     levels = schema.findall(f".//{XS}complexType[@name='test_field']//{XS}enumeration")
     assert [node.attrib["value"] for node in levels] == [
-        "Test_Level", "Test_Type", "Testing_Tool_Type", "Framework",
-    ]  # fmt: skip
+        "Test_Level",
+        "Test_Type",
+        "Testing_Tool_Type",
+        "Framework",
+    ]
     assert caller.send("POST", "test-results/xsd").status_code == 405
 
 

@@ -37,10 +37,13 @@ def simulator() -> Iterator[Simulator]:
 
 def _fill(feeder: LocalFeeder) -> None:
     """Six defects 1002 to 1007 below one feature; two releases; the fourth day changes the last."""
-    feeder.create("releases", [
-        {"name": name, "start_date": "2021-01-01T00:00:00Z", "end_date": "2021-02-01T00:00:00Z"}
-        for name in ("R 1", "it's #2 & 3")
-    ])  # fmt: skip
+    feeder.create(
+        "releases",
+        [
+            {"name": name, "start_date": "2021-01-01T00:00:00Z", "end_date": "2021-02-01T00:00:00Z"}
+            for name in ("R 1", "it's #2 & 3")
+        ],
+    )
     (tag,) = feeder.create("user_tags", [{"name": "ui"}])
     high, low = (
         {"type": "list_node", "id": f"list_node.severity.{word}"} for word in ("high", "low")
@@ -122,9 +125,12 @@ def test_every_way_to_sign_in(
 ) -> None:
     sent = {"Content-Type": "application/json", **headers}
     status, answered, _ = ask(
-        simulator, "/authentication/sign_in", method="POST", body=json.dumps(body).encode(),
+        simulator,
+        "/authentication/sign_in",
+        method="POST",
+        body=json.dumps(body).encode(),
         headers=sent,
-    )  # fmt: skip
+    )
     assert status == 200, client
     cookie = cookies_of(answered)
     assert cookie.startswith("LWSSO_COOKIE_KEY=")
@@ -144,13 +150,16 @@ def test_a_sign_in_body_may_be_packed(simulator: Simulator) -> None:
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        (basic(), 200), (basic(USER, PASSWORD), 200), (basic(USER, "wrong"), 401),
+        (basic(), 200),
+        (basic(USER, PASSWORD), 200),
+        (basic(USER, "wrong"), 401),
         ({"Authorization": "Basic !"}, 401),
         ({"Authorization": "Bearer simulator-bearer-token"}, 200),
         ({"Authorization": "Bearer other"}, 401),
-        ({"Cookie": "LWSSO_COOKIE_KEY=other"}, 401), ({}, 401),
+        ({"Cookie": "LWSSO_COOKIE_KEY=other"}, 401),
+        ({}, 401),
     ],
-)  # fmt: skip
+)
 def test_callers_who_do_not_sign_in(
     simulator: Simulator, headers: dict[str, str], status: int
 ) -> None:
@@ -194,14 +203,17 @@ def test_a_desktop_tool_is_granted_a_token(simulator: Simulator) -> None:
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"ALM-OCTANE-TECH-PREVIEW": "true"}, 200), ({"ALM_OCTANE_TECH_PREVIEW": "true"}, 200),
-        ({"ALM-OCTANE-TECH-PREVIEW": "True"}, 200), ({"ALM-OCTANE-PRIVATE": "true"}, 200),
+        ({"ALM-OCTANE-TECH-PREVIEW": "true"}, 200),
+        ({"ALM_OCTANE_TECH_PREVIEW": "true"}, 200),
+        ({"ALM-OCTANE-TECH-PREVIEW": "True"}, 200),
+        ({"ALM-OCTANE-PRIVATE": "true"}, 200),
         ({"HPECLIENTTYPE": "HPE_REST_API_TECH_PREVIEW"}, 200),
         ({"HPECLIENTTYPE": "ALM_OCTANE_TECH_PREVIEW"}, 200),
-        ({"HPECLIENTTYPE": "HPE_PUBLIC_API"}, 403), ({"ALM-OCTANE-TECH-PREVIEW": "false"}, 403),
+        ({"HPECLIENTTYPE": "HPE_PUBLIC_API"}, 403),
+        ({"ALM-OCTANE-TECH-PREVIEW": "false"}, 403),
         ({}, 403),
     ],
-)  # fmt: skip
+)
 def test_every_header_that_opens_the_technical_preview(
     simulator: Simulator, headers: dict[str, str], status: int
 ) -> None:
@@ -279,7 +291,7 @@ ENCODINGS = {
     "Java: URLEncoder, blanks as +": lambda s: percent(f'"{s}"', "* ").replace(" ", "+"),
     "CI: blanks as %20": lambda s: percent(f'"{s}"', "*"),
     "raw but for what breaks a URL": lambda s: percent(f'"{s}"', "\"^'{}();|,!=<>*[]\\:/"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -321,13 +333,16 @@ def test_other_parameters_as_clients_write_them(
 @pytest.mark.parametrize(
     ("path", "query"),
     [
-        ("history_logs", 'query="timestamp>=^2021-01-01T00:00:00Z^;'
-         'timestamp<=^2021-01-31T00:00:00Z^;entity_type=^defect^;action=^create^;'
-         'field_name=^name^"'),
+        (
+            "history_logs",
+            'query="timestamp>=^2021-01-01T00:00:00Z^;'
+            "timestamp<=^2021-01-31T00:00:00Z^;entity_type=^defect^;action=^create^;"
+            'field_name=^name^"',
+        ),
         ("historys", "query=\"entity_id=1002;entity_type='defect'\""),
         ("history_records", 'query="entity_id EQ ^1002^;entity_type EQ ^defect^"'),
     ],
-)  # fmt: skip
+)
 def test_history_answers_under_all_its_names(simulator: Simulator, path: str, query: str) -> None:
     headers = {**basic(), **PREVIEW}
     status, _, body = ask(simulator, f"{WS}/{path}", f"{query}&fields=entity_id", headers=headers)
@@ -362,6 +377,7 @@ def test_groups_count_and_add_up(simulator: Simulator) -> None:
         for group in answer["groups"]
     }
     assert shown == {
-        "High": (2, {"story_points": 4}), "Low": (2, {"story_points": 2}),
+        "High": (2, {"story_points": 4}),
+        "Low": (2, {"story_points": 2}),
         None: (2, {"story_points": 4}),
-    }  # fmt: skip
+    }

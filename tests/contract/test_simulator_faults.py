@@ -174,8 +174,9 @@ def test_counts_can_be_low_limited_and_capped(client: httpx.Client) -> None:
     switch(client, "count_cap", max=6)
     answer = client.get(f"{WS}/user_tags")
     assert (answer.status_code, answer.json()["error_code"]) == (
-        400, "platform.exceeds_max_total_count",
-    )  # fmt: skip
+        400,
+        "platform.exceeds_max_total_count",
+    )
     assert count(query='"id LT 1005"') == (4, False)
 
 
@@ -305,8 +306,12 @@ def test_what_is_in_force_is_shown_and_cleared(client: httpx.Client) -> None:
     shown = client.get("/simulator/faults").json()
     assert shown["served"] == {"error_500": 1}
     assert shown["in_force"][-1] == {
-        "kind": "error_500", "times": 1, "path": "", "after": 0, "chance": 1.0,
-    }  # fmt: skip
+        "kind": "error_500",
+        "times": 1,
+        "path": "",
+        "after": 0,
+        "chance": 1.0,
+    }
     assert client.delete("/simulator/faults").json()["in_force"] == []
     assert client.get(f"{WS}/phases").status_code == 200
 
@@ -355,10 +360,12 @@ def test_wrong_control_requests_are_named(
 def test_faults_can_be_given_at_start() -> None:
     simulator = Simulator(
         clock=NOW,
-        faults=[{"kind": "unavailable", "path": "/phases"}, {"kind": "page_size", "default": 2},
-                {"kind": "add_field", "field": "story.size_udf",
-                 "list_root": "list_node.severity"}],
-    )  # fmt: skip
+        faults=[
+            {"kind": "unavailable", "path": "/phases"},
+            {"kind": "page_size", "default": 2},
+            {"kind": "add_field", "field": "story.size_udf", "list_root": "list_node.severity"},
+        ],
+    )
     with client_of(simulator) as client:
         assert client.get(f"{WS}/phases").status_code == 503
         assert len(get(client, "phases")["data"]) == 2

@@ -52,8 +52,10 @@ def test_every_selectable_field_of_the_metadata_can_be_read(client: httpx.Client
         if row["selectable"]:
             fields.setdefault(row["entity_name"], []).append(row["name"])
     assert set(fields) - set(collections) == {
-        "process_action", "process_auto_action", "process_quality_gate",
-    }  # fmt: skip
+        "process_action",
+        "process_auto_action",
+        "process_quality_gate",
+    }
     for name, collection in collections.items():
         page = get(client, collection, fields=",".join(fields[name]), limit="1")
         for row in page["data"]:
@@ -128,8 +130,9 @@ def test_groups_count_by_reference_and_scalar(client: httpx.Client) -> None:
     body = get(client, "defects/groups", group_by="severity")
     assert body["groupsTotalCount"] == 2
     assert [(g["count"], (g["value"] or {}).get("name")) for g in body["groups"]] == [
-        (2, "High"), (1, None),
-    ]  # fmt: skip
+        (2, "High"),
+        (1, None),
+    ]
 
 
 def test_text_search_looks_into_names_and_descriptions(client: httpx.Client) -> None:
@@ -179,13 +182,16 @@ def test_new_and_removed_fields_show_between_two_calls(
 
 
 def test_faults_come_and_go(running: Running, client: httpx.Client) -> None:
-    switches = {"add": [
-        {"kind": "unavailable", "times": 2, "path": "defects"},
-        {"kind": "too_many_requests", "retry_after": 2},
-        {"kind": "too_many_requests", "retry_after": 60, "as_date": True},
-        {"kind": "too_many_requests"},
-        {"kind": "error_500"}, {"kind": "html_200"},
-    ]}  # fmt: skip
+    switches = {
+        "add": [
+            {"kind": "unavailable", "times": 2, "path": "defects"},
+            {"kind": "too_many_requests", "retry_after": 2},
+            {"kind": "too_many_requests", "retry_after": 60, "as_date": True},
+            {"kind": "too_many_requests"},
+            {"kind": "error_500"},
+            {"kind": "html_200"},
+        ]
+    }
     assert client.put("/simulator/faults", json=switches).status_code == 200
     for _ in range(2):
         answer = client.get(f"{WS}/defects")
@@ -233,10 +239,13 @@ def test_pages_can_be_spoilt(running: Running, client: httpx.Client) -> None:
 def test_entities_can_be_refused_and_metadata_can_be_odd(
     running: Running, client: httpx.Client
 ) -> None:
-    switches = {"add": [
-        {"kind": "refuse", "entity": "defect"}, {"kind": "odd_type", "field": "story.name"},
-        {"kind": "missing_targets", "field": "story.owner"},
-    ]}  # fmt: skip
+    switches = {
+        "add": [
+            {"kind": "refuse", "entity": "defect"},
+            {"kind": "odd_type", "field": "story.name"},
+            {"kind": "missing_targets", "field": "story.owner"},
+        ]
+    }
     client.put("/simulator/faults", json=switches)
     assert refusal(client.get(f"{WS}/defects")) == (403, "platform.not_authorized")
     assert client.get(f"{WS}/stories").status_code == 200

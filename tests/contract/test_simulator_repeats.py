@@ -29,8 +29,9 @@ def _story(client: httpx.Client) -> Iterator[httpx.Response]:
     yield client.get("/no/such/path")
     run = '<test_run name="t" duration="5" status="Passed"/>'
     xml = f"<test_result><test_runs>{run}</test_runs></test_result>"
-    answer = client.post(f"{WS}/test-results", content=xml,
-                         headers={"Content-Type": "application/xml"})  # fmt: skip
+    answer = client.post(
+        f"{WS}/test-results", content=xml, headers={"Content-Type": "application/xml"}
+    )
     yield answer
     yield client.get(f"{WS}/test-results/{answer.json().get('id')}")
     yield client.get(f"{WS}/tests", params={"fields": "name,logical_name,version_stamp"})

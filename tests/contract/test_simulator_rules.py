@@ -70,8 +70,9 @@ def test_a_move_without_transition_is_refused_until_one_is_added(client: httpx.C
     back = {"phase": ref("phase", "phase.story.new")}
     answer = client.put(f"/stories/{story}", json=back)
     assert (answer.status_code, answer.json()["error_code"]) == (
-        400, "platform.transition_not_allowed",
-    )  # fmt: skip
+        400,
+        "platform.transition_not_allowed",
+    )
     bulk = client.put("/stories", json={"data": [{"id": story, **back}, {"id": "1", "name": "x"}]})
     assert bulk.status_code == 409
     assert [error["index"] for error in bulk.json()["errors"]] == [0, 1]
@@ -123,8 +124,9 @@ def test_what_must_be_unique_is_a_duplicate_the_second_time(
     assert answer.status_code == 409
     error = answer.json()["errors"][0]
     assert (error["error_code"], error["business_error"]) == (
-        "platform.duplicate_entity_error", True,
-    )  # fmt: skip
+        "platform.duplicate_entity_error",
+        True,
+    )
 
 
 def test_names_have_255_characters_at_most(client: httpx.Client) -> None:
@@ -168,8 +170,10 @@ def test_a_started_run_gets_the_steps_of_the_script_once(client: httpx.Client) -
     assert [
         (step["step_type"]["id"].rsplit(".", 1)[-1], step["description"]) for step in steps
     ] == [
-        ("normal", "Open"), ("validate", "It is open"), ("normal", "Sign in"),
-    ]  # fmt: skip
+        ("normal", "Open"),
+        ("validate", "It is open"),
+        ("normal", "Sign in"),
+    ]
     own = client.get(f"/manual_runs/{run}", params={"fields": "run_steps,status"}).json()
     assert own["run_steps"]["total_count"] == 3
     assert own["status"]["id"] == "list_node.run_status.passed"
@@ -198,8 +202,11 @@ def test_a_suite_run_plans_the_tests_that_are_included(client: httpx.Client) -> 
     manual = make(client, "manual_tests", name="M")
     gherkin = make(client, "gherkin_tests", name="G")
     suite = make(client, "test_suites", name="S")
-    for kind, test, included in (("manual", manual, True), ("gherkin", gherkin, True),
-                                 ("manual", manual, False)):  # fmt: skip
+    for kind, test, included in (
+        ("manual", manual, True),
+        ("gherkin", gherkin, True),
+        ("manual", manual, False),
+    ):
         make(client, "test_suite_link_to_tests", subtype=f"test_suite_link_to_{kind}",
              test=ref("test", test), test_suite=ref("test", suite),
              include_in_next_run=included)  # fmt: skip
@@ -208,8 +215,9 @@ def test_a_suite_run_plans_the_tests_that_are_included(client: httpx.Client) -> 
                native_status=node("planned"),
                default_run_by=ref("workspace_user", "1001"))  # fmt: skip
     fields = "test,native_status,status,release,run_by,parent_suite"
-    children = rows(client, "runs", query=f'"parent_suite EQ {{id EQ {run}}}"', fields=fields,
-                    order_by="id")  # fmt: skip
+    children = rows(
+        client, "runs", query=f'"parent_suite EQ {{id EQ {run}}}"', fields=fields, order_by="id"
+    )
     assert [child["test"]["id"] for child in children] == [manual, gherkin]
     for child in children:
         assert child["native_status"]["id"] == "list_node.run_native_status.planned"
@@ -231,8 +239,9 @@ def test_the_summary_status_follows_the_native_one(
     client: httpx.Client, native: str, summary: str
 ) -> None:
     test = make(client, "manual_tests", name="M")
-    run = make(client, "manual_runs", name="M", test=ref("test_manual", test),
-               native_status=node(native))  # fmt: skip
+    run = make(
+        client, "manual_runs", name="M", test=ref("test_manual", test), native_status=node(native)
+    )
     shown = client.get(f"/manual_runs/{run}", params={"fields": "status"}).json()
     assert shown["status"]["id"] == f"list_node.run_status.{summary}"
 
@@ -245,12 +254,18 @@ def test_one_last_run_for_each_release_milestone_program_and_environment(
 ) -> None:
     test = ref("test_manual", make(client, "manual_tests", name="M"))
     first_release, second_release = release(client, "A"), release(client, "B")
-    milestone = ref("milestone", make(client, "milestones", name="M", release=first_release,
-                                      date="2026-04-01T00:00:00Z"))  # fmt: skip
+    milestone = ref(
+        "milestone",
+        make(client, "milestones", name="M", release=first_release, date="2026-04-01T00:00:00Z"),
+    )
     program = ref("program", make(client, "programs", name="P"))
     browser = make(client, "taxonomy_category_nodes", name="Browser")
-    firefox = make(client, "taxonomy_item_nodes", name="Firefox",
-                   category=ref("taxonomy_category_node", browser))  # fmt: skip
+    firefox = make(
+        client,
+        "taxonomy_item_nodes",
+        name="Firefox",
+        category=ref("taxonomy_category_node", browser),
+    )
     tags = {"taxonomies": {"data": [ref("taxonomy_item_node", firefox)]}}
     made = []
     for more in (
@@ -261,7 +276,7 @@ def test_one_last_run_for_each_release_milestone_program_and_environment(
         {"release": first_release, "milestone": milestone},
         {"release": first_release, "draft_run": True},
         {"release": first_release, "program": program},
-    ):  # fmt: skip
+    ):
         simulator.clock.advance(1)
         row = {"name": "M", "test": test, "native_status": node("passed"), **more}
         made.append(make(client, "manual_runs", **row))
@@ -291,8 +306,10 @@ def test_a_delete_removes_the_rows_of_its_row_and_is_in_the_audit(client: httpx.
         assert client.get(f"/{path}").status_code == 404, path
     gone = rows(client, "audits", query="\"action='Delete'\"", fields="entity_type,entity_id")
     assert {(row["entity_type"], row["entity_id"]) for row in gone} == {
-        ("story", story), ("task", task), ("comment", comment),
-    }  # fmt: skip
+        ("story", story),
+        ("task", task),
+        ("comment", comment),
+    }
     client.delete(f"/features/{feature}")
     answer = client.get("/work_items", params={"fields": "name"}).json()
     assert [row["name"] for row in answer["data"]] == ["Backlog"]
@@ -309,8 +326,11 @@ def test_delete_by_query_and_update_by_query_touch_what_they_select(
     fields = "version_stamp,last_modified,story_points"
     answer_rows = rows(client, "defects", fields=fields, order_by="id")
     assert [(row["version_stamp"], row["story_points"]) for row in answer_rows] == [
-        (1, None), (1, None), (2, 5), (2, 5),
-    ]  # fmt: skip
+        (1, None),
+        (1, None),
+        (2, 5),
+        (2, 5),
+    ]
     assert answer_rows[3]["last_modified"] == "2026-03-01T12:00:01Z"
     answer = client.delete("/defects", params={"query": '"story_points EQ 5"'})
     assert [row["id"] for row in answer.json()["data"]] == made[2:]
@@ -334,10 +354,16 @@ def test_groups_count_and_sum_by_one_field_or_several(client: httpx.Client) -> N
     ]}  # fmt: skip
     answer = client.get("/work_items/groups", params={"group_by": "subtype,blocked"}).json()
     assert [(group["count"], group["value"]) for group in answer["groups"]] == [
-        (2, ["defect", True]), (1, ["defect", False]), (1, ["work_item_root", None]),
-    ]  # fmt: skip
-    for wrong in ({"group_by": "workspace_id"}, {"group_by": "name", "group_data": "max(id)"},
-                  {"group_by": "user_tags"}, {}):  # fmt: skip
+        (2, ["defect", True]),
+        (1, ["defect", False]),
+        (1, ["work_item_root", None]),
+    ]
+    for wrong in (
+        {"group_by": "workspace_id"},
+        {"group_by": "name", "group_data": "max(id)"},
+        {"group_by": "user_tags"},
+        {},
+    ):
         assert client.get("/defects/groups", params=wrong).status_code == 400, wrong
 
 
@@ -346,17 +372,21 @@ def test_groups_count_and_sum_by_one_field_or_several(client: httpx.Client) -> N
 
 def test_an_attachment_is_found_by_its_own_file_name_only(client: httpx.Client) -> None:
     test = make(client, "manual_tests", name="M")
-    answer = client.post("/attachments", params={"name": "a.txt", "owner_test": test},
-                         content=b"bytes",
-                         headers={"Content-Type": "application/octet-stream"})  # fmt: skip
+    answer = client.post(
+        "/attachments",
+        params={"name": "a.txt", "owner_test": test},
+        content=b"bytes",
+        headers={"Content-Type": "application/octet-stream"},
+    )
     made = answer.json()["data"][0]["id"]
     assert client.get(f"/attachments/{made}/a.txt").content == b"bytes"
     assert client.get(f"/attachments/{made}/b.txt").status_code == 404
     fields = "attachments,has_attachments"
     shown = client.get(f"/tests/{test}", params={"fields": fields}).json()
     assert (shown["has_attachments"], shown["attachments"]["data"]) == (
-        True, [ref("attachment", made)],
-    )  # fmt: skip
+        True,
+        [ref("attachment", made)],
+    )
 
 
 def test_a_document_report_with_descendants_as_flow_25_asks_for_it(client: httpx.Client) -> None:

@@ -58,20 +58,24 @@ def make(client: httpx.Client, path: str, **row: Any) -> str:
 
 
 def rows(client: httpx.Client, path: str, **params: str) -> list[dict[str, Any]]:
-    answer = client.get(path if path.startswith("/") else f"{SPACE}/workspaces/{path}",
-                        params=params)  # fmt: skip
+    answer = client.get(
+        path if path.startswith("/") else f"{SPACE}/workspaces/{path}", params=params
+    )
     assert answer.status_code == 200, answer.text
     answer_rows: list[dict[str, Any]] = answer.json()["data"]
     return answer_rows
 
 
 def test_users_of_the_space_and_workspaces_of_a_user(client: httpx.Client) -> None:
-    guest = make(client, "1003/workspace_users", email="g@x.y", first_name="G", last_name="H",
-                 phone1="")  # fmt: skip
+    guest = make(
+        client, "1003/workspace_users", email="g@x.y", first_name="G", last_name="H", phone1=""
+    )
     users = rows(client, f"{SPACE}/users", fields="name,is_api_key")
     assert [(user["id"], user["is_api_key"]) for user in users] == [
-        ("1001", False), (guest, False), ("901", True),
-    ]  # fmt: skip
+        ("1001", False),
+        (guest, False),
+        ("901", True),
+    ]
     query = f'"users EQ {{id EQ {guest}}}"'
     answer_rows = rows(client, f"{SPACE}/workspaces", query=query, fields="users")
     assert [row["id"] for row in answer_rows] == ["1003"]
@@ -87,24 +91,30 @@ def test_a_field_of_each_kind_is_defined_described_written_and_queried(
          end_date="2026-05-01T00:00:00Z")  # fmt: skip
     make(client, "1002/teams", name="T")
     definition: dict[str, Any] = {
-        "type": "field_metadata", "subtype": kind, "entity_type": "defect", "label": "New",
+        "type": "field_metadata",
+        "subtype": kind,
+        "entity_type": "defect",
+        "label": "New",
         "name": "new_udf",
-    }  # fmt: skip
+    }
     if kind == "field_metadata_list":
         definition["list"] = {"type": "list_node", "id": "list_node.priority"}
     made = make(client, "1002/metadata_fields", **definition)
     query = "\"name EQ 'new_udf';entity_type EQ 'defect';is_user_defined=true\""
     answer_rows = rows(client, "1002/metadata_fields", fields="name,entity_type,label", query=query)
     assert [(row["id"], row["type"], row["label"]) for row in answer_rows] == [(made, kind, "New")]
-    described = rows(client, "1002/metadata/fields",
-                     query="\"entity_name EQ 'defect';is_user_defined EQ true\"")  # fmt: skip
+    described = rows(
+        client, "1002/metadata/fields", query="\"entity_name EQ 'defect';is_user_defined EQ true\""
+    )
     assert [(row["name"], row["field_type"], row["editable"]) for row in described] == [
         ("new_udf", field_type, True)
     ]
     defect = make(client, "1002/defects", name="D", new_udf=value)
     other = make(client, "1002/defects", name="E")
-    shown = {row["id"]: row["new_udf"]
-             for row in rows(client, "1002/defects", fields="new_udf", order_by="id")}  # fmt: skip
+    shown = {
+        row["id"]: row["new_udf"]
+        for row in rows(client, "1002/defects", fields="new_udf", order_by="id")
+    }
     assert shown == {defect: value, other: None}
     inside = f"{{id EQ ^{value['id']}^}}" if isinstance(value, dict) else f"^{value}^"
     if field_type == "boolean":
@@ -136,13 +146,18 @@ def test_shared_fields_are_defined_in_workspace_500_and_used_in_all(client: http
         assert len(rows(client, f"{workspace}/defects", query=query)) == 1
         assert rows(client, f"{workspace}/metadata_fields") == []
     assert len(rows(client, "500/metadata_fields", query='"is_user_defined=true"')) == 1
-    again = {"subtype": "field_metadata_memo", "entity_type": "defect", "name": "shared_udf",
-             "label": "x"}  # fmt: skip
+    again = {
+        "subtype": "field_metadata_memo",
+        "entity_type": "defect",
+        "name": "shared_udf",
+        "label": "x",
+    }
     path = f"{SPACE}/workspaces/1002/metadata_fields"
     answer = client.post(path, json={"data": [again]})
     assert (answer.status_code, answer.json()["errors"][0]["error_code"]) == (
-        409, "platform.duplicate_entity_error",
-    )  # fmt: skip
+        409,
+        "platform.duplicate_entity_error",
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,8 +173,12 @@ def test_shared_fields_are_defined_in_workspace_500_and_used_in_all(client: http
     ],
 )
 def test_wrong_definitions_are_refused(client: httpx.Client, wrong: dict[str, Any]) -> None:
-    right = {"subtype": "field_metadata_string", "entity_type": "defect", "name": "a_udf",
-             "label": "A"}  # fmt: skip
+    right = {
+        "subtype": "field_metadata_string",
+        "entity_type": "defect",
+        "name": "a_udf",
+        "label": "A",
+    }
     path = f"{SPACE}/workspaces/1002/metadata_fields"
     assert client.post(path, json={"data": [right | wrong]}).status_code == 400
     assert client.post(path, json={"data": [right]}).status_code == 201
@@ -167,8 +186,12 @@ def test_wrong_definitions_are_refused(client: httpx.Client, wrong: dict[str, An
 
 def test_a_workspace_takes_ten_date_fields_and_no_more(client: httpx.Client) -> None:
     def definition(number: int) -> dict[str, Any]:
-        return {"subtype": "field_metadata_date_time", "entity_type": "defect",
-                "name": f"d{number}_udf", "label": "D"}  # fmt: skip
+        return {
+            "subtype": "field_metadata_date_time",
+            "entity_type": "defect",
+            "name": f"d{number}_udf",
+            "label": "D",
+        }
 
     path = f"{SPACE}/workspaces/1002/metadata_fields"
     answer = client.post(path, json={"data": [definition(n) for n in range(11)]})

@@ -23,10 +23,12 @@ MODEL = json.loads(
 )
 TYPES: dict[str, Row] = MODEL["entities"]
 SUBTYPE = {
-    "work_item": "defect", "test": "test_manual", "requirement": "requirement_document",
+    "work_item": "defect",
+    "test": "test_manual",
+    "requirement": "requirement_document",
     "taxonomy_node": "taxonomy_category_node",
     "test_suite_link_to_test": "test_suite_link_to_manual",
-}  # fmt: skip
+}
 MADE = [name for name, raw in TYPES.items() if "CREATE" in raw["methods"]]
 # Required by the field model, but filled by the server or left out by the vendor's own clients.
 FILLED = {
@@ -37,13 +39,21 @@ FILLED = {
 WRITABLE = {"user_item", "executor", "test_runner", "uft_test_runner"}
 METHODS = {"GET": "GET", "POST": "CREATE", "PUT": "UPDATE", "DELETE": "DELETE"}
 SCALARS: Row = {
-    "integer": 3, "boolean": True, "float": 1.5, "date_time": "2026-01-01T00:00:00Z",
-    "date": "2026-01-01T00:00:00Z", "object": {},
-}  # fmt: skip
+    "integer": 3,
+    "boolean": True,
+    "float": 1.5,
+    "date_time": "2026-01-01T00:00:00Z",
+    "date": "2026-01-01T00:00:00Z",
+    "object": {},
+}
 WRONG: Row = {
-    "integer": "three", "boolean": "yes", "float": "much", "date_time": "soon", "date": "soon",
+    "integer": "three",
+    "boolean": "yes",
+    "float": "much",
+    "date_time": "soon",
+    "date": "soon",
     "string": 7,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -96,19 +106,27 @@ def body_of(client: httpx.Client, entity: str) -> Row:
     """The least that a create request needs."""
     kind, number = concrete(entity), next(COUNTER)
     raw = TYPES[kind]["fields"]
-    names = [name for name, field in raw.items()
-             if field.get("required") and name not in {"subtype", "parent"}]  # fmt: skip
+    names = [
+        name
+        for name, field in raw.items()
+        if field.get("required") and name not in {"subtype", "parent"}
+    ]
     body = {name: value_of(client, kind, name, number) for name in names}
     if kind == "comment":
         body |= {"text": "x", "owner_work_item": {"type": "work_item", "id": "1001"}}
     if kind == "attachment":
         body["owner_work_item"] = {"type": "work_item", "id": "1001"}
     if kind == "phase":
-        body |= {"entity": "defect", "metaphase": {"type": "metaphase",
-                                                   "id": "metaphase.work_item.new"}}  # fmt: skip
+        body |= {
+            "entity": "defect",
+            "metaphase": {"type": "metaphase", "id": "metaphase.work_item.new"},
+        }
     if kind == "pipeline":
-        body |= {"ci_server": row_of(client, "ci_server"), "root_job_ci_id": "root",
-                 "jobs": [{"jobCiId": "root"}]}  # fmt: skip
+        body |= {
+            "ci_server": row_of(client, "ci_server"),
+            "root_job_ci_id": "root",
+            "jobs": [{"jobCiId": "root"}],
+        }
     if entity in SUBTYPE:
         body["subtype"] = kind
     return body
@@ -199,8 +217,9 @@ def test_fields_refuse_what_they_do_not_take(client: httpx.Client, entity: str) 
             answer = client.post(path, json={"data": [{**body, name: sent}]})
             assert answer.status_code in {400, 409}, (name, value, answer.text)
             assert refusal(answer)[0] in {
-                "platform.illegal_field_value", "platform.entity_not_found",
-            }, (name, value)  # fmt: skip
+                "platform.illegal_field_value",
+                "platform.entity_not_found",
+            }, (name, value)
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,11 @@ def test_a_partly_wrong_request_keeps_the_good_rows(client: httpx.Client) -> Non
     assert answer.status_code == 409
     assert [row["name"] for row in body["data"]] == ["a"]
     assert [(error["index"], error["error_code"]) for error in body["errors"]] == [
-        (1, "platform.unknown_field"), (2, "platform.modify_non_editable_field"),
-        (3, "platform.entity_not_found"), (4, "platform.missing_required_field"),
-    ]  # fmt: skip
+        (1, "platform.unknown_field"),
+        (2, "platform.modify_non_editable_field"),
+        (3, "platform.entity_not_found"),
+        (4, "platform.missing_required_field"),
+    ]
     assert body["errors"][2]["properties"] == {"entity_type": "release", "entity_id": "77"}
 
 
@@ -60,8 +62,10 @@ def test_updates_by_path_by_list_and_by_query(client: httpx.Client) -> None:
     ids = make(client, "defects", {"name": "a"}, {"name": "b"}, {"name": "c"})
     answer = client.put(f"{WS}/defects/{ids[0]}?fields=name", json={"name": "A"})
     assert (answer.status_code, answer.json()["name"]) == (200, "A")
-    many = client.put(f"{WS}/defects", json={"data": [{"id": ids[1], "blocked": True},
-                                                      {"id": "9", "blocked": True}]})  # fmt: skip
+    many = client.put(
+        f"{WS}/defects",
+        json={"data": [{"id": ids[1], "blocked": True}, {"id": "9", "blocked": True}]},
+    )
     assert many.status_code == 409
     by_query = client.put(
         f"{WS}/defects", params={"query": '"blocked EQ true"'}, json={"data": [{"name": "B"}]}
@@ -88,8 +92,9 @@ def test_multi_references_are_replaced_or_appended(client: httpx.Client) -> None
     assert get(client, f"defects/{defect}", fields="user_tags")["user_tags"]["total_count"] == 2
     client.put(path, json={"user_tags": values[1]})
     assert get(client, f"defects/{defect}", fields="user_tags")["user_tags"] == {
-        "total_count": 1, "data": [{"type": "user_tag", "id": tags[1]}],
-    }  # fmt: skip
+        "total_count": 1,
+        "data": [{"type": "user_tag", "id": tags[1]}],
+    }
 
 
 def test_deletes_by_path_and_by_query(client: httpx.Client) -> None:
@@ -112,13 +117,18 @@ def test_attachments_and_scripts_are_kept(client: httpx.Client) -> None:
     attachment = client.post(f"{WS}/attachments", files=files).json()["data"][0]["id"]
     binary = client.get(f"{WS}/attachments/{attachment}", headers={"Accept": "*/*"})
     assert binary.content == b"bytes\x00"
-    row = client.get(f"{WS}/attachments/{attachment}?fields=size,owner_test",
-                     headers={"Accept": "application/json"}).json()  # fmt: skip
+    row = client.get(
+        f"{WS}/attachments/{attachment}?fields=size,owner_test",
+        headers={"Accept": "application/json"},
+    ).json()
     assert (row["size"], row["owner_test"]["id"]) == (6, test)
     script = {"script": "- Open\n- ?Is open\n", "comment": "", "revision_type": "Minor"}
     assert client.put(f"{WS}/tests/{test}/script", json=script).status_code == 200
     assert get(client, f"tests/{test}/script")["script"] == script["script"]
     assert get(client, f"tests/{test}", fields="steps_num,has_attachments") == {
-        "type": "test_manual", "subtype": "test_manual", "id": test, "steps_num": 2,
+        "type": "test_manual",
+        "subtype": "test_manual",
+        "id": test,
+        "steps_num": 2,
         "has_attachments": True,
-    }  # fmt: skip
+    }

@@ -32,9 +32,12 @@ UDF = {"field_name": "post_release_udf", "field_label": "Post Release", "field_t
 
 def fill(world: World) -> None:
     release = world.create(
-        "releases", "2.9", is_default=True, start_date="2021-01-01T00:00:00Z",
+        "releases",
+        "2.9",
+        is_default=True,
+        start_date="2021-01-01T00:00:00Z",
         end_date="2021-12-31T00:00:00Z",
-    )  # fmt: skip
+    )
     root = {"type": "work_item_root", "id": "1001"}
     feature = world.create("features", "Grid", parent=root, phase=phase("feature.intesting"))
     world.create("stories", "Draw", parent=feature, phase=phase("story.done"))
@@ -45,9 +48,12 @@ def fill(world: World) -> None:
     manual = world.create("manual_tests", "Install", phase=phase("test_manual.ready"))
     owner = {"type": "workspace_user", "id": "1001"}
     world.create(
-        "gherkin_tests", "Log in", phase=phase("gherkin_test.new"), owner=owner,
+        "gherkin_tests",
+        "Log in",
+        phase=phase("gherkin_test.new"),
+        owner=owner,
         automation_status=node("automation_status.ready_for_automation"),
-    )  # fmt: skip
+    )
     world.workspace.write_script(str(manual["id"]), "- Open it\n- ?It is open\n", comment="")
     suite = world.create("test_suites", "Regression")
     link = {"test": manual, "test_suite": suite, "include_in_next_run": True}
@@ -66,9 +72,13 @@ def fail_two_tests(world: World, simulator: Simulator) -> None:
         test = store.insert("test_automated", {"name": f"Grid {number}", "owner": owner})
         run = store.insert(
             "run_automated",
-            {"name": f"Grid {number}", "test": {"type": "test_automated", "id": test}, **status,
-             "error_message": f"expected {number}"},
-        )  # fmt: skip
+            {
+                "name": f"Grid {number}",
+                "test": {"type": "test_automated", "id": test},
+                **status,
+                "error_message": f"expected {number}",
+            },
+        )
         if owner is not None:
             linked = {"run": {"data": [{"type": "run_automated", "id": run}]}}
             world.workspace.update_one("defects", world.ids["Crash"], linked)
@@ -238,9 +248,13 @@ def test_a_refusal_is_told_and_the_others_go_on(world: World, story: str) -> Non
 def test_what_a_failed_step_was_to_give_is_not_waited_for(world: World) -> None:
     base = plan_for(world, "1").requests[0]
     suite = dataclasses.replace(
-        base, operation="create", entity_id=None, entity_type="test_suite", expected={},
+        base,
+        operation="create",
+        entity_id=None,
+        entity_type="test_suite",
+        expected={},
         body={"name": "No", "nothing": 1},
-    )  # fmt: skip
+    )
     reference = {"type": "test", "id": "step:1"}
     link = dataclasses.replace(
         suite, step=2, entity_type="test_suite_link_to_manual", body={"test_suite": reference}

@@ -55,8 +55,12 @@ def test_each_item_has_its_own_verdict_and_a_lost_race_is_never_forced(
     monkeypatch.undo()
 
     assert outcomes(first) == {
-        "a": "done", "b": "changed", "c": "refused", "d": "refused", "e": "done",
-    }  # fmt: skip
+        "a": "done",
+        "b": "changed",
+        "c": "refused",
+        "d": "refused",
+        "e": "done",
+    }
     by_name = {one.request.entity_name: one.detail for one in first}
     assert "409" in by_name["d"]
     assert "404" in by_name["c"]
@@ -64,8 +68,12 @@ def test_each_item_has_its_own_verdict_and_a_lost_race_is_never_forced(
     assert (left["phase"]["id"], left["description"]) == ("phase.story.intesting", "theirs")
     # theirs was no change of what the plan rests on, so the next run may go on
     assert outcomes(world.apply(plan)) == {
-        "a": "already", "b": "changed", "c": "refused", "d": "done", "e": "already",
-    }  # fmt: skip
+        "a": "already",
+        "b": "changed",
+        "c": "refused",
+        "d": "done",
+        "e": "already",
+    }
     told = [line for line in world.audit.read() if line["event"] == "verdict"]
     assert [line["outcome"] for line in told[:5]] == [one.outcome for one in first]
 

@@ -390,8 +390,11 @@ def test_the_instance_is_dagsters_own_and_reports_to_nobody(
         assert not instance.telemetry_enabled
         assert not instance.nux_enabled
     assert set(yaml.safe_load(source.read_text("utf-8"))) == {
-        "telemetry", "nux", "freshness", "python_logs",
-    }  # fmt: skip
+        "telemetry",
+        "nux",
+        "freshness",
+        "python_logs",
+    }
 
 
 def test_only_the_celery_launcher_uses_private_names_of_dagster() -> None:

@@ -76,8 +76,10 @@ def test_what_is_missing_is_registered_once_and_the_flow_shows_it(world: World, 
     assert shown.exit_code == 0, shown.output
     assert "2 results (1 Failed, 1 Passed): not sent" in shown.stdout
     assert [line.partition(": ")[2].split()[0] for line in shown.stderr.splitlines()[1:]] == [
-        "missing", "missing", "missing",
-    ]  # fmt: skip
+        "missing",
+        "missing",
+        "missing",
+    ]
     assert world.workspace.count("ci_servers") == 0
     assert world.audit.read() == []
 

@@ -101,9 +101,10 @@ def test_headlines_are_the_numbers_of_the_rows_they_lead_to(
         assert number_of(heading.text) == counts[slug], slug
     rows = section(page, "current_failures")
     failing = {
-        name for state, name in zip(column(rows, 1), column(rows, 2), strict=True)
+        name
+        for state, name in zip(column(rows, 1), column(rows, 2), strict=True)
         if state == "failing"
-    }  # fmt: skip
+    }
     assert len(failing) == counts["current_failures"]
     ((in_releases,),) = demo_warehouse.execute(
         "select sum(blocking_defect_count) from metric.release_readiness()"
@@ -255,9 +256,13 @@ def test_the_command_writes_the_pages_where_they_are_wanted(
 
     written = octane_flows("report", "--output", str(target), environment=demo_environment)
     refused = octane_flows(
-        "report", "--format", "csv", "--output", str(tmp_path / "rows.html"),
+        "report",
+        "--format",
+        "csv",
+        "--output",
+        str(tmp_path / "rows.html"),
         environment=demo_environment,
-    )  # fmt: skip
+    )
 
     assert written.returncode == 0, written.stderr
     assert '<article class="page" id="today"' in target.read_text(encoding="utf-8")

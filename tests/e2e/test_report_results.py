@@ -48,8 +48,11 @@ def test_files_of_several_tools_arrive_with_their_attempts(world: World) -> None
     ).rows
     statuses = {(row["test_name"], row["native_status"]["id"].rpartition(".")[2]) for row in rows}
     assert statuses == {
-        ("sometimes", "passed"), ("always", "failed"), ("logs in", "passed"), ("logs in", "failed"),
-    }  # fmt: skip
+        ("sometimes", "passed"),
+        ("always", "failed"),
+        ("logs in", "passed"),
+        ("logs in", "failed"),
+    }
     [flaky] = [row for row in rows if row["test_name"] == "sometimes"]
     assert flaky["description"].startswith("attempts: 2 (failed, passed); flaky")
     browsers = [row for row in rows if row["test_name"] == "logs in"]

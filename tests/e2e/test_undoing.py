@@ -36,9 +36,12 @@ def world(server: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         me = {"type": "workspace_user", "id": "1001"}
         for name in ("a", "b", "c"):
             made.create(
-                "gherkin_tests", name, phase=phase("gherkin_test.new"), owner=me,
+                "gherkin_tests",
+                name,
+                phase=phase("gherkin_test.new"),
+                owner=me,
                 automation_status=node("automation_status.ready_for_automation"),
-            )  # fmt: skip
+            )
         manual = made.create("manual_tests", "Install", phase=phase("test_manual.ready"))
         made.workspace.write_script(str(manual["id"]), "- Open it\n", comment="")
         made.create("stories", "Print", parent={"type": "work_item_root", "id": "1001"})
@@ -83,9 +86,10 @@ def test_former_values_come_back_where_what_was_written_still_holds(
 
 def test_an_undo_can_be_undone(world: World) -> None:
     world.workspace.update_one(
-        "gherkin_tests", world.ids["b"],
+        "gherkin_tests",
+        world.ids["b"],
         {"automation_status": node("automation_status.ready_for_automation")},
-    )  # fmt: skip
+    )
     apply_id = applied(world, GHERKIN, user_id="1001")
     plan = undo_plan(world.audit, apply_id).plan
     undoing = new_apply_id(plan)

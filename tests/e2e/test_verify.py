@@ -348,9 +348,13 @@ def test_values_that_changed_since_the_extract_are_told_with_both(
     assert before[0]["compared"].startswith("ids, and of ")
     assert "release_name" in before[0]["compared"]
     workspace = octane.workspace("1003")
-    run = workspace.page("runs", fields=["name"], query="status EQ {logical_name EQ "
-                         "^list_node.run_status.planned^};test EQ {subtype EQ ^test_manual^}",
-                         limit=1).rows[0]  # fmt: skip
+    run = workspace.page(
+        "runs",
+        fields=["name"],
+        query="status EQ {logical_name EQ "
+        "^list_node.run_status.planned^};test EQ {subtype EQ ^test_manual^}",
+        limit=1,
+    ).rows[0]
     workspace.update_one("manual_runs", str(run["id"]), {"name": "Renamed"})
     try:
         _, quick = call(environment, "planned_runs", "--param", "workspace_id=1003")

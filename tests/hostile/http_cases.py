@@ -190,7 +190,7 @@ ENDLESS: dict[str, Route] = {
     ),
     "resets": lambda _: [RESET],
     "resets within the body": lambda _: [head(b"Content-Length: 999"), BODY[:50], RESET],
-}  # fmt: skip
+}
 #: Odd, but whole: the extract takes them and ends well.
 GOOD: dict[str, Route] = {
     "two early hints": lambda request: (

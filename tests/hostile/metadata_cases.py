@@ -178,4 +178,4 @@ CASES: dict[str, dict[str, Route]] = {
         for route in ("entities", "workspaces")
         for status in (204, 302, 401, 403, 404, 500)
     },
-}  # fmt: skip
+}

@@ -172,7 +172,7 @@ VALUES: dict[str, bytes] = {
     "a mark before it": b"\xef\xbb\xbf" + GOOD,
     "spaces around it": b" \r\n" + GOOD + b"\n\n",
     "UTF-16": GOOD.decode().encode("utf-16"),
-}  # fmt: skip
+}
 
 
 def route(body: bytes) -> dict[str, Route]:

@@ -116,8 +116,9 @@ def test_a_list_of_workspaces_has_a_bound(site: HostileSite) -> None:
     numbers = itertools.count(3)
 
     def endless(_: RawRequest) -> bytes:
-        return answer(page([{"type": "workspace", "id": str(next(numbers)), "name": "x"}],
-                           total_count=10**9))  # fmt: skip
+        return answer(
+            page([{"type": "workspace", "id": str(next(numbers)), "name": "x"}], total_count=10**9)
+        )
 
     ended = not_published(site, {"workspaces": endless})
 

@@ -96,8 +96,11 @@ def compare(value: Any, op: str, wanted: Any) -> bool:
             return re.fullmatch(pattern, value, re.DOTALL) is not None
     if op == "EQ":
         return bool(value == wanted)
-    return bool({"LT": value < wanted, "GT": value > wanted,
-                 "LE": value <= wanted, "GE": value >= wanted}[op])  # fmt: skip
+    return bool(
+        {"LT": value < wanted, "GT": value > wanted, "LE": value <= wanted, "GE": value >= wanted}[
+            op
+        ]
+    )
 
 
 def text_of(ask: Any) -> str:

@@ -25,10 +25,14 @@ NEW, IN_PROGRESS, IN_TESTING, DONE = "new", "in progress", "in testing", "done"
 #: Phases of the server, with the metaphase that each belongs to; an item begins in the first one.
 PHASES = {
     "defect": {
-        "new": NEW, "opened": IN_PROGRESS, "fixed": IN_TESTING, "closed": DONE, "rejected": DONE,
+        "new": NEW,
+        "opened": IN_PROGRESS,
+        "fixed": IN_TESTING,
+        "closed": DONE,
+        "rejected": DONE,
     },
     "story": {"new": NEW, "inprogress": IN_PROGRESS, "intesting": IN_TESTING, "done": DONE},
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

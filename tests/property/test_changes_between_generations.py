@@ -120,10 +120,12 @@ class World:
             )
         elif kind == "story":
             self.save(
-                "story", str(self.chance.randrange(21, 26)),
-                phase="phase.story.new", sprint=self.chance.choice(["11", "12", None]),
+                "story",
+                str(self.chance.randrange(21, 26)),
+                phase="phase.story.new",
+                sprint=self.chance.choice(["11", "12", None]),
                 release=self.chance.choice(["1", "2", None]),
-            )  # fmt: skip
+            )
         elif kind == "link":
             stories = [id for kind, id in self.items if kind == "story"]
             chosen = {id for id in stories if self.chance.random() < 0.4}
@@ -131,11 +133,15 @@ class World:
         elif kind == "run":
             started = self.chance.random() < 0.5
             self.add(
-                "run_manual", id=str(next(self.ids)), type="run_manual", test_id="71",
+                "run_manual",
+                id=str(next(self.ids)),
+                type="run_manual",
+                test_id="71",
                 status_id=f"list_node.run_status.{'passed' if started else 'planned'}",
-                started=self.time if started else None, creation_time=self.time,
+                started=self.time if started else None,
+                creation_time=self.time,
                 release_id=self.chance.choice(["1", None]),
-            )  # fmt: skip
+            )
         else:
             self.result()
 
@@ -143,11 +149,15 @@ class World:
         test = self.chance.choice(["81", "82", "83", "84"])
         status = self.chance.choice(["passed", "passed", "failed", "failed", "skipped"])
         self.add(
-            "run_history", id=str(next(self.ids)), run_id=f"9{test}", test_id=test,
-            test_name=f"test_{test}", run_started=self.time,
+            "run_history",
+            id=str(next(self.ids)),
+            run_id=f"9{test}",
+            test_id=test,
+            test_name=f"test_{test}",
+            run_started=self.time,
             run_native_status_id=f"list_node.run_native_status.{status}",
             build_id=self.chance.choice([None, str(next(self.ids)), "5"]),
-        )  # fmt: skip
+        )
 
 
 @pytest.fixture(scope="module", params=[1])
@@ -160,9 +170,13 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         world.add("list_node", id=f"list_node.{name}", logical_name=f"list_node.{name}", name=name)
     for phase, meta in (("opened", "inprogress"), ("closed", "done")):
         world.add(
-            "phase", id=f"phase.defect.{phase}", logical_name=f"phase.defect.{phase}",
-            name=phase, entity="defect", metaphase_id=f"metaphase.work_item.{meta}",
-        )  # fmt: skip
+            "phase",
+            id=f"phase.defect.{phase}",
+            logical_name=f"phase.defect.{phase}",
+            name=phase,
+            entity="defect",
+            metaphase_id=f"metaphase.work_item.{meta}",
+        )
     for meta in ("inprogress", "done"):
         name = f"metaphase.work_item.{meta}"
         world.add("metaphase", id=name, logical_name=name, name=meta)

@@ -69,9 +69,10 @@ def _query_string(parameters: dict[str, str]) -> str:
 # -- what to ask --------------------------------------------------------------------------------
 
 words = st.one_of(
-    st.sampled_from(FIELDS), st.sampled_from(["id", "name", "type", "subtype", "phase", "run"]),
+    st.sampled_from(FIELDS),
+    st.sampled_from(["id", "name", "type", "subtype", "phase", "run"]),
     st.text(alphabet=string.ascii_lowercase + "_.'\"*%", max_size=8),
-)  # fmt: skip
+)
 identifiers = st.one_of(
     st.integers(min_value=1000, max_value=1020).map(str),
     st.sampled_from([str(value) for value in SAMPLES]),
@@ -103,15 +104,18 @@ statements = st.recursive(
     max_leaves=5,
 )  # fmt: skip
 queries = st.one_of(
-    statements.map(lambda text: f'"{text}"'), statements, st.text(max_size=20),
+    statements.map(lambda text: f'"{text}"'),
+    statements,
+    st.text(max_size=20),
     st.text(max_size=20).map(lambda text: f'"{text}"'),
-)  # fmt: skip
+)
 expansions = st.recursive(
     st.lists(words, max_size=3).map(",".join),
-    lambda inner: st.builds(lambda f, i, e: f"{f}{{{i}{e}", words, inner,
-                            st.sampled_from(["}", "", "},x", "}}"])),
+    lambda inner: st.builds(
+        lambda f, i, e: f"{f}{{{i}{e}", words, inner, st.sampled_from(["}", "", "},x", "}}"])
+    ),
     max_leaves=4,
-)  # fmt: skip
+)
 numbers = st.one_of(
     st.integers().map(str), st.sampled_from(["0", "1", "1000", "1e3", "", "-0", "9" * 30, "٣"])
 )
@@ -120,12 +124,15 @@ parameters_of_reads = st.fixed_dictionaries(
     optional={
         "query": queries,
         "fields": expansions,
-        "order_by": st.lists(st.builds(lambda s, f: s + f, st.sampled_from(["", "-", "+"]), words),
-                             max_size=3).map(",".join),
+        "order_by": st.lists(
+            st.builds(lambda s, f: s + f, st.sampled_from(["", "-", "+"]), words), max_size=3
+        ).map(",".join),
         "limit": numbers,
         "offset": numbers,
-        "text_search": st.one_of(st.text(max_size=20), st.builds(
-            lambda t: json.dumps({"type": "global", "text": t}), st.text(max_size=9))),
+        "text_search": st.one_of(
+            st.text(max_size=20),
+            st.builds(lambda t: json.dumps({"type": "global", "text": t}), st.text(max_size=9)),
+        ),
         "group_by": words,
         "group_data": words,
         "expand": expansions,
@@ -133,13 +140,15 @@ parameters_of_reads = st.fixed_dictionaries(
         "is_atomic_creation": st.sampled_from(["true", "x"]),
         "skip-errors": st.sampled_from(["true", "false", "x"]),
     },
-)  # fmt: skip
+)
 
 references = st.fixed_dictionaries(
     {},
-    optional={"type": st.one_of(st.sampled_from(TYPES), st.sampled_from(SAMPLES)),
-              "id": st.one_of(identifiers, st.sampled_from(SAMPLES))},
-)  # fmt: skip
+    optional={
+        "type": st.one_of(st.sampled_from(TYPES), st.sampled_from(SAMPLES)),
+        "id": st.one_of(identifiers, st.sampled_from(SAMPLES)),
+    },
+)
 values = st.recursive(
     st.one_of(st.sampled_from(SAMPLES), references, st.text(max_size=5)),
     lambda inner: st.one_of(
@@ -179,8 +188,11 @@ def no_failure(status: int) -> None:
 # -- claims -------------------------------------------------------------------------------------
 
 
-@given(collection=st.sampled_from(COLLECTIONS), parameters=parameters_of_reads,
-       rest=st.sampled_from(["", "", "", "/groups", "/1001", "/x"]))  # fmt: skip
+@given(
+    collection=st.sampled_from(COLLECTIONS),
+    parameters=parameters_of_reads,
+    rest=st.sampled_from(["", "", "", "/groups", "/1001", "/x"]),
+)
 def test_reads(collection: str, parameters: dict[str, str], rest: str) -> None:
     no_failure(ask("GET", f"{BASE}/{collection}{rest}", parameters))
 
@@ -280,8 +292,9 @@ def test_results_documents(
     xml = f"{start}<test_result><test_runs>{run}</test_runs></test_result>"
     parameters = {"skip-errors": "true"} if skip else {}
     body = xml.encode("utf-8", "surrogatepass")
-    no_failure(ask("POST", f"{BASE}/test-results", parameters, body,
-                   {"Content-Type": "application/xml"}))  # fmt: skip
+    no_failure(
+        ask("POST", f"{BASE}/test-results", parameters, body, {"Content-Type": "application/xml"})
+    )
 
 
 def _escaped(text: str) -> str:
@@ -298,8 +311,9 @@ def _escaped(text: str) -> str:
 }))  # fmt: skip
 def test_build_reports(report: dict[str, Any]) -> None:
     body = json.dumps(report).encode()
-    no_failure(ask("PUT", f"{BASE}/analytics/ci/builds", {}, body,
-                   {"Content-Type": "application/json"}))  # fmt: skip
+    no_failure(
+        ask("PUT", f"{BASE}/analytics/ci/builds", {}, body, {"Content-Type": "application/json"})
+    )
 
 
 @pytest.mark.parametrize(

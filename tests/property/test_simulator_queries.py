@@ -130,8 +130,12 @@ def test_a_query_finds_what_a_loop_over_dictionaries_finds(
     assert total == len(expected), text
 
 
-@given(data=st.data(), seed=st.sampled_from(SEEDS), kind=st.sampled_from(ASKED),
-       limit=st.integers(1, 50))  # fmt: skip
+@given(
+    data=st.data(),
+    seed=st.sampled_from(SEEDS),
+    kind=st.sampled_from(ASKED),
+    limit=st.integers(1, 50),
+)
 def test_pages_by_id_and_by_offset_add_up(
     data: st.DataObject, seed: int, kind: str, limit: int
 ) -> None:
@@ -144,9 +148,10 @@ def test_pages_by_id_and_by_offset_add_up(
     while True:
         query = f'"{text_of(ask)};id GT {last}"'
         total, page = read(
-            simulator, kind,
+            simulator,
+            kind,
             {"query": query, "fields": "id", "limit": str(limit), "order_by": "id"},
-        )  # fmt: skip
+        )
         assert total == len(expected) - len(by_id)
         if not page:
             break
@@ -154,8 +159,12 @@ def test_pages_by_id_and_by_offset_add_up(
         last = int(page[-1]["id"])
     by_offset: list[str] = []
     while len(by_offset) < len(expected):
-        parameters = {"query": f'"{text_of(ask)}"', "fields": "id", "limit": str(limit),
-                      "offset": str(len(by_offset))}  # fmt: skip
+        parameters = {
+            "query": f'"{text_of(ask)}"',
+            "fields": "id",
+            "limit": str(limit),
+            "offset": str(len(by_offset)),
+        }
         by_offset += [row["id"] for row in read(simulator, kind, parameters)[1]]
     assert by_id == by_offset == expected
 
@@ -163,9 +172,13 @@ def test_pages_by_id_and_by_offset_add_up(
 @given(data=st.data(), seed=st.sampled_from(SEEDS), kind=st.sampled_from(ASKED))
 def test_rows_come_in_the_requested_order(data: st.DataObject, seed: int, kind: str) -> None:
     simulator, world = opened(seed)
-    sortable = [name for name, of in MODEL[kind].items()
-                if of not in MODEL and name in simulator.schema.entities[kind].fields
-                and simulator.schema.entities[kind].fields[name].sortable]  # fmt: skip
+    sortable = [
+        name
+        for name, of in MODEL[kind].items()
+        if of not in MODEL
+        and name in simulator.schema.entities[kind].fields
+        and simulator.schema.entities[kind].fields[name].sortable
+    ]
     name, down = data.draw(st.sampled_from(sortable)), data.draw(st.booleans())
     rows = sorted(rows_of(simulator, world, kind), key=lambda row: int(row["id"]))
 

@@ -57,8 +57,10 @@ class World:
             if not field.editable or field.filter_only or name == "phase":
                 continue
             if field.is_reference and (field.required or self.dice.random() < share):
-                drawn = [self.reference(field.targets, field.list_root)
-                         for _ in range(self.dice.randint(1, 3))]  # fmt: skip
+                drawn = [
+                    self.reference(field.targets, field.list_root)
+                    for _ in range(self.dice.randint(1, 3))
+                ]
                 references = [row for row in drawn if row is not None]
                 if field.multiple:
                     values[name] = {"data": references}
@@ -75,8 +77,12 @@ class World:
         action = self.dice.choices(("create", "update", "delete"), (6, 6, 1))[0]
         writer = self.simulator.writer
         if action == "create" or not identifiers:
-            needed = {"name": f"{kind} {self.dice.random()}", "start_date": "2026-01-01",
-                      "end_date": "2026-02-01", "date": "2026-01-10"}  # fmt: skip
+            needed = {
+                "name": f"{kind} {self.dice.random()}",
+                "start_date": "2026-01-01",
+                "end_date": "2026-02-01",
+                "date": "2026-01-10",
+            }
             row = {**needed, **self.values(kind, 0.15)}
             new_row = {key: value for key, value in row.items() if key in entity.fields}
             if kind in FLAGS:
@@ -168,9 +174,10 @@ def test_an_inverse_is_what_the_single_reference_says(world: World, inverse: Inv
     queried_pairs = world.queried_pairs(inverse.family, inverse.field, inverse.child)
     assert shown_pairs is None or shown_pairs == queried_pairs
     holding = {
-        name for name in world.schema.members(inverse.family)
+        name
+        for name in world.schema.members(inverse.family)
         if inverse.field in world.schema.entities[name].fields
-    }  # fmt: skip
+    }
     reference = quoted(inverse.reference)[1:-1]
     rows = world.store.read(
         f'SELECT "{reference}_id", "{reference}_type", id FROM {quoted(inverse.child)}'

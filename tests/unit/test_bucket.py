@@ -228,9 +228,13 @@ def test_settings_name_the_bucket() -> None:
         }
     )
     assert place == LakePlace(
-        "company-lake", "qa/octane", "https://s3.example.com", "eu-central-1", "key",
+        "company-lake",
+        "qa/octane",
+        "https://s3.example.com",
+        "eu-central-1",
+        "key",
         Secret("canary"),
-    )  # fmt: skip
+    )
     assert "canary" not in repr(place)
     assert load_lake({}) is None
 

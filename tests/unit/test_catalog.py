@@ -67,8 +67,10 @@ def test_a_catalogue_has_all_tables_and_questions(catalog: Catalog) -> None:
     assert releases.columns[1] == CatalogColumn("release_id", "VARCHAR", "id of the release")
     assert tables["octane.defect"].key == ("_workspace_id", "id")
     assert tables["octane.test_manual__last_runs"].key == (
-        "_workspace_id", "source_id", "target_id",
-    )  # fmt: skip
+        "_workspace_id",
+        "source_id",
+        "target_id",
+    )
     assert len(catalog.questions) == sum(
         len(list_questions(kind)) for kind in ("flow", "metric", "plan")
     )

@@ -29,8 +29,11 @@ def change(simulator: Simulator, name: str = "changed") -> str:
 
 
 def findings_on_clocks(report: ExtractReport) -> list[str]:
-    return [finding.text for finding in report.manifest.findings if " in their time" in finding.text
-            or " clock " in finding.text]  # fmt: skip
+    return [
+        finding.text
+        for finding in report.manifest.findings
+        if " in their time" in finding.text or " clock " in finding.text
+    ]
 
 
 def stored_name(home: Path, id: str) -> str:

@@ -63,8 +63,10 @@ def test_an_extract_tells_the_notes_of_what_it_read(
     lines = printed.getvalue().splitlines()[1:]
     expected = [("defect", ODD)]
     if also_read:
-        expected = [("defect", f"in workspace {id}: {note}")
-                    for id, note in (("1002", ODD), ("1003", "of the other"))]  # fmt: skip
+        expected = [
+            ("defect", f"in workspace {id}: {note}")
+            for id, note in (("1002", ODD), ("1003", "of the other"))
+        ]
     assert lines == [f"{entity:<12} {note}" for entity, note in expected]
 
 

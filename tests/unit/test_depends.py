@@ -95,7 +95,7 @@ def told(folder: Path, sql: str) -> dict[str, list[list[str]]]:
             {"octane.run": [["found"], ["run_id"]]},
         ),
     ],
-)  # fmt: skip
+)
 def test_what_a_model_depends_on(
     tmp_path: Path, sql: str, expected: dict[str, list[list[str]]]
 ) -> None:

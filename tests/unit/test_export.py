@@ -73,8 +73,9 @@ def test_each_generation_is_there_and_can_be_read_again(
     simulator.store.update("defect", ids[0], {"user_tags": []})
     simulator.feeder("1003").create("defects", [{"name": "new"}])
     assert {name: how for name, how in bring().items() if how != "unchanged"} == {
-        "defect": "merged", "defect__user_tags": "merged",
-    }  # fmt: skip
+        "defect": "merged",
+        "defect__user_tags": "merged",
+    }
 
     simulator.store.delete("defect", ids[1])  # its links go with it
     assert bring(census=True)["defect__user_tags"] == "merged"

@@ -12,13 +12,14 @@ from octane_simulator.faults.active_faults import Faults
     ("text", "expected"),
     [
         ("rotate", {"kind": "rotate"}),
-        ("latency:seconds=0.2,spread=0.5",
-         {"kind": "latency", "seconds": "0.2", "spread": "0.5"}),
-        ("unavailable:times=always,path=/defects",
-         {"kind": "unavailable", "times": None, "path": "/defects"}),
+        ("latency:seconds=0.2,spread=0.5", {"kind": "latency", "seconds": "0.2", "spread": "0.5"}),
+        (
+            "unavailable:times=always,path=/defects",
+            {"kind": "unavailable", "times": None, "path": "/defects"},
+        ),
         ("refuse:entity=defect", {"kind": "refuse", "entity": "defect"}),
     ],
-)  # fmt: skip
+)
 def test_a_fault_is_read_from_text(text: str, expected: dict[str, object]) -> None:
     assert parse_fault(text) == expected
 

@@ -47,23 +47,26 @@ VALUES = {**dict.fromkeys(NAMES, 0.0), "pass_ratio": 0.9, "run_count": 10.0, "do
 NOW = kit.AS_OF.replace(tzinfo=None)
 PASSED, FAILED = "list_node.run_status.passed", "list_node.run_status.failed"
 ROWS: dict[str, list[dict[str, Any]]] = {
-    "list_node": [
-        {"id": id, "logical_name": id, "name": id} for id in (PASSED, FAILED)
-    ],
+    "list_node": [{"id": id, "logical_name": id, "name": id} for id in (PASSED, FAILED)],
     "release": [
         {"id": id, "name": name} for id, name in (("1", "R1"), ("2", "Twice"), ("3", "Twice"))
     ],
     "test_manual": [{"id": "11", "type": "test_manual", "name": "Test 11"}],
     "run_manual": [
-        {"id": str(id), "type": "run_manual", "test_id": "11", "status_id": status,
-         "release_id": "1"}
+        {
+            "id": str(id),
+            "type": "run_manual",
+            "test_id": "11",
+            "status_id": status,
+            "release_id": "1",
+        }
         for id, status in ((101, PASSED), (102, PASSED), (103, FAILED))
     ],
     "test_manual__last_runs": [
         {"source_id": "11", "target_id": str(id), "target_type": "run_manual"}
         for id in (101, 102, 103)
     ],
-}  # fmt: skip
+}
 
 
 def holds(text: str) -> list[bool | None]:

@@ -178,9 +178,12 @@ def test_each_workspace_is_resumed_by_itself(tmp_path: Path) -> None:
 
     with pytest.raises(Killed):
         run_extract(
-            simulator, tmp_path, SmallTransport(simulator, stop_at_the_last),
-            workspaces=("1001", "1002"), concurrency=1,
-        )  # fmt: skip
+            simulator,
+            tmp_path,
+            SmallTransport(simulator, stop_at_the_last),
+            workspaces=("1001", "1002"),
+            concurrency=1,
+        )
     assert sorted(path.name for path in tmp_path.glob("*.journal")) == [
         "extract-1001.journal",
         "extract-1002.journal",

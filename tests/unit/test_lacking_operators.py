@@ -77,19 +77,23 @@ def load_and_refresh(small: Simulator, home: Path, **choices: Any) -> None:
         (">= <= != > < cross", {}),
         ("{null} cross", {"{null}": ""}),
         ("GE LE", {"GE": "field>=value", "LE": "field<=value"}),
-        ("GE LE >= <=", {"GE": "field GT value||field EQ value",
-                         "LE": "field LT value||field EQ value"}),
+        (
+            "GE LE >= <=",
+            {"GE": "field GT value||field EQ value", "LE": "field LT value||field EQ value"},
+        ),
         ("GT LT > <", {"GT": "field GE value;!(field EQ value)"}),
         ("BTW", {"BTW": "field GE value;field LE other"}),
-        ("BTW GE LE >= <=", {
-            "BTW": "(field GT value||field EQ value);(field LT other||field EQ other)"}),
+        (
+            "BTW GE LE >= <=",
+            {"BTW": "(field GT value||field EQ value);(field LT other||field EQ other)"},
+        ),
         ("IN", {"IN": "field EQ value||..."}),
         ("IN EQ", {"IN": "field=value||...", "EQ": "field=value"}),
         ("^", {"text": "'value'"}),
         ("^ GE BTW IN {null}", {"text": "'value'", "GE": "field>=value", "{null}": ""}),
         ("GE LE GT LT >= <= BTW", {"GE": "field>value||field=value", "GT": "field>value"}),
     ],
-)  # fmt: skip
+)
 def test_extracts_bring_the_same_rows_without_what_a_server_lacks(
     small: Simulator, tmp_path: Path, lacking: str, substituted: dict[str, str]
 ) -> None:

@@ -131,11 +131,14 @@ def address(sink: Sink) -> Iterator[str]:
 
 def settings(port: int, certificate: Path, **more: str) -> dict[str, str]:
     return {
-        "OCTANE_SMTP_SERVER": f"localhost:{port}", "OCTANE_SMTP_USER": "octane",
-        "OCTANE_SMTP_PASSWORD": CANARY, "OCTANE_LETTER_FROM": "flows@octane.test",
+        "OCTANE_SMTP_SERVER": f"localhost:{port}",
+        "OCTANE_SMTP_USER": "octane",
+        "OCTANE_SMTP_PASSWORD": CANARY,
+        "OCTANE_LETTER_FROM": "flows@octane.test",
         "OCTANE_LETTER_TO": "qa@octane.test, lead@octane.test",
-        "OCTANE_CA_FILE": str(certificate), **more,
-    }  # fmt: skip
+        "OCTANE_CA_FILE": str(certificate),
+        **more,
+    }
 
 
 def written(*changes: Change) -> Letter:

@@ -108,6 +108,9 @@ def test_the_models_name_columns_that_their_tables_have() -> None:
     ] == []
     assert [one for one in told if one[1] not in own[one[0]]] == []
     assert {one.table for one in found["er.tests"]["test_name"]} == {
-        "octane.gherkin_test", "octane.test_automated", "octane.test_manual", "octane.test_suite",
-    }  # fmt: skip
+        "octane.gherkin_test",
+        "octane.test_automated",
+        "octane.test_manual",
+        "octane.test_suite",
+    }
     assert sum(map(len, found.values())) > 0.9 * sum(map(len, own.values()))

@@ -157,8 +157,10 @@ def test_what_others_know_is_theirs_and_what_is_ours_is_ours(tmp_path: Path) -> 
     rows = [(row.workspace, row.status, row.rows_written) for row in late.certificate]
     assert rows == [("1002", "complete", 1), ("1001", "carried", 0)]
     assert [(change.workspace, change.generation) for change in late.schema_changes] == [
-        ("1001", 1), ("1001", 2), ("1002", 3),
-    ]  # fmt: skip
+        ("1001", 1),
+        ("1001", 2),
+        ("1002", 3),
+    ]
     assert [(field.workspace, field.first_generation) for field in late.fields] == [
         ("1001", 2),
         ("1002", 3),

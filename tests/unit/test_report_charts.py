@@ -158,13 +158,18 @@ def test_no_text_keeps_a_picture_from_being_drawn() -> None:
     days = pa.array([date(2021, 1, 4)] * len(UNSAFE))
     counts = pa.array([100] * len(UNSAFE))
     weeks = {
-        "environment_label": texts, "week_date": days, "result_count": counts,
+        "environment_label": texts,
+        "week_date": days,
+        "result_count": counts,
         "failed_count": counts,
-    }  # fmt: skip
+    }
     scope = {
-        "release_id": ids, "release_name": texts, "day_date": days, "item_count": counts,
+        "release_id": ids,
+        "release_name": texts,
+        "day_date": days,
+        "item_count": counts,
         "done_item_count": counts,
-    }  # fmt: skip
+    }
     tests = {"test_id": ids, "test_name": texts, "failed_count": counts}
 
     pictures = draw_pictures(

@@ -76,8 +76,10 @@ def test_deciding_columns_stand_left_and_the_others_wait() -> None:
         ("Test", False),
     ]
     assert [h.is_more for h in shown(answer, {}, 9, view=View("", ("test_name",))).headings] == [
-        False, True, True,
-    ]  # fmt: skip
+        False,
+        True,
+        True,
+    ]
 
 
 def test_views_name_questions_and_columns_that_there_are() -> None:

@@ -60,7 +60,7 @@ def number(text: str) -> Literal:
         ("id IN 1,2,3", Compare("id", "IN", (number("1"), number("2"), number("3")))),
         ("name EQ ^a b^", Compare("name", "EQ", (string("a b"),))),
         ("name='*x*'", Compare("name", "EQ", (string(f"{WILDCARD}x{WILDCARD}"),))),
-        (r"name='it\'s \(a\) \"b\" \\c'", Compare("name", "EQ", (string("it's (a) \"b\" \\c"),))),
+        (r"name='it\'s \(a\) \"b\" \\c'", Compare("name", "EQ", (string('it\'s (a) "b" \\c'),))),
         (r"name EQ ^C:\temp^", Compare("name", "EQ", (string(r"C:\temp"),))),
         (r"name EQ ^a\*b\^c^", Compare("name", "EQ", (string("a*b^c"),))),
         ("name EQ ^it's^", Compare("name", "EQ", (string("it's"),))),
@@ -87,17 +87,21 @@ def number(text: str) -> Literal:
         ("release={[current_release]}", Cross("release", (Literal("token", "current_release"),))),
         (
             "(name EQ 'x')||!(id GE 5)",
-            Or((
-                Compare("name", "EQ", (string("x"),)),
-                Not(Compare("id", "GE", (number("5"),))),
-            )),
+            Or(
+                (
+                    Compare("name", "EQ", (string("x"),)),
+                    Not(Compare("id", "GE", (number("5"),))),
+                )
+            ),
         ),
         (
             "a EQ 1; b EQ 2||c EQ 3",
-            Or((
-                And((Compare("a", "EQ", (number("1"),)), Compare("b", "EQ", (number("2"),)))),
-                Compare("c", "EQ", (number("3"),)),
-            )),
+            Or(
+                (
+                    And((Compare("a", "EQ", (number("1"),)), Compare("b", "EQ", (number("2"),)))),
+                    Compare("c", "EQ", (number("3"),)),
+                )
+            ),
         ),
         (
             "!a=1;b=2",
@@ -105,7 +109,7 @@ def number(text: str) -> Literal:
         ),
         ("name EQ ^Größe 漢字 🙂^", Compare("name", "EQ", (string("Größe 漢字 🙂"),))),
     ],
-)  # fmt: skip
+)
 def test_every_spelling_parses_to_its_tree(text: str, tree: Node) -> None:
     assert parse(text) == tree
 
@@ -147,10 +151,13 @@ def simulator() -> Iterator[Simulator]:
         "releases",
         [
             {"name": name, "start_date": "2021-01-01T00:00:00Z", "end_date": end}
-            for name, end in (("941", "2021-02-01T00:00:00Z"), ("941.1", "2021-03-01T00:00:00Z"),
-                              ("942", "2021-04-01T00:00:00Z"))
+            for name, end in (
+                ("941", "2021-02-01T00:00:00Z"),
+                ("941.1", "2021-03-01T00:00:00Z"),
+                ("942", "2021-04-01T00:00:00Z"),
+            )
         ],
-    )  # fmt: skip
+    )
     areas = feeder.create("product_areas", [{"name": "Messages"}, {"name": "Matrix"}])
     tests = feeder.create(
         "automated_tests",
@@ -232,12 +239,11 @@ def names(simulator: Simulator, statement: str, collection: str = "defects") -> 
         ("test EQ {null}", [2]),
         ("test={product_areas={name='Mess*'}};test={product_areas={name='Matrix'}}", [1]),
         ("test={product_areas={name='Mess*'};product_areas={name='Matrix'}}", []),
-        ("phase EQ {metaphase EQ {!logical_name EQ ^metaphase.work_item.done^}}",
-         [0, 1, 2, 3, 4]),
+        ("phase EQ {metaphase EQ {!logical_name EQ ^metaphase.work_item.done^}}", [0, 1, 2, 3, 4]),
         ("author IN [current_user]", [0, 1, 2, 3, 4]),
         ("subtype EQ 'defect'", [0, 1, 2, 3, 4]),
     ],
-)  # fmt: skip
+)
 def test_statements_find_their_rows(
     simulator: Simulator, statement: str, positions: list[int]
 ) -> None:

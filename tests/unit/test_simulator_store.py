@@ -57,8 +57,9 @@ def test_a_two_sided_relation_is_stored_once_and_read_from_both_ends(simulator: 
 def test_two_names_of_one_relation_show_the_same_rows(simulator: Simulator) -> None:
     store = simulator.store
     area = store.insert("application_module", {"name": "Matrix"})
-    test = store.insert("test_automated", {"name": "t", "product_areas": [
-        ref("application_module", area)]})  # fmt: skip
+    test = store.insert(
+        "test_automated", {"name": "t", "product_areas": [ref("application_module", area)]}
+    )
     assert store.linked("test", test, "application_modules") == [ref("product_area", area)]
     assert store.get("product_area", area) == store.get("application_module", area)
 
@@ -157,8 +158,9 @@ def test_user_defined_fields_appear_while_the_server_runs(simulator: Simulator) 
     store = simulator.store
     defect = store.insert("defect", {"name": "d"})
     simulator.add_field("defect", "cost_udf", "float")
-    simulator.add_field("defect", "watchers_udf", "reference", targets=("workspace_user",),
-                        multiple=True)  # fmt: skip
+    simulator.add_field(
+        "defect", "watchers_udf", "reference", targets=("workspace_user",), multiple=True
+    )
     watchers = [ref("workspace_user", "1001")]
     store.update("defect", defect, {"cost_udf": 2.5, "watchers_udf": watchers})
     row = store.get("work_item", defect) or {}
@@ -212,11 +214,14 @@ def _release(feeder: LocalFeeder) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("native", "status"),
     [
-        ("planned", "planned"), ("passed", "passed"), ("failed", "failed"),
-        ("skipped", "skipped"), ("blocked", "requires_attention"),
+        ("planned", "planned"),
+        ("passed", "passed"),
+        ("failed", "failed"),
+        ("skipped", "skipped"),
+        ("blocked", "requires_attention"),
         ("not_completed", "requires_attention"),
     ],
-)  # fmt: skip
+)
 def test_status_summarises_native_status(
     simulator: Simulator, feeder: LocalFeeder, native: str, status: str
 ) -> None:

@@ -139,12 +139,15 @@ def test_the_goldens_refuse_sql_that_does_not_bind(
 @pytest.mark.parametrize(
     ("without", "reason", "model", "check"),
     [
-        ("run_history", "the lake has no octane.run_history", "er.previous_runs",
-         "key:er.previous_runs"),
-        ("ci_build.result", "the lake has no octane.ci_build.result", "er.builds",
-         "key:er.builds"),
+        (
+            "run_history",
+            "the lake has no octane.run_history",
+            "er.previous_runs",
+            "key:er.previous_runs",
+        ),
+        ("ci_build.result", "the lake has no octane.ci_build.result", "er.builds", "key:er.builds"),
     ],
-)  # fmt: skip
+)
 def test_what_the_server_lacks_makes_models_and_checks_partial_and_is_told(
     tmp_path: Path, without: str, reason: str, model: str, check: str
 ) -> None:

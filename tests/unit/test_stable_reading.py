@@ -146,6 +146,7 @@ def test_a_list_value_that_comes_or_goes_between_pages_hides_no_other(
     expected = {row["id"] for row in store.find("list_node")}
     assert stored_rows(tmp_path, "list_node").keys() == expected
     requests = [target for target in transport.targets if "/list_nodes?" in target]
-    run_extract(simulator, tmp_path / "quiet", quiet := SmallTransport(simulator),
-                only=("list_node",))  # fmt: skip
+    run_extract(
+        simulator, tmp_path / "quiet", quiet := SmallTransport(simulator), only=("list_node",)
+    )
     assert len(requests) > sum("/list_nodes?" in target for target in quiet.targets)

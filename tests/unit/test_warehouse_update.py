@@ -27,9 +27,13 @@ from tests.small import START, run_extract
 
 # enough for what does not depend on the models: a build of all of them takes about a second
 NAMES = (
-    "er.releases", "er.sprints", "er.metaphases", "er.phases", "er.phase_periods",
+    "er.releases",
+    "er.sprints",
+    "er.metaphases",
+    "er.phases",
+    "er.phase_periods",
     "check.certificate_adds_up",
-)  # fmt: skip
+)
 FEW = [model for model in load_models() if model.name in NAMES]
 
 

@@ -67,8 +67,9 @@ def test_it_signs_in_and_reads_metadata(seen: Seen) -> None:
     assert (entity["type"], entity["name"]) == ("entity_metadata", "defect")
     assert [field["name"] for field in seen["user_defined"]["data"]] == ["team_mood_udf"] * 2
     assert {field["entity_name"] for field in seen["user_defined"]["data"]} == {
-        "defect", "work_item",
-    }  # fmt: skip
+        "defect",
+        "work_item",
+    }
 
 
 def test_it_creates_one_and_many(seen: Seen) -> None:
@@ -83,8 +84,9 @@ def test_it_reads_one_and_a_page(seen: Seen) -> None:
     assert seen["one_with_fields"]["phase"] == {"type": "phase", "id": "phase.defect.new"}
     assert seen["page"]["total_count"] == 5
     assert [(row["name"], row["story_points"]) for row in seen["page"]["data"]] == [
-        ("Four", 2), ("Three", 1),
-    ]  # fmt: skip
+        ("Four", 2),
+        ("Three", 1),
+    ]
 
 
 def test_all_that_its_query_builder_makes_is_understood(seen: Seen) -> None:
@@ -159,18 +161,23 @@ def sdk_copy(server: Running, tmp_path: Path) -> Path:
     host, port = server.url.removeprefix("http://").split(":")
     settings = {
         "config": {
-            "protocol": "http", "host": host, "port": int(port), "tech_preview_API": True,
-            "shared_space_id": int(server.shared_space), "workspace_id": int(server.workspace),
+            "protocol": "http",
+            "host": host,
+            "port": int(port),
+            "tech_preview_API": True,
+            "shared_space_id": int(server.shared_space),
+            "workspace_id": int(server.workspace),
         },
         "options": {"client_id": server.client_id, "client_secret": server.client_secret},
-    }  # fmt: skip
+    }
     (copy / "dist" / "octane.json").write_text(json.dumps(settings), "utf-8")
     return copy
 
 
 def test_its_route_generator_reads_our_metadata_and_its_own_tests_pass(sdk_copy: Path) -> None:
-    run = node(sdk_copy / "scripts" / "generate_default_routes.js", "dist/octane.json",
-               cwd=sdk_copy)  # fmt: skip
+    run = node(
+        sdk_copy / "scripts" / "generate_default_routes.js", "dist/octane.json", cwd=sdk_copy
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     routes = json.loads((sdk_copy / "routes" / "default.json").read_text("utf-8"))
     assert len(routes) >= 61  # one route for each entity type, and those that the SDK always has

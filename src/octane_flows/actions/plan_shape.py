@@ -16,8 +16,10 @@ _ID = re.compile(r"[A-Za-z0-9_.-]+")
 
 def check_plan(record: Mapping[str, Any]) -> None:
     """Check what stands beside the requests of a plan."""
-    _require(set(record) == {"slug", "parameters", "server_url", "shared_space", "generation"},
-             "its keys are not those of a plan")  # fmt: skip
+    _require(
+        set(record) == {"slug", "parameters", "server_url", "shared_space", "generation"},
+        "its keys are not those of a plan",
+    )
     for key in ("slug", "server_url", "shared_space"):
         _require(isinstance(record[key], str), f"{key} is no text")
     _require(_is_integer(record["generation"]), "generation is no number")

@@ -63,9 +63,13 @@ def undo_plan(audit: AuditLog, apply_id: str) -> Undo:
     first = lines[0]
     requests = tuple(_requests(reversed(changes.values())))
     plan = Plan(
-        UNDO, {"apply_id": apply_id}, first["server_url"], first["shared_space"],
-        first["generation"], requests,
-    )  # fmt: skip
+        UNDO,
+        {"apply_id": apply_id},
+        first["server_url"],
+        first["shared_space"],
+        first["generation"],
+        requests,
+    )
     return Undo(plan, tuple(left))
 
 

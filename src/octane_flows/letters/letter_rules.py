@@ -143,8 +143,9 @@ def judged_rules(
         was = before.get(rule.name, False)
         holds = was if None in results else all(results)
         names = dict.fromkeys(name for criterion in rule.when for name in criterion.tree.names)
-        details = ", ".join(f"{name} = {scope.values[name]:.4g}" for name in names
-                            if scope.values[name] is not None)  # fmt: skip
+        details = ", ".join(
+            f"{name} = {scope.values[name]:.4g}" for name in names if scope.values[name] is not None
+        )
         holding[rule.name] = holds
         if holds != was:
             events.append(RuleEvent(rule.name, "began" if holds else "recovered", details))

@@ -23,9 +23,13 @@ _CODE: Shown = {
 }
 _SEVERITY: Shown = {"severity_label": "severity.name"}
 _DEFECT: Shown = {
-    "defect_name": "name", **_PHASE, **_SEVERITY, **_RELEASE, **_OWNER,
+    "defect_name": "name",
+    **_PHASE,
+    **_SEVERITY,
+    **_RELEASE,
+    **_OWNER,
     "modified_at": "last_modified",
-}  # fmt: skip
+}
 _TEST: Shown = {"test_name": "name", **_OWNER}
 _ITEM: Shown = {"work_item_name": "name", **_PHASE, **_RELEASE, **_SPRINT, **_OWNER}
 _RUN: Shown = {"run_name": "name", "created_at": "creation_time"}

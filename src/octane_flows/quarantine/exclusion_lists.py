@@ -41,8 +41,9 @@ def _node_id(entry: Entry) -> str:
         classes.insert(0, parts.pop())
     if not parts and classes:
         parts = [classes.pop(0)]
-    return "::".join(filter(None, ("/".join(parts) + ".py" if parts else "", *classes,
-                                   _one_line(entry.name))))  # fmt: skip
+    return "::".join(
+        filter(None, ("/".join(parts) + ".py" if parts else "", *classes, _one_line(entry.name)))
+    )
 
 
 def _surefire(entries: Sequence[Entry]) -> str:

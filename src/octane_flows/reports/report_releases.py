@@ -208,7 +208,11 @@ def _rows(
     return replace(
         section,
         table=shown(
-            rows, meanings, limit, row_count=answer.row_count,
-            view=replace(view, hidden=(*view.hidden, "release_name", "release_id")), zone=zone,
+            rows,
+            meanings,
+            limit,
+            row_count=answer.row_count,
+            view=replace(view, hidden=(*view.hidden, "release_name", "release_id")),
+            zone=zone,
         ),
-    )  # fmt: skip
+    )

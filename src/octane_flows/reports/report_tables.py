@@ -112,9 +112,10 @@ def _in_reading_order(
     first = [name for name in view.columns if name in names and name not in view.hidden]
     left_out = {*first, *view.hidden} | (set() if with_workspace else {"workspace_id"})
     left_out |= {
-        name for name in names
+        name
+        for name in names
         if name.endswith(_USER) and f"{name.removesuffix(_USER)}_name" in names
-    }  # fmt: skip
+    }
     others = [name for name in names if name not in left_out]
     return [*first, *sorted(others, key=empty.__contains__)]
 

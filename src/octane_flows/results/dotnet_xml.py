@@ -21,9 +21,13 @@ _TRX: dict[str, Status] = {
 
 
 _TRX_RESULTS = (
-    "UnitTestResult", "TestResult", "TestResultAggregation", "GenericTestResult",
-    "WebTestResult", "ManualTestResult",
-)  # fmt: skip
+    "UnitTestResult",
+    "TestResult",
+    "TestResultAggregation",
+    "GenericTestResult",
+    "WebTestResult",
+    "ManualTestResult",
+)
 
 
 def read_xunit_net(stream: BinaryIO, collector: ResultCollector) -> None:

@@ -12,10 +12,14 @@ from octane_flows.results.test_result import ErrorText, Result, Status
 from octane_flows.results.xml_elements import Element, iterate_elements
 
 _STATUSES: dict[str, Status] = {
-    "passed": "Passed", "success": "Passed",
-    "failed": "Failed", "failure": "Failed", "error": "Failed", "notrunnable": "Failed",
+    "passed": "Passed",
+    "success": "Passed",
+    "failed": "Failed",
+    "failure": "Failed",
+    "error": "Failed",
+    "notrunnable": "Failed",
     "cancelled": "Failed",
-}  # fmt: skip
+}
 _SUITE_SETUP = ("SetUp", "TearDown")
 
 

@@ -199,9 +199,10 @@ def _applied(
             sql, columns = _grouped(sql, columns, [], _aggregates(tokens, columns, kinds))
         else:
             raise RefusalError(
-                501, f"$apply has {name}, which this server does not know; use filter, groupby "
-                "and aggregate."
-            )  # fmt: skip
+                501,
+                f"$apply has {name}, which this server does not know; use filter, groupby "
+                "and aggregate.",
+            )
         tokens.expect(")")
         if not tokens.took("/"):
             tokens.end()

@@ -233,11 +233,13 @@ GHERKIN_TESTS = {
 }  # fmt: skip
 # key: (name, tests that cover it): tested, only a test without a run, no test.
 REQUIREMENTS = {
-    "install": ("A user without rights can install it in five minutes",
-                "test_manual.install_linux test_manual.install_mac"),
+    "install": (
+        "A user without rights can install it in five minutes",
+        "test_manual.install_linux test_manual.install_mac",
+    ),
     "zoom": ("Everything can be done with the keyboard", "gherkin_test.zoom"),
     "restart": ("A run of days survives the loss of a machine", ""),
-}  # fmt: skip
+}
 # The user who signs in, and this user's tests and defects: the answers to "my ...".
 SAM = "sam"
 SAMS_TESTS = frozenset({"install_linux", "poisson", "umlaut", "colours"})
@@ -272,11 +274,13 @@ ESCAPED = frozenset({"wrong_norm", "lost_message", "fixed_high", "medium_norm"})
 
 SUITES = {
     "smoke": ("Ten minutes before a merge", "test_manual.install_linux test_manual.messages"),
-    "acceptance": ("Acceptance before a release",
-                   "test_manual.install_linux test_manual.install_mac test_manual.poisson "
-                   "test_manual.release_notes gherkin_test.colours"),
+    "acceptance": (
+        "Acceptance before a release",
+        "test_manual.install_linux test_manual.install_mac test_manual.poisson "
+        "test_manual.release_notes gherkin_test.colours",
+    ),
     "parallel": ("On the cluster", "test_manual.many_ranks test_manual.restart_kill"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

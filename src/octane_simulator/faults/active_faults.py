@@ -36,10 +36,17 @@ class Fault:
 
     def shown(self) -> dict[str, Any]:
         """The fault as JSON object, with the options that it takes."""
-        request = {"times": self.times, "path": self.path, "after": self.after,
-                   "chance": self.chance}  # fmt: skip
-        return {"kind": self.kind, **(request if KINDS[self.kind].holds == "requests" else {}),
-                **self.options}  # fmt: skip
+        request = {
+            "times": self.times,
+            "path": self.path,
+            "after": self.after,
+            "chance": self.chance,
+        }
+        return {
+            "kind": self.kind,
+            **(request if KINDS[self.kind].holds == "requests" else {}),
+            **self.options,
+        }
 
 
 Effect = Callable[[Mapping[str, Any] | None], None]
@@ -250,9 +257,11 @@ def _option_value(kind: str, name: str, value: Any) -> Any:
         if abs(number) <= MOST and (isinstance(value, str) or number == value):
             return number
     shown = {
-        int: f"a whole number up to {MOST}", float: f"a number up to {MOST}",
-        bool: "true or false", str: "text",
-    }[option_type]  # fmt: skip
+        int: f"a whole number up to {MOST}",
+        float: f"a number up to {MOST}",
+        bool: "true or false",
+        str: "text",
+    }[option_type]
     raise ValueError(f"The option '{name}' of the fault '{kind}' is {shown}, not {value!r}")
 
 

@@ -137,5 +137,8 @@ KINDS: dict[str, Kind] = {
 }  # fmt: skip
 # Every fault that hits requests takes these as well.
 COMMON: dict[str, tuple[type, Any]] = {
-    "times": (int, None), "path": (str, ""), "after": (int, 0), "chance": (float, 1.0),
-}  # fmt: skip
+    "times": (int, None),
+    "path": (str, ""),
+    "after": (int, 0),
+    "chance": (float, 1.0),
+}

@@ -30,8 +30,9 @@ USER_COOKIE = "OCTANE_USER"
 TOKEN_COOKIE = "access_token"
 # Tokens against forged writes: the cookie that brings each, and the header it goes back in.
 CSRF_TOKENS = {
-    "xsrf": ("XSRF_COOKIE", "XSRF-HEADER"), "hpsso": ("HPSSO_COOKIE_CSRF", "HPSSO-HEADER-CSRF"),
-}  # fmt: skip
+    "xsrf": ("XSRF_COOKIE", "XSRF-HEADER"),
+    "hpsso": ("HPSSO_COOKIE_CSRF", "HPSSO-HEADER-CSRF"),
+}
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -41,9 +41,13 @@ def answer(store: Store, request: Request) -> Response:
         builds = builds_of(store)
         cause = next(iter(body.get("causes") or ()), None)
         build = builds.find_or_create(
-            server, job, number, job_name=job, name=body.get("buildName") or number,
+            server,
+            job,
+            number,
+            job_name=job,
+            name=body.get("buildName") or number,
             cause=(cause["jobCiId"], cause["buildCiId"]) if cause else None,
-        )  # fmt: skip
+        )
         changes = {name: body[key] for key, name in _CHANGES.items() if key in body}
         builds.report(build, **changes)
     return object_response(body)

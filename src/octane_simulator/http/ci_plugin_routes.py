@@ -40,15 +40,16 @@ _SELF = {
 }  # fmt: skip
 _JOB_KEYS = {"name": "name", "jobCiId": "ci_id", "parameters": "parameters", "branchName": "branch"}
 _PIPELINE_KEYS = {
-    "name": "name", "multi_branch_type": "multi_branch_type",
-    "multiBranchType": "multi_branch_type", "root_job_ci_id": "root_job_ci_id",
-    "rootJobCiId": "root_job_ci_id", "root_job_name": "root_job_name",
-}  # fmt: skip
+    "name": "name",
+    "multi_branch_type": "multi_branch_type",
+    "multiBranchType": "multi_branch_type",
+    "root_job_ci_id": "root_job_ci_id",
+    "rootJobCiId": "root_job_ci_id",
+    "root_job_name": "root_job_name",
+}
 
 
-def plugin_route(
-    space: Space, request: Request, version: str, parts: list[str]
-) -> Response | None:  # fmt: skip
+def plugin_route(space: Space, request: Request, version: str, parts: list[str]) -> Response | None:
     """The answer to a path below `/internal-api/shared_spaces/<id>`."""
     if parts[:1] == ["workspaces"] and parts[2:4] == ["analytics", "ci"]:
         workspace = space.find_workspace(parts[1])
@@ -183,17 +184,23 @@ def _pull_requests(workspace: Workspace, request: Request) -> Response:
         for row in rows:
             if not row.get("id") and not row.get("title"):
                 raise illegal_value("A pull request needs its id and title")
-            source, target = (row.get(key) or {} for key in ("sourceRepository",
-                                                             "targetRepository"))  # fmt: skip
+            source, target = (
+                row.get(key) or {} for key in ("sourceRepository", "targetRepository")
+            )
             values = {
                 "name": str(row.get("title") or row.get("id"))[:255],
                 "external_id": str(row.get("id") or row.get("title")),
-                "state": row.get("state"), "url": row.get("selfUrl"),
-                "source_branch": source.get("branch"), "target_branch": target.get("branch"),
+                "state": row.get("state"),
+                "url": row.get("selfUrl"),
+                "source_branch": source.get("branch"),
+                "target_branch": target.get("branch"),
                 "repository_url": target.get("url") or source.get("url"),
-            }  # fmt: skip
-            same = store.find("pull_request", external_id=values["external_id"],
-                              repository_url=values["repository_url"])  # fmt: skip
+            }
+            same = store.find(
+                "pull_request",
+                external_id=values["external_id"],
+                repository_url=values["repository_url"],
+            )
             if same:
                 store.update("pull_request", same[0]["id"], values)
             else:

@@ -114,12 +114,14 @@ def _entity(store: Store, entity: EntityDef) -> dict[str, Any]:
     family = schema.family(entity.name)
     features: list[dict[str, Any]] = []
     if entity.collection:
-        features.append({
-            "name": "rest",
-            "url": entity.collection,
-            "methods": [_METHODS[method] for method in entity.methods],
-            "access_level": entity.access_level,
-        })  # fmt: skip
+        features.append(
+            {
+                "name": "rest",
+                "url": entity.collection,
+                "methods": [_METHODS[method] for method in entity.methods],
+                "access_level": entity.access_level,
+            }
+        )
     if entity.name in schema.subtypes:
         features.append(
             {"name": "subtypes", "types": list(schema.subtypes[entity.name]), "editable": False}
@@ -127,11 +129,13 @@ def _entity(store: Store, entity: EntityDef) -> dict[str, Any]:
     if entity.subtype_of:
         features.append({"name": "subtype_of", "type": entity.subtype_of})
     if family in TREE_ROOTS and "parent" in entity.fields:
-        features.append({
-            "name": "hierarchy",
-            "parent_types": list(entity.fields["parent"].targets),
-            "root": {"type": TREE_ROOTS[family], "id": store.root(family)},
-        })  # fmt: skip
+        features.append(
+            {
+                "name": "hierarchy",
+                "parent_types": list(entity.fields["parent"].targets),
+                "root": {"type": TREE_ROOTS[family], "id": store.root(family)},
+            }
+        )
     features += [
         {"name": name, "relation_name": name}
         for name in ("attachments", "comments")

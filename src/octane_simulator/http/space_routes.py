@@ -20,9 +20,12 @@ from octane_simulator.simulated_workspace import MASTER
 __all__ = ["answer", "server_version"]
 
 VERSION = {
-    "version": "26.2.1.40", "build_date": "2026-06-30 10:00", "build_revision": "simulated",
-    "build_number": "40", "display_version": "26.2.1.40",
-}  # fmt: skip
+    "version": "26.2.1.40",
+    "build_date": "2026-06-30 10:00",
+    "build_revision": "simulated",
+    "build_number": "40",
+    "display_version": "26.2.1.40",
+}
 
 
 def server_version(request: Request) -> Response | None:

@@ -38,9 +38,11 @@ def answer(space: Space, request: Request, identifier: str, parts: list[str]) ->
     workspace = space.find_workspace(identifier)
     if workspace is None:
         raise ApiError(
-            404, "platform.workspace_not_found", f"There is no workspace {identifier}",
+            404,
+            "platform.workspace_not_found",
+            f"There is no workspace {identifier}",
             {"entity_type": "workspace", "entity_id": identifier},
-        )  # fmt: skip
+        )
     caller = caller_id.get()
     if caller != FIRST_USER and workspace.store.type_of("workspace_user", caller) is None:
         raise not_authorized(f"workspace {identifier}")

@@ -26,9 +26,11 @@ from octane_simulator.model.relations import INVERSES, LINKS, Inverse, Link
 __all__ = ["LinkEnd", "Schema", "load_schema"]
 
 COLLECTION_ALIASES = {
-    "builds": "ci_builds", "suite_runs": "suite_run", "users": "workspace_users",
+    "builds": "ci_builds",
+    "suite_runs": "suite_run",
+    "users": "workspace_users",
     "historys": "history_records",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,11 @@ class Schema:
         """Remove a field from an entity type and its family; its data stays stored."""
         owners = {entity, *self.subtypes.get(entity, ())}
         family = self.family(entity)
-        if not any(name in self.entities[sibling].fields for sibling in self.members(family)
-                   if sibling not in owners and sibling != family):  # fmt: skip
+        if not any(
+            name in self.entities[sibling].fields
+            for sibling in self.members(family)
+            if sibling not in owners and sibling != family
+        ):
             owners.add(family)
         for member in owners:
             owner = self.entities[member]
@@ -146,8 +151,9 @@ class Schema:
     def _add_relations(self) -> None:
         for link in self.links.values():
             for side, own, far, other in (
-                (link.left, "a", "b", link.right), (link.right, "b", "a", link.left),
-            ):  # fmt: skip
+                (link.left, "a", "b", link.right),
+                (link.right, "b", "a", link.left),
+            ):
                 for name in side.fields:
                     end = LinkEnd(link.name, own, far, other.family)
                     self.link_ends[(side.family, name)] = end

@@ -34,8 +34,11 @@ LOGICAL_NAME_FAMILIES = frozenset({
     "release", "product_area", "taxonomy_node", "role",
 })  # fmt: skip
 # Families that are trees, each with the type of its root.
-TREE_ROOTS = {"work_item": "work_item_root", "product_area": "product_area",
-              "requirement": "requirement_root"}  # fmt: skip
+TREE_ROOTS = {
+    "work_item": "work_item_root",
+    "product_area": "product_area",
+    "requirement": "requirement_root",
+}
 
 # Collections that need no technical-preview header.
 PUBLIC_COLLECTIONS = frozenset({
@@ -138,10 +141,14 @@ def entity_of(name: str, raw: dict[str, Any]) -> EntityDef:
 # Fields that the field model leaves out but recorded answers of servers contain, by family.
 _RECORDED = {
     "run": {"order_in_suite_run": "integer", "activity_level": "integer"},
-    "run_step": {"index_in_report": "string", "index_in_script": "integer",
-                 "activity_level": "integer", "from_call_to_test": "boolean"},
+    "run_step": {
+        "index_in_report": "string",
+        "index_in_script": "integer",
+        "activity_level": "integer",
+        "from_call_to_test": "boolean",
+    },
     "test": {"activity_level": "integer"},
-}  # fmt: skip
+}
 
 
 def unlisted_fields(entity: EntityDef, family: str) -> list[FieldDef]:
@@ -149,9 +156,10 @@ def unlisted_fields(entity: EntityDef, family: str) -> list[FieldDef]:
     fields = [
         FieldDef("id", "ID", "string", returned_by_default=True),
         FieldDef("type", "Type", "string", sortable=False, returned_by_default=True),
-        FieldDef("workspace_id", "Workspace ID", "integer", sortable=False,
-                 returned_by_default=True),
-    ]  # fmt: skip
+        FieldDef(
+            "workspace_id", "Workspace ID", "integer", sortable=False, returned_by_default=True
+        ),
+    ]
     if family in LOGICAL_NAME_FAMILIES:
         fields.append(FieldDef("logical_name", "Logical name", "string", returned_by_default=True))
     if family in AGGREGATES:

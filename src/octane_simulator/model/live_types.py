@@ -46,15 +46,19 @@ def _type(label: str, collection: str, fields: Fields, **more: Any) -> dict[str,
 
 _MODEL: Fields = {**_WORK, "parent": _reference("model_folder")}
 _PROCESS: Fields = {
-    **_WORK, "phase": _reference("phase"), "parent_process": _reference("process"),
+    **_WORK,
+    "phase": _reference("phase"),
+    "parent_process": _reference("process"),
     "start_time": field_entry("date_time", editable=True),
     "end_time": field_entry("date_time", editable=True),
     "duration": field_entry("integer", editable=True),
-}  # fmt: skip
+}
 _SCM_FILE: Fields = {
-    **_NAME, "relative_path": _text(max_length=1024),
-    "scm_repository": _reference("scm_repository"), **STAMPS,
-}  # fmt: skip
+    **_NAME,
+    "relative_path": _text(max_length=1024),
+    "scm_repository": _reference("scm_repository"),
+    **STAMPS,
+}
 _HIDDEN = {"listed": False}
 
 LIVE_TYPES: dict[str, dict[str, Any]] = {
@@ -144,9 +148,11 @@ _WORK_ITEM: Fields = {
     "is_deleted_entity": field_entry("boolean", sortable=False),
 }
 _EXECUTOR: Fields = {
-    "framework": _node("je.framework"), "ci_server": _reference("ci_server"),
-    "ci_job": _reference("ci_job"), "scm_repository": _reference("scm_repository"),
-}  # fmt: skip
+    "framework": _node("je.framework"),
+    "ci_server": _reference("ci_server"),
+    "ci_job": _reference("ci_job"),
+    "scm_repository": _reference("scm_repository"),
+}
 # Fields in addition to those of the packaged model, by entity type.
 LIVE_FIELDS: dict[str, Fields] = {
     **dict.fromkeys(("defect", "story", "quality_story", "feature", "epic"), _WORK_ITEM),

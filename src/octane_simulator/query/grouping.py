@@ -26,9 +26,7 @@ def groups(
 ) -> dict[str, Any]:
     """Groups by the fields in `group_by`, the biggest first, with the sums in `group_data`."""
     columns = [_grouped(reader, entity, name) for name in parameters.get("group_by", "").split(",")]
-    sums = [
-        _summed(entity, text) for text in parameters.get("group_data", "").split(",") if text
-    ]  # fmt: skip
+    sums = [_summed(entity, text) for text in parameters.get("group_data", "").split(",") if text]
     condition = reader.condition(entity, parameters.get("query"), caller)
     keys = ", ".join(_sql(column) for column in columns)
     places = ", ".join(str(at + 1) for at in range(len(columns)))
@@ -42,8 +40,10 @@ def groups(
     )
     result = []
     for row in rows:
-        values = [_value(reader, column, value, numeric)
-                  for column, value in zip(columns, row, strict=False)]  # fmt: skip
+        values = [
+            _value(reader, column, value, numeric)
+            for column, value in zip(columns, row, strict=False)
+        ]
         group: dict[str, Any] = {
             "count": row[len(columns)],
             "value": values[0] if len(values) == 1 else values,

@@ -41,15 +41,19 @@ ENTITY_TYPE = "history_log"
 MAX_HISTORY = 10_000
 
 _COLUMNS = {
-    "timestamp": "h.timestamp", "action": "h.action", "entity_type": "h.entity_type",
+    "timestamp": "h.timestamp",
+    "action": "h.action",
+    "entity_type": "h.entity_type",
     "entity_id": "h.entity_id",
-}  # fmt: skip
+}
 _USER_COLUMNS = {"id": "h.user_id", "name": "h.user_name", "full_name": "h.full_name"}
 _RECORD = {
-    "timestamp": "h.timestamp", "action": "h.action", "entity_id": "h.entity_id",
+    "timestamp": "h.timestamp",
+    "action": "h.action",
+    "entity_id": "h.entity_id",
     "user": "json_object('name',h.user_name,'full_name',h.full_name)",
     "change_set": "json(h.change_set)",
-}  # fmt: skip
+}
 # How older records spell the keys of the new value, by the fault `history_form`.
 _NEW_KEYS = {
     "valueName": {"value_text": "valueName"},

@@ -65,9 +65,11 @@ def _bounds(part: Node) -> tuple[int, int] | None:
         return values[0], values[1]
     number = values[0]
     return {
-        "GT": (number + 1, _MOST), "GE": (number, _MOST),
-        "LT": (-_MOST, number - 1), "LE": (-_MOST, number),
-    }[part.op]  # fmt: skip
+        "GT": (number + 1, _MOST),
+        "GE": (number, _MOST),
+        "LT": (-_MOST, number - 1),
+        "LE": (-_MOST, number),
+    }[part.op]
 
 
 class Counter:

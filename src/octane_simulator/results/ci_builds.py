@@ -172,9 +172,13 @@ class Builds:
         return None
 
     def _create(
-        self, pipeline: Row | None, number: str, job_name: str, name: str,
+        self,
+        pipeline: Row | None,
+        number: str,
+        job_name: str,
+        name: str,
         job: dict[str, str] | None,
-    ) -> BuildRow:  # fmt: skip
+    ) -> BuildRow:
         values = {"name": name, "build_ci_id": number, "ci_job": job}
         build = BuildRow(self.store.insert("ci_build", values), name, job_name)
         if pipeline is None:
@@ -192,9 +196,10 @@ class Builds:
         )
         server = pipeline.get("ci_server")
         node = node_of(
-            self.store, pipeline["id"],
+            self.store,
+            pipeline["id"],
             job or job_of(self.store, server, pipeline["root_job_ci_id"], job_name),
-        )  # fmt: skip
+        )
         self.store.link(
             "ci_build", "pipeline_run", build.id, [("pipeline_run", build.pipeline_run)]
         )

@@ -46,9 +46,10 @@ def server_of(store: Store, server: Row) -> dict[str, str]:
     instance = server["instanceId"]
     rows = store.find("ci_server", instance_id=instance)
     said = {
-        "url": server.get("url"), "server_type": server.get("type"),
+        "url": server.get("url"),
+        "server_type": server.get("type"),
         "plugin_version": server.get("version"),
-    }  # fmt: skip
+    }
     said = {key: str(value)[:255] for key, value in said.items() if value}
     if not rows:
         values = {"name": instance[:255], "instance_id": instance, "is_connected": True, **said}
@@ -89,9 +90,13 @@ def _apply(store: Store, builds: Builds, instance: str, server: dict[str, str], 
         _ensure_pipeline(store, server, event, name)
     number = str(event["buildCiId"])
     build = builds.find_or_create(
-        instance, job, number, job_name=name, name=str(event.get("number") or number)[:255],
+        instance,
+        job,
+        number,
+        job_name=name,
+        name=str(event.get("number") or number)[:255],
         cause=cause,
-    )  # fmt: skip
+    )
     if kind in _STATUSES:
         _report(store, builds, build, event)
     _add_commits(store, build, event)
@@ -101,9 +106,7 @@ def _report(store: Store, builds: Builds, build: BuildRow, event: Row) -> None:
     changes: dict[str, Any] = {"status": _STATUSES[event["eventType"]]}
     if str(event.get("result")).lower() in _RESULTS:
         changes["result"] = str(event["result"]).lower()
-    changes |= {
-        name: event[key] for key, name in _NUMBERS.items() if event.get(key) is not None
-    }  # fmt: skip
+    changes |= {name: event[key] for key, name in _NUMBERS.items() if event.get(key) is not None}
     builds.report(build, **changes)
     if event.get("estimatedDuration") is not None:
         store.update("ci_build", build.id, {"estimated_duration": event["estimatedDuration"]})

@@ -75,8 +75,10 @@ class ReportedTests:
         for row in self.store.find(kind, name=name):
             own = (row.get("component"), row.get("package"), row.get("class_name"))
             if kind == "gherkin_test" or tuple(v or "" for v in own) == (
-                component, package, class_name,
-            ):  # fmt: skip
+                component,
+                package,
+                class_name,
+            ):
                 return str(row["id"])
         return None
 

@@ -124,9 +124,11 @@ class Contexts:
         if remembered is not None:
             return remembered
         parents = self.store.find("taxonomy_category_node", name=category)
-        parent = str(parents[0]["id"]) if parents else self.store.insert(
-            "taxonomy_category_node", {"name": category}
-        )  # fmt: skip
+        parent = (
+            str(parents[0]["id"])
+            if parents
+            else self.store.insert("taxonomy_category_node", {"name": category})
+        )
         for row in self.store.find("taxonomy_item_node", name=value):
             if id_of(row.get("category")) == parent:
                 id = str(row["id"])

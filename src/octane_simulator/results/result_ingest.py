@@ -108,9 +108,12 @@ class Ingest:
         if build is None:
             return None
         row = self.builds.find_or_create(
-            build.server_id, build.job_id, build.build_id,
-            job_name=build.job_name, name=build.build_name,
-        )  # fmt: skip
+            build.server_id,
+            build.job_id,
+            build.build_id,
+            job_name=build.job_name,
+            name=build.build_name,
+        )
         if row.status is None:  # the build was not reported: its results decide
             times = [(_milliseconds(r.started), r.duration) for r in results if r.started]
             starts, ends = [start for start, _ in times], [start + took for start, took in times]
@@ -146,8 +149,12 @@ class Ingest:
         kind = "gherkin_automated_run" if result.gherkin else "run_automated"
         planned = result.status == "Planned"
         context_key = (
-            test, setting.release, setting.milestone, setting.program, frozenset(setting.tags),
-        )  # fmt: skip
+            test,
+            setting.release,
+            setting.milestone,
+            setting.program,
+            frozenset(setting.tags),
+        )
         key: RunKey = (*context_key, planned)
         runs = self._runs_of(kind, test)
         if (

@@ -102,9 +102,13 @@ def post(
             raise
         ready = now + timedelta(seconds=busy_s)
         task = Task(
-            _FIRST_TASK + len(tasks.by_id), outcome.status, now + _KEPT_FOR, outcome.notes, now,
+            _FIRST_TASK + len(tasks.by_id),
+            outcome.status,
+            now + _KEPT_FOR,
+            outcome.notes,
+            now,
             ready,
-        )  # fmt: skip
+        )
         task.log.append(f"{outcome.kept} results kept, {outcome.skipped} skipped.")
         tasks.by_id[task.id] = tasks.by_hash[digest] = task
         return task.id, "queued"

@@ -113,12 +113,15 @@ class Log:
             pairs += [(None, after[key]) for key in after if key not in before]
         return [
             {
-                "field_name": field, "field_label": definition.label,
-                "old_value": _text(before), "old_value_text": self._shown(before),
-                "value": _text(after), "value_text": self._shown(after),
+                "field_name": field,
+                "field_label": definition.label,
+                "old_value": _text(before),
+                "old_value_text": self._shown(before),
+                "value": _text(after),
+                "value_text": self._shown(after),
             }
             for before, after in pairs
-        ]  # fmt: skip
+        ]
 
     def _shown(self, value: Any) -> str | None:
         """A value as a person sees it: of a reference, the name that its target has now."""

@@ -58,8 +58,11 @@ def add_jobs(store: Store, pipeline: str) -> None:
             store.update("ci_job", job["id"], {"parameters": entry["parameters"]})
         node = node_of(store, pipeline, job)
         if ci_id == root:
-            values = {"root_job": job, "root_node": {"type": "pipeline_node", "id": node},
-                      "root_job_name": name or ci_id}  # fmt: skip
+            values = {
+                "root_job": job,
+                "root_node": {"type": "pipeline_node", "id": node},
+                "root_job_name": name or ci_id,
+            }
     if values:
         stamps = {key: row[key] for key in ("last_modified", "version_stamp", "client_lock_stamp")}
         store.update("pipeline", pipeline, {**values, **stamps})

@@ -57,8 +57,11 @@ def _check_no_circle(
 def _check_single_owner(kind: str, row: Mapping[str, Any]) -> None:
     owners = [name for name, value in row.items() if name.startswith("owner_") and value]
     if len(owners) != 1:
-        raise _refusal(kind, owners[-1] if owners else "owner_work_item",
-                     f"must be the one owner; there are {len(owners)}")  # fmt: skip
+        raise _refusal(
+            kind,
+            owners[-1] if owners else "owner_work_item",
+            f"must be the one owner; there are {len(owners)}",
+        )
 
 
 def _path(store: Store, family: str, reference: Mapping[str, Any]) -> str | None:

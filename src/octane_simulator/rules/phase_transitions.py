@@ -15,8 +15,9 @@ from octane_simulator.store.entity_store import Store
 __all__ = ["check_transition", "transitions_of"]
 
 # Phases that are not on the way from start to end: left to one of the first two phases.
-_ASIDE = frozenset({"deferred", "duplicate", "rejected", "obsolete", "skipped", "aborted",
-                    "failed", "failing"})  # fmt: skip
+_ASIDE = frozenset(
+    {"deferred", "duplicate", "rejected", "obsolete", "skipped", "aborted", "failed", "failing"}
+)
 
 
 def transitions_of(ordered: Sequence[str]) -> list[tuple[str, str, bool]]:

@@ -28,10 +28,14 @@ def add_sprints(store: Store, release: str) -> None:
     sprints: list[dict[str, Any]] = []
     while begin < last and len(sprints) < MOST_SPRINTS:
         finish = min(begin + timedelta(days=days), last)
-        sprints.append({
-            "name": f"Sprint {len(sprints) + 1}", "release": reference,
-            "start_date": iso(begin), "end_date": iso(finish),
-        })  # fmt: skip
+        sprints.append(
+            {
+                "name": f"Sprint {len(sprints) + 1}",
+                "release": reference,
+                "start_date": iso(begin),
+                "end_date": iso(finish),
+            }
+        )
         begin = finish
     store.insert_many("sprint", sprints)
     count_sprints(store, release)

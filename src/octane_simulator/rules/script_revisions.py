@@ -45,10 +45,14 @@ def revise(store: Store, kind: str, identifier: str, body: dict[str, Any]) -> No
     store.insert(
         "test_version",
         {
-            "name": revision, "comment": body.get("comment"), "creator": caller.get("name"),
-            "is_external": False, "script": script, "test": {"type": kind, "id": identifier},
+            "name": revision,
+            "comment": body.get("comment"),
+            "creator": caller.get("name"),
+            "is_external": False,
+            "script": script,
+            "test": {"type": kind, "id": identifier},
         },
-    )  # fmt: skip
+    )
     steps = sum(1 for line in script.splitlines() if line.startswith("- "))
     store.update(kind, identifier, {"steps_num": steps})
 
@@ -86,11 +90,14 @@ def start_steps(store: Store, run: dict[str, Any]) -> None:
     store.insert_many(
         "run_step",
         [
-            {"run": reference, "description": text,
-             "step_type": {"type": "list_node", "id": f"{_STEP}.{word}"}}
+            {
+                "run": reference,
+                "description": text,
+                "step_type": {"type": "list_node", "id": f"{_STEP}.{word}"},
+            }
             for word, text in _steps(store, run["test"]["id"], 0)
         ],
-    )  # fmt: skip
+    )
 
 
 def _steps(store: Store, test: str, depth: int) -> list[tuple[str, str]]:

@@ -29,9 +29,10 @@ _PHASE_ORDER = (
 )  # fmt: skip
 _START = ("new", "draft", "planned", "pending", "scheduled")
 _ROOTS = (
-    ("work_item_root", "Backlog"), ("product_area", "Application Modules"),
+    ("work_item_root", "Backlog"),
+    ("product_area", "Application Modules"),
     ("requirement_root", "Requirements"),
-)  # fmt: skip
+)
 _REPORT = {
     "name": "Backlog", "title": "Backlog", "file_name": "backlog", "document_type": "HTML",
     "document_orientation": "PORTRAIT", "show_author": True, "show_date": True,
@@ -157,11 +158,15 @@ def _seed_phases(store: Store) -> None:
         store.insert_many(
             "transition",
             [
-                _stamped({
-                    "entity": entity, "is_system": True, "is_primary": primary,
-                    "source_phase": {"type": "phase", "id": source},
-                    "target_phase": {"type": "phase", "id": target},
-                })
+                _stamped(
+                    {
+                        "entity": entity,
+                        "is_system": True,
+                        "is_primary": primary,
+                        "source_phase": {"type": "phase", "id": source},
+                        "target_phase": {"type": "phase", "id": target},
+                    }
+                )
                 for source, target, primary in transitions_of(ordered)
             ],
-        )  # fmt: skip
+        )

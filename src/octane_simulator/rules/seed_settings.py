@@ -14,15 +14,19 @@ from octane_simulator.store.entity_store import Store
 __all__ = ["seed_settings"]
 
 ROLES = {
-    "role.workspace.admin": "Workspace Admin", "role.workspace.team.member": "Team Member",
-    "role.workspace.tester": "Tester", "role.workspace.viewer": "Viewer",
+    "role.workspace.admin": "Workspace Admin",
+    "role.workspace.team.member": "Team Member",
+    "role.workspace.tester": "Tester",
+    "role.workspace.viewer": "Viewer",
     "role.workspace.ci.cd.integration": "CI/CD Integration",
-}  # fmt: skip
+}
 # How a commit message names an item, by the last part of the list node of its type.
 _PATTERNS = {
-    "defect": "defect #[0-9]+:", "user_story": "user story #[0-9]+:",
-    "quality_story": "quality story #[0-9]+:", "feature": "feature #[0-9]+:",
-}  # fmt: skip
+    "defect": "defect #[0-9]+:",
+    "user_story": "user story #[0-9]+:",
+    "quality_story": "quality story #[0-9]+:",
+    "feature": "feature #[0-9]+:",
+}
 
 
 def seed_settings(store: Store, stamps: dict[str, Any]) -> None:
@@ -38,11 +42,15 @@ def seed_settings(store: Store, stamps: dict[str, Any]) -> None:
         node = f"list_node.scm_commit_pattern_entity_type.{kind}"
         for part in ("commit", "branch"):
             applies_to = f"list_node.commit_pattern.applies_to.{part}"
-            store.insert("scm_commit_pattern", {
-                **stamps, "pattern": pattern if part == "commit" else f"{kind}/[0-9]+",
-                "entity_type": {"type": "list_node", "id": node},
-                "applies_to": {"type": "list_node", "id": applies_to},
-            })  # fmt: skip
+            store.insert(
+                "scm_commit_pattern",
+                {
+                    **stamps,
+                    "pattern": pattern if part == "commit" else f"{kind}/[0-9]+",
+                    "entity_type": {"type": "list_node", "id": node},
+                    "applies_to": {"type": "list_node", "id": applies_to},
+                },
+            )
     store.insert_many("entity_label", [
         {
             **stamps, "entity_type": entity.name, "name": entity.label,

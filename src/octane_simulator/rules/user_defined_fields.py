@@ -25,10 +25,14 @@ _LIMITS = (
     (("field_metadata_long",), 50),
     (("field_metadata_date_time",), 10),
 )
-_MULTIPLE = frozenset({
-    "field_metadata_list", "field_metadata_ref_to_release", "field_metadata_ref_to_team",
-    "field_metadata_ref_to_user",
-})  # fmt: skip
+_MULTIPLE = frozenset(
+    {
+        "field_metadata_list",
+        "field_metadata_ref_to_release",
+        "field_metadata_ref_to_team",
+        "field_metadata_ref_to_user",
+    }
+)
 
 
 def _refusal(problem: str, field: str) -> ApiError:

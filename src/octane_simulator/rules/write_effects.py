@@ -22,8 +22,11 @@ from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["after_write", "complete", "reopened", "summary_status"]
 
-_CHILD_RUNS = {"test_manual": "run_manual", "gherkin_test": "run_manual",
-               "test_automated": "run_automated"}  # fmt: skip
+_CHILD_RUNS = {
+    "test_manual": "run_manual",
+    "gherkin_test": "run_manual",
+    "test_automated": "run_automated",
+}
 _FINISHED = frozenset({"fixed", "proposeclose", "closed", "duplicate", "rejected"})
 _SAME_STATUS = frozenset({"planned", "passed", "failed", "skipped"})
 
@@ -199,12 +202,16 @@ def _plan_children(store: Store, suite_run: str) -> set[str]:
         store.insert(
             child,
             {
-                "name": stored_test["name"], "test": test, "test_name": stored_test["name"],
-                "parent_suite": _ref("run_suite", suite_run), "draft_run": False,
+                "name": stored_test["name"],
+                "test": test,
+                "test_name": stored_test["name"],
+                "parent_suite": _ref("run_suite", suite_run),
+                "draft_run": False,
                 "native_status": _ref("list_node", PLANNED),
                 "status": _ref("list_node", summary_status(PLANNED)),
-                "run_by": run.get("default_run_by"), **inherited,
+                "run_by": run.get("default_run_by"),
+                **inherited,
             },
-        )  # fmt: skip
+        )
         tests.add(test["id"])
     return tests

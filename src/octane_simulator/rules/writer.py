@@ -36,11 +36,14 @@ __all__ = ["UNIQUE", "Outcome", "Writer"]
 
 # Fields that together must differ from those of every other row of the type.
 UNIQUE: dict[str, tuple[str, ...]] = {
-    "user_tag": ("name",), "release": ("name",), "ci_server": ("instance_id",),
+    "user_tag": ("name",),
+    "release": ("name",),
+    "ci_server": ("instance_id",),
     "workspace_user": ("email",),
-    "taxonomy_category_node": ("name",), "taxonomy_item_node": ("category", "name"),
+    "taxonomy_category_node": ("name",),
+    "taxonomy_item_node": ("category", "name"),
     "transition": ("source_phase", "target_phase"),
-}  # fmt: skip
+}
 # Clients that read an entity, change it and send it back send these fields as well.
 ECHOED = frozenset({"id", "type", "workspace_id", "client_lock_stamp"})
 # Marked as required by the field model although the server's own clients leave them out.
@@ -231,8 +234,9 @@ class Writer:
                 raise missing_field(kind, name)
             if append and definition.fields[name].multiple:
                 values[name] = [
-                    *old_row[name], *(item for item in values[name] if item not in old_row[name])
-                ]  # fmt: skip
+                    *old_row[name],
+                    *(item for item in values[name] if item not in old_row[name]),
+                ]
         self._unique(kind, values, old_row)
         check_ownership(self.store, kind, old_row, values)
         if values.get("phase") is not None:

@@ -198,8 +198,10 @@ class Store(Links):
                 pointing = f"FROM {quoted(child)} WHERE {reference} = ?"
                 owned = name.startswith("owner_") and child in OWNER_FLAGS
                 if child == family and name == "parent":
-                    root = {"type": self.type_of(family, self.root(family)),
-                            "id": self.root(family)}  # fmt: skip
+                    root = {
+                        "type": self.type_of(family, self.root(family)),
+                        "id": self.root(family),
+                    }
                     for (row,) in self.read(f"SELECT id {pointing}", (key,)):
                         self.update(child, str(row), {"parent": root})
                 elif owned or column.field.required:

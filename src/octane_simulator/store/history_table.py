@@ -43,12 +43,16 @@ def add_saves(database: Database, saves: Iterable[Save]) -> None:
     now = iso(database.now())
     rows = (
         (
-            save.timestamp or now, save.action, save.entity_type, save.entity_id, save.user,
+            save.timestamp or now,
+            save.action,
+            save.entity_type,
+            save.entity_id,
+            save.user,
             *users.get(save.user, (save.user, save.user)),
             json.dumps(save.changes, ensure_ascii=False),
         )
         for save in saves
-    )  # fmt: skip
+    )
     with database.transaction():
         database.connection.executemany(
             "INSERT INTO history_log (timestamp, action, entity_type, entity_id, user_id,"

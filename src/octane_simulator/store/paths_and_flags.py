@@ -53,8 +53,11 @@ def flagged_owners(database: Database, family: str, key: int | str | None) -> li
         if flag is not None and column.kind == "single":
             reference = quoted(f"{name}_id")
             sql = f"SELECT {reference} FROM {quoted(family)} WHERE id = ?"
-            owners += [(column.far_family, flag, reference, row[0])
-                      for row in database.read(sql, (key,)) if row[0] is not None]  # fmt: skip
+            owners += [
+                (column.far_family, flag, reference, row[0])
+                for row in database.read(sql, (key,))
+                if row[0] is not None
+            ]
     return owners
 
 

@@ -44,9 +44,11 @@ _AS_NUMBER = (
     "CASE WHEN {0} GLOB '*[0-9]*' AND {0} NOT GLOB '*[^-+.0-9eE]*' THEN CAST({0} AS %s) END"
 )
 CASTS = {
-    "string": "CAST({0} AS TEXT)", "memo": "CAST({0} AS TEXT)",
-    "integer": _AS_NUMBER % "INTEGER", "float": _AS_NUMBER % "REAL",
-}  # fmt: skip
+    "string": "CAST({0} AS TEXT)",
+    "memo": "CAST({0} AS TEXT)",
+    "integer": _AS_NUMBER % "INTEGER",
+    "float": _AS_NUMBER % "REAL",
+}
 
 
 def _fold(value: str | int | float | None) -> str | int | float | None:
@@ -103,9 +105,11 @@ class Database:
         self.version = 0
         # An empty name is SQLite's private on-disk database: it ends with the connection.
         self.connection = sqlite3.connect(
-            str(path) if path else "", check_same_thread=False, isolation_level=None,
+            str(path) if path else "",
+            check_same_thread=False,
+            isolation_level=None,
             cached_statements=512,
-        )  # fmt: skip
+        )
         self.connection.execute("PRAGMA synchronous = OFF")
         self.connection.execute(f"PRAGMA journal_mode = {'WAL' if path else 'MEMORY'}")
         self.connection.execute("PRAGMA cache_size = -65536")
@@ -143,8 +147,10 @@ class Database:
                 self._filled.add(name)
         if "attachment_content" not in existing:
             run("CREATE TABLE attachment_content (id INTEGER PRIMARY KEY, content BLOB NOT NULL)")
-            run("CREATE TABLE test_script (id INTEGER PRIMARY KEY, script TEXT NOT NULL,"
-                " last_modified TEXT NOT NULL)")  # fmt: skip
+            run(
+                "CREATE TABLE test_script (id INTEGER PRIMARY KEY, script TEXT NOT NULL,"
+                " last_modified TEXT NOT NULL)"
+            )
         if "history_log" not in existing:
             for statement in HISTORY_DDL:
                 run(statement)
@@ -167,9 +173,10 @@ class Database:
                 name = self.schema.link_ends[(family, definition.name)].link
                 for statement in link_ddl(self.schema)[name]:
                     self.connection.execute(
-                        statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
-                        .replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1)
-                    )  # fmt: skip
+                        statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1).replace(
+                            "CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1
+                        )
+                    )
                 if self.connection.execute(f"SELECT 1 FROM {quoted(name)} LIMIT 1").fetchone():
                     self._filled.add(name)
 

@@ -67,8 +67,10 @@ def field_ddl(column: Column) -> list[str]:
     if column.kind == "scalar":
         return [f"{quoted(name)} {_SQL_TYPES.get(column.field.field_type, 'TEXT')}"]
     if column.kind == "single":
-        return [f"{quoted(name + '_id')} {id_type(column.far_family)}",
-                f"{quoted(name + '_type')} TEXT"]  # fmt: skip
+        return [
+            f"{quoted(name + '_id')} {id_type(column.far_family)}",
+            f"{quoted(name + '_type')} TEXT",
+        ]
     return []
 
 

@@ -23,10 +23,11 @@ def test_columns(entity: str) -> dict[str, str]:
     columns = {**COMMON, "type": f"'{entity}'", "name": "'shows the right result no. ' || i"}
     if entity == "test_automated":
         columns |= {
-            "component": "'core'", "package": f"'com.example.p' || spread(i, {MODULES}, 21)",
+            "component": "'core'",
+            "package": f"'com.example.p' || spread(i, {MODULES}, 21)",
             "class_name": "'Result' || i % 997 || 'Test'",
             "framework_id": "coded('list_node.testing_tool_type.junit')",
-        }  # fmt: skip
+        }
     elif entity != "test_suite":
         columns |= {
             "phase_id": "phased(if(i % 10 = 3, "
@@ -79,8 +80,10 @@ def link_rows(entity: str, field: str, runs: int, tests: int) -> tuple[str, dict
         rows = f"(select last_runs.test_number as i, last_runs.i as run, of_kind.n from last_runs join {kind} as of_kind on of_kind.i = last_runs.test_number)"  # noqa: E501
         run_type = dict(zip(TESTS, RUNS, strict=True))[entity]
         return rows, {
-            **source, "target_id": "cast(run as varchar)", "target_type": f"'{run_type}'",
-        }  # fmt: skip
+            **source,
+            "target_id": "cast(run as varchar)",
+            "target_type": f"'{run_type}'",
+        }
     if entity in TESTS:
         kind = of_kind("test_kind", tests, entity)
         if field == "product_areas":
@@ -89,16 +92,19 @@ def link_rows(entity: str, field: str, runs: int, tests: int) -> tuple[str, dict
             return rows, {**source, "target_id": target, "target_type": "'product_area'"}
         if field == "user_tags":
             return kind, {
-                **source, "target_id": f"pick(i, {TAGS}, 31)", "target_type": "'user_tag'",
-            }  # fmt: skip
+                **source,
+                "target_id": f"pick(i, {TAGS}, 31)",
+                "target_type": "'user_tag'",
+            }
         if field != "covered_content":
             return count_rows(0), {}
         stories = max(runs // 200, 50)
         target = f"cast(10000000 + spread(i, {stories}, 32) + 1 as varchar)"
         return kind, {**source, "target_id": target, "target_type": "'story'"}
     environment = {
-        "target_id": f"pick(i, {ENVIRONMENTS}, 33)", "target_type": "'taxonomy_item_node'",
-    }  # fmt: skip
+        "target_id": f"pick(i, {ENVIRONMENTS}, 33)",
+        "target_type": "'taxonomy_item_node'",
+    }
     if entity in RUNS:
         return of_kind("run_kind", runs, entity), {**source, **environment}
     defects = max(runs // 100, 50)
@@ -112,8 +118,9 @@ def link_rows(entity: str, field: str, runs: int, tests: int) -> tuple[str, dict
         target, kind = targets[field]
         return count_rows(defects), {
             "source_id": "cast(20000000 + i as varchar)",
-            "target_id": target, "target_type": f"'{kind}'",
-        }  # fmt: skip
+            "target_id": target,
+            "target_type": f"'{kind}'",
+        }
     if entity == "run_history":
         return count_rows(runs // 10), {**source, **environment}
     if entity != "ci_build" or field == "commits":

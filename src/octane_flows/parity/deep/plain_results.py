@@ -94,10 +94,11 @@ def release_runs_with_environments(entities: Entities, params: Params) -> Iterat
         }
         if (
             is_named(row["release_name"], params["release_name"])
-            and (params["status_codes"] is None
-                 or listed(row["status_code"], params["status_codes"]))
+            and (
+                params["status_codes"] is None or listed(row["status_code"], params["status_codes"])
+            )
             and (count or (category is None and name is None))
-        ):  # fmt: skip
+        ):
             yield row
 
 
@@ -149,9 +150,11 @@ def reported_builds(entities: Entities, params: Params) -> Iterator[Row]:
                 and params["pipeline_id"] in (None, pipeline["id"])
                 and (since is None or (started is not None and started >= since))
                 and (until is None or (started is not None and started < until))
-                and (params["build_results"] is None
-                     or listed(row["build_result_label"], params["build_results"]))
-            ):  # fmt: skip
+                and (
+                    params["build_results"] is None
+                    or listed(row["build_result_label"], params["build_results"])
+                )
+            ):
                 yield row
 
 

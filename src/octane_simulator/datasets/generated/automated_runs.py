@@ -75,19 +75,26 @@ def _tests(world: World, born: list[int]) -> list[Test]:
         created_at = world.releases[release].start
         rows.append(
             {
-                "name": f"{dice.choice(_VERBS)}_{number}", "component": "generated",
-                "package": package, "class_name": f"Case{number // 12}",
+                "name": f"{dice.choice(_VERBS)}_{number}",
+                "component": "generated",
+                "package": package,
+                "class_name": f"Case{number // 12}",
                 "framework": node_of("je.framework", dice.choice(frameworks)),
                 "test_level": node_of("test_level", dice.choice(levels)),
-                **links_of_test(world, dice), **world.stamps(created_at),
+                **links_of_test(world, dice),
+                **world.stamps(created_at),
             }
-        )  # fmt: skip
+        )
     refs = world.add("test_automated", rows)
     return [
-        Test(ref, row["name"], (row["product_areas"] or world.areas)[0],
-             (row["component"], row["package"], row["class_name"]))
+        Test(
+            ref,
+            row["name"],
+            (row["product_areas"] or world.areas)[0],
+            (row["component"], row["package"], row["class_name"]),
+        )
         for ref, row in zip(refs, rows, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _rows(

@@ -36,9 +36,12 @@ def add(world: World) -> None:
     """Fill features, stories, defects, requirements and tasks."""
     dice = world.dice("backlog")
     epics = world.add(
-        "epic", [_item(world, dice, "epic", world.root["work_item_root"], 0)
-                 for _ in range(2 * world.scale)],
-    )  # fmt: skip
+        "epic",
+        [
+            _item(world, dice, "epic", world.root["work_item_root"], 0)
+            for _ in range(2 * world.scale)
+        ],
+    )
     root = world.root["work_item_root"]
     features = [
         _item(world, dice, "feature", world.maybe(dice, 0.9, epics) or root, number)
@@ -53,10 +56,11 @@ def add(world: World) -> None:
     }
     for kind, count in (("story", 20), ("quality_story", 4), ("defect", 24)):
         rows = [
-            _item(world, dice, kind, world.maybe(dice, 0.85, world.features) or root, number,
-                  finished)
+            _item(
+                world, dice, kind, world.maybe(dice, 0.85, world.features) or root, number, finished
+            )
             for number in range(count * world.scale)
-        ]  # fmt: skip
+        ]
         items = world.add(kind, rows)
         (world.defects if kind == "defect" else world.stories).extend(items)
         _tasks(world, items, rows)
@@ -129,14 +133,17 @@ def _tasks(world: World, owners: list[Ref], rows: list[Row]) -> None:
             word = "completed" if how == 2 else dice.choice(("new", "inprogress", "completed"))
             tasks.append(
                 {
-                    "name": f"{kind.title()} for {row['name']}"[:255], "story": owner,
-                    "phase": phase_of("task", word), "owner": world.owner(dice),
+                    "name": f"{kind.title()} for {row['name']}"[:255],
+                    "story": owner,
+                    "phase": phase_of("task", word),
+                    "owner": world.owner(dice),
                     "item_type": node_of("task_item_type", kind) if dice.random() < 0.9 else None,
                     "estimated_hours": dice.randint(1, 16),
                     "remaining_hours": 0 if word == "completed" else dice.randint(1, 8),
-                    "creation_time": row["creation_time"], "last_modified": row["last_modified"],
+                    "creation_time": row["creation_time"],
+                    "last_modified": row["last_modified"],
                 }
-            )  # fmt: skip
+            )
     world.tasks += world.add("task", tasks)
 
 
@@ -152,12 +159,14 @@ def _requirements(world: World) -> None:
         "requirement_document",
         [
             {
-                "name": f"Requirement {number}", "parent": dice.choice(folders),
+                "name": f"Requirement {number}",
+                "parent": dice.choice(folders),
                 "phase": phase_of("requirement_document", dice.choice(words)),
-                "owner": world.owner(dice), "features": world.some(dice, 2, world.features),
+                "owner": world.owner(dice),
+                "features": world.some(dice, 2, world.features),
                 "release": [dice.choice(world.releases).ref],
                 **world.stamps(world.moment(dice)),
             }
             for number in range(5 * world.scale)
         ],
-    )  # fmt: skip
+    )

@@ -29,12 +29,13 @@ def add(world: World) -> None:
         chosen = [ref for ref in refs for _ in range(dice.choice((0, 0, 0, 1, 2)))][:20_000]
         rows = [
             {
-                field: ref, "author": dice.choice(world.users),
+                field: ref,
+                "author": dice.choice(world.users),
                 "text": f"<html><body><p>{dice.choice(_WORDS)}</p></body></html>",
                 **world.stamps(world.moment(dice)),
             }
             for ref in chosen
-        ]  # fmt: skip
+        ]
         world.add("comment", rows)
     for field, refs in (*owners[:2], ("owner_run", world.manual_runs[:1000])):
         chosen = [ref for ref in refs if dice.random() < 0.15]
@@ -64,9 +65,13 @@ def _followed(world: World, tests: list[Ref]) -> None:
         ("my_follow_items_work_item", [d for d in world.defects if dice.random() < 0.2]),
     ):
         rows += [
-            {"user": dice.choice((world.me, dice.choice(world.users))), "entity_type":
-             field.removeprefix("my_follow_items_"), "reason": "owner", field: ref,
-             **world.stamps(world.end)}
+            {
+                "user": dice.choice((world.me, dice.choice(world.users))),
+                "entity_type": field.removeprefix("my_follow_items_"),
+                "reason": "owner",
+                field: ref,
+                **world.stamps(world.end),
+            }
             for ref in refs
-        ]  # fmt: skip
+        ]
     world.add("user_item", rows)

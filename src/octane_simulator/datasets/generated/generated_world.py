@@ -96,8 +96,9 @@ class World:
             "last_modified": iso(min(max(changed_at or created_at, created_at), self.end)),
         }
 
-    def moment(self, dice: random.Random, start: datetime | None = None,
-               end: datetime | None = None) -> datetime:  # fmt: skip
+    def moment(
+        self, dice: random.Random, start: datetime | None = None, end: datetime | None = None
+    ) -> datetime:
         """A working hour within a span."""
         start, end = start or self.start, min(end or self.end, self.end)
         days = max(0, (end - start).days - 1)

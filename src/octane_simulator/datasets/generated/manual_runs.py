@@ -17,8 +17,9 @@ from octane_simulator.store.simulated_clock import iso
 
 __all__ = ["add"]
 
-_WORDS = ("passed",) * 12 + ("failed",) * 4 + ("planned",) * 4 + (
-    "blocked", "skipped", "not_completed")  # fmt: skip
+_WORDS = (
+    ("passed",) * 12 + ("failed",) * 4 + ("planned",) * 4 + ("blocked", "skipped", "not_completed")
+)
 _SAME = frozenset({"passed", "failed", "skipped", "planned"})
 
 
@@ -128,10 +129,14 @@ def _row(world: World, dice: random.Random, plan: _Plan, number: int, last: Last
         }
     if not row["draft_run"]:
         last.note(
-            plan.test.ref["id"], row["started"] or row["creation_time"], number,
-            plan.release.ref["id"], milestone and milestone["id"],
-            ",".join(sorted(tag["id"] for tag in tags)), planned,
-        )  # fmt: skip
+            plan.test.ref["id"],
+            row["started"] or row["creation_time"],
+            number,
+            plan.release.ref["id"],
+            milestone and milestone["id"],
+            ",".join(sorted(tag["id"] for tag in tags)),
+            planned,
+        )
     return row
 
 
@@ -154,11 +159,13 @@ def _steps(world: World, dice: random.Random, refs: list[Ref], rows: list[Row]) 
             step_type = "validate" if failed else "normal"
             steps.append(
                 {
-                    "run": ref, "description": f"Step {number + 1}",
+                    "run": ref,
+                    "description": f"Step {number + 1}",
                     "step_type": node_of("manual_test_run_step_type", step_type),
                     "result": node_of("run_native_status", "failed" if failed else "passed"),
                     "defect": row["defect"] if failed else [],
-                    "creation_time": row["creation_time"], "last_modified": row["last_modified"],
+                    "creation_time": row["creation_time"],
+                    "last_modified": row["last_modified"],
                 }
-            )  # fmt: skip
+            )
     world.add("run_step", steps)

@@ -64,27 +64,31 @@ def _releases(world: World) -> None:
             "release",
             [
                 {
-                    "name": f"{start:%Y}.{number + 1}", "start_date": iso(start),
-                    "end_date": iso(end - timedelta(seconds=1)), "is_default": number == count - 1,
+                    "name": f"{start:%Y}.{number + 1}",
+                    "start_date": iso(start),
+                    "end_date": iso(end - timedelta(seconds=1)),
+                    "is_default": number == count - 1,
                     "agile_type": node_of("release_agile_type", "scrum"),
                     "programs": [world.program] if number % 2 else [],
                     "description": "<html><body><p>Generated.</p></body></html>",
                     **world.stamps(start - timedelta(days=30)),
                 }
             ],
-        )  # fmt: skip
+        )
         starts = [start + (end - start) * part / 4 for part in range(5)]
         sprints = world.add(
             "sprint",
             [
                 {
-                    "name": f"Sprint {part + 1}", "release": ref, "start_date": iso(starts[part]),
+                    "name": f"Sprint {part + 1}",
+                    "release": ref,
+                    "start_date": iso(starts[part]),
                     "end_date": iso(starts[part + 1] - timedelta(seconds=1)),
                     **world.stamps(start - timedelta(days=20)),
                 }
                 for part in range(4)
             ],
-        )  # fmt: skip
+        )
         (milestone,) = world.add(
             "milestone",
             [{"name": f"Freeze {start:%Y}.{number + 1}", "date": iso(starts[3]), "release": ref,
@@ -101,14 +105,15 @@ def _teams(world: World) -> None:
         "team",
         [
             {
-                "name": f"Team {name}", "team_lead": dice.choice(world.users),
+                "name": f"Team {name}",
+                "team_lead": dice.choice(world.users),
                 "members": world.some(dice, 5, world.users),
                 "releases": [release.ref for release in world.releases[-2:]],
                 **world.stamps(world.start),
             }
             for name in ("Alpha", "Bravo", "Charlie")
         ],
-    )  # fmt: skip
+    )
 
 
 def _areas(world: World) -> None:
@@ -117,8 +122,12 @@ def _areas(world: World) -> None:
 
     def row(name: str, parent: Ref) -> Row:
         impact = node_of("business_impact", dice.choice(impacts))
-        return {"name": name, "parent": parent, "business_impact": impact,
-                **world.stamps(world.start)}  # fmt: skip
+        return {
+            "name": name,
+            "parent": parent,
+            "business_impact": impact,
+            **world.stamps(world.start),
+        }
 
     root = world.root["product_area"]
     tops = world.add("product_area", [row(name, root) for name in _AREAS])

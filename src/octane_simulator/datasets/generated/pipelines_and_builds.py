@@ -47,14 +47,17 @@ def add_builds(world: World) -> dict[tuple[int, int], list[Build]]:
             "pipeline",
             [
                 {
-                    "name": f"Nightly {environment + 1}", "ci_server": server,
+                    "name": f"Nightly {environment + 1}",
+                    "ci_server": server,
                     "root_job_ci_id": job,
-                    "server_ci_id": "generated-ci", "jobs": [{"name": job, "jobCiId": job}],
-                    "current_release": world.releases[-1].ref, "user_tags": tags[:0],
+                    "server_ci_id": "generated-ci",
+                    "jobs": [{"name": job, "jobCiId": job}],
+                    "current_release": world.releases[-1].ref,
+                    "user_tags": tags[:0],
                     **world.stamps(world.start),
                 }
             ],
-        )  # fmt: skip
+        )
         (step,) = world.add("pipeline_node", [{"pipeline": pipeline, **world.stamps(world.start)}])
         for number in range(len(world.releases)):
             builds[number, environment] = _series(world, number, environment, job, pipeline, step)

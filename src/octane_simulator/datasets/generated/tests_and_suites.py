@@ -32,13 +32,14 @@ def links_of_test(world: World, dice: random.Random) -> Row:
         "user_tags": world.some(dice, 3, world.tags),
         "covered_content": items,
         "covered_requirement": world.some(dice, 1, world.requirements)
-        if dice.random() < 0.3 else [],
+        if dice.random() < 0.3
+        else [],
         "test_type": [
             node_of("test_type", word) for word in dice.sample(_TYPES, dice.randint(0, 2))
         ],
         "owner": world.owner(dice),
         "designer": dice.choice(world.users),
-    }  # fmt: skip
+    }
 
 
 def add(world: World) -> None:
@@ -54,11 +55,13 @@ def add(world: World) -> None:
                     "name": f"{kind.replace('_', ' ')} {number}",
                     "phase": phase_of(kind, dice.choice(_PHASES)),
                     "automation_status": node_of("automation_status", dice.choice(_AUTOMATION))
-                    if dice.random() < 0.9 else None,
+                    if dice.random() < 0.9
+                    else None,
                     "steps_num": dice.randint(1, 12),
-                    **links_of_test(world, dice), **world.stamps(created_at, changed_at),
+                    **links_of_test(world, dice),
+                    **world.stamps(created_at, changed_at),
                 }
-            )  # fmt: skip
+            )
         refs = world.add(kind, rows)
         script = _SCRIPT if kind == "test_manual" else _FEATURE
         world.store.connection.executemany(
@@ -76,11 +79,15 @@ def _suites(world: World, dice: random.Random) -> None:
     suites = world.add(
         "test_suite",
         [
-            {"name": f"Suite {number}", "owner": world.owner(dice),
-             "user_tags": world.some(dice, 1, world.tags), **world.stamps(world.start)}
+            {
+                "name": f"Suite {number}",
+                "owner": world.owner(dice),
+                "user_tags": world.some(dice, 1, world.tags),
+                **world.stamps(world.start),
+            }
             for number in range(count)
         ],
-    )  # fmt: skip
+    )
     links: dict[str, list[dict[str, Any]]] = {"manual": [], "gherkin": []}
     for number, ref in enumerate(suites):
         members = dice.sample(world.by_hand, min(len(world.by_hand), dice.randint(2, 6)))
