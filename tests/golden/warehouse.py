@@ -88,6 +88,11 @@ class CaseWarehouse:
         """Close it."""
         self._connection.close()
 
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse of all cases, which closes it."""
+        return self._connection
+
     def answer(self, case: Case, *, workspace: str | None = None) -> Answer:
         """The answer in the workspaces of a case, asked for all workspaces or for one of them."""
         return self._answer(case, mark_of(case), workspace)

@@ -46,14 +46,17 @@ def run_question(
     return answer
 
 
-def store_answer(connection: duckdb.DuckDBPyConnection, question: Question, table: str) -> None:
+def store_answer(
+    connection: duckdb.DuckDBPyConnection, question: Question, table: str, macro: str = ""
+) -> None:
     """Answer a question with its defaults into a temporary table of this connection, in order.
 
-    Raises UsageError, OctaneFlowsError.
+    `macro`: another one that has the same rows. Raises UsageError, OctaneFlowsError.
     """
     _state(connection, question)  # raises where the warehouse is older than the question
     with _error_in_one_sentence(question, {}):
-        connection.execute(f"create or replace temp table {table} as from {question.name}()")
+        answer = f"from {macro or question.name}()"
+        connection.execute(f"create or replace temp table {table} as {answer}")
 
 
 def question_relation(

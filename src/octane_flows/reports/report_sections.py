@@ -72,6 +72,8 @@ def question_sections(
     """By workspace and slug the sections of the questions; each is evaluated a single time."""
     sections: dict[str, dict[str, Section]] = {workspace: {} for workspace in choice.workspaces}
     for question in questions:
+        if question.kind == "flow":
+            answers.drop("report_metric_test_outcomes")  # which metrics read, and no page shows
         for workspace in choice.workspaces[:MOST_WORKSPACES]:
             sections[workspace][question.slug] = _section(
                 connection, answers, question, workspace, choice

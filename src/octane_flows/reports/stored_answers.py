@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from octane_flows.questions import Question, store_answer
+from octane_flows.questions import Question, question_named, store_answer
+from octane_flows.reports.shared_answers import SharedAnswers
 from octane_flows.warehouse import require_finite
 
 
@@ -31,12 +32,16 @@ class StoredAnswers:
         self.cursor = connection.cursor()
         self._is_single = len(workspaces) == 1
         self._counts: dict[str, dict[str, int]] = {}
+        self._shared = SharedAnswers(self.cursor)
 
     def table(self, question: Question) -> str:
         """The name of the table with the whole answer. Raises UsageError, OctaneFlowsError."""
         name = f"report_{question.kind}_{question.slug}"
         if name not in self._counts:
-            store_answer(self.cursor, question, name)
+            for source in self._shared.sources(question.name):
+                self.table(question_named("metric", source.removeprefix("metric.")))
+            store_answer(self.cursor, question, name, self._shared.macro(question.name))
+            self._shared.add(question.name, name)
             self._counts[name] = self._count(name)
         return name
 
