@@ -63,7 +63,9 @@ def act(
                 plan,
                 audit,
                 server_url=settings.url,
-                workspaces=settings.workspaces,
+                workspaces=client.workspace_ids(settings.workspaces)
+                if settings.workspaces is not None
+                else None,
                 limit=config.most,
             )
     metadata = rows_table([_verdict_row(verdict) for verdict in verdicts])

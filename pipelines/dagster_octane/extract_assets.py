@@ -14,7 +14,7 @@ from pydantic import Field
 
 from dagster_octane.asset_metadata import FRESH, LAKE, Costs, rows_table
 from dagster_octane.resources import RETRY, SITE, OctaneResource, errors_as_failures
-from octane_flows.config import DEFAULT_SWEEP_SHARE
+from octane_flows.config import DEFAULT_SWEEP_SHARE, workspace_label, workspace_list
 from octane_flows.errors import ExtractError
 from octane_flows.lake import Manifest
 
@@ -122,7 +122,11 @@ def extract(
     if partitions is None:
         context.instance.add_dynamic_partitions(str(WORKSPACES.name), workspaces)
         for workspace in workspaces:
-            metadata = {**costs.of_workspaces([workspace]), "generation": manifest.generation}
+            metadata = {
+                **costs.of_workspaces([workspace]),
+                "generation": manifest.generation,
+                "workspaces": workspace_label(workspace, manifest.names),
+            }
             context.log_event(dg.AssetMaterialization(LAKE, partition=workspace, metadata=metadata))
     yield dg.MaterializeResult(
         asset_key=LAKE,
@@ -130,7 +134,7 @@ def extract(
             **costs.of_workspaces(workspaces),
             "generation": manifest.generation,
             "mode": config.mode.value,
-            "workspaces": ", ".join(workspaces),
+            "workspaces": workspace_list(workspaces, manifest.names),
             "findings": dg.MetadataValue.json([str(each) for each in manifest.findings]),
             "requests": dg.MetadataValue.json(manifest.politeness),
         },
@@ -215,7 +219,8 @@ def _log(
     for workspace in workspaces:
         outcomes = [outcome for outcome in report.outcomes if outcome.workspace == workspace]
         context.log.info(
-            f"Workspace {workspace}: {sum(outcome.rows for outcome in outcomes):,} rows read in "
+            f"Workspace {workspace_label(workspace, manifest.names)}: "
+            f"{sum(outcome.rows for outcome in outcomes):,} rows read in "
             f"{sum(outcome.pages for outcome in outcomes):,} pages "
             f"({sum(outcome.bytes_received for outcome in outcomes) / 1e6:,.1f} MB), "
             f"{sum(outcome.rows_written for outcome in outcomes):,} of them new or changed."

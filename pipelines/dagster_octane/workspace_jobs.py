@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -19,7 +19,7 @@ from dagster_octane.asset_metadata import LAKE
 from dagster_octane.extract_assets import WORKSPACES, Mode, extract
 from dagster_octane.resources import GROUP_TAG, OctaneResource, errors_as_failures
 from dagster_octane.schedules import ACTIVE, run_mode, schedule, until_quiet_hours_end
-from octane_flows.config import load_settings
+from octane_flows.config import ids_of_workspaces, is_workspace_id, load_settings
 from octane_flows.errors import UsageError
 
 PARTITIONS: Final = str(WORKSPACES.name)
@@ -45,13 +45,14 @@ def workspace_partitions(
     partitions = set(context.instance.get_dynamic_partitions(PARTITIONS))
     with errors_as_failures():
         try:
-            ids = set(octane.settings().workspaces or ())
+            wanted = octane.settings().workspaces or ()
         except UsageError as error:  # a site that has the lake alone needs no server
             if not octane.home().exists():
                 return dg.SkipReason(str(error))
-            ids = set()
+            wanted = ()
         manifest = octane.lake().current()
-        ids |= set(manifest.workspaces) if manifest is not None else set()
+        names = manifest.names if manifest is not None else {}
+        ids = {*_ids_of_settings(wanted, names), *names}
     if not (new := sorted(ids - partitions)):
         return dg.SkipReason(f"All {len(partitions)} workspaces are partitions already.")
     return dg.SensorResult(dynamic_partitions_requests=[WORKSPACES.build_add_request(new)])
@@ -78,14 +79,25 @@ def new_workspaces(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
 
 
 def workspaces_of_settings() -> list[str]:
-    """The ids in the settings; for `all` the workspaces that the server lists, in one request."""
+    """The ids in the settings; of `all` and of names those that the server lists, in one request.
+
+    Partitions have ids as their keys: a workspace that is renamed keeps its history.
+    """
     from octane_flows.client import Limits, Octane
 
     settings = load_settings(os.environ)
-    if settings.workspaces is not None:
+    if settings.workspaces is not None and all(map(is_workspace_id, settings.workspaces)):
         return list(settings.workspaces)
     with Octane(settings, limits=Limits.of_extract(settings)) as client:
-        return [workspace.id for workspace in client.workspaces()]
+        return list(client.workspace_ids(settings.workspaces))
+
+
+def _ids_of_settings(wanted: Sequence[str], names: Mapping[str, str | None]) -> list[str]:
+    """The ids of the settings' workspaces by the lake's names; by the server's before a load."""
+    try:
+        return list(ids_of_workspaces(wanted, names, where="the lake"))
+    except UsageError:
+        return workspaces_of_settings()
 
 
 @schedule(partial(dg.schedule, job=extract_workspace), "0 * * * *")

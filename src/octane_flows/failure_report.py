@@ -24,8 +24,13 @@ SECRET_WORDS: Final = ("SECRET", "PASSWORD", "TOKEN", "COOKIE", "PROXY", "BUDGET
 SHORTEST_SECRET: Final = 4
 
 
-def report_failure(error: BaseException, environ: Mapping[str, str]) -> str:
-    """Write the details and give the sentence for the user; this raises nothing."""
+def report_failure(
+    error: BaseException, environ: Mapping[str, str], ended: str = "this command ended"
+) -> str:
+    """Write the details and give the sentence for the user; this raises nothing.
+
+    `ended` says what came to an end, to those who gave no command.
+    """
     name = type(error).__name__
     if isinstance(error, MemoryError):
         what = "this machine has not enough memory"
@@ -37,7 +42,7 @@ def report_failure(error: BaseException, environ: Mapping[str, str]) -> str:
         place = f"The details are in {_write(error, environ)}; send that file with your report"
     except (OSError, ValueError, MemoryError, RecursionError):
         place = "The details could not be written to the temporary folder; report what you did"
-    return f"{what[:1].upper()}{what[1:]}, so this command ended. {place}."
+    return f"{what[:1].upper()}{what[1:]}, so {ended}. {place}."
 
 
 def _write(error: BaseException, environ: Mapping[str, str]) -> Path:

@@ -14,6 +14,7 @@ from rich import box
 from rich.console import Console
 
 from octane_flows import warehouse
+from octane_flows.config import workspace_label
 from octane_flows.console import PlainTable
 from octane_flows.errors import UsageError
 from octane_flows.lake import CertificateRow, Lake, Manifest
@@ -46,11 +47,14 @@ def print_status(home: Path, lake: Lake, console: Console, *, as_of: str | None 
     console.print(
         f"generation   {manifest.generation}, as of {manifest.as_of:%Y-%m-%d %H:%M:%S} UTC"
     )
-    console.print(f"workspaces   {', '.join(manifest.workspaces)}", soft_wrap=True)
+    labels = [workspace_label(id, manifest.names) for id in manifest.workspaces]
+    console.print(f"workspaces   {', '.join(labels)}", soft_wrap=True)
     for id, entry in manifest.workspaces.items():
         if manifest.as_of - entry.as_of > BEHIND:
             console.print(
-                f"behind       workspace {id} was last read {entry.as_of:%Y-%m-%d %H:%M} UTC"
+                f"behind       workspace {workspace_label(id, manifest.names)} was last read "
+                f"{entry.as_of:%Y-%m-%d %H:%M} UTC",
+                soft_wrap=True,
             )
     types = [row for row in manifest.certificate if not row.is_history]
     console.print(
@@ -83,8 +87,8 @@ def _print_warehouse(home: Path, manifest: Manifest, console: Console) -> None:
     else:
         behind = "" if built == manifest.generation else "; run octane-flows build to catch up"
         in_lake = len(manifest.workspaces)
-        ids = ", ".join(row[0] for row in workspaces)
-        part = f", workspaces {ids} of {in_lake}" if len(workspaces) < in_lake else ""
+        labels = ", ".join(workspace_label(row[0], manifest.names) for row in workspaces)
+        part = f", workspaces {labels} of {in_lake}" if len(workspaces) < in_lake else ""
         console.print(f"warehouse    generation {built}{part}{behind}", soft_wrap=True)
         for gap in gaps:
             console.print(f"gap          {gap}", soft_wrap=True)
@@ -99,8 +103,7 @@ def _print_certificate(manifest: Manifest, console: Console) -> None:
     types = [row for row in manifest.certificate if not row.is_history]
     listed = [row for row in types if _stored_rows(row) or row.tombstones or row.status in MISSING]
     rows = [
-        _cells(row, manifest.as_of)
-        for row in sorted(listed, key=lambda row: (row.workspace, row.entity))
+        _cells(row, manifest) for row in sorted(listed, key=lambda row: (row.workspace, row.entity))
     ]
     table = PlainTable(box=box.SIMPLE_HEAD)
     values = {name: {row[name] for row in rows} for name in COLUMNS}
@@ -136,7 +139,8 @@ def _age(then: datetime, as_of: datetime) -> str:
     return f", {days} day{'s' if days > 1 else ''} before" if days > 0 else ""
 
 
-def _cells(row: CertificateRow, as_of: datetime) -> dict[str, str]:
+def _cells(row: CertificateRow, manifest: Manifest) -> dict[str, str]:
+    as_of = manifest.as_of
     census = f"{row.census_at:%Y-%m-%d}{_age(row.census_at, as_of)}" if row.census_at else NEVER
     if row.census_at and row.census_result != "equal":
         census += f": {row.census_result}"

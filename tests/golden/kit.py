@@ -132,7 +132,9 @@ def _open_with_tables(as_of: datetime, workspaces: Iterable[str]) -> duckdb.Duck
     moment = as_of.replace(tzinfo=None)
     generation = (1, None, moment, moment, "http://127.0.0.1", "1", "1001", "{}", "1", "me")
     GENERATION.insert(connection, [generation])
-    WORKSPACE_TABLE.insert(connection, [(id, moment, "1", _signed_in(id)) for id in workspaces])
+    WORKSPACE_TABLE.insert(
+        connection, [(id, None, moment, "1", _signed_in(id)) for id in workspaces]
+    )
     create_functions(connection, "http://127.0.0.1", "1001")
     for name, columns in golden_tables().items():
         if table_of(name) == TABLE:

@@ -121,7 +121,11 @@ def test_each_kind_of_credentials_is_read(credentials: dict[str, str], expected:
         ({"OCTANE_CONCURRENCY": "9"}, ["from 1 to 8"]),
         ({"OCTANE_TIMEOUT": "soon"}, ["OCTANE_TIMEOUT is soon"]),
         ({"OCTANE_TIMEOUT": "nan"}, ["OCTANE_TIMEOUT is nan"]),
-        ({"OCTANE_WORKSPACES": "1002,Main"}, ["Main", "1002,1003 or all"]),
+        ({"OCTANE_WORKSPACES": "1002,all"}, ["all beside other workspaces"]),
+        ({"OCTANE_WORKSPACES": ","}, ["has no workspace", "1002,Payments or all"]),
+        ({"OCTANE_WORKSPACES": '"Pay'}, ["cannot be read as a list", '"A, B"']),
+        ({"OCTANE_WORKSPACES": "1" * 19}, ["more than 18 digits"]),
+        ({"OCTANE_WORKSPACES": "Pay\x1bments"}, ["control character"]),
         ({"OCTANE_CA_FILE": "absent.pem"}, ["absent.pem", "PEM"]),
         ({"OCTANE_PROXY": "user:canary@proxy"}, ["http://host:port"]),
         ({"OCTANE_CONFIG": "absent.toml"}, ["absent.toml", "OCTANE_CONFIG"]),
@@ -149,9 +153,16 @@ def test_http_is_allowed_for_the_host_that_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("all", None), ("1002", ("1002",)), ("7, 8,7", ("7", "8"))]
+    ("text", "expected"),
+    [
+        ("all", None),
+        ("1002", ("1002",)),
+        ("7, 8,7", ("7", "8")),
+        ("1002, Payments EU ,Claims", ("1002", "Payments EU", "Claims")),
+        ('"Cards, EU",Claims', ("Cards, EU", "Claims")),
+    ],
 )
-def test_workspaces_are_ids_or_all(text: str, expected: tuple[str, ...] | None) -> None:
+def test_workspaces_are_ids_names_or_all(text: str, expected: tuple[str, ...] | None) -> None:
     assert load_settings({**GOOD, "OCTANE_WORKSPACES": text}).workspaces == expected
 
 
@@ -159,12 +170,12 @@ def test_the_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     file = tmp_path / "octane-flows.toml"
     file.write_text(
         'url = "https://file.example"\nclient_id = "a"\nclient_secret = "b"\nshared_space = 1001\n'
-        'workspaces = [1002, "1003"]\npage_size = 50\nhome = "store"\n',
+        'workspaces = [1002, "1003", "Cards, EU"]\npage_size = 50\nhome = "store"\n',
         encoding="utf-8",
     )
     settings = load_settings({"OCTANE_URL": "https://environ.example"})
     assert settings.url == "https://environ.example"
-    assert settings.workspaces == ("1002", "1003")
+    assert settings.workspaces == ("1002", "1003", "Cards, EU")
     assert settings.page_size == 50
     elsewhere = load_settings({}, config_file=file)
     assert elsewhere.home == tmp_path / "store"

@@ -167,7 +167,7 @@ def test_python_warns(home: Path) -> None:
 
 
 #: What they take is in no relation: names of fields, ids of any type, states of a metric
-WITHOUT_SOURCE = {"covered_work_item_id", "entity_id", "field_name", "state_codes"}
+WITHOUT_SOURCE = {"entity_id", "field_name", "state_codes"}
 
 
 def test_every_parameter_that_names_rows_has_a_source(

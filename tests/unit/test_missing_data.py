@@ -206,7 +206,7 @@ def test_a_workspace_that_is_no_longer_listed_is_told_and_can_be_let_go(
     require_complete(report)
     shown = status_of(tmp_path)
     assert "absent: the server no longer lists it" in shown
-    assert f"behind       workspace {SECOND} was last read" in shown
+    assert f"behind       workspace {SECOND} Simulated workspace {SECOND} was last read" in shown
     lake = Lake(tmp_path / "lake")
     _, versions = drop_workspace(lake, SECOND, dry_run=True)
     assert (versions, len(names(tmp_path))) == (1, 2)

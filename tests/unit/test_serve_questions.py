@@ -154,7 +154,7 @@ def test_openapi_names_every_question_with_its_parameters(client: httpx.Client) 
     [
         ("/flow/open_high_severity_defect.json", 404, "did you mean 'open_high_severity_defects'"),
         ("/flow/open_high_severity_defects.xml", 404, "end the address with .csv or .json"),
-        ("/flow/planned_runs.json", 400, "older than the flow planned_runs"),
+        ("/flow/planned_runs.json", 503, "older than the flow planned_runs"),
         ("/plan/whatever.json", 404, "no plan 'whatever'"),
         ("/nothing", 404, "the list of all questions is at /"),
         (f"{DEFECTS}.json?severity=1", 400, "no parameter 'severity'; did you mean"),

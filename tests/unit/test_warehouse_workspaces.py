@@ -113,7 +113,7 @@ def test_another_choice_is_a_rebuild(home: Path, tmp_path: Path, chosen: list[st
 def test_a_workspace_that_the_lake_lacks_is_named(home: Path) -> None:
     build(home, models=FEW)
 
-    with pytest.raises(UsageError, match=r"nothing of workspace 7; it has 1001, 1002, 1003\."):
+    with pytest.raises(UsageError, match=r"nothing of workspace 7; it has 1001 Sim.*, 1002 Sim"):
         build(home, workspaces=["7"], models=FEW)
     assert held(home) == rows(ONE, OTHER, THIRD)
 
@@ -157,8 +157,10 @@ def test_the_command_and_the_setting(home: Path, monkeypatch: pytest.MonkeyPatch
 
     assert run(app, ["build", "--workspace", ONE, "--workspace", THIRD]).exit_code == 0
     assert held(home) == rows(ONE, THIRD)
-    assert "warehouse    generation 3, workspaces 1001, 1003 of 3" in run(app, ["status"]).stdout
-    monkeypatch.setenv("OCTANE_WAREHOUSE_WORKSPACES", OTHER)
+    shown = run(app, ["status"]).stdout
+    part = "1001 Simulated workspace, 1003 Simulated workspace 1003 of 3"
+    assert f"warehouse    generation 3, workspaces {part}" in shown
+    monkeypatch.setenv("OCTANE_WAREHOUSE_WORKSPACES", f"simulated workspace {OTHER}")
     assert run(app, ["build"]).exit_code == 0
     assert held(home) == rows(OTHER)
     assert run(app, ["build", "--workspace", "all"]).exit_code == 0

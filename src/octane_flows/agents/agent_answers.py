@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -22,6 +23,9 @@ MOST_CHARACTERS = 100_000  # of the rows of an answer: some 30,000 tokens
 MOST_TEXT = 4_000  # characters of one text; descriptions and logs are longer
 MOST_BYTES = 64 << 20  # of the rows that are kept before they become JSON
 EXACT = 2**53  # programs in JavaScript read larger numbers inexactly
+COMMAND = "octane-flows "  # in a sentence that asks for a command
+_ADD_PARAMETER = re.compile(r"add --param (\w+)=(?:\.\.\.|\w+)")
+_HELP_OF_PLAN = re.compile(r"octane-flows plan (\w+) --help")
 
 Record = dict[str, Any]
 
@@ -146,3 +150,15 @@ def json_value(value: Any) -> Any:
 def utc_text(moment: datetime) -> str:
     """A time of the warehouse, which is UTC without saying so."""
     return f"{moment.replace(tzinfo=None).isoformat()}Z"
+
+
+def for_agents(sentence: str) -> str:
+    """A sentence that was written for the command line, as it helps an agent.
+
+    Parameters are arguments of a tool here. Commands are for a person: no tool runs them.
+    """
+    text = _ADD_PARAMETER.sub(r"give the parameter \1", sentence)
+    text = _HELP_OF_PLAN.sub(r"describe plan.\1", text)
+    if COMMAND in text or "OCTANE_" in text:
+        text += " No tool does that: tell the person who keeps this warehouse."
+    return text

@@ -19,6 +19,7 @@ from octane_flows.actions import make_plan, why_no_requests
 from octane_flows.agents.agent_answers import (
     FirstRows,
     Record,
+    for_agents,
     json_value,
     records_of,
     rows_of,
@@ -33,7 +34,7 @@ from octane_flows.agents.tool_texts import (
     plans_without_files,
 )
 from octane_flows.agents.what_there_is import description_of, overview
-from octane_flows.agents.what_was_read import completeness, generation_of
+from octane_flows.agents.what_was_read import completeness, generation_of, named_workspaces
 from octane_flows.errors import UsageError
 from octane_flows.lake import Lake
 from octane_flows.questions import (
@@ -161,6 +162,8 @@ class AgentTools:
         asked_for = {name: _optional(name, given) for name in ("entity_type", "workspace_id")}
         with self._connect() as connection:
             warehouse.restrict(connection)
+            if (workspace := asked_for["workspace_id"]) is not None:
+                asked_for["workspace_id"] = warehouse.workspace_id_of(connection, workspace)
             rows = reading(connection.sql(CERTIFICATE, params=asked_for))
             head = _head(connection)
         return {**head, **rows_of(records_of(rows), reading.row_count)}
@@ -192,11 +195,11 @@ class AgentTools:
         requests = [asdict(request) for request in plan.requests]
         answer = rows_of(requests[:limit], len(requests))
         answer["notes"] += [value.sentence for value in unknown]
-        answer["notes"] += [f"0 requests: {reason}."] if reason else []
+        answer["notes"] += [for_agents(f"0 requests: {reason}.")] if reason else []
         answer["notes"].append(
-            f"Nothing was sent. To review and send it: octane-flows plan {slug} --output plan.json "
-            f"with the same parameters, then octane-flows apply plan.json --digest {plan.digest} "
-            "--yes."
+            f"Nothing was sent. A person reviews and sends it: octane-flows plan {slug} "
+            "--output plan.json with the same parameters, then "
+            f"octane-flows apply plan.json --digest {plan.digest} --yes."
         )
         return {**head, "slug": slug, "digest": plan.digest, "is_sent": False, **answer}
 
@@ -209,6 +212,7 @@ def _head(
     """What stands in every answer: the state that it speaks of, and whether that is all."""
     return {
         **generation_of(connection),
+        "workspaces": named_workspaces(connection),
         "completeness": completeness(connection, name, findings or []),
     }
 

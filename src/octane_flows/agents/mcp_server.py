@@ -21,6 +21,7 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 
 from octane_flows import __version__
+from octane_flows.agents.agent_answers import for_agents
 from octane_flows.agents.agent_tools import AgentTools
 from octane_flows.agents.tool_texts import INSTRUCTIONS, PROMPTS, list_tools
 from octane_flows.errors import OctaneFlowsError
@@ -122,9 +123,10 @@ def _result(tools: AgentTools, name: str, arguments: dict[str, Any] | None) -> t
     try:
         answer = tools.call(name, arguments)
     except OctaneFlowsError as error:
-        return _refusal(str(error))
+        return _refusal(for_agents(str(error)))
     except Exception as error:  # noqa: BLE001 - the agent gets one sentence and goes on
-        return _refusal(report_failure(error, os.environ))
+        sentence = report_failure(error, os.environ, "this tool call has no answer")
+        return _refusal(for_agents(sentence))
     text = json.dumps(answer, ensure_ascii=False)
     return types.CallToolResult(content=[types.TextContent(text=text)], structured_content=answer)
 

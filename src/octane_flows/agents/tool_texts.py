@@ -34,6 +34,7 @@ from a warehouse that was built from it. They only read.
   says what one of them means. query takes one select of DuckDB SQL for everything else.
 - Every answer has generation and as_of (UTC): the state of the server that it speaks of. Say so in
   your own answer. Never speak of "now" when as_of is older.
+- workspaces has ids with names; wherever an id is expected, a name does as well.
 - completeness says whether everything that the answer rests on was read. When is_complete is false,
   pass on its findings.
 - When is_truncated is true, rows holds the first ones of row_count: ask again with a condition, or
@@ -241,7 +242,7 @@ def _own_tools() -> tuple[Tool, ...]:
             _object(
                 {
                     "entity_type": _text("Octane's name of the type; null: all."),
-                    "workspace_id": _text("Id of the workspace; null: all."),
+                    "workspace_id": _text("Id or name of the workspace; null: all."),
                     "limit": _limit(),
                 }
             ),

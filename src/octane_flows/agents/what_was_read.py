@@ -5,11 +5,14 @@ An opened warehouse and the name of a question or table in, records out; every a
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import duckdb
 
 from octane_flows.agents.agent_answers import utc_text
+from octane_flows.config import workspace_label
+from octane_flows.warehouse import workspace_names
 
 GENERATION = "select generation.generation, generation.as_of from meta.generation as generation"
 #: Incomplete entity types that a model reads, over all models below it; null: of all.
@@ -49,22 +52,29 @@ def generation_of(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {"generation": generation, "as_of": utc_text(as_of)}
 
 
+def named_workspaces(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
+    """The warehouse's workspaces by id with their names, the first ones where they are many."""
+    return dict(islice(workspace_names(connection).items(), NAMED))
+
+
 def completeness(
     connection: duckdb.DuckDBPyConnection, name: str | None, findings: list[str]
 ) -> dict[str, Any]:
     """Whether all was read that `name` (None: everything) rests on; sentences that say what not."""
     sentences = list(findings)
+    names = workspace_names(connection)
     incomplete = connection.execute(INCOMPLETE, {"name": name}).fetchall()
     if incomplete:
-        names = "; ".join(
-            f"{entity} of workspace {workspace} ({': '.join(filter(None, (status, note)))})"
+        types = "; ".join(
+            f"{entity} of workspace {workspace_label(workspace, names)} "
+            f"({': '.join(filter(None, (status, note)))})"
             for entity, workspace, status, note in incomplete[:NAMED]
         )
         more = f" and {len(incomplete) - NAMED} others" if len(incomplete) > NAMED else ""
-        sentences.append(f"not read whole: {names}{more}; the tool certificate has all")
+        sentences.append(f"not read whole: {types}{more}; the tool certificate has all")
     behind = connection.execute(BEHIND).fetchall()
     sentences += [
-        f"workspace {workspace} was last read at {utc_text(as_of)}"
+        f"workspace {workspace_label(workspace, names)} was last read at {utc_text(as_of)}"
         for workspace, as_of in behind[:NAMED]
     ]
     return {"is_complete": not sentences, "findings": sentences}

@@ -5,8 +5,8 @@ A connection and two moments in, a `ChangeList` out; the texts, the page and let
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -97,6 +97,8 @@ class ChangeList:
     changes: tuple[Change, ...]
     #: what the warehouse lacks, as sentences; the list may then miss changes
     gaps: tuple[str, ...] = ()
+    #: names by id where the list is of several workspaces
+    workspace_names: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def groups(self) -> tuple[ChangeGroup, ...]:
@@ -161,8 +163,12 @@ def read_changes(
     since_text: str,
     workspace: str | None = None,
     gaps: Sequence[str] = (),
+    workspace_names: Mapping[str, str | None] | None = None,
 ) -> ChangeList:
-    """Ask the warehouse; both moments are UTC without a zone. Raises UsageError."""
+    """Ask the warehouse; both moments are UTC without a zone. Raises UsageError.
+
+    `workspace`: the id of the only one; `workspace_names` are given where they are to be shown.
+    """
     answer = run_question(
         connection,
         question_named("metric", "changes"),
@@ -189,4 +195,6 @@ def read_changes(
         )
         for row in answer.to_pylist()
     )
-    return ChangeList(since, until, generation, zone, since_text, changes, tuple(gaps))
+    return ChangeList(
+        since, until, generation, zone, since_text, changes, tuple(gaps), workspace_names or {}
+    )

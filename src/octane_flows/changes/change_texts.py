@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from octane_flows.changes.change_list import Change, ChangeGroup, ChangeList, total
+from octane_flows.config import workspace_label
 from octane_flows.console import VISIBLE
 
 ROWS_SHOWN = 20  # changes of a kind in a text or page; JSON has all
@@ -61,6 +62,7 @@ def as_json(changes: ChangeList) -> str:
         "since": f"{changes.since.isoformat()}Z",
         "until": f"{changes.until.isoformat()}Z",
         "generation": changes.generation,
+        "workspaces": dict(changes.workspace_names),
         "counts": {group.code: total(group) for group in changes.groups},
         "gaps": list(changes.gaps),
         "changes": [
@@ -77,9 +79,12 @@ def as_json(changes: ChangeList) -> str:
 def details_of(changes: ChangeList, change: Change) -> list[str]:
     """What is said behind the name: where, since when, who, from what to what."""
     parts: list[str] = []
+    if changes.workspace_names:
+        label = workspace_label(change.workspace_id, changes.workspace_names)
+        parts.append(f"workspace {label}")
     if change.run_count is not None:
         noun = "run" if change.run_count == 1 else "runs"
-        return [f"{change.run_count:,} {noun}, {change.after_run_count:,} in all"]
+        return [*parts, f"{change.run_count:,} {noun}, {change.after_run_count:,} in all"]
     if change.part_name:
         parts.append(change.part_name)
     if change.code == "severity_raised":

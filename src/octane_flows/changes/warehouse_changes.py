@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from octane_flows import warehouse
 from octane_flows.changes.change_list import ChangeList, read_changes
 from octane_flows.changes.since_choice import chosen_moments
-from octane_flows.errors import UsageError
 from octane_flows.lake import Lake
 from octane_flows.questions import partial_answer, question_named
 
@@ -31,15 +30,10 @@ def changes_of(
     """
     zone = ZoneInfo(time_zone)
     with warehouse.connect(home) as connection:
-        ids = [
-            row[0]
-            for row in connection.execute("select workspace_id from meta.workspaces").fetchall()
-        ]
-        if workspace is not None and workspace not in ids:
-            raise UsageError(
-                f"The warehouse has no workspace {workspace}; it has {', '.join(sorted(ids))}."
-            )
+        if workspace is not None:
+            workspace = warehouse.workspace_id_of(connection, workspace)
         moments = chosen_moments(connection, lake, home, zone, since, until)
+        names = warehouse.workspace_names(connection)
         gap = partial_answer(connection, question_named("metric", "changes"))
         return read_changes(
             connection,
@@ -48,5 +42,6 @@ def changes_of(
             zone=zone,
             since_text=moments.since_text,
             workspace=workspace,
+            workspace_names=names if len(names) > 1 and workspace is None else None,
             gaps=[gap] if gap else [],
         )

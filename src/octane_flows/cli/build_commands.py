@@ -44,7 +44,7 @@ def build(
     workspace: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ID",
+            metavar="ID|NAME",
             help="Workspace that the warehouse is to hold, or all; repeatable. "
             "Without it: those that it was built for, at first all.",
         ),

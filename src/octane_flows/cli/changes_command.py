@@ -47,7 +47,7 @@ def changes(
     until: Annotated[
         str | None, typer.Option(help="Generation N, date or time; none: the newest extract.")
     ] = None,
-    workspace: Annotated[str | None, typer.Option(help="Its id; none: all.")] = None,
+    workspace: Annotated[str | None, typer.Option(help="Its id or name; none: all.")] = None,
     format: Annotated[
         ChangesFormat | None,
         typer.Option(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # loaded when a command needs them: --help answers at once
     import pyarrow as pa
     from rich.console import Console
 
+    from octane_flows.client import Octane
+
 Form = TypeVar("Form", bound=StrEnum)
 
 
@@ -123,7 +125,7 @@ Wait = Annotated[
     float, typer.Option(metavar="SECONDS", help="Wait so long for another extract to end.")
 ]
 WorkspaceOption = Annotated[
-    str | None, typer.Option(help="Its id, where the settings name several.")
+    str | None, typer.Option(help="Its id or name, where the settings name several.")
 ]
 
 
@@ -204,10 +206,9 @@ def _either(words: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def one_workspace(workspace: str | None, of_settings: tuple[str, ...] | None) -> str:
-    """The workspace that a command is for: the given one, or the only one of the settings."""
-    if workspace is not None:
-        return workspace
-    if of_settings is None or len(of_settings) != 1:
-        raise UsageError("This is for one workspace; name it with --workspace ID.")
-    return of_settings[0]
+def one_workspace(octane: Octane, workspace: str | None, of_settings: Sequence[str] | None) -> str:
+    """The id of a command's workspace: the given one, or the only one of the settings."""
+    if workspace is None and (of_settings is None or len(of_settings) != 1):
+        raise UsageError("This is for one workspace; name it with --workspace ID or NAME.")
+    wanted = [workspace] if workspace is not None else of_settings
+    return octane.workspace_ids(wanted)[0]

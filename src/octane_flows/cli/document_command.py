@@ -38,7 +38,7 @@ def document(
         raise UsageError(f"There is no folder {destination.parent}; make it, or name another.")
     settings = read_settings()
     with Octane(settings) as octane:
-        target = octane.workspace(one_workspace(workspace, settings.workspaces))
+        target = octane.workspace(one_workspace(octane, workspace, settings.workspaces))
         request = document_request(target, template, datetime.now(UTC))
         if not yes:
             output.print(json.dumps(request, indent=1, ensure_ascii=False))

@@ -51,7 +51,7 @@ def gate(
         str | None, typer.Option(help="A select that answers workspace_id and test_id.")
     ] = None,
     workspace: Annotated[
-        str | None, typer.Option(help="Its id, where several have the name.")
+        str | None, typer.Option(help="Its id or name, where several have the name.")
     ] = None,
     max_age: Annotated[
         str | None, typer.Option(metavar="TIME", help="Oldest data that counts: 90m, 24h or 3d.")

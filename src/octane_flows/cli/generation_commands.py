@@ -12,6 +12,7 @@ import typer
 
 from octane_flows.cli.command_line import app, data_folder, data_lake, output
 from octane_flows.cli.command_options import AnswerFormat, Destination, Limit, row_output
+from octane_flows.config import ids_of_workspaces, workspace_label
 
 Wait = Annotated[float, typer.Option(metavar="SECONDS", help="Wait so long for extracts to end.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
@@ -67,17 +68,21 @@ def compact(dry_run: DryRun = False, wait: Wait = 0.0) -> None:
 
 @app.command("drop-workspace", epilog="Example: octane-flows drop-workspace 1003 --dry-run")
 def drop_workspace(
-    workspace: Annotated[str, typer.Argument(help="Workspace id, as status shows it.")],
+    workspace: Annotated[str, typer.Argument(help="Workspace by id or name, as in status.")],
     dry_run: DryRun = False,
     wait: Wait = 0.0,
 ) -> None:
     """Let go of a workspace: a generation without its rows; older generations keep them."""
     from octane_flows import lake
 
+    newest = data_lake().current()
+    names = newest.names if newest is not None else {}
+    [workspace] = ids_of_workspaces([workspace], names, where="the lake")
     with lake.write_lock(
         data_folder(), "letting go of a workspace", workspaces=[workspace], wait_s=wait
     ):
         manifest, versions = lake.drop_workspace(data_lake(), workspace, dry_run=dry_run)
+    workspace = workspace_label(workspace, names)
     if dry_run:
         output.print(f"drop         would let go of {versions:,} row versions of {workspace}")
         return

@@ -111,7 +111,9 @@ def send_plan(
             plan,
             audit,
             server_url=settings.url,
-            workspaces=settings.workspaces,
+            workspaces=octane.workspace_ids(settings.workspaces)
+            if settings.workspaces is not None
+            else None,
             limit=most,
             progress=_print_progress,
             apply_id=apply_id,

@@ -203,7 +203,7 @@ def report_results(
         if dry_run and register:
             settings = read_settings()
             with Octane(settings) as octane:
-                target = octane.workspace(one_workspace(workspace, settings.workspaces))
+                target = octane.workspace(one_workspace(octane, workspace, settings.workspaces))
                 _print_steps(look_up(target, build))
         raise typer.Exit(0 if reading.is_whole else 1)
     settings = read_settings()
@@ -216,7 +216,7 @@ def report_results(
         ),
     )
     with Octane(settings) as octane:
-        target = octane.workspace(one_workspace(workspace, settings.workspaces))
+        target = octane.workspace(one_workspace(octane, workspace, settings.workspaces))
         if register:
             _register(target, build, audit)
         sent = 0

@@ -6,7 +6,7 @@ checks, actions and `doctor` call it, from several threads.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -25,13 +25,12 @@ from octane_flows.client.session import Timing
 from octane_flows.client.stable_reading import read_stable_pages
 from octane_flows.client.transport import Transport
 from octane_flows.client.workspace import Workspace
-from octane_flows.config import Settings
+from octane_flows.config import Settings, ids_of_workspaces, is_workspace_id
 from octane_flows.errors import AccessError, AnswerError, NotFoundError, RequestError, UsageError
 
 __all__ = ["Octane", "UserRef", "WorkspaceRef"]
 
 VERSION_PATH: Final = "/admin/server/version"
-WORKSPACE_ID: Final = re.compile(r"[0-9]{1,18}")  # it becomes part of addresses and file names
 MAX_LABEL: Final = 500
 MAX_WORKSPACES: Final = 20_000  # a server that counts more would be read for hours
 CURRENT_USER_PATH: Final = "/api/current_user"
@@ -156,6 +155,11 @@ class Octane:
             rows = self._workspace_rows(space, is_active)
         except RequestError:  # servers that do not have the field list active workspaces only
             rows = self._workspace_rows(space, None)
+        except AccessError as error:
+            raise AccessError(
+                f"{str(error).rstrip('.')}; or name the workspaces by their ids in "
+                "OCTANE_WORKSPACES, which needs no list."
+            ) from error
         if not rows:
             raise UsageError(
                 f"Shared space {self.shared_space} lists no workspace that this user or API key "
@@ -163,7 +167,7 @@ class Octane:
                 "check OCTANE_SHARED_SPACE."
             )
         for row in rows:
-            if not WORKSPACE_ID.fullmatch(str(row["id"])):
+            if not is_workspace_id(str(row["id"])):
                 raise AnswerError(
                     f"Shared space {self.shared_space} listed a workspace with the id "
                     f"{str(row['id'])[:40]!r}, but such ids are numbers; check OCTANE_URL, or name "
@@ -174,6 +178,25 @@ class Octane:
             WorkspaceRef(str(row["id"]), name if _is_label(name) else str(row["id"]))
             for row, name in zip(rows, names, strict=True)
         ]
+
+    def workspace_ids(self, wanted: Sequence[str] | None) -> tuple[str, ...]:
+        """The ids of workspaces that are given by id or name; None: all that the caller may read.
+
+        Ids alone need no request. Raises UsageError for a name that none has, or several have.
+        """
+        if wanted is not None and all(map(is_workspace_id, wanted)):
+            return tuple(wanted)
+        return self.ids_among(self.workspaces(), wanted)
+
+    def ids_among(
+        self, listed: Sequence[WorkspaceRef], wanted: Sequence[str] | None
+    ) -> tuple[str, ...]:
+        """As `workspace_ids`, where the list was read already."""
+        names = {workspace.id: workspace.name for workspace in listed}
+        if wanted is None:
+            return tuple(names)
+        where = f"shared space {self.shared_space} of {self.url}"
+        return ids_of_workspaces(wanted, names, where=where)
 
     def _workspace_rows(self, space: str, query: Query | None) -> list[dict[str, Any]]:
         action = f"listing the workspaces of shared space {self.shared_space}"

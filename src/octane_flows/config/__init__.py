@@ -34,6 +34,12 @@ from octane_flows.config.settings import (
     load_warehouse_workspaces,
 )
 from octane_flows.config.site import Site, load_site
+from octane_flows.config.workspace_names import (
+    ids_of_workspaces,
+    is_workspace_id,
+    workspace_label,
+    workspace_list,
+)
 
 __all__ = [
     "DEFAULT_HISTORY",
@@ -59,6 +65,8 @@ __all__ = [
     "Site",
     "Token",
     "UserPassword",
+    "ids_of_workspaces",
+    "is_workspace_id",
     "limit_file_access",
     "load_home",
     "load_lake",
@@ -69,4 +77,6 @@ __all__ = [
     "load_warehouse_workspaces",
     "open_settings_file",
     "setting_variables",
+    "workspace_label",
+    "workspace_list",
 ]

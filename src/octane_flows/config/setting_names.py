@@ -44,7 +44,7 @@ SETTINGS: Final = (
         "url", SERVER, "address of the server, with https", example="https://octane.example.com"
     ),
     Setting("shared_space", SERVER, "id of the shared space", example="1001"),
-    Setting("workspaces", SERVER, "ids of workspaces, or all", "all", "1002,1003"),
+    Setting("workspaces", SERVER, "ids or names of workspaces, or all", "all", "1002,Payments"),
     Setting("client_id", CREDENTIALS, "client id of an API access key"),
     Setting("client_secret", CREDENTIALS, "client secret of that key"),
     Setting("user", CREDENTIALS, "login name of a user instead"),
@@ -84,8 +84,8 @@ SETTINGS: Final = (
     Setting(
         "warehouse_workspaces",
         DATA,
-        "ids of the warehouse's workspaces, or all; the workspaces of the last build unless given",
-        example="1002,1003",
+        "ids or names of the warehouse's workspaces, or all; those of the last build unless given",
+        example="1002,Payments",
     ),
     Setting(
         "ca_file", NETWORK, "PEM file with your company's certificates; they are always verified"

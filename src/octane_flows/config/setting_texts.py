@@ -175,12 +175,18 @@ def _text(file: Path, name: str, value: Any) -> str:
         return value.strip()
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    if name == "workspaces" and isinstance(value, list):
-        return ",".join(str(id) for id in value)
+    if name in ("workspaces", "warehouse_workspaces") and isinstance(value, list):
+        return ",".join(_list_item(item) for item in value)
     raise UsageError(
         f"The key {name} in {file} must be a text or a number, not {type(value).__name__}; "
         f'write {name} = "...".'
     )
+
+
+def _list_item(item: object) -> str:
+    """An id or a name of a TOML list as the variable would have it."""
+    text = str(item)
+    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ settings call it.
 
 from __future__ import annotations
 
+import csv
 import ipaddress
 import re
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import Final, TypeVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from octane_flows.config.setting_texts import SettingTexts
+from octane_flows.config.workspace_names import is_workspace_id
 from octane_flows.errors import UsageError
 
 DEFAULT_HOME: Final = Path("data")
 ALL: Final = "all"  # workspaces
+MAX_NAME: Final = 500  # characters of a workspace's name
 NONE: Final = "none"  # of what is read by default
 DEFAULT_HISTORY: Final = ("work_item", "test", "requirement")
 #: Items that people edit by hand; nothing that users, rights or a site's rules hang on.
@@ -113,30 +116,50 @@ def shared_space(texts: SettingTexts) -> str:
 
 
 def workspaces(texts: SettingTexts) -> tuple[str, ...] | None:
-    """The ids of the workspaces; None for all."""
+    """The workspaces by id or name; None for all."""
     text = texts.get("workspaces")
     if text is None or text.lower() == ALL:
         return None
-    return _ids(texts, "workspaces", text)
+    return _workspaces(texts, "workspaces", text)
 
 
 def warehouse_workspaces(texts: SettingTexts) -> tuple[str, ...] | None:
-    """The ids of the warehouse's workspaces, or `all`; None: not set."""
+    """The warehouse's workspaces by id or name, or `all`; None: not set."""
     text = texts.get("warehouse_workspaces")
     if text is None:
         return None
-    return (ALL,) if text.lower() == ALL else _ids(texts, "warehouse_workspaces", text)
+    return (ALL,) if text.lower() == ALL else _workspaces(texts, "warehouse_workspaces", text)
 
 
-def _ids(texts: SettingTexts, name: str, text: str) -> tuple[str, ...]:
-    ids = [part.strip() for part in text.split(",") if part.strip()]
-    wrong = [id for id in ids if not re.fullmatch(r"[0-9]{1,18}", id)]
-    if wrong or not ids:
+def _workspaces(texts: SettingTexts, name: str, text: str) -> tuple[str, ...]:
+    """Ids and names with commas between them; a name with a comma is in double quotes."""
+    example = 'write ids or names such as 1002,Payments or all, a name with a comma as "A, B"'
+    try:
+        [parts] = csv.reader([text], skipinitialspace=True, strict=True)
+    except (ValueError, csv.Error):
         raise UsageError(
-            f"{texts.label(name)} has {', '.join(wrong) or 'no id'}, but workspaces are "
-            "given by id; write numbers such as 1002,1003 or all."
+            f"{texts.label(name)} cannot be read as a list of workspaces; {example}."
+        ) from None
+    wanted = tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    if not wanted:
+        raise UsageError(f"{texts.label(name)} has no workspace; {example}.")
+    if any(part.lower() == ALL for part in wanted):
+        raise UsageError(
+            f"{texts.label(name)} has all beside other workspaces; write all alone, or the others "
+            "without it."
         )
-    return tuple(dict.fromkeys(ids))
+    wrong = [part for part in wanted if not part.isprintable()]
+    if wrong or max(map(len, wanted)) > MAX_NAME or any(map(_is_long_number, wanted)):
+        raise UsageError(
+            f"{texts.label(name)} has what can be neither the id nor the name of a workspace: a "
+            "line break, a control character, a number with more than 18 digits or more than "
+            f"{MAX_NAME} characters; {example}."
+        )
+    return wanted
+
+
+def _is_long_number(text: str) -> bool:
+    return text.isdecimal() and not is_workspace_id(text)
 
 
 def entity_types(texts: SettingTexts, name: str) -> tuple[str, ...]:

@@ -55,7 +55,10 @@ MAX_MINUTES: Final = 24 * 60.0
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings for one shared space; `workspaces` None: all workspaces."""
+    """The settings for one shared space.
+
+    `workspaces` are ids or names, of which `Octane.workspace_ids` makes ids; None: all workspaces.
+    """
 
     url: str
     shared_space: str
@@ -64,7 +67,7 @@ class Settings:
     home: Path = DEFAULT_HOME
     file_access: str = DEFAULT_FILE_ACCESS
     lake: LakePlace | None = None  # None: a folder of `home`
-    warehouse_workspaces: tuple[str, ...] | None = None  # ids or ("all",); None: as it was built
+    warehouse_workspaces: tuple[str, ...] | None = None  # ids, names, ("all",)
     ca_file: Path | None = None
     proxy: str | None = field(default=None, repr=False)  # may carry a password
     allow_http_host: str | None = None

@@ -221,9 +221,7 @@ def _metadata(
     octane: Octane, settings: Settings, pool: ThreadPoolExecutor, deadline: float
 ) -> dict[str, Metadata | None]:
     """The metadata of each workspace; None where no time was left."""
-    wanted = settings.workspaces
-    if wanted is None:
-        wanted = tuple(workspace.id for workspace in octane.workspaces())
+    wanted = octane.workspace_ids(settings.workspaces)
 
     def read(id: str) -> Metadata | None:
         return octane.workspace(id).metadata() if time.monotonic() < deadline else None

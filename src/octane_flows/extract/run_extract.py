@@ -42,9 +42,9 @@ from octane_flows.extract.missing_data import (
     findings_on_missing,
     read_metadata,
     types_of,
-    unlisted_workspaces,
 )
 from octane_flows.extract.options import Options, Progress
+from octane_flows.extract.read_workspaces import names_of_workspaces, read_workspaces
 from octane_flows.extract.script_reader import Scripts, previous_scripts, read_scripts
 from octane_flows.extract.server_dialect import recall_dialect, server_findings
 from octane_flows.extract.server_restores import (
@@ -74,24 +74,23 @@ def extract(
     options: Options,
     progress: Progress | None = None,
 ) -> ExtractReport:
-    """Bring the lake, `home`'s own unless given, up to date with the workspaces (None: all).
+    """Bring the lake, `home`'s own unless given, up to date with the workspaces.
 
+    `workspaces` are ids or names; None: all.
     Others may extract other workspaces into the same lake meanwhile. Raises ExtractError,
     ServerError or LakeError, and then nothing of this extract is published.
     """
     lake = lake or Lake(home / "lake")
     _require_same_server(lake.current(), octane, home)
-    unlisted: dict[str, str] = {}
-    if workspaces is None:
-        workspaces = [workspace.id for workspace in octane.workspaces()]
-        unlisted = unlisted_workspaces(lake.current(), workspaces)
-    with write_lock(home, "an extract", workspaces=workspaces, wait_s=options.wait_s):
+    chosen = read_workspaces(octane, lake.current(), workspaces)
+    unlisted = chosen.unlisted
+    with write_lock(home, "an extract", workspaces=chosen.ids, wait_s=options.wait_s):
         draft = Draft(lake)
         version = octane.version()
         recall_dialect(octane, draft.parent, version)
         server_time, machine_time = octane.server_time(), octane.clock.now()
         began = make_moments(server_time, machine_time, options.settle, options.overlap)
-        opened = {id: octane.workspace(id) for id in workspaces}
+        opened = {id: octane.workspace(id) for id in chosen.ids}
         metadata, unread = read_metadata(opened, options.threads)
         opened = {id: opened[id] for id in metadata}
         plan = make_plan(metadata, only=options.only, skip=options.skip, parent=draft.parent)
@@ -142,6 +141,7 @@ def extract(
             history,
             history.certified(rows),
             findings,
+            names_of_workspaces(octane, draft.parent, chosen, moments.as_of),
         )
         journal.finish()
         if progress is not None:
@@ -239,6 +239,7 @@ def _publish(
     history: History,
     certificate: list[CertificateRow],
     findings: Sequence[Finding],
+    names: Mapping[str, str | None],
 ) -> Manifest:
     parent, results = draft.parent, read.results
     sources = {entry.name: entry for entry in (scripts.table, history.table)}
@@ -273,6 +274,7 @@ def _publish(
         signed_in_user_id=user.id if user else None,
         signed_in_user_name=user.name if user else None,
         workspaces=list(workspaces),
+        workspace_names=names,
         server=server_findings(octane, parent, version, moments.as_of),
     )
 

@@ -18,7 +18,11 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def as_text(verdict: Verdict) -> str:
     """A line for each criterion, then what stands against the numbers, then the verdict."""
     scope = verdict.scope
-    lines = [f"gate         {scope.type.replace('_', ' ')} {scope.name}, as of {verdict.as_of} UTC"]
+    place = f" in workspace {scope.workspace_id} {scope.workspace_name}"
+    lines = [
+        f"gate         {scope.type.replace('_', ' ')} {scope.name}"
+        f"{place if scope.workspace_name else ''}, as of {verdict.as_of} UTC"
+    ]
     width = max((len(reason.criterion) for reason in verdict.reasons), default=0)
     lines += [
         f"{reason.result:<12} {reason.criterion:<{width}}  {reason.shown_values}"
@@ -35,7 +39,12 @@ def as_json(verdict: Verdict) -> str:
     content = {
         "status": verdict.status,
         "exit_code": verdict.exit_code,
-        "scope": {"type": scope.type, "name": scope.name, "workspace_id": scope.workspace_id},
+        "scope": {
+            "type": scope.type,
+            "name": scope.name,
+            "workspace_id": scope.workspace_id,
+            "workspace_name": scope.workspace_name,
+        },
         "generation": verdict.generation,
         "as_of": f"{verdict.as_of}Z",
         "criteria": [

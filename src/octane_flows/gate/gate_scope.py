@@ -14,6 +14,7 @@ from typing import Final
 import duckdb
 
 from octane_flows import warehouse
+from octane_flows.config import workspace_label
 from octane_flows.errors import UsageError
 from octane_flows.questions import question_named, run_question
 
@@ -29,6 +30,7 @@ class Scope:
     workspace_id: str | None  # None: of all workspaces
     values: Mapping[str, float | None]
     formulas: Mapping[str, str]
+    workspace_name: str | None = None
 
 
 def variable_formulas() -> dict[str, str]:
@@ -59,6 +61,8 @@ def scope_named(
     connection: duckdb.DuckDBPyConnection, type: str, name: str, workspace: str | None = None
 ) -> Scope:
     """The scope of a name or id. Raises UsageError."""
+    if workspace is not None:
+        workspace = warehouse.workspace_id_of(connection, workspace)
     answer = run_question(
         connection, question_named("metric", "gate_variables"), {"workspace_id": workspace}
     )
@@ -74,10 +78,14 @@ def scope_named(
         raise UsageError(f"There is no {words} '{name}'{hint} Known: {some}.")
     ids = sorted({(row["workspace_id"], row["scope_id"]) for row in matching})
     if len(ids) > 1:
-        places = ", ".join(f"id {id} in workspace {workspace_id}" for workspace_id, id in ids)
+        labels = warehouse.workspace_names(connection)
+        places = ", ".join(
+            f"id {id} in workspace {workspace_label(str(workspace_id), labels)}"
+            for workspace_id, id in ids
+        )
         raise UsageError(
-            f"There are {len(ids)} of the {words} '{name}': {places}; add --workspace ID, or give "
-            "the id instead of the name."
+            f"There are {len(ids)} of the {words} '{name}': {places}; add --workspace with the id "
+            "or name of one, or give the id instead of the name."
         )
     return Scope(
         type,
@@ -85,6 +93,7 @@ def scope_named(
         ids[0][0],
         {row["variable_code"]: row["variable_value"] for row in matching},
         {row["variable_code"]: row["formula"] for row in matching},
+        warehouse.workspace_names(connection).get(ids[0][0]),
     )
 
 

@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from octane_flows import warehouse
+from octane_flows.config import workspace_label
+
 NEEDED_ENTITIES = """
 with recursive needed as (
     select 'metric.gate_variables' as name
@@ -55,6 +58,7 @@ def doubts(
     """What stands against the numbers, as sentences; `now` is UTC without a zone."""
     parameters = {"workspace": workspace}
     rows = connection.execute(CERTIFICATE, parameters).fetchall()
+    names = warehouse.workspace_names(connection)
     sentences = []
     if not rows:
         sentences.append(
@@ -62,7 +66,7 @@ def doubts(
         )
     oldest: tuple[datetime, str] | None = None
     for row in rows:
-        where = f"{row[1]} in workspace {row[0]}"
+        where = f"{row[1]} in workspace {workspace_label(row[0], names)}"
         status, note, is_complete, counted, read, held, loaded, rejected, cursor = row[2:]
         if status not in ("complete", "carried"):
             sentences.append(f"{where} was {status}: {note or 'no reason is known'}")
@@ -80,7 +84,7 @@ def doubts(
         if cursor is not None and (oldest is None or cursor < oldest[0]):
             oldest = (cursor, where)
     sentences += _failed_checks(connection)
-    sentences += _stale_workspaces(connection, parameters, oldest, now, max_age)
+    sentences += _stale_workspaces(connection, parameters, names, oldest, now, max_age)
     return sentences
 
 
@@ -102,6 +106,7 @@ def _failed_checks(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def _stale_workspaces(
     connection: duckdb.DuckDBPyConnection,
     parameters: dict[str, str | None],
+    names: dict[str, str | None],
     oldest: tuple[datetime, str] | None,
     now: datetime,
     max_age: timedelta | None,
@@ -113,7 +118,7 @@ def _stale_workspaces(
         "where $workspace is null or workspace_id = $workspace order by workspace_id",
         parameters,
     ).fetchall()
-    moments = [(as_of, f"workspace {id}") for id, as_of in rows]
+    moments = [(as_of, f"workspace {workspace_label(id, names)}") for id, as_of in rows]
     moments += [oldest] if oldest is not None else []
     return [
         f"{where} was last read {moment:%Y-%m-%d %H:%M} UTC, {_hours(now - moment)} ago, and "

@@ -8,7 +8,7 @@ whole.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -85,13 +85,14 @@ class Draft:
         signed_in_user_id: str | None = None,
         signed_in_user_name: str | None = None,
         workspaces: Collection[str] | None = None,
+        workspace_names: Mapping[str, str | None] | None = None,
         server: Collection[ServerFinding] = (),
     ) -> Manifest:
         """Make the generation current and return its manifest.
 
-        `workspaces` are those that the draft read; the others stay as the newest generation has
-        them. None: the draft is the whole lake. Raises LakeError when another process published
-        the same workspaces meanwhile.
+        `workspaces` are those that the draft read, `workspace_names` what they are called; the
+        others stay as the newest generation has them. None: the draft is the whole lake. Raises
+        LakeError when another process published the same workspaces meanwhile.
         """
         draft = Manifest(
             generation=self.generation,
@@ -119,6 +120,7 @@ class Draft:
                 self.parent,
                 head,
                 workspaces=workspaces,
+                names=workspace_names or {},
                 number=number,
                 where=self.lake.storage.describe(),
             )

@@ -170,13 +170,15 @@ class WorkspaceEntry:
 
     `stamp` is the `_generation` of the workspace's newest rows. Rows carry the number that was next
     when the extract began. It orders the versions of a workspace; it is lower than the number of
-    the generation that published them when other processes published in between.
+    the generation that published them when other processes published in between. `name` is what
+    the server called the workspace then; null: it did not say.
     """
 
     stamp: int
     as_of: datetime
     signed_in_user_id: str | None = None
     signed_in_user_name: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,11 @@ class Manifest:
     signed_in_user_name: str | None = None
     parts: dict[str, PartEntry] = field(default_factory=dict, repr=False)
     server: list[ServerFinding] = field(default_factory=list, repr=False)
+
+    @property
+    def names(self) -> dict[str, str | None]:
+        """The names of the workspaces by id."""
+        return {id: entry.name for id, entry in self.workspaces.items()}
 
     def stamp(self, workspace: str) -> int:
         """The `_generation` of a workspace's newest rows; 0 when it has none."""

@@ -7,7 +7,7 @@ workspaces come from the draft, all others from the newest generation.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -32,13 +32,15 @@ def rebase(
     head: Manifest | None,
     *,
     workspaces: Collection[str] | None,
+    names: Mapping[str, str | None] | None = None,
     number: int,
     where: str,
 ) -> Manifest:
     """The draft as generation `number`, after `head`, with `workspaces` as the draft has them.
 
-    `workspaces` None: the draft is the whole lake. `where` names the lake in errors. Raises
-    LakeError when another process published the same workspaces.
+    `workspaces` None: the draft is the whole lake; `names` are those of its workspaces by id.
+    `where` names the lake in errors. Raises LakeError when another process published the same
+    workspaces.
     """
     own = _workspaces_of(draft) if workspaces is None else set(workspaces)
     entry = WorkspaceEntry(
@@ -55,7 +57,7 @@ def rebase(
         parent=head.generation if head is not None else None,
         workspaces={
             **(head.workspaces if head is not None else {}),
-            **dict.fromkeys(sorted(own), entry),
+            **{id: replace(entry, name=(names or {}).get(id)) for id in sorted(own)},
         },
         compaction_stamp=head.compaction_stamp if head is not None else 0,
     )

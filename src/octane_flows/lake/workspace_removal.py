@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from octane_flows.config import workspace_list
 from octane_flows.errors import UsageError
 from octane_flows.lake.generations import Lake
 from octane_flows.lake.manifest import Manifest
@@ -18,13 +19,13 @@ from octane_flows.lake.publish import publish
 def drop_workspace(lake: Lake, workspace: str, *, dry_run: bool = False) -> tuple[Manifest, int]:
     """The generation without the workspace, and how many row versions it lets go of.
 
-    `dry_run`: nothing is published. Raises UsageError for a workspace that the lake does not have,
-    and for its only one.
+    `workspace` is an id. `dry_run`: nothing is published. Raises UsageError for a workspace that
+    the lake does not have, and for its only one.
     """
     newest = lake.current()
     stored = newest.workspaces if newest is not None else {}
     if newest is None or workspace not in stored:
-        names = ", ".join(stored) or "none"
+        names = workspace_list(stored, newest.names if newest is not None else {}) or "none"
         raise UsageError(
             f"{lake.storage.describe()} has no rows of workspace {workspace}; it has: {names}."
         )

@@ -43,6 +43,7 @@ class ValueSource:
         )
 
 
+WORKSPACES = ValueSource("meta.workspaces", "workspace_id", ("workspace_name",))
 USERS = ValueSource("er.users", "user_id", ("user_name", "full_name", "email"))
 TESTS = ValueSource("er.tests", "test_id", ("test_name",))
 PHASES = ValueSource("er.phases", "phase_code", ("phase_label",))
@@ -54,7 +55,7 @@ def _list(prefix: str) -> ValueSource:
 
 #: A parameter's name means the same in every question.
 SOURCES: Mapping[str, ValueSource] = {
-    "workspace_id": ValueSource("er.users", "workspace_id"),
+    "workspace_id": WORKSPACES,
     "user_id": USERS,
     "owner_user_id": USERS,
     "run_by_user_id": USERS,
@@ -70,6 +71,7 @@ SOURCES: Mapping[str, ValueSource] = {
     "pipeline_id": ValueSource("er.pipelines", "pipeline_id", ("pipeline_name",)),
     "ci_server_name": ValueSource("er.ci_servers", "ci_server_name"),
     "test_id": TESTS,
+    "covered_work_item_id": ValueSource("er.work_items", "work_item_id", ("work_item_name",)),
     "test_suite_id": TESTS,
     "test_name": ValueSource("er.tests", "test_name"),
     "test_suite_name": ValueSource("er.tests", "test_name"),

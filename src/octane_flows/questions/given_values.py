@@ -55,7 +55,10 @@ def given_values(
     """The parameters with codes and ids for labels and names, and what the warehouse lacks."""
     values = dict(parameters)
     unknown: list[UnknownValue] = []
-    for name, source in value_sources(question.parameters, question.values).items():
+    sources = value_sources(question.parameters, question.values)
+    # the workspace first: the others' names are looked for in it
+    for name in sorted(sources, key=lambda name: name != "workspace_id"):
+        source = sources[name]
         given = values.get(name)
         if not isinstance(given, str) or not given.strip():
             continue
@@ -85,14 +88,18 @@ def _codes(
     """The values that a label or name stands for; none where it is a value itself, or nothing."""
     if not source.labels:
         return []
-    rows = cursor.execute(
+    sql = (
         f"select distinct accepted.value, lower(accepted.value) = lower($word) as is_itself "
         f"from ({source.sql}) as accepted where lower(accepted.name) = lower($word) "
         "and ($workspace is null or accepted.workspace_id = $workspace) "
         "and ($prefix is null or starts_with(accepted.value, $prefix) "
-        "or lower(accepted.value) = lower($word)) order by accepted.value",
-        {"word": word, "workspace": workspace, "prefix": source.prefix},
-    ).fetchall()
+        "or lower(accepted.value) = lower($word)) order by accepted.value"
+    )
+    try:
+        given = {"word": word, "workspace": workspace, "prefix": source.prefix}
+        rows = cursor.execute(sql, given).fetchall()
+    except duckdb.BinderException:
+        return []  # the warehouse was built by a version without that name
     if any(is_itself for _, is_itself in rows):
         return []
     return [value for value, _ in rows]

@@ -218,7 +218,7 @@ def _overview(by_workspace: Mapping[str, list[Page]], choice: Choice) -> list[Pa
     rows = pa.Table.from_pylist(
         [
             {
-                "workspace_name": page.workspace,
+                "workspace_name": choice.label(page.workspace or ""),
                 "workspace_url": f"#{page.id}",
                 **{
                     f"headline_{place}_count": headline.count

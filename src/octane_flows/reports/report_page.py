@@ -61,17 +61,13 @@ def render(connection: duckdb.DuckDBPyConnection, home: Path, zone: ZoneInfo = U
     """The pages as HTML text; what lies beside the warehouse is in `home`."""
     generation = _first_row(connection, "select * from meta.generation")
     comparisons = read_comparisons(home, generation["generation"])
-    workspaces = tuple(
-        str(row[0])
-        for row in connection.execute(
-            "select workspace_id from meta.workspaces order by try_cast(workspace_id as bigint), "
-            "workspace_id"
-        ).fetchall()
-    )
+    names = warehouse.workspace_names(connection)
+    workspaces = tuple(names)
     choice = Choice(
         as_of=generation["as_of"],
         zone=zone,
         workspaces=workspaces or ("",),
+        workspace_names=names,
         rows=max(FEWEST_ROWS, ROWS_SHOWN // max(1, len(workspaces))),
         doubts={workspace: _doubts(connection, workspace) for workspace in workspaces},
     )
@@ -115,6 +111,7 @@ def _text(
         lstrip_blocks=True,
     )
     environment.filters["count"] = "{:,}".format
+    environment.filters["workspace"] = choice.label
     moment = generation["as_of"].replace(tzinfo=UTC).astimezone(choice.zone)
     return environment.get_template("report.html.j2").render(
         generation=generation,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from octane_flows.config import workspace_label
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.questions import Question, partial_answer
 from octane_flows.reports.default_charts import (
@@ -57,6 +58,11 @@ class Choice:
     workspaces: tuple[str, ...] = ()
     rows: int = ROWS_SHOWN
     doubts: Mapping[str, tuple[str, ...]] | None = None
+    workspace_names: Mapping[str, str | None] | None = None
+
+    def label(self, workspace: str) -> str:
+        """A workspace with its name, where it is known."""
+        return workspace_label(workspace, self.workspace_names or {})
 
     def suffix(self, workspace: str) -> str:
         """What tells the addresses of a workspace's pages apart; nothing where there is one."""

@@ -229,7 +229,10 @@ def _called(
         if not (value is None and defaults.get(name) is not None)
     }  # a program that knows no optional parameters sends null for each one that is left open
     parse_parameters(question, chosen)
-    values, _ = given_values(reader.connection, question, chosen)
+    values, unknown = given_values(reader.connection, question, chosen)
+    for value in unknown:
+        if value.is_ambiguous:  # rows have no place for a remark
+            raise wrong_request(value.sentence)
     parsed = parse_parameters(question, values)
     question_relation(reader.connection, question, parsed)  # says what is wrong with the question
     inputs = ", ".join(f"{name} := {parameters.add(value)}" for name, value in parsed.items())

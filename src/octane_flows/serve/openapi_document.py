@@ -67,6 +67,11 @@ def _operation(question: Question, suffix: str) -> dict[str, object]:
                         "question": {"type": "string"},
                         "generation": {"type": "integer"},
                         "as_of": {"type": "string", "format": "date-time"},
+                        "workspaces": {
+                            "type": "object",
+                            "description": "names by id",
+                            "additionalProperties": {"type": ["string", "null"]},
+                        },
                         "remarks": {"type": "array", "items": {"type": "string"}},
                         "row_count": {"type": "integer"},
                         "rows": {"type": "array", "items": row},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import duckdb
@@ -32,9 +32,10 @@ from octane_flows.serve.bounded_answers import (
     json_rows,
     refusals_of_duckdb,
 )
-from octane_flows.serve.refused_requests import wrong_request
+from octane_flows.serve.refused_requests import RefusalError, wrong_request
 from octane_flows.serve.served_generations import ServedGeneration
 
+COMMAND = "octane-flows "  # in a sentence that asks for a command
 CHOICES = 200  # values of a parameter that a form offers
 
 
@@ -52,6 +53,7 @@ class Answer:
     remarks: tuple[str, ...]
     rows: pa.Table
     is_cut: bool = False
+    workspace_names: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def answer_question(
@@ -94,6 +96,7 @@ def answer_question(
         tuple(remarks),
         rows[:first] if is_cut else rows,
         is_cut,
+        generation.workspace_names,
     )
 
 
@@ -126,6 +129,8 @@ def refusals(limits: Limits, subject: str) -> Iterator[None]:
         except UsageError as error:
             if isinstance(error.__cause__, duckdb.Error):
                 raise error.__cause__ from None
+            if COMMAND in str(error):  # it is not the request that has to be corrected
+                raise RefusalError(503, f"{error} That is for whoever runs this server.") from None
             raise wrong_request(str(error)) from None
 
 

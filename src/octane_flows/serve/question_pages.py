@@ -18,7 +18,7 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from octane_flows.config import ServePlace
+from octane_flows.config import ServePlace, workspace_list
 from octane_flows.console import VISIBLE
 from octane_flows.errors import UsageError
 from octane_flows.questions import Kind, Question, list_questions, question_named
@@ -185,6 +185,7 @@ def page_templates() -> jinja2.Environment:
     )
     environment.filters["cell"] = _cell
     environment.filters["iso"] = _iso
+    environment.filters["workspaces"] = lambda names: workspace_list(names, names)
     return environment
 
 
@@ -194,6 +195,7 @@ def _json_body(answer: Answer) -> bytes:
         "text": answer.question.text,
         "generation": answer.generation,
         "as_of": _iso(answer.as_of),
+        "workspaces": answer.workspace_names,
         "parameters": {**answer.question.defaults, **answer.values},
         "remarks": list(answer.remarks),
         "row_count": answer.rows.num_rows,

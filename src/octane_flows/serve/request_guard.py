@@ -76,7 +76,7 @@ class RequestGuard:
             else:
                 await _refuse(guarded_send, *refusal)
         except Exception as error:  # noqa: BLE001 - the answer, status 500, is already sent
-            self.log(report_failure(error, os.environ))
+            self.log(report_failure(error, os.environ, "this request has no answer"))
         finally:
             self.log(_line(scope, status, size, time.monotonic() - begin))
 

@@ -21,7 +21,7 @@ import duckdb
 from octane_flows.config import ServePlace
 from octane_flows.serve.refused_requests import RETRY_S, RefusalError
 from octane_flows.serve.warehouse_reader import WarehouseReader
-from octane_flows.warehouse import warehouse_path
+from octane_flows.warehouse import warehouse_path, workspace_names
 from octane_flows.warehouse.duckdb_file import first_line, write_log
 
 OLDER_KEPT: Final = 2  # generations that stay open after they were replaced
@@ -49,6 +49,7 @@ class ServedGeneration:
         ).fetchall()
         self.number = int(generation)
         self.as_of: datetime = as_of
+        self.workspace_names = workspace_names(reader.connection)
         digest = hashlib.sha256(repr((self.number, *stamp)).encode()).hexdigest()
         self.token = f"{self.number}-{digest[:12]}"
 

@@ -16,6 +16,7 @@ from octane_flows.warehouse.free_sql import (
     table_relation,
 )
 from octane_flows.warehouse.model_creation import create_models
+from octane_flows.warehouse.named_workspaces import workspace_id_of, workspace_names
 from octane_flows.warehouse.octane_history import attach_history, history, history_named_in
 from octane_flows.warehouse.table_loading import create_schemas, create_table, load_tables
 from octane_flows.warehouse.warehouse_as_of import connect_as_of, forget_past, generations
@@ -53,4 +54,6 @@ __all__ = [
     "sql_relation",
     "table_relation",
     "warehouse_path",
+    "workspace_id_of",
+    "workspace_names",
 ]

@@ -1,4 +1,4 @@
-"""Which workspaces of a lake a warehouse holds: all, or those that were chosen by id.
+"""Which workspaces of a lake a warehouse holds: all, or those that were chosen.
 
 A choice and a manifest in, the manifest as if the lake held no other workspaces out; `build` and
 whoever reads the lake beside a warehouse call it. The warehouse keeps its choice in `meta.build`.
@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 import duckdb
 
+from octane_flows.config import ids_of_workspaces, workspace_list
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake import Manifest, TableEntry
 from octane_flows.warehouse.duckdb_file import open_file
@@ -22,17 +23,18 @@ Choice: TypeAlias = tuple[str, ...] | None  # ids in order; None: all
 
 
 def choose(requested: Sequence[str], manifest: Manifest) -> Choice:
-    """The choice that was requested, by ids or `all`. Raises UsageError."""
+    """The choice that was requested, by ids, names or `all`. Raises UsageError."""
     if ALL in requested:
         return None
-    unknown = [id for id in requested if id not in manifest.workspaces]
+    ids = ids_of_workspaces(requested, manifest.names, where="the lake")
+    unknown = [id for id in ids if id not in manifest.workspaces]
     if unknown:
         raise UsageError(
             f"The lake holds nothing of workspace {', '.join(unknown)}; it has "
-            f"{', '.join(manifest.workspaces) or 'none'}. Extract it first, or name another one, "
-            "or all."
+            f"{workspace_list(manifest.workspaces, manifest.names) or 'none'}. Extract it first, "
+            "or name another one, or all."
         )
-    return tuple(sorted(set(requested)))
+    return tuple(sorted(ids))
 
 
 def choice_of(connection: duckdb.DuckDBPyConnection) -> Choice:

@@ -128,6 +128,12 @@ WORKSPACES = MetaTable[tuple[str, WorkspaceEntry]](
     (
         MetaColumn("workspace_id", "VARCHAR", "id of the workspace", lambda it: it[0]),
         MetaColumn(
+            "workspace_name",
+            "VARCHAR",
+            "its name at that extract; null: the server does not say",
+            lambda it: it[1].name,
+        ),
+        MetaColumn(
             "as_of",
             "TIMESTAMP",
             "server time when its newest extract began (UTC)",

@@ -13,7 +13,13 @@ import duckdb
 from octane_flows.models.macro_parameters import Parameter
 from octane_flows.models.macros import MACRO_SCHEMAS
 from octane_flows.models.model import Model
-from octane_flows.models.parameter_sources import ValueSource, is_list, is_pattern, value_sources
+from octane_flows.models.parameter_sources import (
+    WORKSPACES,
+    ValueSource,
+    is_list,
+    is_pattern,
+    value_sources,
+)
 from octane_flows.models.sql_text import literal
 from octane_flows.warehouse.meta.meta_table import MetaColumn, MetaTable
 
@@ -81,7 +87,7 @@ def record_parameters(connection: duckdb.DuckDBPyConnection, models: Collection[
     connection.execute("delete from meta.parameters")
     records = list(_records(models))
     PARAMETERS.fill(connection, records)
-    there = {model.name for model in models}
+    there = {WORKSPACES.table, *(model.name for model in models)}
     sources = {each.source.name: each.source for each in records if each.source}
     selects = [source.sql for source in sources.values() if source.table in there]
     nothing = "select null as source, null as workspace_id, null as value, null as name where false"
