@@ -25,7 +25,7 @@ CHOICES = (
 
 
 @dataclass(frozen=True)
-class Moments:
+class ChangePeriod:
     """From when to when, and the words for the first moment."""
 
     since: datetime
@@ -40,7 +40,7 @@ def chosen_moments(
     zone: ZoneInfo,
     since: str,
     until: str | None = None,
-) -> Moments:
+) -> ChangePeriod:
     """The moments that two texts mean; without `until`, the end is the warehouse's. UsageError."""
     as_of: datetime = connection.execute("select as_of from meta.generation").fetchall()[0][0]
     end = as_of if until is None else _moment("--until", until, lake, zone)[0]
@@ -64,7 +64,7 @@ def chosen_moments(
             f"--since {since} is {start:%Y-%m-%d %H:%M} UTC, which is not before the end of the "
             f"comparison ({end:%Y-%m-%d %H:%M} UTC); name an earlier moment."
         )
-    return Moments(start, end, words)
+    return ChangePeriod(start, end, words)
 
 
 def _moment(option: str, text: str, lake: Lake, zone: ZoneInfo) -> tuple[datetime, str]:
