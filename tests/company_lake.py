@@ -35,7 +35,7 @@ def two_workspaces() -> Simulator:
     for workspace in WORKSPACES:
         feeder = simulator.feeder(workspace)
         tags = feeder.create("user_tags", [{"name": "a"}, {"name": "b"}])
-        linked = {"user_tags": {"data": [{"type": "user_tag", "id": one} for one in tags]}}
+        linked = {"user_tags": {"data": [{"type": "user_tag", "id": tag} for tag in tags]}}
         feeder.create(
             "defects",
             [{"name": f"d{n}", **(linked if n < 2 else {})} for n in range(DEFECTS)],
@@ -58,12 +58,12 @@ def refresh(simulator: Simulator, home: Path, **choices: Any) -> None:
 
 def warehouse_rows(home: Path) -> dict[str, Rows]:
     """What the warehouse holds of the tables that are exported."""
-    found: dict[str, Rows] = {}
+    rows_by_table: dict[str, Rows] = {}
     with connect(home) as connection:
         for name in TABLES:
             sql = f"select * exclude (_deleted) from octane.{name}"
-            found[name] = ordered(connection.sql(sql).to_arrow_table())
-    return found
+            rows_by_table[name] = ordered(connection.sql(sql).to_arrow_table())
+    return rows_by_table
 
 
 def ordered(table: pa.Table) -> Rows:
@@ -102,7 +102,7 @@ def files_of(place: Destination, name: str) -> list[str]:
         return DeltaTable(f"{place.output}/{name}").file_uris()
     with catalog_of(place) as catalog:
         planned = catalog.load_table(("octane", name)).scan().plan_files()
-        return [one.file.file_path.removeprefix("file://") for one in planned]
+        return [task.file.file_path.removeprefix("file://") for task in planned]
 
 
 def shown(place: Destination) -> dict[str, Rows]:
@@ -111,10 +111,10 @@ def shown(place: Destination) -> dict[str, Rows]:
 
 def versions(place: Destination) -> dict[int, dict[str, int]]:
     """What the table `generations` says: generation -> table -> version."""
-    found: dict[int, dict[str, int]] = {}
+    versions_by_generation: dict[int, dict[str, int]] = {}
     for row in read(place, "generations").to_pylist():
-        found.setdefault(row["generation"], {})[row["table_name"]] = row["version"]
-    return found
+        versions_by_generation.setdefault(row["generation"], {})[row["table_name"]] = row["version"]
+    return versions_by_generation
 
 
 def how(report: ExportReport) -> dict[str, str]:

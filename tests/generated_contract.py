@@ -38,9 +38,9 @@ def fresh_contract() -> str:
                 if column.name not in OWN_COLUMN_NAMES
             }
             links = [
-                one.field
-                for _, one in sorted(plan.tables.items())
-                if one.field is not None and one.entity == name
+                entry.field
+                for _, entry in sorted(plan.tables.items())
+                if entry.field is not None and entry.entity == name
             ]
             body = json.dumps({"columns": columns, "links": links})
             lines.append(f" {json.dumps(name)}: {body}")

@@ -60,10 +60,10 @@ def fresh_parts(path: Path, parts: dict[str, Callable[[], str]]) -> str:
     """A document with its generated parts as they should be."""
     text = path.read_text(encoding="utf-8")
     for name, table in parts.items():
-        begin, end = f"<!-- generated: {name} -->\n", f"<!-- end of generated: {name} -->"
-        part = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        text, found = part.subn(f"{begin}{table()}{end}".replace("\\", r"\\"), text)
-        assert found == 1, f"{path.name} has {found} generated parts named {name}"
+        first, end = f"<!-- generated: {name} -->\n", f"<!-- end of generated: {name} -->"
+        part = re.compile(f"{re.escape(first)}.*?{re.escape(end)}", re.DOTALL)
+        text, count = part.subn(f"{first}{table()}{end}".replace("\\", r"\\"), text)
+        assert count == 1, f"{path.name} has {count} generated parts named {name}"
     return text
 
 

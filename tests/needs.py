@@ -12,9 +12,9 @@ import shutil
 import pytest
 
 
-def need(found: object, missing: str, switch: str) -> None:
+def need(program: object, missing: str, switch: str) -> None:
     """Skip the test unless something was found; fail it where the switch is 1."""
-    if found:
+    if program:
         return
     if os.environ.get(switch) == "1":
         pytest.fail(f"{missing}, and {switch}=1 says that this test must run")

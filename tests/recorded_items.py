@@ -43,8 +43,8 @@ class Recorded:
 
     def is_there(self, moment: datetime) -> bool:
         """Whether the item was there at a moment."""
-        gone = self.deleted_at is not None and self.deleted_at <= moment
-        return self.created_at <= moment and not gone
+        is_deleted = self.deleted_at is not None and self.deleted_at <= moment
+        return self.created_at <= moment and not is_deleted
 
     def stays(self) -> list[tuple[str | None, datetime, datetime | None]]:
         """Each phase with the moments of its begin and end; those of no change are one."""

@@ -57,16 +57,16 @@ class WsgiTransport:
         for name, value in request.headers.items():
             key = name.upper().replace("-", "_")
             environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
-        found: dict[str, Any] = {}
+        answer: dict[str, Any] = {}
 
         def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
-            found["status"] = int(status.split(" ", 1)[0])
-            found["headers"] = tuple((key.lower(), value) for key, value in headers)
+            answer["status"] = int(status.split(" ", 1)[0])
+            answer["headers"] = tuple((key.lower(), value) for key, value in headers)
 
         content = b"".join(self.simulator.wsgi(environ, start))
         if environ.get(CUT_BODY):
             raise TransportError("cut", "the connection ended within the answer", sent=True)
-        return Response(found["status"], found["headers"], content, 0.001, len(content))
+        return Response(answer["status"], answer["headers"], content, 0.001, len(content))
 
     def close(self) -> None:
         """Nothing to close."""

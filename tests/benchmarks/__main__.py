@@ -23,17 +23,17 @@ OPTIONS = {"--guard", "--keep"}
 
 def names() -> list[str]:
     """Every benchmark of this package."""
-    found = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
-    return sorted(name for name in found if not name.startswith("_"))
+    modules = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
+    return sorted(name for name in modules if not name.startswith("_"))
 
 
 def main(wanted: Sequence[str]) -> int:
     """Run the wanted benchmarks, or all; 2 when a name is unknown, 1 when a ratio is worse."""
-    known = names()
+    benchmark_names = names()
     options = {name for name in wanted if name.startswith("-")}
     wanted = [name for name in wanted if name not in options]
     if options & {"--help", "-h"}:
-        print(f"{__doc__}\nThe benchmarks are: {', '.join(known)}.")
+        print(f"{__doc__}\nThe benchmarks are: {', '.join(benchmark_names)}.")
         return 0
     if options - OPTIONS:
         unknown_options = ", ".join(sorted(options - OPTIONS))
@@ -42,11 +42,11 @@ def main(wanted: Sequence[str]) -> int:
     if "--guard" in options:
         wanted = wanted or GUARDED
     worse: list[str] = []
-    unknown = [name for name in wanted if name not in known]
+    unknown = [name for name in wanted if name not in benchmark_names]
     if unknown:
-        print(f"No benchmark named {', '.join(unknown)}; there are: {', '.join(known)}")
+        print(f"No benchmark named {', '.join(unknown)}; there are: {', '.join(benchmark_names)}")
         return 2
-    for name in wanted or known:
+    for name in wanted or benchmark_names:
         print(f"{name}", flush=True)
         module = importlib.import_module(f"tests.benchmarks.{name}")
         measure: Callable[[], Iterator[str | Ratio]] = module.measure

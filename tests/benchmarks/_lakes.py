@@ -29,11 +29,11 @@ def publish_runs(home: Path, ids: np.ndarray, *, empty: bool = False) -> Manifes
     """A generation in which these runs, with one environment tag each, are new or changed."""
     lake = Lake(home / "lake")
     draft = Draft(lake)
-    former = draft.parent.tables if draft.parent is not None else {}
+    previous_tables = draft.parent.tables if draft.parent is not None else {}
     now = FIRST + timedelta(days=draft.generation)
     tables: dict[str, TableEntry] = {}
     for name in kit.tables():
-        entry = former.get(name) or contract_entry(name)
+        entry = previous_tables.get(name) or contract_entry(name)
         if name in TABLES and not empty:
             file = _write(draft.writer, entry, ids, draft.generation, now)
             entry = dataclasses.replace(entry, files=(*entry.files, file))

@@ -100,11 +100,11 @@ def connections(
     home: Path,
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]]:
     """The warehouse, and the same models with views over the lake's files instead of tables."""
-    with connect(home) as held, _raw(home) as raw:
-        for connection in (held, raw):
+    with connect(home) as loaded, _raw(home) as raw:
+        for connection in (loaded, raw):
             connection.execute(f"set threads = {THREADS}")
             connection.execute(f"set memory_limit = '{MEMORY}'")
-        yield held, raw
+        yield loaded, raw
 
 
 def _raw(home: Path) -> duckdb.DuckDBPyConnection:
@@ -134,15 +134,17 @@ def _raw(home: Path) -> duckdb.DuckDBPyConnection:
 
 def _view(lake: Lake, entry: TableEntry) -> str:
     if not entry.files:
-        nulls = ", ".join(f"null::{one.type} as {quoted(one.name)}" for one in entry.columns)
+        nulls = ", ".join(
+            f"null::{column.type} as {quoted(column.name)}" for column in entry.columns
+        )
         return f"create view octane.{quoted(entry.name)} as select {nulls} where false"
     paths = ", ".join(literal(str(lake.resolve(file))) for file in entry.files)
     source = f"read_parquet([{paths}])"
-    held = {row[0] for row in duckdb.execute(f"describe from {source}").fetchall()}
+    file_columns = {row[0] for row in duckdb.execute(f"describe from {source}").fetchall()}
     columns = ", ".join(
-        f"files.{quoted(one.name)}"
-        if one.name in held
-        else f"null::{one.type} as {quoted(one.name)}"
-        for one in entry.columns
+        f"files.{quoted(column.name)}"
+        if column.name in file_columns
+        else f"null::{column.type} as {quoted(column.name)}"
+        for column in entry.columns
     )
     return f"create view octane.{quoted(entry.name)} as select {columns} from {source} as files"

@@ -117,15 +117,15 @@ def dlt_arrow(url: str, home: Path) -> Load:
     import httpx
     import pyarrow as pa
 
-    def flat(one: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {"id": one["id"], "type": one["subtype"]}
+    def flat(item: dict[str, Any]) -> dict[str, Any]:
+        row: dict[str, Any] = {"id": item["id"], "type": item["subtype"]}
         for name, kind in TYPES.items():
-            value = one[name]
+            value = item[name]
             if kind == "reference":
-                found[f"{name}_id"], found[f"{name}_type"] = value["id"], value["type"]
+                row[f"{name}_id"], row[f"{name}_type"] = value["id"], value["type"]
             else:
-                found[name] = value
-        return found
+                row[name] = value
+        return row
 
     def load() -> int:
         client = httpx.Client(timeout=120)
@@ -140,19 +140,19 @@ def dlt_arrow(url: str, home: Path) -> Load:
 
         def runs() -> Iterator[Any]:
             nonlocal seen
-            asked = {"limit": 1}
-            total = client.get(f"{url}{BASE}/{COLLECTION}", params=asked).json()["total_count"]
+            params = {"limit": 1}
+            total = client.get(f"{url}{BASE}/{COLLECTION}", params=params).json()["total_count"]
             with ThreadPoolExecutor(THREADS) as pool:
                 offsets = list(range(0, total, PAGE))
                 for start in range(0, len(offsets), THREADS):
                     for rows in pool.map(page, offsets[start : start + THREADS]):
                         seen += len(rows)
-                        yield pa.Table.from_pylist([flat(one) for one in rows])
+                        yield pa.Table.from_pylist([flat(row) for row in rows])
                         for name in LINKS:
                             pairs = [
-                                {"source_id": one["id"], "target_id": to["id"], "type": to["type"]}
-                                for one in rows
-                                for to in one[name]["data"]
+                                {"source_id": row["id"], "target_id": to["id"], "type": to["type"]}
+                                for row in rows
+                                for to in row[name]["data"]
                             ]
                             yield dlt.mark.with_table_name(
                                 pa.Table.from_pylist(pairs), f"runs__{name}"
@@ -205,7 +205,7 @@ def main() -> None:
 
 def _cpu_seconds() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 if __name__ == "__main__":

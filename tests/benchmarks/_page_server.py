@@ -69,7 +69,7 @@ def row(number: int) -> dict[str, Any]:
 
     def links(kind: str, most: int) -> dict[str, Any]:
         ids = dice.sample(range(1001, 1200), dice.randint(0, most))
-        return {"total_count": len(ids), "data": [{"type": kind, "id": str(one)} for one in ids]}
+        return {"total_count": len(ids), "data": [{"type": kind, "id": str(id)} for id in ids]}
 
     when = f"2021-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}T{dice.randint(0, 23):02}:20:30Z"
     status = dice.choice(["passed", "failed", "skipped"])

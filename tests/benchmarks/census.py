@@ -56,4 +56,4 @@ def _step(simulator: Simulator, home: Path, name: str, *, census: bool = False) 
 
 
 def _bytes(home: Path) -> int:
-    return sum(one.stat().st_size for one in (home / "lake" / "data").rglob("*.parquet"))
+    return sum(file.stat().st_size for file in (home / "lake" / "data").rglob("*.parquet"))

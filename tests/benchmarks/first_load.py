@@ -29,20 +29,22 @@ def measure() -> Iterator[str]:
         yield "dlt is not installed (pip install -e '.[bench]'), so it is no peer in this run"
         ways = [way for way in ways if not way.startswith("dlt")]
     for latency_ms in LATENCIES_MS:
-        found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+        figures: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
         with serving(RUNS, latency_ms) as url:
             for way in ways:  # the server renders each page once, when it is first asked for
                 if way != "dlt_rest_api":  # it asks for the same pages as dlt_arrow
                     _load(way, url)
             for _ in range(REPEATS):
                 for way in ways:
-                    found[way].append(_load(way, url))
+                    figures[way].append(_load(way, url))
         yield f"{RUNS:,} runs at {latency_ms} ms, median of {REPEATS}:"
-        ours = _speed(found["octane_flows"])
+        ours = _speed(figures["octane_flows"])
         for way in ways:
-            speed = _speed(found[way])
-            cpu = statistics.median(one["cpu_seconds"] / one["rows"] * 1e6 for one in found[way])
-            memory = statistics.median(one["megabytes"] for one in found[way])
+            speed = _speed(figures[way])
+            cpu = statistics.median(
+                figure["cpu_seconds"] / figure["rows"] * 1e6 for figure in figures[way]
+            )
+            memory = statistics.median(figure["megabytes"] for figure in figures[way])
             yield (
                 f"  {way:<13} {speed:>8,.0f} records/s, {cpu:>6.1f} CPU s a million, "
                 f"{memory:>5.0f} MB at most; octane_flows is {ours / speed:.1f} times as fast"
@@ -54,5 +56,5 @@ def _load(way: str, url: str) -> dict[str, float]:
         return _loaders.run(way, url, Path(home))
 
 
-def _speed(found: list[dict[str, float]]) -> float:
-    return statistics.median(one["rows"] / one["seconds"] for one in found)
+def _speed(figures: list[dict[str, float]]) -> float:
+    return statistics.median(figure["rows"] / figure["seconds"] for figure in figures)

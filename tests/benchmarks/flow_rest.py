@@ -42,12 +42,14 @@ def measure() -> Iterator[str]:
         with warehouse.connect(settings.home) as connection, Octane(settings) as octane:
             workspace = octane.workspace(environment["OCTANE_WORKSPACES"])
             for flow in parity.flows_with_requests():
-                asked = PARAMETERS.get(flow.slug, {})
+                parameters = PARAMETERS.get(flow.slug, {})
                 documented = parity.documented_requests(flow.slug)
-                values = parity.effective_parameters(connection, workspace.id, flow.slug, asked)
-                rows = run_question(connection, flow, asked).num_rows
+                values = parity.effective_parameters(
+                    connection, workspace.id, flow.slug, parameters
+                )
+                rows = run_question(connection, flow, parameters).num_rows
                 requests, _ = parity.send_requests(workspace, documented, values)
-                query = median_ms(partial(run_question, connection, flow, asked), REPEATS)
+                query = median_ms(partial(run_question, connection, flow, parameters), REPEATS)
                 send = partial(parity.send_requests, workspace, documented, values)
                 rest = median_ms(send, REPEATS)
                 yield (

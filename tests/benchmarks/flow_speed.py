@@ -40,20 +40,20 @@ def measure() -> Iterator[str]:
             f"{RUNS:,} runs, {max(RUNS // 50, 100):,} tests, {THREADS} threads; milliseconds, "
             f"{FAST} calls, {SLOW} from a second up; CPU is that of the median call"
         )
-        titles = "".join(f"{one:>9}" for one in ("rows", "median", "p95", "CPU"))
+        titles = "".join(f"{title:>9}" for title in ("rows", "median", "p95", "CPU"))
         yield f"{'flow':<36}{titles}{'Parquet':>9} ratio{'pandas':>9} ratio{'read s':>8}"
-        with connections(home) as (held, raw):
+        with connections(home) as (loaded, raw):
             for flow in list_questions("flow"):
-                yield _line(Lake(home / "lake"), held, raw, flow)
+                yield _line(Lake(home / "lake"), loaded, raw, flow)
         yield f"{memory_gb():.1f} GB of memory at the end"
 
 
 def _line(
-    lake: Lake, held: duckdb.DuckDBPyConnection, raw: duckdb.DuckDBPyConnection, flow: Question
+    lake: Lake, loaded: duckdb.DuckDBPyConnection, raw: duckdb.DuckDBPyConnection, flow: Question
 ) -> str:
     call = f"from {flow.name}({arguments(flow.slug)})"
-    rows = len(held.sql(call).to_arrow_table())
-    own = timed(lambda: held.sql(call).to_arrow_table(), FAST, SLOW)
+    rows = len(loaded.sql(call).to_arrow_table())
+    own = timed(lambda: loaded.sql(call).to_arrow_table(), FAST, SLOW)
     parquet = timed(lambda: raw.sql(call).to_arrow_table(), PEER_FAST, PEER_SLOW)
     line = (
         f"{flow.slug:<36}{rows:>9,}{own.median:>9,.0f}{own.p95:>9,.0f}{own.cpu:>9,.0f}"
@@ -61,12 +61,12 @@ def _line(
     )
     if flow.slug not in PEERS:
         return f"{line}  no pandas peer: no user-defined fields there"
-    pandas, read = _pandas(lake, held, flow, call)
+    pandas, read = _pandas(lake, loaded, flow, call)
     return f"{line}{pandas.median:>9,.0f}{pandas.median / own.median:>6.1f}{read:>8.1f}"
 
 
 def _pandas(
-    lake: Lake, held: duckdb.DuckDBPyConnection, flow: Question, call: str
+    lake: Lake, loaded: duckdb.DuckDBPyConnection, flow: Question, call: str
 ) -> tuple[Times, float]:
     """The peer's times and the seconds that reading its frames took."""
     peer = PEERS[flow.slug]
@@ -75,11 +75,11 @@ def _pandas(
     read = time.perf_counter() - start
     answer = peer.answer(frames)
     assert set(flow.key) <= {"workspace_id", *answer.columns}, f"{flow.slug} without its key"
-    expected = held.sql(f"select {', '.join(answer.columns)} {call}").df()
+    expected = loaded.sql(f"select {', '.join(answer.columns)} {call}").df()
     assert _rows(answer) == _rows(expected), f"pandas answers {flow.slug} otherwise"
     return timed(lambda: peer.answer(frames), PEER_FAST, PEER_SLOW), read
 
 
 def _rows(frame: pd.DataFrame) -> list[tuple[object, ...]]:
-    known = frame.astype(object).where(frame.notna(), None)
-    return sorted(known.itertuples(index=False, name=None), key=str)
+    values = frame.astype(object).where(frame.notna(), None)
+    return sorted(values.itertuples(index=False, name=None), key=str)

@@ -54,8 +54,8 @@ def measure() -> Iterator[str]:
         "defect",
         ({"name": f"d{number}", "creation_time": iso(_at(RECORDS))} for number in range(DEFECTS)),
     )
-    for begin in range(0, RECORDS, CHUNK):
-        numbers = range(begin, min(begin + CHUNK, RECORDS))
+    for start in range(0, RECORDS, CHUNK):
+        numbers = range(start, min(start + CHUNK, RECORDS))
         add_saves(simulator.store, (_save(ids, number) for number in numbers))
     with serve(simulator) as running, tempfile.TemporaryDirectory() as home:
         environment = {**client_environment(running, home), "OCTANE_HISTORY": "defect"}

@@ -18,13 +18,13 @@ def measure() -> Iterator[str]:
     with home_folder() as home:
         yield from prepare(home)
         yield f"{RUNS:,} runs; milliseconds, {FAST} calls, {SLOW} from a second up"
-        titles = "".join(f"{one:>9}" for one in ("rows", "median", "p95", "CPU", "Parquet"))
+        titles = "".join(f"{title:>9}" for title in ("rows", "median", "p95", "CPU", "Parquet"))
         yield f"{'metric':<36}{titles} ratio"
-        with connections(home) as (held, raw):
+        with connections(home) as (loaded, raw):
             for metric in list_questions("metric"):
                 call = f"from {metric.name}()"
-                rows = len(held.sql(call).to_arrow_table())
-                own = timed(lambda: held.sql(call).to_arrow_table(), FAST, SLOW)  # noqa: B023
+                rows = len(loaded.sql(call).to_arrow_table())
+                own = timed(lambda: loaded.sql(call).to_arrow_table(), FAST, SLOW)  # noqa: B023
                 parquet = timed(lambda: raw.sql(call).to_arrow_table(), 3, SLOW)  # noqa: B023
                 yield (
                     f"{metric.slug:<36}{rows:>9,}{own.median:>9,.0f}{own.p95:>9,.0f}"

@@ -58,10 +58,10 @@ def measure() -> Iterator[str]:
         yield f"{CHANGED:,} changed runs:          {_extract(running, home)}"
         _later(simulator)
         yield f"no change again:              {_extract(running, home)}"
-        gone = iter(ids[7 :: len(ids) // (sum(DELETED) + 1)])
+        deleted = iter(ids[7 :: len(ids) // (sum(DELETED) + 1)])
         for count in DELETED:
             _later(simulator)
-            _delete_runs(simulator, [next(gone) for _ in range(count)])
+            _delete_runs(simulator, [next(deleted) for _ in range(count)])
             yield f"census, {count:>5,} runs deleted:  {_extract(running, home, census=True)}"
 
 

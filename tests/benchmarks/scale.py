@@ -52,18 +52,18 @@ class Scale:
 
 def measure() -> Iterator[str]:
     """Seconds, memory and bytes of each step at each scale."""
-    asked = os.environ.get("BENCH_STEPS", ",".join(STEPS)).split(",")
+    steps = os.environ.get("BENCH_STEPS", ",".join(STEPS)).split(",")
     for runs in sorted(round(one * 1e6) for one in MILLIONS):
         with tempfile.TemporaryDirectory() as scratch, serving(runs, 0) as url:
             folder = Path(os.environ.get("BENCH_HOME", scratch)) / str(runs)
             scale = Scale(runs, url, folder / "read", folder / "built")
-            for name in asked:
+            for name in steps:
                 home, seconds, memory_gb, spilled_mb = _apart(STEPS[name], scale)
                 lake_mb = (
                     sum(one.stat().st_size for one in (home / "lake").rglob("*.parquet")) / 1e6
                 )
-                held = warehouse_path(home)
-                warehouse_mb = held.stat().st_size / 1e6 if held.is_file() else 0
+                built = warehouse_path(home)
+                warehouse_mb = built.stat().st_size / 1e6 if built.is_file() else 0
                 values = (runs, name, seconds, memory_gb, lake_mb, warehouse_mb, spilled_mb)
                 _keep(dict(zip(COLUMNS, values, strict=True)))
                 yield (
@@ -78,8 +78,8 @@ Step = Callable[[Scale], tuple[Path, Callable[[], object]]]
 
 
 def _extract(scale: Scale) -> tuple[Path, Callable[[], object]]:
-    asked = settings(scale.url, scale.read)
-    return scale.read, lambda: refresh.update_lake(asked, only=[ENTITY])
+    connection = settings(scale.url, scale.read)
+    return scale.read, lambda: refresh.update_lake(connection, only=[ENTITY])
 
 
 def _write(scale: Scale) -> tuple[Path, Callable[[], object]]:
@@ -134,11 +134,11 @@ def _apart(step: Step, scale: Scale) -> tuple[Path, float, float, float]:
 
 def _spilled(home: Path) -> int:
     """Bytes on the disk of what DuckDB put there because memory did not hold it."""
-    found = 0
+    spilled_bytes = 0
     for file in home.glob(".warehouse*.tmp/*"):
         with suppress(FileNotFoundError):  # gone since it was listed
-            found += file.stat().st_blocks * 512
-    return found
+            spilled_bytes += file.stat().st_blocks * 512
+    return spilled_bytes
 
 
 def _timed(step: Step, scale: Scale) -> tuple[Path, float, float]:
@@ -153,15 +153,19 @@ def _timed(step: Step, scale: Scale) -> tuple[Path, float, float]:
 def _keep(figure: Figures) -> None:
     """Put the figure in its place among those that are kept."""
     file = OUTPUT / "scale.csv"
-    by_place = {(one["runs"], one["step"]): one for one in read_figures(file)}
+    by_place = {(read["runs"], read["step"]): read for read in read_figures(file)}
     by_place[figure["runs"], figure["step"]] = figure
     steps = list(STEPS)
-    kept = sorted(by_place.values(), key=lambda one: (one["runs"], steps.index(str(one["step"]))))
+    kept = sorted(
+        by_place.values(), key=lambda read: (read["runs"], steps.index(str(read["step"])))
+    )
     rows: list[dict[str, str]] = []
-    for one in kept:
-        known = [name for name in COLUMNS[2:] if not math.isnan(float(one[name]))]
-        numbers = {name: f"{one[name]:.2f}" for name in known}
-        rows.append({"runs": f"{one['runs']:.0f}", "step": str(one["step"]), **numbers})
+    for kept_figure in kept:
+        names = [name for name in COLUMNS[2:] if not math.isnan(float(kept_figure[name]))]
+        numbers = {name: f"{kept_figure[name]:.2f}" for name in names}
+        rows.append(
+            {"runs": f"{kept_figure['runs']:.0f}", "step": str(kept_figure["step"]), **numbers}
+        )
     OUTPUT.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8", newline="") as written:
         writer = csv.DictWriter(written, COLUMNS, lineterminator="\n")

@@ -40,13 +40,13 @@ def measure() -> Iterator[str]:
         peer = _median(rebuilt)
         size = warehouse_path(home).stat().st_size / 1e6
         yield f"{RUNS:,} runs, a warehouse of {size:,.0f} MB, median of {REPEATS}:"
-        for name, found in (
+        for name, costs in (
             ("full rebuild", rebuilt),
             (f"publish of {CHANGED:,} changed runs", published),
             (f"update by {CHANGED:,} changed runs", updated),
             ("update without a change", unchanged),
         ):
-            seconds, written = _median(found), statistics.median(one[1] for one in found)
+            seconds, written = _median(costs), statistics.median(one[1] for one in costs)
             yield (
                 f"  {name:<32} {seconds:>7.2f} s, {written / 1e6:>7.1f} MB written; "
                 f"the rebuild takes {peer / seconds:.1f} times as long"
@@ -81,5 +81,5 @@ def _cost(call: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - start, process.io_counters().write_bytes - before
 
 
-def _median(found: Costs) -> float:
-    return statistics.median(one[0] for one in found)
+def _median(costs: Costs) -> float:
+    return statistics.median(cost[0] for cost in costs)

@@ -49,7 +49,7 @@ def test_a_healthy_server_is_told_with_what_a_first_load_takes(
     findings = found(server, tmp_path)
 
     assert time.monotonic() - started < 10
-    assert {one.status for one in findings.values()} == {"ok"}, findings
+    assert {finding.status for finding in findings.values()} == {"ok"}, findings
     load = findings["first load"].facts
     types = findings["workspaces"].facts["entity_types"][server.workspace]
     assert load["rows"] >= RUNS
@@ -63,7 +63,7 @@ def test_a_healthy_server_is_told_with_what_a_first_load_takes(
 
 
 def test_the_doctor_writes_nothing_and_shows_no_secret(server: Running, tmp_path: Path) -> None:
-    lines = "\n".join(one.line for one in found(server, tmp_path).values())
+    lines = "\n".join(finding.line for finding in found(server, tmp_path).values())
 
     assert server.client_secret not in lines
     assert list(tmp_path.iterdir()) == []

@@ -48,17 +48,20 @@ def differences(recorded: Any, ours: Any, at: str = "") -> list[str]:
     if isinstance(recorded, dict) and isinstance(ours, dict):
         missing = [f"{at}.{key} is missing" for key in recorded if key not in ours]
         inside = [
-            one
+            difference
             for key in recorded
             if key in ours
-            for one in differences(recorded[key], ours[key], f"{at}.{key}")
+            for difference in differences(recorded[key], ours[key], f"{at}.{key}")
         ]
         return missing + inside
     if isinstance(recorded, list) and isinstance(ours, list):
         if recorded and not ours:
             return [f"{at} is empty"]
         return [
-            one for item in ours for one in differences(recorded[0], item, f"{at}[]") if recorded
+            difference
+            for item in ours
+            for difference in differences(recorded[0], item, f"{at}[]")
+            if recorded
         ]
     if type(recorded) is not type(ours):
         return [f"{at} is {ours!r}, recorded as {type(recorded).__name__}"]

@@ -304,8 +304,8 @@ def test_a_delete_removes_the_rows_of_its_row_and_is_in_the_audit(client: httpx.
     client.delete(f"/stories/{story}")
     for path in (f"stories/{story}", f"tasks/{task}", f"comments/{comment}"):
         assert client.get(f"/{path}").status_code == 404, path
-    gone = rows(client, "audits", query="\"action='Delete'\"", fields="entity_type,entity_id")
-    assert {(row["entity_type"], row["entity_id"]) for row in gone} == {
+    audited = rows(client, "audits", query="\"action='Delete'\"", fields="entity_type,entity_id")
+    assert {(row["entity_type"], row["entity_id"]) for row in audited} == {
         ("story", story),
         ("task", task),
         ("comment", comment),

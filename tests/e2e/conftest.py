@@ -62,10 +62,10 @@ def demo_warehouse(demo_home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture(scope="session")
 def wheels(shared_folder: Path) -> Path:
     """A bundle as `make bundle` writes it."""
-    found = installation.bundle(shared_folder)
-    need(found, installation.MISSING, installation.SWITCH)
-    assert found is not None
-    return found
+    folder = installation.bundle(shared_folder)
+    need(folder, installation.MISSING, installation.SWITCH)
+    assert folder is not None
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ class World:
 
     def rebuild(self) -> None:
         refresh.update_lake(self.settings)
-        models = [one for one in load_models() if one.schema != "check"]
+        models = [model for model in load_models() if model.schema != "check"]
         warehouse.build(self.settings.home, models=models)
 
     def plan(self, slug: str, **parameters: str) -> Plan:

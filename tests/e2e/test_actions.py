@@ -132,10 +132,12 @@ def test_every_plan_is_applied_once_and_the_next_extract_shows_it(
 
     for plan in plans.values():
         first = world.apply(plan)
-        assert [(one.outcome, one.detail) for one in first] == [("done", "")] * len(first)
+        assert [(verdict.outcome, verdict.detail) for verdict in first] == [("done", "")] * len(
+            first
+        )
     sent = len(world.audit.read())
     for plan in plans.values():
-        assert {one.outcome for one in world.apply(plan)} == {"already"}
+        assert {verdict.outcome for verdict in world.apply(plan)} == {"already"}
     assert all(line["event"] == "verdict" for line in world.audit.read()[sent:])
 
     world.rebuild()
@@ -233,13 +235,13 @@ def test_an_item_that_somebody_moved_is_left_alone(world: World, story: str) -> 
 def test_a_refusal_is_told_and_the_others_go_on(world: World, story: str) -> None:
     good = plan_for(world, story).requests[0]
     bad = dataclasses.replace(good, body={"phase": phase("story.new")})
-    gone = dataclasses.replace(good, step=2, entity_id="999999")
+    deleted = dataclasses.replace(good, step=2, entity_id="999999")
     plan = plan_for(world, story)
-    plan = dataclasses.replace(plan, requests=(bad, gone, dataclasses.replace(good, step=3)))
+    plan = dataclasses.replace(plan, requests=(bad, deleted, dataclasses.replace(good, step=3)))
 
     verdicts = world.apply(plan)
 
-    assert [one.outcome for one in verdicts] == ["refused", "refused", "done"]
+    assert [verdict.outcome for verdict in verdicts] == ["refused", "refused", "done"]
     assert "There is no transition" in verdicts[0].detail
     events = [line.get("outcome", line["event"]) for line in world.audit.read()[-5:]]
     assert events == ["sending", "refused", "refused", "sending", "done"]
@@ -268,7 +270,7 @@ def test_what_a_failed_step_was_to_give_is_not_waited_for(world: World) -> None:
 
     verdicts = world.apply(plan)
 
-    assert [one.outcome for one in verdicts] == ["refused", "skipped"]
+    assert [verdict.outcome for verdict in verdicts] == ["refused", "skipped"]
     assert verdicts[1].detail == "step 1 did not give an id"
 
 
@@ -286,7 +288,7 @@ def test_without_an_answer_the_rest_is_not_tried(
 
     verdicts = world.apply(plan)
 
-    assert [one.outcome for one in verdicts] == ["unknown", "skipped"]
+    assert [verdict.outcome for verdict in verdicts] == ["unknown", "skipped"]
     assert verdicts[0].detail == "no answer came"
 
 
@@ -312,7 +314,7 @@ def test_an_interrupted_run_goes_on(world: World, story: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         world.apply(plan, progress=stop)
 
-    assert [one.outcome for one in world.apply(plan)] == ["already", "already"]
+    assert [verdict.outcome for verdict in world.apply(plan)] == ["already", "already"]
 
 
 def test_a_plan_above_the_limit_or_for_another_server_is_not_sent(world: World, story: str) -> None:
@@ -354,9 +356,9 @@ def test_the_command_line_plans_asks_for_a_yes_and_applies(
     written = runner.invoke(app, ["plan", slug, "--output", str(file)])
     assert written.exit_code == 0, written.output
     assert read_plan(file).requests[-1].entity_id == story
-    asked = runner.invoke(app, ["apply", str(file)])
-    assert isinstance(asked.exception, UsageError)
-    assert "Nothing was sent" in str(asked.exception)
+    shown = runner.invoke(app, ["apply", str(file)])
+    assert isinstance(shown.exception, UsageError)
+    assert "Nothing was sent" in str(shown.exception)
     applied = runner.invoke(app, ["apply", str(file), "--yes", "--json"])
     assert applied.exit_code == 0, applied.output
     assert json.loads(applied.stdout)[-1]["outcome"] == "done"

@@ -33,7 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 def outcomes(verdicts: list[Verdict]) -> dict[str | None, str]:
-    return {one.request.entity_name: one.outcome for one in verdicts}
+    return {verdict.request.entity_name: verdict.outcome for verdict in verdicts}
 
 
 def test_each_item_has_its_own_verdict_and_a_lost_race_is_never_forced(
@@ -61,7 +61,7 @@ def test_each_item_has_its_own_verdict_and_a_lost_race_is_never_forced(
         "d": "refused",
         "e": "done",
     }
-    by_name = {one.request.entity_name: one.detail for one in first}
+    by_name = {verdict.request.entity_name: verdict.detail for verdict in first}
     assert "409" in by_name["d"]
     assert "404" in by_name["c"]
     left = world.workspace.entity("stories", ids["d"], fields=["phase", "description"])
@@ -74,12 +74,12 @@ def test_each_item_has_its_own_verdict_and_a_lost_race_is_never_forced(
         "d": "done",
         "e": "already",
     }
-    told = [line for line in world.audit.read() if line["event"] == "verdict"]
-    assert [line["outcome"] for line in told[:5]] == [one.outcome for one in first]
+    lines = [line for line in world.audit.read() if line["event"] == "verdict"]
+    assert [line["outcome"] for line in lines[:5]] == [verdict.outcome for verdict in first]
 
     world.rebuild()
     # what was not written is still to be done; that "c" is gone is what a census finds
-    assert {one.entity_name for one in world.plan(STORIES).requests} == {"b", "c"}
+    assert {verdict.entity_name for verdict in world.plan(STORIES).requests} == {"b", "c"}
 
 
 def test_a_suite_that_was_cut_after_its_first_step_is_filled_by_the_next_run(world: World) -> None:
@@ -93,7 +93,7 @@ def test_a_suite_that_was_cut_after_its_first_step_is_filled_by_the_next_run(wor
         world.apply(plan, progress=cut)
     verdicts = world.apply(plan)
 
-    assert [one.outcome for one in verdicts] == ["already", "done", "done"]
+    assert [verdict.outcome for verdict in verdicts] == ["already", "done", "done"]
     suite = verdicts[0].entity_id
     links = world.workspace.count("test_suite_link_to_tests", f"test_suite EQ {{id EQ {suite}}}")
     assert (world.workspace.count("test_suites", "name EQ ^Cut^"), links) == (1, 2)
@@ -114,8 +114,8 @@ def test_what_was_created_without_an_answer_is_not_created_twice(
     monkeypatch.undo()
     second = world.apply(plan)
 
-    assert [one.outcome for one in first] == ["unknown", "skipped", "skipped"]
-    assert [one.outcome for one in second] == ["already", "done", "done"]
+    assert [verdict.outcome for verdict in first] == ["unknown", "skipped", "skipped"]
+    assert [verdict.outcome for verdict in second] == ["already", "done", "done"]
     assert world.workspace.count("test_suites", "name EQ ^Lost^") == 1
 
 

@@ -42,7 +42,7 @@ def plan_for(world: World, test: str, file: Path) -> Plan:
 
 
 def said(verdicts: list[Verdict]) -> list[tuple[str, str]]:
-    return [(one.outcome, one.detail) for one in verdicts]
+    return [(verdict.outcome, verdict.detail) for verdict in verdicts]
 
 
 def test_the_bytes_arrive_and_a_second_run_sends_nothing(world: World, file: Path) -> None:
@@ -56,7 +56,7 @@ def test_the_bytes_arrive_and_a_second_run_sends_nothing(world: World, file: Pat
     second = world.apply(read_plan(path))
 
     assert said(first) == [("done", ""), ("done", "")]
-    assert [one.outcome for one in second] == ["already", "already"]
+    assert [verdict.outcome for verdict in second] == ["already", "already"]
     assert [line["event"] for line in world.audit.read()[sent:]] == ["verdict", "verdict"]
     attachment = first[0].entity_id
     assert attachment is not None
@@ -72,7 +72,7 @@ def test_a_file_that_changed_since_the_plan_is_not_sent(world: World, file: Path
 
     verdicts = world.apply(plan)
 
-    assert [one.outcome for one in verdicts] == ["changed", "skipped"]
+    assert [verdict.outcome for verdict in verdicts] == ["changed", "skipped"]
     assert "is not the file that was planned" in verdicts[0].detail
     assert world.workspace.script(world.ids["Remove"])["script"] == "- Open it"
 
@@ -84,7 +84,7 @@ def test_another_file_of_that_name_is_left_alone(world: World, file: Path) -> No
 
     verdicts = world.apply(plan)
 
-    assert [one.outcome for one in verdicts] == ["changed", "skipped"]
+    assert [verdict.outcome for verdict in verdicts] == ["changed", "skipped"]
     assert "holds 6 other bytes" in verdicts[0].detail
 
 
@@ -98,10 +98,10 @@ def test_a_locked_script_is_told_and_the_next_run_goes_on(
     simulator.store.locked_scripts.clear()
     after = world.apply(plan)
 
-    assert [one.outcome for one in locked] == ["done", "refused"]
+    assert [verdict.outcome for verdict in locked] == ["done", "refused"]
     assert "409" in locked[1].detail
     assert "is locked by another user" in locked[1].detail
-    assert [one.outcome for one in after] == ["already", "done"]
+    assert [verdict.outcome for verdict in after] == ["already", "done"]
 
 
 def test_a_script_that_somebody_rewrote_is_left_alone(world: World, file: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_script_that_somebody_rewrote_is_left_alone(world: World, file: Path) 
 
     verdicts = world.apply(plan)
 
-    assert [one.outcome for one in verdicts] == ["done", "changed"]
+    assert [verdict.outcome for verdict in verdicts] == ["done", "changed"]
     assert verdicts[1].detail == "since the plan was made: script is - Mine"
 
 

@@ -75,10 +75,10 @@ def test_the_document_holds_the_descendants_and_no_file_is_replaced_unasked(
 
 
 def test_a_template_that_is_not_there_is_told(world: World, tmp_path: Path) -> None:
-    told = run("Nothing", "--output", str(tmp_path / "a.pdf"), "--yes")
+    result = run("Nothing", "--output", str(tmp_path / "a.pdf"), "--yes")
 
-    assert isinstance(told.exception, UsageError)
-    assert "has 0 document reports named 'Nothing'" in str(told.exception)
+    assert isinstance(result.exception, UsageError)
+    assert "has 0 document reports named 'Nothing'" in str(result.exception)
     assert not (tmp_path / "a.pdf").exists()
 
 

@@ -112,12 +112,12 @@ def test_an_entity_type_that_the_role_may_not_read_is_named(published: Published
     published.server.simulator.faults.refuse("sprint")
 
     fresh = published.run("extract", OCTANE_HOME=str(published.home / "fresh"))
-    held = published.run("extract")
+    refused = published.run("extract")
 
     assert fresh.returncode == 1
     assert "--skip sprint" in fresh.stderr
-    assert held.returncode == 0
-    assert "sprint may no longer be read" in held.stderr
+    assert refused.returncode == 0
+    assert "sprint may no longer be read" in refused.stderr
 
 
 def test_a_full_disk_replaces_nothing(published: Published) -> None:
@@ -169,11 +169,11 @@ def test_one_entity_type_is_refreshed_and_the_others_are_carried(published: Publ
 
     assert published.run("extract", "defect").returncode == 0
     assert published.run("build").returncode == 0
-    asked = published.run(
+    refreshed = published.run(
         "query", "select count(*) as defects from octane.defect", "--format", "csv"
     )
 
-    assert asked.stdout.split() == ['"defects"', str(DEFECTS + 1)]
+    assert refreshed.stdout.split() == ['"defects"', str(DEFECTS + 1)]
     phases = published.run(
         "query", "select count(*) > 0 as known from er.phases", "--format", "csv"
     )

@@ -46,10 +46,10 @@ def test_changes_between_passed_and_failed_are_counted(
     flaky = answer(demo_warehouse, "flaky_tests", days=400)
 
     flaky = flaky[flaky["change_count"] > 0]
-    found = flaky.set_index(["test_name", "environment_label"])["change_count"].to_dict()
-    assert found == expected
-    assert len(found) > 20
-    assert ("test_172", "Compiler: clang-10-20, Operating system: ubuntu_20_04") not in found
+    counts = flaky.set_index(["test_name", "environment_label"])["change_count"].to_dict()
+    assert counts == expected
+    assert len(counts) > 20
+    assert ("test_172", "Compiler: clang-10-20, Operating system: ubuntu_20_04") not in counts
 
 
 def test_the_test_that_always_fails_is_found_with_its_first_build(

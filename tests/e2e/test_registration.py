@@ -129,10 +129,12 @@ def test_a_name_that_another_pipeline_has_stops_before_the_results(
 
 
 def test_a_refusal_is_told_in_the_servers_words(world: World) -> None:
-    found = register(world.workspace, build(server_id="ci-3", server_name="x" * 300), world.audit)
+    verdicts = register(
+        world.workspace, build(server_id="ci-3", server_name="x" * 300), world.audit
+    )
 
-    assert [one.outcome for one in found] == ["refused"]
-    assert "255" in found[0].detail
+    assert [verdict.outcome for verdict in verdicts] == ["refused"]
+    assert "255" in verdicts[0].detail
     last = world.audit.read()[-1]
     assert (last["event"], last["outcome"]) == ("verdict", "refused")
     assert json.dumps(last)
@@ -153,15 +155,15 @@ def test_what_was_sent_has_a_verdict_also_when_it_fails(
 
     with pytest.raises(type(error)):
         send_document(world.workspace, Document(b"<test_result/>", 0), world.audit)
-    told = [world.audit.read()[-1]]
+    lines = [world.audit.read()[-1]]
     if outcome == "unknown":
         with pytest.raises(UnavailableError):
             register(world.workspace, build(server_id="ci-4"), world.audit)
-        told.append(world.audit.read()[-1])
+        lines.append(world.audit.read()[-1])
 
-    assert [(one["event"], one["outcome"], one["detail"]) for one in told] == [
+    assert [(line["event"], line["outcome"], line["detail"]) for line in lines] == [
         ("verdict", outcome, str(error))
-    ] * len(told)
+    ] * len(lines)
 
 
 def test_a_word_that_is_no_result_is_refused_before_anything_is_asked(world: World) -> None:

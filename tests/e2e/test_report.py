@@ -208,8 +208,8 @@ def test_the_readiness_of_each_release_is_read_from_top_to_bottom(page: webdrive
     box = part.find_element(By.CSS_SELECTOR, ".facts")
 
     first = part.find_element(By.CSS_SELECTOR, "tr")
-    names = [one.text for one in first.find_elements(By.TAG_NAME, "a")]
-    facts = [one.text.splitlines()[0] for one in part.find_elements(By.CSS_SELECTOR, "th")]
+    names = [element.text for element in first.find_elements(By.TAG_NAME, "a")]
+    facts = [element.text.splitlines()[0] for element in part.find_elements(By.CSS_SELECTOR, "th")]
     assert names == ["2.9 winter", "2.8 spring"]
     assert {"Remaining", "Blocking defects", "Planned runs"} <= set(facts)
     assert "Passed" not in facts, "the verdict has the share of the gate"
@@ -276,8 +276,8 @@ def test_the_workbook_holds_every_question(demo_home: Path) -> None:
     with zipfile.ZipFile(book) as parts:
         names = parts.read("xl/workbook.xml").decode()
         texts = parts.read("xl/sharedStrings.xml").decode()
-    for asked in (*list_questions("flow"), *list_questions("metric")):
-        assert f'name="{asked.slug[:31]}"' in names
+    for question in (*list_questions("flow"), *list_questions("metric")):
+        assert f'name="{question.slug[:31]}"' in names
     assert "test_172" in texts
 
 

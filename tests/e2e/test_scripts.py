@@ -93,9 +93,9 @@ def test_verify_reads_scripts_word_for_word(simulator: Simulator, settings: Sett
         "equal",
         "scripts compared",
     )
-    assert [(one.id, one.only_in, one.reason) for one in after.differences] == [
-        (ids[0], "neither", "changed")
-    ]
+    assert [
+        (difference.id, difference.only_in, difference.reason) for difference in after.differences
+    ] == [(ids[0], "neither", "changed")]
     assert after.status == "changed"
     assert (of_another.status, of_another.message) == ("equal", "1 script compared")
 

@@ -123,20 +123,20 @@ def server(simulator: Simulator) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def environment(server: Running, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    found = environment_of(server, tmp_path_factory.mktemp("verify"))
-    return {**found, "OCTANE_WORKSPACES": ",".join(WORKSPACES)}
+    variables = environment_of(server, tmp_path_factory.mktemp("verify"))
+    return {**variables, "OCTANE_WORKSPACES": ",".join(WORKSPACES)}
 
 
 @pytest.fixture(scope="module")
 def settings(environment: dict[str, str]) -> Settings:
-    found = load_settings(environment)
-    with Octane(found) as opened:
+    loaded = load_settings(environment)
+    with Octane(loaded) as opened:
         for workspace in WORKSPACES:
             fill_a_user_defined_field(opened.workspace(workspace))
-    refresh.update_lake(found)
+    refresh.update_lake(loaded)
     models = [model for model in load_models() if model.schema in ("er", "flow")]
-    warehouse.build(found.home, models=models)
-    return found
+    warehouse.build(loaded.home, models=models)
+    return loaded
 
 
 def fill_a_user_defined_field(workspace: Workspace) -> None:
@@ -183,12 +183,16 @@ def test_a_flow_names_the_ids_that_its_documented_requests_give(
     seen = 0
     for workspace in WORKSPACES:
         dice = random.Random(f"{flow.slug}/{workspace}")
-        asked: list[dict[str, str]] = [{}]
-        asked += [draw(flow, dice, connection, workspace) for _ in range(DRAWS)]
-        for params in asked:
-            found = parity.verify_flow(octane.workspace(workspace), connection, flow, params)
-            assert found.status == "equal", (params, found.message, found.differences[:3])
-            seen += found.octane_count or 0
+        drawn: list[dict[str, str]] = [{}]
+        drawn += [draw(flow, dice, connection, workspace) for _ in range(DRAWS)]
+        for params in drawn:
+            verification = parity.verify_flow(octane.workspace(workspace), connection, flow, params)
+            assert verification.status == "equal", (
+                params,
+                verification.message,
+                verification.differences[:3],
+            )
+            seen += verification.octane_count or 0
 
     assert seen, "only empty answers, which prove nothing"
 
@@ -214,12 +218,12 @@ def new_story(octane: Octane) -> Iterator[str]:
     workspace = octane.workspace("1003")
     me = octane.current_user()
     assert me is not None
-    found = workspace.page("workspace_users", fields=["id"], query=field("name").eq(me.name))
+    users = workspace.page("workspace_users", fields=["id"], query=field("name").eq(me.name))
     root = workspace.page("work_item_roots", fields=["id"]).rows[0]
     story = {
         "name": "After the extract",
         "phase": {"type": "phase", "id": "phase.story.new"},
-        "owner": {"type": "workspace_user", "id": found.rows[0]["id"]},
+        "owner": {"type": "workspace_user", "id": users.rows[0]["id"]},
         "parent": {"type": "work_item_root", "id": root["id"]},
     }
     id = str(workspace.create("stories", [story])[0]["id"])
@@ -235,54 +239,54 @@ def call(environment: dict[str, str], *arguments: str) -> tuple[int, Any]:
 def test_the_command_says_equal_for_machines(
     settings: Settings, environment: dict[str, str]
 ) -> None:
-    exit_code, found = call(environment, "my_new_stories", "planned_runs")
+    exit_code, records = call(environment, "my_new_stories", "planned_runs")
 
     assert exit_code == 0
-    assert [(one["slug"], one["workspace_id"]) for one in found] == [
+    assert [(record["slug"], record["workspace_id"]) for record in records] == [
         ("my_new_stories", "1002"),
         ("planned_runs", "1002"),
         ("my_new_stories", "1003"),
         ("planned_runs", "1003"),
     ]
-    assert {one["status"] for one in found} == {"equal"}
-    assert all(one["octane_count"] == one["warehouse_count"] for one in found)
-    assert found[0]["requests"][0]["collection"] == "stories"
+    assert {record["status"] for record in records} == {"equal"}
+    assert all(record["octane_count"] == record["warehouse_count"] for record in records)
+    assert records[0]["requests"][0]["collection"] == "stories"
 
 
 def test_what_changed_since_the_extract_is_a_difference_with_its_reason(
     settings: Settings, environment: dict[str, str], new_story: str
 ) -> None:
-    exit_code, found = call(environment, "my_new_stories")
+    exit_code, records = call(environment, "my_new_stories")
     accepted, _ = call(environment, "my_new_stories", "--accept-changes")
 
     assert (exit_code, accepted) == (1, 0)
-    assert [one["status"] for one in found] == ["equal", "changed"]
-    assert [(one["id"], one["only_in"], one["reason"]) for one in found[1]["differences"]] == [
-        (new_story, "octane", "changed")
-    ]
+    assert [record["status"] for record in records] == ["equal", "changed"]
+    assert [
+        (record["id"], record["only_in"], record["reason"]) for record in records[1]["differences"]
+    ] == [(new_story, "octane", "changed")]
 
 
 def test_one_workspace_can_be_asked_alone(settings: Settings, environment: dict[str, str]) -> None:
-    exit_code, found = call(environment, "planned_runs", "--param", "workspace_id=1003")
+    exit_code, records = call(environment, "planned_runs", "--param", "workspace_id=1003")
 
     assert exit_code == 0
-    assert [(one["workspace_id"], one["status"]) for one in found] == [("1003", "equal")]
+    assert [(record["workspace_id"], record["status"]) for record in records] == [("1003", "equal")]
 
 
 def test_the_report_tells_when_it_was_compared_and_what_differs(
     settings: Settings, environment: dict[str, str], new_story: str
 ) -> None:
     with warehouse.connect(settings.home) as connection:
-        before = [one["slug"] for one in told(settings.home, connection)]
+        before = [record["slug"] for record in told(settings.home, connection)]
         call(environment, "planned_runs", "--param", "release_name=*")
-        assert [one["slug"] for one in told(settings.home, connection)] == before
+        assert [record["slug"] for record in told(settings.home, connection)] == before
 
         call(environment, "my_new_stories")
         after = told(settings.home, connection)
         page = render(connection, settings.home)
 
-    mine = [one for one in after if one["slug"] == "my_new_stories"]
-    assert [(one["workspace_id"], one["status"]) for one in mine] == [
+    mine = [record for record in after if record["slug"] == "my_new_stories"]
+    assert [(record["workspace_id"], record["status"]) for record in mine] == [
         ("1002", "equal"),
         ("1003", "changed"),
     ]
@@ -321,10 +325,10 @@ def test_too_many_rows_are_not_read_from_a_live_server(
     octane: Octane, connection: duckdb.DuckDBPyConnection
 ) -> None:
     flow = question_named("flow", "release_runs_with_environments")
-    found = parity.verify_flow(octane.workspace("1002"), connection, flow, {}, most=10)
+    verification = parity.verify_flow(octane.workspace("1002"), connection, flow, {}, most=10)
 
-    assert found.status == "not compared"
-    assert f"{RUNS} runs" in found.message
+    assert verification.status == "not compared"
+    assert f"{RUNS} runs" in verification.message
 
 
 def test_a_role_that_may_not_read_is_told_from_an_empty_answer(
@@ -333,12 +337,12 @@ def test_a_role_that_may_not_read_is_told_from_an_empty_answer(
     simulator.faults.refuse("defect")
     try:
         flow = question_named("flow", "open_high_severity_defects")
-        found = parity.verify_flow(octane.workspace("1002"), connection, flow, {})
+        verification = parity.verify_flow(octane.workspace("1002"), connection, flow, {})
     finally:
         simulator.faults.allow("defect")
 
-    assert found.status == "refused"
-    assert "role" in found.message
+    assert verification.status == "refused"
+    assert "role" in verification.message
 
 
 def test_values_that_changed_since_the_extract_are_told_with_both(
@@ -378,11 +382,13 @@ def test_deep_compares_all_columns_of_every_flow(
     done = CliRunner().invoke(
         app, ["verify", "--deep", "--json", "--param", "workspace_id=1002"], env=environment
     )
-    found = json.loads(done.stdout)
+    records = json.loads(done.stdout)
 
-    assert len(found) == len(list_questions("flow"))
-    assert [(one["slug"], one["differences"]) for one in found if one["differences"]] == []
+    assert len(records) == len(list_questions("flow"))
+    assert [
+        (record["slug"], record["differences"]) for record in records if record["differences"]
+    ] == []
     assert done.exit_code == 0
-    words = {one["slug"]: one["compared"] for one in found}
+    words = {record["slug"]: record["compared"] for record in records}
     assert "failed_test_names" in words["modules_with_recent_failures"]
     assert words["descendants_of_items"].startswith("ids, and of ")

@@ -126,7 +126,7 @@ def test_what_was_asked_of_the_server_is_told_by_collection(
     demo_home: Path,
     demo_warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
-    asked = demo_warehouse.execute(
+    requested = demo_warehouse.execute(
         "select sum(request_count), sum(received_bytes), sum(retry_count) from meta.politeness"
     ).fetchone()
     pages = demo_warehouse.execute(
@@ -140,9 +140,11 @@ def test_what_was_asked_of_the_server_is_told_by_collection(
     lines = StringIO()
     print_status(demo_home, Lake(demo_home / "lake"), Console(file=lines, width=200))
 
-    assert asked is not None
-    assert asked[0] < politeness["requests"]  # sign-in, version and the list of workspaces aside
-    assert (asked[1] <= politeness["bytes_received"], asked[2]) == (True, 0)
+    assert requested is not None
+    assert (
+        requested[0] < politeness["requests"]
+    )  # sign-in, version and the list of workspaces aside
+    assert (requested[1] <= politeness["bytes_received"], requested[2]) == (True, 0)
     certificate = demo_refresh.extract.manifest.certificate
     assert pages == (sum(not row.is_history for row in certificate),)
     histories = [

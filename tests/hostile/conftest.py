@@ -28,7 +28,7 @@ class Ended:
     """How a command ended."""
 
     code: int
-    told: str
+    messages: str
     seconds: float
     memory_bytes: int
 

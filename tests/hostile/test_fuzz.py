@@ -35,11 +35,11 @@ SLOW = {("build",), ("doctor",), ("verify",)}
 
 
 def require_a_sentence(ended: Ended) -> None:
-    assert ended.code in (0, 1, 2), ended.told
-    assert "Traceback" not in ended.told
-    assert "canary" not in ended.told
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", ended.told)
-    assert ended.code == 0 or ended.told.strip()
+    assert ended.code in (0, 1, 2), ended.messages
+    assert "Traceback" not in ended.messages
+    assert "canary" not in ended.messages
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", ended.messages)
+    assert ended.code == 0 or ended.messages.strip()
 
 
 def chosen_command(random: Random, slow_share: float) -> tuple[str, ...]:

@@ -29,19 +29,21 @@ def extract(site: HostileSite, routes: dict[str, Route], *options: str) -> Ended
 
     ended = site.run("extract", *options)
 
-    assert ended.code in (0, 1, 2), ended.told
-    assert "Traceback" not in ended.told
-    assert "canary" not in ended.told
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", ended.told)
+    assert ended.code in (0, 1, 2), ended.messages
+    assert "Traceback" not in ended.messages
+    assert "canary" not in ended.messages
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", ended.messages)
     assert ended.seconds < SECONDS
     assert ended.memory_bytes < MEMORY_BYTES, f"{ended.memory_bytes >> 20} MB"
     after = site.state()
     changed = {name for name in before if after.get(name) != before[name]}
     assert changed <= {POINTER}
     if ended.code:
-        sentences = [line for line in ended.told.splitlines() if line.startswith("octane-flows: ")]
-        if "generation" not in ended.told:
-            assert len(sentences) == 1, ended.told
+        sentences = [
+            line for line in ended.messages.splitlines() if line.startswith("octane-flows: ")
+        ]
+        if "generation" not in ended.messages:
+            assert len(sentences) == 1, ended.messages
             assert sentences[0].endswith(".")
             assert 40 < len(sentences[0]) < 1200
     return ended
@@ -52,9 +54,9 @@ def not_published(site: HostileSite, routes: dict[str, Route], *options: str) ->
     before = site.state()
     ended = extract(site, routes, *options)
     after = site.state()
-    assert ended.code == 1, ended.told
+    assert ended.code == 1, ended.messages
     assert {name: after[name] for name in before} == before
-    assert "generation " not in ended.told
+    assert "generation " not in ended.messages
     return ended
 
 
@@ -97,7 +99,7 @@ def test_an_odd_but_whole_answer_is_taken(site: HostileSite, name: str) -> None:
 def test_a_redirect_is_called_one_wherever_it_leads(site: HostileSite, name: str) -> None:
     ended = not_published(site, {"defects": lambda _: http_cases.BYTES[name]})
 
-    assert "was redirected (status 30" in ended.told
+    assert "was redirected (status 30" in ended.messages
 
 
 def test_a_value_cannot_forge_a_line_of_the_answer(site: HostileSite) -> None:
@@ -107,9 +109,9 @@ def test_a_value_cannot_forge_a_line_of_the_answer(site: HostileSite) -> None:
     ended = extract(site, {"defects": lambda request: answer(paged(listed, request))})
 
     assert ended.code == 1
-    assert "\\noctane-flows: All is well" in ended.told
-    assert "octane-flows: All is well" not in ended.told.splitlines()
-    assert len([line for line in ended.told.splitlines() if line[:13] == "octane-flows:"]) == 1
+    assert "\\noctane-flows: All is well" in ended.messages
+    assert "octane-flows: All is well" not in ended.messages.splitlines()
+    assert len([line for line in ended.messages.splitlines() if line[:13] == "octane-flows:"]) == 1
 
 
 def test_a_list_of_workspaces_has_a_bound(site: HostileSite) -> None:
@@ -122,7 +124,7 @@ def test_a_list_of_workspaces_has_a_bound(site: HostileSite) -> None:
 
     ended = not_published(site, {"workspaces": endless})
 
-    assert "counts 1,000,000,000 and at most 20,000 are read" in ended.told
+    assert "counts 1,000,000,000 and at most 20,000 are read" in ended.messages
     assert next(numbers) < 10
 
 
@@ -136,8 +138,8 @@ def test_another_shared_space_behind_the_same_tunnel_is_refused(
     ended = site.run("extract")
 
     assert ended.code == 2
-    assert "holds shared space 1 of " in ended.told
-    assert "give OCTANE_HOME a folder of its own for each" in ended.told
+    assert "holds shared space 1 of " in ended.messages
+    assert "give OCTANE_HOME a folder of its own for each" in ended.messages
     assert site.state() == before
 
 
@@ -154,7 +156,7 @@ def test_a_pointer_that_is_no_file_ends_every_command(site: HostileSite, kind: s
     for command in ("status", "extract", "check", "generations", "compact"):
         ended = site.run(command)
         assert ended.code == 1
-        assert "is a pipe or a device and no file" in ended.told
+        assert "is a pipe or a device and no file" in ended.messages
 
     pointer.unlink()  # the remedy
     pointer.write_bytes(content)

@@ -106,7 +106,7 @@ def test_a_server_that_is_too_slow_for_large_pages_is_asked_for_small_ones(
 
     ended = site.run("extract", "--full")
 
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.messages
     assert stored(site).keys() >= {str(id) for id in range(1, 41)}
     assert limits[0] == 20
     assert limits.count(20) <= 2
@@ -132,6 +132,6 @@ def test_a_collection_that_never_ends_is_not_read_for_ever(site: HostileSite) ->
     ended = site.run("extract", "--full")
 
     assert ended.code == 1
-    assert "cannot be trusted to be complete" in ended.told
+    assert "cannot be trusted to be complete" in ended.messages
     assert site.state().items() >= before.items()
     assert len(site.server.requests) < 2_000

@@ -66,7 +66,9 @@ def _print_numbers(verdicts: Sequence[Verdict]) -> int:
 
 def _has_failed(verdicts: Sequence[Verdict], unlisted: Sequence[Mutant]) -> bool:
     listed = read_same_queries()
-    has_stale = any(one.case is not None and one.mutant.key in listed for one in verdicts)
+    has_stale = any(
+        verdict.case is not None and verdict.mutant.key in listed for verdict in verdicts
+    )
     return has_stale or any(mutant.is_join_condition for mutant in unlisted)
 
 

@@ -26,7 +26,7 @@ def commands_page() -> str:
     assert isinstance(group, TyperGroup)
     context = typer.Context(group, info_name="octane-flows")
     named = [group.commands[name] for name in group.list_commands(context)]
-    commands = [one for one in named if isinstance(one, TyperCommand)]
+    commands = [command for command in named if isinstance(command, TyperCommand)]
     lines = [HEAD]
     for title, names in GROUPS.items():
         rows = [

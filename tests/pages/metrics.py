@@ -39,8 +39,8 @@ def metrics_page() -> str:
 
 def _metric(metric: Question) -> str:
     parameters = [
-        (f"`{one.name}`", one.type, f"`{one.default_sql}`", one.meaning)
-        for one in metric.parameters
+        (f"`{parameter.name}`", parameter.type, f"`{parameter.default_sql}`", parameter.meaning)
+        for parameter in metric.parameters
     ]
     columns = [(f"`{column.name}`", column.meaning) for column in metric.columns]
     notes = [(note.topic, note.text) for note in metric.notes]
@@ -67,5 +67,5 @@ def _linked(source: str) -> str:
     source = re.sub(r"\bmetric\.(\w+)", r"[`metric.\1`](#\1)", source)
     source = re.sub(r"https://\S+[^;\s]", r"<\g<0>>", source)
     return re.sub(
-        r"\ber\.\w+", lambda found: f"[`{found[0]}`](tables.md#{anchor(found[0])})", source
+        r"\ber\.\w+", lambda match: f"[`{match[0]}`](tables.md#{anchor(match[0])})", source
     )

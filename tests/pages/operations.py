@@ -47,13 +47,16 @@ def read_figures(path: Path = FIGURES) -> list[Figures]:
 def measured_table() -> str:
     """Seconds, memory and spill of each step at each size."""
     figures = read_figures()
-    by_place = {(one["step"], one["runs"]): one for one in figures}
+    by_place = {(figure["step"], figure["runs"]): figure for figure in figures}
     sizes = _sizes(figures)
     rows = [
         [meaning, *(_cost(by_place.get((step, runs))) for runs in sizes)]
         for step, meaning in STEPS.items()
     ]
-    return "\n".join(table(["", *(f"{one / 1e6:,.0f} million runs" for one in sizes)], rows)) + "\n"
+    return (
+        "\n".join(table(["", *(f"{figure / 1e6:,.0f} million runs" for figure in sizes)], rows))
+        + "\n"
+    )
 
 
 def limits_table() -> str:
@@ -114,18 +117,18 @@ def growth_plot() -> str:
 
 
 def _sizes(figures: list[Figures]) -> list[float]:
-    return sorted({_runs(one) for one in figures})
+    return sorted({_runs(figure) for figure in figures})
 
 
 def _one_run() -> dict[str, Figures]:
     """Each step's share of one run, of the largest size that it was measured at."""
-    largest = {str(one["step"]): one for one in sorted(read_figures(), key=_runs)}
+    largest = {str(figure["step"]): figure for figure in sorted(read_figures(), key=_runs)}
     return {
         step: {
-            name: value if isinstance(value, str) else value / _runs(one)
-            for name, value in one.items()
+            name: value if isinstance(value, str) else value / _runs(figure)
+            for name, value in figure.items()
         }
-        for step, one in largest.items()
+        for step, figure in largest.items()
     }
 
 

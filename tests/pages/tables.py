@@ -60,7 +60,11 @@ def _octane() -> list[str]:
     tables = contract_tables()
     rows = []
     for name in sorted(name for name in tables if "__" not in name):
-        links = sorted(one.partition("__")[2] for one in tables if one.startswith(f"{name}__"))
+        links = sorted(
+            name_of_table.partition("__")[2]
+            for name_of_table in tables
+            if name_of_table.startswith(f"{name}__")
+        )
         own = len(tables[name].keys() - OWN_COLUMN_NAMES)
         rows.append((f"`{name}`", str(own), ", ".join(f"`{link}`" for link in links)))
     return table(("entity type", "columns", "link tables: `<entity>__`"), rows)
@@ -81,7 +85,7 @@ def _history_view(view: HistoryView) -> list[str]:
 
 def _er() -> list[str]:
     models = sorted(
-        (model for model in load_models() if model.schema == "er"), key=lambda one: one.name
+        (model for model in load_models() if model.schema == "er"), key=lambda model: model.name
     )
     rows = [(_linked(model.name), model.header.question) for model in models]
     lines = ["## er", "", *table(("table", "question"), rows), ""]
@@ -92,7 +96,7 @@ def _er() -> list[str]:
 
 def _er_table(model: Model) -> list[str]:
     header = model.header
-    targets = {one.column: f"; {_linked(one.target)}" for one in header.relations}
+    targets = {relation.column: f"; {_linked(relation.target)}" for relation in header.relations}
     columns = [
         (f"`{column.name}`", column.meaning + targets.get(column.name, ""))
         for column in model.columns

@@ -68,8 +68,8 @@ def holds(ask: Any, row: Row, world: World) -> bool:
     if isinstance(ask, Empty):
         return not references(value) if ask.is_reference else value is None
     if isinstance(ask, Ref):
-        far = [world[one["type"], one["id"]] for one in references(value)]
-        return any(holds(part, one, world) for one in far for part in ask.inside)
+        targets = [world[target["type"], target["id"]] for target in references(value)]
+        return any(holds(part, target, world) for target in targets for part in ask.inside)
     if value is None:
         return False
     if ask.op == "BTW":

@@ -107,19 +107,21 @@ class Outcome:
 
 def outcomes(*, joined: bool = False, as_of: datetime = AS_OF) -> dict[Key, list[Outcome]]:
     builds: dict[tuple[Key, str], list[Result]] = defaultdict(list)
-    for one in ALL:
-        if one.at <= as_of:
-            pipeline = None if joined else one.pipeline
-            series: Key = (one.workspace, one.test, one.environment, pipeline)
-            builds[series, one.build or f"result {one.id}"].append(one)
-    found: dict[Key, list[Outcome]] = defaultdict(list)
+    for result in ALL:
+        if result.at <= as_of:
+            pipeline = None if joined else result.pipeline
+            series: Key = (result.workspace, result.test, result.environment, pipeline)
+            builds[series, result.build or f"result {result.id}"].append(result)
+    outcomes_by_key: dict[Key, list[Outcome]] = defaultdict(list)
     for (series, _), results in builds.items():
-        deciding = [one for one in results if one.status in ("passed", "failed")] or results
-        last = max(deciding, key=lambda one: (one.at, one.id))
-        found[series].append(Outcome(last, tuple(results)))
-    for listed in found.values():
+        deciding = [
+            result for result in results if result.status in ("passed", "failed")
+        ] or results
+        last = max(deciding, key=lambda result: (result.at, result.id))
+        outcomes_by_key[series].append(Outcome(last, tuple(results)))
+    for listed in outcomes_by_key.values():
         listed.sort(key=lambda outcome: (outcome.last.at, outcome.last.id))
-    return found
+    return outcomes_by_key
 
 
 def open_histories() -> duckdb.DuckDBPyConnection:
@@ -131,22 +133,22 @@ def open_histories() -> duckdb.DuckDBPyConnection:
             name = STATUS + status
             values = {"id": name, "logical_name": name, "name": status}
             rows["list_node"].append(Row({**values, "_workspace_id": workspace}))
-    for one in ALL:
-        result: dict[str, str | None] = {
-            "id": str(one.id),
-            "run_id": f"5{one.test}",
-            "test_id": one.test,
-            "run_native_status_id": STATUS + one.status,
-            "run_started": one.at.isoformat(sep=" "),
-            "build_id": one.build,
-            "pipeline_name": one.pipeline,
-            "run_duration": None if one.duration is None else str(one.duration),
-            "error_message": one.message,
-            "_workspace_id": one.workspace,
+    for result in ALL:
+        history_row: dict[str, str | None] = {
+            "id": str(result.id),
+            "run_id": f"5{result.test}",
+            "test_id": result.test,
+            "run_native_status_id": STATUS + result.status,
+            "run_started": result.at.isoformat(sep=" "),
+            "build_id": result.build,
+            "pipeline_name": result.pipeline,
+            "run_duration": None if result.duration is None else str(result.duration),
+            "error_message": result.message,
+            "_workspace_id": result.workspace,
         }
-        rows["run_history"].append(Row(result))
-        if one.environment is not None:
-            link = {"source_id": str(one.id), "target_id": one.environment}
-            link |= {"target_type": "taxonomy_item_node", "_workspace_id": one.workspace}
+        rows["run_history"].append(Row(history_row))
+        if result.environment is not None:
+            link = {"source_id": str(result.id), "target_id": result.environment}
+            link |= {"target_type": "taxonomy_item_node", "_workspace_id": result.workspace}
             rows["run_history__taxonomies"].append(Row(link))
     return kit.open_filled({name: tuple(of) for name, of in rows.items()}, workspaces)

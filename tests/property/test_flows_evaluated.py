@@ -106,9 +106,9 @@ def test_a_flow_answers_as_its_plain_evaluation(
     rows = values = 0
     for entities in worlds:
         dice = random.Random(f"{flow.slug}/{entities.workspace_id}")
-        asked: list[dict[str, str]] = [{}]
-        asked += [draw_parameters(flow, entities, dice) for _ in range(DRAWS)]
-        for params in asked:
+        drawn: list[dict[str, str]] = [{}]
+        drawn += [draw_parameters(flow, entities, dice) for _ in range(DRAWS)]
+        for params in drawn:
             compared = compare_deeply(connection, entities, flow.slug, params)
             assert compared.differences[:3] == (), (entities.workspace_id, params)
             rows += compared.row_count
@@ -188,14 +188,14 @@ def test_a_value_and_a_row_that_differ_are_noticed(
 ) -> None:
     connection, (entities, *_) = workspaces
     stories = dict(entities.rows["story"])
-    changed, gone = list(stories)[:2]
+    changed, removed = list(stories)[:2]
     stories[changed] = {**stories[changed], "name": "another name"}
-    del stories[gone]
+    del stories[removed]
     other = Entities(entities.workspace_id, {**entities.rows, "story": stories})
 
     slug = "descendants_of_items"
     differences = compare_deeply(connection, other, slug, {"item_types": "story"}).differences
 
     assert question_named("flow", slug).key[-1] == "item_id"
-    told = {(difference.key[-1], difference.column) for difference in differences}
-    assert {(changed, "item_name"), (gone, None)} <= told
+    columns = {(difference.key[-1], difference.column) for difference in differences}
+    assert {(changed, "item_name"), (removed, None)} <= columns

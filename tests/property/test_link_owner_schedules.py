@@ -51,7 +51,7 @@ class _Runs:
     def name_defects(self) -> None:
         if self.unmoved:
             chosen = self.dice.sample(self.defects, self.dice.randint(0, 3))
-            named = [{"type": "defect", "id": one} for one in chosen]
+            named = [{"type": "defect", "id": id} for id in chosen]
             self.simulator.store.update("run_manual", self.unmoved.pop(), {"defect": named})
 
     def compare(self, home: Path) -> None:

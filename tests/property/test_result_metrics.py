@@ -33,9 +33,14 @@ def test_each_build_has_the_outcome_of_its_last_result(
     histories: duckdb.DuckDBPyConnection, joined: bool
 ) -> None:
     expected = {
-        (*series, number): (one.last.status, one.is_flaky, len(one.results), one.last.at)
+        (*series, number): (
+            outcome.last.status,
+            outcome.is_flaky,
+            len(outcome.results),
+            outcome.last.at,
+        )
         for series, listed in outcomes(joined=joined).items()
-        for number, one in enumerate(listed, start=1)
+        for number, outcome in enumerate(listed, start=1)
     }
 
     rows = answer(
@@ -62,11 +67,13 @@ def test_changes_and_flaky_builds_of_the_window_are_counted(
 ) -> None:
     expected = {}
     for series, listed in outcomes(joined=joined).items():
-        kept = [one for one in listed if one.decides and one.last.at > AS_OF - 30 * DAY]
+        kept = [
+            outcome for outcome in listed if outcome.decides and outcome.last.at > AS_OF - 30 * DAY
+        ]
         changes = sum(a.failed != b.failed for a, b in itertools.pairwise(kept))
-        flaky = sum(one.is_flaky for one in kept)
+        flaky = sum(outcome.is_flaky for outcome in kept)
         if changes or flaky:
-            expected[series] = (len(kept), sum(one.failed for one in kept), changes, flaky)
+            expected[series] = (len(kept), sum(outcome.failed for outcome in kept), changes, flaky)
 
     rows = answer(
         histories, "flaky_tests", JOINED if joined else SERIES, join_pipelines=joined, days=30
@@ -81,12 +88,12 @@ def test_current_failures_are_those_after_the_last_pass(
 ) -> None:
     expected = {}
     for series, listed in outcomes().items():
-        deciding = [one for one in listed if one.decides]
+        deciding = [outcome for outcome in listed if outcome.decides]
         if not deciding or not deciding[-1].failed:
             continue
-        passes = [number for number, one in enumerate(deciding) if not one.failed]
+        passes = [number for number, outcome in enumerate(deciding) if not outcome.failed]
         streak = deciding[passes[-1] + 1 if passes else 0 :]
-        newest = max(one.last.at for one in listed)
+        newest = max(outcome.last.at for outcome in listed)
         state = "muted" if listed[-1].last.status == "skipped" else "failing"
         if newest < AS_OF - 30 * DAY:
             state = "stale"
@@ -113,12 +120,12 @@ def test_a_window_chooses_failures_and_never_cuts_them(
     for series, listed in outcomes().items():
         repairs: list[float] = []
         began: datetime | None = None
-        for one in (one for one in listed if one.decides):
-            if one.failed:
-                began = began or one.last.at
+        for outcome in (outcome for outcome in listed if outcome.decides):
+            if outcome.failed:
+                began = began or outcome.last.at
             elif began is not None:
-                if days is None or one.last.at > AS_OF - days * DAY:
-                    repairs.append((one.last.at - began).total_seconds() / 3600)
+                if days is None or outcome.last.at > AS_OF - days * DAY:
+                    repairs.append((outcome.last.at - began).total_seconds() / 3600)
                 began = None
         if repairs or began:
             hours = None if began is None else (AS_OF - began).total_seconds() / 3600
@@ -140,11 +147,11 @@ def test_new_failures_of_a_build_count_over_its_environments(
     counts: dict[Key, int] = defaultdict(int)
     for (workspace, _, _, pipeline), listed in outcomes().items():
         before: bool | None = None
-        for one in listed:
-            if one.decides and one.last.build is not None:
-                if one.failed and not before:
-                    counts[workspace, one.last.build, pipeline] += 1
-                before = one.failed
+        for outcome in listed:
+            if outcome.decides and outcome.last.build is not None:
+                if outcome.failed and not before:
+                    counts[workspace, outcome.last.build, pipeline] += 1
+                before = outcome.failed
 
     rows = answer(
         histories, "failure_bursts", ("workspace_id", "build_id", "pipeline_name"), new_failures=2
@@ -158,10 +165,12 @@ def test_unknown_durations_and_failed_results_are_no_values(
     histories: duckdb.DuckDBPyConnection,
 ) -> None:
     times: dict[Key, dict[str, list[int]]] = defaultdict(lambda: {"passed": [], "failed": []})
-    for one in ALL:
-        in_window = AS_OF - 30 * DAY < one.at <= AS_OF
-        if in_window and one.status in ("passed", "failed") and (one.duration or 0) > 0:
-            times[one.workspace, one.test, one.environment][one.status].append(one.duration or 0)
+    for result in ALL:
+        in_window = AS_OF - 30 * DAY < result.at <= AS_OF
+        if in_window and result.status in ("passed", "failed") and (result.duration or 0) > 0:
+            times[result.workspace, result.test, result.environment][result.status].append(
+                result.duration or 0
+            )
     expected = {
         key: (
             len(by["passed"]),
@@ -181,10 +190,12 @@ def test_failures_are_grouped_by_what_stays_of_their_text(
     histories: duckdb.DuckDBPyConnection,
 ) -> None:
     expected: dict[Key, int] = defaultdict(int)
-    for one in ALL:
-        if one.status == "failed" and one.at <= AS_OF:
-            text = re.sub(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,}\b", "<id>", one.message)
-            expected[one.workspace, re.sub(r"\d+", "<n>", text)] += 1
+    for result in ALL:
+        if result.status == "failed" and result.at <= AS_OF:
+            text = re.sub(
+                r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,}\b", "<id>", result.message
+            )
+            expected[result.workspace, re.sub(r"\d+", "<n>", text)] += 1
 
     rows = answer(histories, "failure_clusters", ("workspace_id", "error_pattern"))
 
@@ -193,9 +204,9 @@ def test_failures_are_grouped_by_what_stays_of_their_text(
 
 def test_failed_results_of_a_test_are_counted(histories: duckdb.DuckDBPyConnection) -> None:
     expected: dict[Key, int] = defaultdict(int)
-    for one in ALL:
-        if one.status == "failed" and AS_OF - 10 * DAY < one.at <= AS_OF:
-            expected[one.workspace, one.test] += 1
+    for result in ALL:
+        if result.status == "failed" and AS_OF - 10 * DAY < result.at <= AS_OF:
+            expected[result.workspace, result.test] += 1
 
     rows = answer(histories, "failing_tests", ("workspace_id", "test_id"), days=10)
 
@@ -210,8 +221,8 @@ def trailing(values: Sequence[object], value: object) -> int:
 def test_each_of_the_five_rules_is_counted(histories: duckdb.DuckDBPyConnection) -> None:
     expected = {}
     for series, listed in outcomes().items():
-        statuses = [one.last.status for one in listed]
-        fails = [one.failed for one in listed if one.decides]
+        statuses = [outcome.last.status for outcome in listed]
+        fails = [outcome.failed for outcome in listed if outcome.decides]
         skipped = trailing(statuses, "skipped")
         counts = {"continuously_skipped": skipped if skipped >= 2 else 0}
         if statuses[-1] != "skipped":
@@ -248,11 +259,11 @@ def test_each_of_the_five_rules_is_counted(histories: duckdb.DuckDBPyConnection)
 
 def test_the_results_of_each_week_are_counted(histories: duckdb.DuckDBPyConnection) -> None:
     expected: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
-    for one in ALL:
-        monday = one.at.date() - one.at.weekday() * DAY
-        counts = expected[one.workspace, one.environment, monday.isoformat()]
+    for result in ALL:
+        monday = result.at.date() - result.at.weekday() * DAY
+        counts = expected[result.workspace, result.environment, monday.isoformat()]
         counts[0] += 1
-        counts[1] += one.status == "failed"
+        counts[1] += result.status == "failed"
 
     rows = answer(histories, "results_per_week", ("workspace_id", "environment_ids", "week_date"))
 

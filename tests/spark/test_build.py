@@ -95,11 +95,11 @@ def test_the_current_state_is_that_of_duckdb(spark: SparkSession, tmp_path: Path
         for name in [f"octane.{table}" for table in built.tables] + [*FEW, PHASES]:
             there = connection.sql(f"select * from {name}").to_arrow_table().to_pylist()
             assert rows_of(built.path(name)) == Counter(tuple(row.items()) for row in there), name
-    held = {
+    duckdb_tables = {
         (row["_workspace_id"], row["id"]): row["name"]
         for row in pq.read_table(built.path("octane.defect")).to_pylist()
     }
-    assert held == {
+    assert duckdb_tables == {
         ("1002", "1"): "first, renamed",
         ("1002", "3"): "third again",
         ("1003", "1"): "of another workspace",
@@ -134,8 +134,8 @@ def test_values_from_before_a_field_was_made_again_do_not_count(
 
 def test_a_build_of_one_workspace_keeps_to_it(spark: SparkSession, tmp_path: Path) -> None:
     simulator = Simulator(clock=START, workspaces=["1002", "1003"])
-    for one in ("1002", "1003"):
-        simulator.feeder(one).create("defects", [{"name": f"of {one}"}])
+    for workspace_id in ("1002", "1003"):
+        simulator.feeder(workspace_id).create("defects", [{"name": f"of {workspace_id}"}])
     simulator.clock.advance(3600)
     run_extract(simulator, tmp_path, workspaces=("1002", "1003"))
 
@@ -296,7 +296,9 @@ def test_user_defined_fractions_take_their_flow_away_and_nothing_else(
         spark, lake, replace(manifest, tables=tables), new_build_folder(tmp_path), models
     ).run()
 
-    refused = {name: one.reason for name, one in built.models.items() if one.status == "refused"}
+    refused = {
+        name: state.reason for name, state in built.models.items() if state.status == "refused"
+    }
     assert list(refused) == ["flow.user_defined_field_values"]
     assert "octane.defect.costs_udf holds fractions" in str(refused.popitem()[1])
 

@@ -202,9 +202,9 @@ PAGE = "http://127.0.0.1/ui/entity-navigation?p=1001/"
 def plain(value: Any) -> Any:
     """Rows and lists as tuples; what is no number equals itself."""
     if isinstance(value, dict):
-        return tuple(plain(one) for one in value.values())
+        return tuple(plain(element) for element in value.values())
     if isinstance(value, list | tuple):
-        return tuple(plain(one) for one in value)
+        return tuple(plain(element) for element in value)
     if isinstance(value, float):
         return repr(value)
     return value
@@ -224,7 +224,7 @@ def both(
 
 @pytest.mark.parametrize("index", range(len(VALUES)), ids=lambda index: VALUES[index])
 def test_a_value_is_the_same(index: int, both: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    there, here = (plain(one[f"v{index}"]) for one in both)
+    there, here = (plain(answer[f"v{index}"]) for answer in both)
 
     assert here == there
     assert len(set(there)) > 1, "one value proves nothing"
@@ -271,5 +271,5 @@ def test_every_letter_means_the_same(
     there = duck.sql(LETTERS).to_arrow_table().to_pylist()
     here = given_spark.sql(translate_sql(LETTERS, "test.letters", PAGE)).toArrow().to_pylist()
 
-    assert [one for one in zip(here, there, strict=True) if one[0] != one[1]] == []
+    assert [pair for pair in zip(here, there, strict=True) if pair[0] != pair[1]] == []
     assert len(here) > 128_000

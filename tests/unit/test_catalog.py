@@ -49,8 +49,10 @@ def small(meaning: str) -> Catalog:
     releases = CatalogTable("er", "releases", meaning, "one", ("release_id",), (column,))
     runs = CatalogTable("er", "runs", "", "", (), (column,))
     relations = [
-        CatalogRelation("er.runs", "release_id", "er.releases", "release_id", False, False, gone)
-        for gone in (False, True)
+        CatalogRelation(
+            "er.runs", "release_id", "er.releases", "release_id", False, False, is_deleted
+        )
+        for is_deleted in (False, True)
     ]
     return Catalog(
         7, datetime(2021, 1, 20), "http://a", "1001", (releases, runs), tuple(relations), ()

@@ -36,13 +36,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_generations_and_histories_are_listed(home: Path) -> None:
     listed = json.loads(ask("generations", "--format", "json"))
-    assert [(one["generation"], one["as_of"][:10]) for one in listed] == [
+    assert [(row["generation"], row["as_of"][:10]) for row in listed] == [
         (1, "2021-01-20"),
         (2, "2021-01-21"),
         (3, "2021-01-22"),
     ]
     versions = json.loads(ask("history", "release", "5", "--format", "json"))
-    assert [one["name"] for one in versions] == ["2.8", "2.8 final", "2.8 final again"]
+    assert [row["name"] for row in versions] == ["2.8", "2.8 final", "2.8 final again"]
     with pytest.raises(UsageError, match="no version of release 6"):
         ask("history", "release", "6")
 
@@ -82,7 +82,7 @@ def test_commands_find_a_lake_in_a_bucket(
 
     assert len(json.loads(ask("generations", "--format", "json"))) == 1
     versions = json.loads(ask("history", "release", "--format", "json"))
-    assert [one["name"] for one in versions] == ["in the bucket"]
+    assert [version["name"] for version in versions] == ["in the bucket"]
 
 
 def test_questions_reports_and_status_look_back_quietly(

@@ -62,7 +62,7 @@ def test_tables_and_columns_that_lack_are_added_empty() -> None:
 
     assert Missing("sprint", None, None, ("er.sprints",)) in missing
     assert Missing("release", "start_date", "TIMESTAMP", ("er.releases",)) in missing
-    assert {one.table for one in missing} == {"release", "sprint"}
+    assert {entry.table for entry in missing} == {"release", "sprint"}
     entries = {entry.name: entry for entry in completed({"release": release}, missing)}
     assert "start_date" in {column.name for column in entries["release"].columns}
     assert entries["sprint"] == contract_entry("sprint")

@@ -102,5 +102,5 @@ def test_a_signal_ends_all_that_was_started(number: signal.Signals) -> None:
         process.send_signal(number)
 
         assert process.wait(120) == 0
-        gone, alive = psutil.wait_procs([child], timeout=600)
-        assert (len(gone), alive) == (1, [])
+        ended, alive = psutil.wait_procs([child], timeout=600)
+        assert (len(ended), alive) == (1, [])

@@ -31,8 +31,8 @@ def told(folder: Path, sql: str) -> dict[str, list[list[str]]]:
     (folder / "er").mkdir()
     (folder / "er" / "runs.sql").write_text(RUNS)
     (folder / "er" / "asked.sql").write_text(HEADER + sql)
-    found = row_dependencies(load_models(folder))["er.asked"]
-    return {table: sorted(map(sorted, places)) for table, places in sorted(found.items())}
+    dependencies = row_dependencies(load_models(folder))["er.asked"]
+    return {table: sorted(map(sorted, places)) for table, places in sorted(dependencies.items())}
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_what_a_model_depends_on(
 
 def test_runs_and_their_links_are_told_by_their_ids() -> None:
     """What changes with every refresh of a large site must not be looked at in full."""
-    found = row_dependencies(load_models())
+    dependencies = row_dependencies(load_models())
     for model in ("er.runs", "er.last_runs", "er.run_environments", "er.tests", "er.test_modules"):
-        links = {table: places for table, places in found[model].items() if "__" in table}
-        runs = {table: places for table, places in found[model].items() if ".run_" in table}
+        links = {table: places for table, places in dependencies[model].items() if "__" in table}
+        runs = {table: places for table, places in dependencies[model].items() if ".run_" in table}
         assert links | runs or model == "er.tests"
         for places in (links | runs).values():
             assert frozenset() not in places, model

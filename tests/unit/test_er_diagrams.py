@@ -230,9 +230,9 @@ def test_linked_boxes_stand_side_by_side() -> None:
         [Edge("a", 50, "d", 50), Edge("b", 50, "c", 50)],
     )
 
-    for one, other in (("a", "d"), ("b", "c")):
-        assert places.top[one] == places.top[other]
-        assert places.column[one] != places.column[other]
+    for left, right in (("a", "d"), ("b", "c")):
+        assert places.top[left] == places.top[right]
+        assert places.column[left] != places.column[right]
 
 
 def test_an_area_a_flow_and_a_table_can_be_named() -> None:

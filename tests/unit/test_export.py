@@ -126,12 +126,12 @@ def test_duckdb_reads_the_files_that_a_table_names(
 
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        found = connection.sql(
+        files_rows = connection.sql(
             "from read_parquet($files, union_by_name = true)",
             params={"files": files_of(place, "defect")},
         ).to_arrow_table()
 
-    assert ordered(found) == warehouse_rows(tmp_path)["defect"]
+    assert ordered(files_rows) == warehouse_rows(tmp_path)["defect"]
 
 
 def test_delta_has_types_comments_and_commits_that_name_the_generation(
@@ -148,13 +148,13 @@ def test_delta_has_types_comments_and_commits_that_name_the_generation(
     export(tmp_path, place)
 
     table = DeltaTable(f"{place.output}/defect")
-    fields = {one.name: one for one in table.schema().fields}
+    fields = {entry.name: entry for entry in table.schema().fields}
     assert str(fields["last_modified"].type) == 'PrimitiveType("timestamp")'
     assert fields["severity_id"].metadata["comment"] == "Severity: id"
     assert fields["team_udf"].metadata["comment"] == "Crew"
     assert table.metadata().description == "Defect"
-    commits = [one for one in table.history() if "generation" in one]
-    assert [one["generation"] for one in commits][-1] == "1"
+    commits = [entry for entry in table.history() if "generation" in entry]
+    assert [entry["generation"] for entry in commits][-1] == "1"
     assert commits[0]["source"] == "http://127.0.0.1/1001"
     assert datetime.fromisoformat(commits[0]["as_of"]).tzinfo is not None
 
@@ -174,7 +174,7 @@ def test_iceberg_has_types_comments_and_snapshots_that_name_the_generation(
 
     with catalog_of(place) as catalog:
         table = catalog.load_table(("octane", "defect"))
-        fields = {one.name: one for one in table.schema().fields}
+        fields = {field.name: field for field in table.schema().fields}
         assert str(fields["last_modified"].field_type) == "timestamptz"
         assert fields["severity_id"].doc == "Severity: id"
         assert fields["team_udf"].doc == "Crew"
@@ -228,21 +228,21 @@ def test_history_has_every_version_once(
     place = destination(format, tmp_path)
     refresh(simulator, tmp_path)
     export(tmp_path, place, history=True)
-    gone, changed, *_ = ids_of(simulator)
+    deleted, changed, *_ = ids_of(simulator)
     simulator.store.update("defect", changed, {"name": "changed"})
     refresh(simulator, tmp_path)  # a generation that is not exported
-    simulator.store.delete("defect", gone)
+    simulator.store.delete("defect", deleted)
     refresh(simulator, tmp_path, census=True)
 
     report = export(tmp_path, place, history=True)
     again = export(tmp_path, place, history=True)
 
     rows = ordered(read(place, "defect_history"))
-    held = warehouse_rows(tmp_path)["defect"]
+    current_rows = warehouse_rows(tmp_path)["defect"]
     assert len(rows) == 2 * DEFECTS + 2
-    assert [row["_generation"] for row in rows if row["id"] == gone and row["_deleted"]] == [3]
+    assert [row["_generation"] for row in rows if row["id"] == deleted and row["_deleted"]] == [3]
     assert sorted(row["name"] for row in rows if row["id"] == changed) == ["changed", "d1"]
-    assert all(any(row.items() <= one.items() for one in rows) for row in held)
+    assert all(any(row.items() <= version.items() for version in rows) for row in current_rows)
     assert how(report)["defect_history"] == "appended"
     assert set(how(again).values()) == {"unchanged"}
 

@@ -51,12 +51,12 @@ def test_a_fault_is_one_sentence_a_file_and_exit_code_70(
 ) -> None:
     assert run_main(error, monkeypatch) == 70
 
-    told = capsys.readouterr().err
+    errors = capsys.readouterr().err
     (file,) = temporary_folder.glob("octane-flows-*.log")
-    assert words in told
-    assert str(file) in told
-    assert "Traceback" not in told
-    assert "canary" not in told
+    assert words in errors
+    assert str(file) in errors
+    assert "Traceback" not in errors
+    assert "canary" not in errors
     assert "Traceback" in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -103,7 +103,7 @@ def run_command(*arguments: str, limit: int | None = None, **environ: str) -> tu
 
 @pytest.mark.parametrize("limit", [6, 8, 12])
 def test_a_command_with_few_open_files_shows_no_traceback(limit: int, tmp_path: Path) -> None:
-    code, told = run_command(
+    code, errors = run_command(
         "extract",
         limit=limit,
         OCTANE_URL="http://127.0.0.1:9",
@@ -112,13 +112,13 @@ def test_a_command_with_few_open_files_shows_no_traceback(limit: int, tmp_path: 
         OCTANE_HOME=str(tmp_path),
     )
     assert code in (1, 2, 70)
-    assert "Traceback" not in told
-    assert told.strip().startswith("octane-flows: ")
+    assert "Traceback" not in errors
+    assert errors.strip().startswith("octane-flows: ")
 
 
 def test_a_name_that_a_console_lacks_is_shown_in_another_way(tmp_path: Path) -> None:
-    code, told = run_command(
+    code, errors = run_command(
         "status", OCTANE_HOME=str(tmp_path / "größe 年"), PYTHONIOENCODING="ascii"
     )
     assert code in (1, 2)
-    assert "Traceback" not in told
+    assert "Traceback" not in errors

@@ -89,9 +89,9 @@ def test_each_command_warns_once_on_standard_error_and_so_does_the_doctor(
         monkeypatch.setattr(sys, "argv", ["octane-flows", "status"])
         with pytest.raises(SystemExit):
             cli.main()
-        told = capsys.readouterr()
-        assert told.err.count("may be read by other users") == 1
-        assert "may be read by" not in told.out
+        output = capsys.readouterr()
+        assert output.err.count("may be read by other users") == 1
+        assert "may be read by" not in output.out
 
     for name, value in SETTINGS.items():
         if name != "OCTANE_CLIENT_SECRET":

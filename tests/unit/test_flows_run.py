@@ -128,7 +128,7 @@ def test_a_parameter_means_the_same_in_every_flow() -> None:
         for parameter in flow.parameters:
             kinds.setdefault(parameter.name, set()).add(parameter.type)
 
-    assert {name: found for name, found in kinds.items() if len(found) > 1} == {}
+    assert {name: meanings for name, meanings in kinds.items() if len(meanings) > 1} == {}
 
 
 def test_a_number_too_large_is_told(empty: duckdb.DuckDBPyConnection) -> None:

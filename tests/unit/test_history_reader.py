@@ -79,7 +79,7 @@ def expected(simulator: Simulator) -> list[tuple[Any, ...]]:
         "select entity_id, timestamp, json_extract(change_set, '$[0].old_value'), "
         "json_extract(change_set, '$[0].value') from history_log where entity_type = 'defect'"
     ).fetchall()
-    found = [
+    records = [
         (
             row[0],
             datetime.fromisoformat(row[1]).replace(tzinfo=None),
@@ -88,7 +88,7 @@ def expected(simulator: Simulator) -> list[tuple[Any, ...]]:
         )
         for row in rows
     ]
-    return sorted(found, key=lambda row: (row[0], row[1], int(row[2] or 0)))
+    return sorted(records, key=lambda row: (row[0], row[1], int(row[2] or 0)))
 
 
 def test_a_first_load_reads_everything_newest_first(simulator: Simulator, tmp_path: Path) -> None:
@@ -244,14 +244,14 @@ def test_the_certificate_says_from_when_on_the_history_is_complete(
 ) -> None:
     created = simulator.clock.now() - timedelta(hours=1)
     simulator.clock.advance(timedelta(days=10))
-    begin = simulator.clock.now()
+    start = simulator.clock.now()
     save_each(simulator, 60, count=3)
     simulator.clock.advance(timedelta(days=1))
 
     shortened = read(simulator, tmp_path / "shortened")
 
     row = certificate(shortened, f"{TABLE}.defect")
-    assert row.complete_from == begin
+    assert row.complete_from == start
     assert any("complete from" in finding.text for finding in shortened.manifest.findings)
 
     creations = [

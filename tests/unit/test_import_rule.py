@@ -94,17 +94,17 @@ SIMULATOR_ALLOWED = {
 
 
 def imported(path: Path) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             module = node.module or ""
-            found.add(module)
+            names.add(module)
             if module in {"octane_flows", "octane_simulator"}:
-                found |= {f"{module}.{alias.name}" for alias in node.names}
-    return found
+                names |= {f"{module}.{alias.name}" for alias in node.names}
+    return names
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))

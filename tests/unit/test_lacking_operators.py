@@ -43,7 +43,9 @@ def on_server(small: Simulator) -> dict[str, tuple[Any, ...]]:
 def load_and_refresh(small: Simulator, home: Path, **choices: Any) -> None:
     """A first load and refreshes over every kind of change; the rows are those of the server."""
     names = ("kept", "before", "gone", "a", "b", "c", "d")
-    kept, changed, gone, *_ = small.feeder().create("defects", [{"name": name} for name in names])
+    kept, changed, deleted, *_ = small.feeder().create(
+        "defects", [{"name": name} for name in names]
+    )
     choices = {"only": ("defect",), "history": ("defect",), **choices}
     run_extract(small, home, **choices)
     assert stored_rows(home, "defect", "name") == on_server(small)
@@ -51,7 +53,7 @@ def load_and_refresh(small: Simulator, home: Path, **choices: Any) -> None:
     small.clock.advance(3 * 3600)
     small.store.update("defect", changed, {"name": "after"})
     small.feeder().create("defects", [{"name": "added"}])
-    small.store.delete("defect", gone)
+    small.store.delete("defect", deleted)
     for field in ("note_udf", "phase_udf"):
         target = "phase" if field == "phase_udf" else None
         small.faults.add("add_field", field=f"defect.{field}", target=target)
@@ -101,10 +103,10 @@ def test_extracts_bring_the_same_rows_without_what_a_server_lacks(
 
     load_and_refresh(small, tmp_path)
 
-    found = substitutes(tmp_path)
-    assert {feature: found.get(feature) for feature in substituted} == substituted
+    written = substitutes(tmp_path)
+    assert {feature: written.get(feature) for feature in substituted} == substituted
     if not substituted:
-        assert found == {}
+        assert written == {}
 
 
 def test_an_empty_owner_beside_a_phase_may_fail(small: Simulator, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ TABLES = relations({"er.tests": ["test_id", "test_name"], "flow.failed": ["test_
 
 def made_of(sql: str) -> dict[str, str]:
     with duckdb.connect(":memory:") as connection:
-        found = trace(parse_sql(sql, "here", connection), TABLES)
-    return {name: " ".join(map(".".join, origins)) for name, origins in found.items()}
+        traced = trace(parse_sql(sql, "here", connection), TABLES)
+    return {name: " ".join(map(".".join, origins)) for name, origins in traced.items()}
 
 
 @pytest.mark.parametrize(

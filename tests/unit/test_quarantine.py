@@ -164,8 +164,8 @@ def test_the_review_tells_expired_recovered_gone_and_new_ones() -> None:
 
     review = review_entries(entries, tests, wanted=("flaky",), today=TODAY, days=14)
 
-    def ids(found: tuple[Entry, ...]) -> list[str]:
-        return [found_entry.test_id for found_entry in found]
+    def ids(entries: tuple[Entry, ...]) -> list[str]:
+        return [found_entry.test_id for found_entry in entries]
 
     assert ids(review.active) == ["1", "3", "4", "5"]
     assert ids(review.expired) == ["2"]

@@ -44,10 +44,10 @@ def runs_of(name: str) -> list[ET.Element]:
 @pytest.mark.parametrize("path", [*FILES], ids=lambda path: path.name)
 def test_every_document_keeps_to_the_schema(path: Path) -> None:
     reading = read(path)
-    found = documents_of(path, FULL)
+    sent = documents_of(path, FULL)
 
-    assert sum(document.result_count for document in found) == len(reading.results)
-    for document in found:
+    assert sum(document.result_count for document in sent) == len(reading.results)
+    for document in sent:
         build, results = parse(document.xml)
         assert build is not None
         assert results
@@ -152,9 +152,9 @@ def _names(part: Document) -> list[Result]:
 def test_gherkin_and_other_results_are_apart() -> None:
     reading = read([FOLDER / "c01-jvm-failing-after-hook.json", FOLDER / "d01-namespace.xml"])
 
-    found = [ET.fromstring(document.xml) for document in documents(CONTEXT, reading.results)]
+    roots = [ET.fromstring(document.xml) for document in documents(CONTEXT, reading.results)]
 
-    kinds = [{run.tag for run in document.find("test_runs") or ()} for document in found]
+    kinds = [{run.tag for run in document.find("test_runs") or ()} for document in roots]
     assert kinds == [{"gherkin_test_run"}, {"test_run"}]
 
 

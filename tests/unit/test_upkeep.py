@@ -45,7 +45,7 @@ def state(home: Path) -> list[Any]:
 
 
 def files(lake: Lake) -> set[str]:
-    return {one.path for one in lake.storage.list("data")}
+    return {entry.path for entry in lake.storage.list("data")}
 
 
 def test_compaction_changes_no_answer(lake: Lake, tmp_path: Path) -> None:
@@ -108,8 +108,8 @@ def test_a_dry_run_of_compaction_tells_and_changes_nothing(lake: Lake) -> None:
 def test_a_file_that_does_not_add_up_is_not_merged(lake: Lake) -> None:
     manifest = lake.current()
     assert manifest is not None
-    one, other = manifest.tables["release"].files[:2]
-    lake.resolve(one).write_bytes(lake.resolve(other).read_bytes()[:-9])
+    first, second = manifest.tables["release"].files[:2]
+    lake.resolve(first).write_bytes(lake.resolve(second).read_bytes()[:-9])
     with pytest.raises(LakeError, match="Could not merge 9 files of release"):
         compact(lake)
     assert lake.current() == manifest
@@ -117,15 +117,15 @@ def test_a_file_that_does_not_add_up_is_not_merged(lake: Lake) -> None:
 
 def test_expired_generations_go_and_kept_ones_answer(lake: Lake, tmp_path: Path) -> None:
     compact(lake)
-    merged = {one for one in files(lake) if Path(one).name.startswith("000010-")}
-    told = expire(lake, keep=1, dry_run=True)
+    merged = {entry for entry in files(lake) if Path(entry).name.startswith("000010-")}
+    dry_run = expire(lake, keep=1, dry_run=True)
     assert len(files(lake)) == 20
-    gone = expire(lake, keep=1)
+    expiry = expire(lake, keep=1)
 
-    assert told == gone
-    assert [one.generation for one in gone.expired] == list(range(1, 10))
+    assert dry_run == expiry
+    assert [entry.generation for entry in expiry.expired] == list(range(1, 10))
     assert files(lake) == merged
-    assert [one.generation for one in lake.kept()] == [10]
+    assert [entry.generation for entry in lake.kept()] == [10]
     build(tmp_path, models=FEW)
     assert len(state(tmp_path)[0]) == 4 - 1
     with pytest.raises(UsageError, match="has no generation 3; it keeps 1"):
@@ -143,10 +143,10 @@ def test_a_warehouse_older_than_what_is_kept_is_rebuilt(lake: Lake, tmp_path: Pa
 
 
 def test_generations_expire_by_age_but_never_the_current(lake: Lake) -> None:
-    gone = expire(lake, before=kit.AS_OF + timedelta(days=4))
-    assert [one.generation for one in gone.kept] == [5, 6, 7, 8, 9]
-    gone = expire(lake, before=kit.AS_OF + timedelta(days=400))
-    assert [one.generation for one in gone.kept] == [9]
+    expiry = expire(lake, before=kit.AS_OF + timedelta(days=4))
+    assert [entry.generation for entry in expiry.kept] == [5, 6, 7, 8, 9]
+    expiry = expire(lake, before=kit.AS_OF + timedelta(days=400))
+    assert [entry.generation for entry in expiry.kept] == [9]
 
 
 def test_leftovers_of_killed_runs_are_swept_but_not_those_of_a_run_at_work(
@@ -156,9 +156,9 @@ def test_leftovers_of_killed_runs_are_swept_but_not_those_of_a_run_at_work(
     killed.write_bytes(b"half a file")
     working = tmp_path / "lake" / "data" / "1002" / "release" / "000010-aaaaaa-0001.parquet"
     working.write_bytes(b"not yet published")
-    gone = expire(lake, keep=9)
+    expiry = expire(lake, keep=9)
 
-    assert gone.files == ("data/1002/release/000004-dead00-0001.parquet.part",)
+    assert expiry.files == ("data/1002/release/000004-dead00-0001.parquet.part",)
     assert not killed.exists()
     assert working.exists()
 

@@ -44,11 +44,11 @@ class Rest:
             return Page([{"id": id, "parent": None} for id in self.ids])
         if query.startswith("last_modified GE"):
             return Page([], self.changed if collection == "runs" else 0)
-        asked = query.removeprefix("id IN ").split(",")
+        ids = query.removeprefix("id IN ").split(",")
         if request["fields"] == ["last_modified"] and None in self.modified.values():
             raise RequestError("no such field")
         return Page(
-            [{"id": id, "last_modified": self.modified[id]} for id in asked if id in self.modified]
+            [{"id": id, "last_modified": self.modified[id]} for id in ids if id in self.modified]
         )
 
 
@@ -60,8 +60,11 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def reasons(found: parity.Verification) -> list[tuple[str, str, str]]:
-    return [(one.id, one.only_in, one.reason) for one in found.differences]
+def reasons(verification: parity.Verification) -> list[tuple[str, str, str]]:
+    return [
+        (difference.id, difference.only_in, difference.reason)
+        for difference in verification.differences
+    ]
 
 
 def verified(warehouse: duckdb.DuckDBPyConnection, rest: Any) -> parity.Verification:
@@ -71,11 +74,15 @@ def verified(warehouse: duckdb.DuckDBPyConnection, rest: Any) -> parity.Verifica
 def test_equal_ids_are_asked_for_their_values_alone(warehouse: duckdb.DuckDBPyConnection) -> None:
     rest = Rest(["2"], {})
 
-    found = verified(warehouse, rest)
+    verification = verified(warehouse, rest)
 
-    assert (found.status, found.octane_count, found.warehouse_count) == ("equal", 1, 1)
+    assert (verification.status, verification.octane_count, verification.warehouse_count) == (
+        "equal",
+        1,
+        1,
+    )
     assert rest.queries[1:] == ["id IN 2"] * 2  # plain fields, and those of references
-    assert found.compared == "ids alone"
+    assert verification.compared == "ids alone"
 
 
 class Shown(Rest):
@@ -100,10 +107,10 @@ def shown_of(warehouse: duckdb.DuckDBPyConnection) -> tuple[str, str | None]:
 
 
 def test_equal_values_are_said_to_be_compared(warehouse: duckdb.DuckDBPyConnection) -> None:
-    found = verified(warehouse, Shown(*shown_of(warehouse), BEFORE))
+    verification = verified(warehouse, Shown(*shown_of(warehouse), BEFORE))
 
-    assert (found.status, found.message) == ("equal", "")
-    assert found.compared == "ids, and of 1 row application_module_name, parent_name"
+    assert (verification.status, verification.message) == ("equal", "")
+    assert verification.compared == "ids, and of 1 row application_module_name, parent_name"
 
 
 @pytest.mark.parametrize(
@@ -114,14 +121,14 @@ def test_a_value_that_differs_is_told_with_both_values(
     modified: str, reason: str, status: str, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
     name, parent = shown_of(warehouse)
-    found = verified(warehouse, Shown("Renamed", parent, modified))
+    verification = verified(warehouse, Shown("Renamed", parent, modified))
 
-    assert reasons(found) == [("2", "neither", reason)]
-    assert found.differences[0].detail == (
+    assert reasons(verification) == [("2", "neither", reason)]
+    assert verification.differences[0].detail == (
         f"application_module_name is 'Renamed' in Octane and {name!r} in the warehouse"
     )
-    assert found.status == status
-    assert "1 values differ" in found.message
+    assert verification.status == status
+    assert "1 values differ" in verification.message
 
 
 def test_a_server_that_refuses_fields_is_told(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -131,10 +138,10 @@ def test_a_server_that_refuses_fields_is_told(warehouse: duckdb.DuckDBPyConnecti
                 raise RequestError("no expansion")
             return super().page(collection, query=query, **request)
 
-    found = verified(warehouse, Refusing(*shown_of(warehouse), BEFORE))
+    verification = verified(warehouse, Refusing(*shown_of(warehouse), BEFORE))
 
-    assert found.status == "equal"
-    assert found.compared == (
+    assert verification.status == "equal"
+    assert verification.compared == (
         "ids, and of 1 row application_module_name (the server refused parent_name)"
     )
 
@@ -158,12 +165,12 @@ def test_each_difference_has_its_reason(
     status: str,
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
-    found = verified(warehouse, Rest(["7"], modified, changed))
+    verification = verified(warehouse, Rest(["7"], modified, changed))
 
-    assert reasons(found)[0] == ("7", "octane", reason)
-    assert reasons(found)[1][:2] == ("2", "warehouse")
-    assert found.status == status
-    assert found.message.startswith("1 only in Octane, 1 only in the warehouse")
+    assert reasons(verification)[0] == ("7", "octane", reason)
+    assert reasons(verification)[1][:2] == ("2", "warehouse")
+    assert verification.status == status
+    assert verification.message.startswith("1 only in Octane, 1 only in the warehouse")
 
 
 def test_ids_beyond_those_looked_up_are_said_to_be_so(
@@ -171,10 +178,10 @@ def test_ids_beyond_those_looked_up_are_said_to_be_so(
 ) -> None:
     monkeypatch.setattr("octane_flows.parity.verify_flows.MOST_EXAMINED", 1)
 
-    found = verified(warehouse, Rest(["2", "7", "8"], {"7": AFTER}))
+    verification = verified(warehouse, Rest(["2", "7", "8"], {"7": AFTER}))
 
-    assert reasons(found) == [("7", "octane", "changed"), ("8", "octane", "not examined")]
-    assert found.status == "different"
+    assert reasons(verification) == [("7", "octane", "changed"), ("8", "octane", "not examined")]
+    assert verification.status == "different"
 
 
 def test_a_refusal_is_a_status(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -182,10 +189,13 @@ def test_a_refusal_is_a_status(warehouse: duckdb.DuckDBPyConnection) -> None:
         def page(self, collection: str, *, query: str | None = None, **request: Any) -> Page:
             raise NotFoundError("There is no such collection.")
 
-    found = verified(warehouse, Refusing([], {}))
+    verification = verified(warehouse, Refusing([], {}))
 
-    assert (found.status, found.message) == ("refused", "There is no such collection.")
-    assert found.as_dict()["octane_count"] is None
+    assert (verification.status, verification.message) == (
+        "refused",
+        "There is no such collection.",
+    )
+    assert verification.as_dict()["octane_count"] is None
 
 
 class LinkedRuns:
@@ -207,7 +217,9 @@ class LinkedRuns:
 
 def test_many_ids_are_asked_for_in_portions_that_an_address_can_hold() -> None:
     slug = "closed_defects_of_failed_runs"
-    defaults = {one.name: one.default for one in question_named("flow", slug).parameters}
+    defaults = {
+        parameter.name: parameter.default for parameter in question_named("flow", slug).parameters
+    }
     given = {"in_one_run": True, "only_newest_runs": True}
     given |= {"only_after_closing": False, "only_after_fixing": False}
     params = {**defaults, **given}

@@ -105,10 +105,10 @@ def test_a_table_that_the_server_lacks_is_empty_and_said(tmp_path: Path) -> None
     assert ask(tmp_path, "select * from flow.planned_runs()") == []
     recorded = "select model from meta.models where status = 'partial'"
     assert {row[0] for row in ask(tmp_path, recorded)} == set(reasons)
-    gone = (
+    columns = (
         "select models from meta.missing where table_name = 'run_history' and column_name is null"
     )
-    assert ask(tmp_path, gone) == [(["er.previous_runs"],)]
+    assert ask(tmp_path, columns) == [(["er.previous_runs"],)]
     assert len(ask(tmp_path, "from meta.findings where finding like 'octane.run_history is not%'"))
 
 
@@ -121,8 +121,8 @@ def test_a_field_that_the_server_lacks_is_null_and_said(tmp_path: Path) -> None:
     assert results["er.builds"].reason == "the lake has no octane.ci_build.result"
     assert results["flow.recent_failed_automated_tests"].status == "partial"
     assert results["flow.planned_runs"].status == "available"
-    found = ask(tmp_path, "select build_name, build_result_label from er.builds")
-    assert found == [("7", None)]
+    rows = ask(tmp_path, "select build_name, build_result_label from er.builds")
+    assert rows == [("7", None)]
 
 
 def test_everything_that_a_server_can_lack_makes_models_partial_and_no_error(
@@ -246,15 +246,17 @@ def test_a_check_that_memory_does_not_suffice_for_is_no_fault_of_its_sql(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(home, models=FEW)
-    former = warehouse_path(home).read_bytes()
+    previous = warehouse_path(home).read_bytes()
     monkeypatch.setitem(CONFIG, "memory_limit", "50MB")
     listed = "select list(i) as all from range(20000000) as numbers(i)"
     large = f"select unnest(listed.all) as id from ({listed}) as listed"
-    models = [dataclasses.replace(one, sql=large) if one.schema == "check" else one for one in FEW]
+    models = [
+        dataclasses.replace(model, sql=large) if model.schema == "check" else model for model in FEW
+    ]
 
     with pytest.raises(LakeError, match=r"full during the check \w+ .*--workspace.*previous"):
         build(home, models=models, full=True)
-    assert warehouse_path(home).read_bytes() == former
+    assert warehouse_path(home).read_bytes() == previous
 
 
 def test_an_open_reader_keeps_its_rows_while_a_new_file_is_published(home: Path) -> None:

@@ -159,19 +159,19 @@ def test_any_updates_find_what_a_rebuild_finds(home: Path, tmp_path: Path, seed:
 def some(dice: random.Random) -> Rows:
     """Runs, tests and releases that come, change and go; last runs of any test."""
     tests, runs = [f"t{one}" for one in range(4)], [f"{a}{b}" for a in range(3) for b in range(3)]
-    gone = {"_deleted": True}
+    tombstone = {"_deleted": True}
     rows: Rows = {
         "run_automated": [
             {**run(one, dice.choice(tests), status_id=dice.choice((PASSED, FAILED)))}
-            | (gone if dice.random() < 0.3 else {})
+            | (tombstone if dice.random() < 0.3 else {})
             for one in dice.sample(runs, dice.randint(0, 3))
         ],
         "test_automated": [
-            {"id": one, "type": "test_automated"} | (gone if dice.random() < 0.5 else {})
+            {"id": one, "type": "test_automated"} | (tombstone if dice.random() < 0.5 else {})
             for one in dice.sample(tests, dice.randint(0, 2))
         ],
         "release": [
-            {"id": one} | (gone if dice.random() < 0.5 else {})
+            {"id": one} | (tombstone if dice.random() < 0.5 else {})
             for one in dice.sample(("r1", "r2"), dice.randint(0, 1))
         ],
         "test_automated__last_runs": [

@@ -39,7 +39,7 @@ FEW = [model for model in load_models() if model.name in NAMES]
 
 def content(home: Path, schemas: tuple[str, ...] = ("octane", "past", "er")) -> dict[str, Any]:
     """Every table and view with columns, types, comments and rows in one order."""
-    found: dict[str, Any] = {}
+    rows_by_table: dict[str, Any] = {}
     with connect(home) as connection:
         for name, columns in connection.execute(
             "select schema_name || '.' || table_name, "
@@ -47,8 +47,11 @@ def content(home: Path, schemas: tuple[str, ...] = ("octane", "past", "er")) -> 
             "from duckdb_columns() where list_contains(?, schema_name) group by all order by all",
             [list(schemas)],
         ).fetchall():
-            found[name] = (columns, connection.execute(f"from {name} order by all").fetchall())
-    return found
+            rows_by_table[name] = (
+                columns,
+                connection.execute(f"from {name} order by all").fetchall(),
+            )
+    return rows_by_table
 
 
 def counted_relations(home: Path) -> list[Any]:
@@ -84,11 +87,18 @@ def changes(seed: int) -> list[dict[str, list[dict[str, Any]]]]:
         defects: list[dict[str, Any]] = []
         links: list[dict[str, Any]] = []
         for key in rng.sample(range(8), rng.randint(0, 5)):
-            gone = rng.random() < 0.25
-            defect = {"id": str(key), "type": "defect", "name": f"{number}.{key}", "_deleted": gone}
-            defects.append({**defect, "phase_id": None if gone else rng.choice(("new", "fixed"))})
+            is_deleted = rng.random() < 0.25
+            defect = {
+                "id": str(key),
+                "type": "defect",
+                "name": f"{number}.{key}",
+                "_deleted": is_deleted,
+            }
+            defects.append(
+                {**defect, "phase_id": None if is_deleted else rng.choice(("new", "fixed"))}
+            )
             targets = rng.sample(("a", "b", "c"), rng.randint(0, 3))
-            links += [{"source_id": str(key), "target_id": one} for one in targets]
+            links += [{"source_id": str(key), "target_id": target} for target in targets]
             if not targets:
                 links.append({"source_id": str(key), "_deleted": True})
         rows = {"defect": defects, "defect__product_areas": links}
@@ -129,8 +139,8 @@ def test_a_rebuild_holds_the_newest_of_each_workspace(tmp_path: Path, seed: int)
             expected["defect"][row["_workspace_id"], row["id"]] = name
         sets: dict[tuple[str, str], set[str]] = {}
         for row in rows["defect__product_areas"]:
-            found = sets.setdefault((row["_workspace_id"], row["source_id"]), set())
-            found |= set() if row.get("_deleted") else {row["target_id"]}
+            targets = sets.setdefault((row["_workspace_id"], row["source_id"]), set())
+            targets |= set() if row.get("_deleted") else {row["target_id"]}
         expected["defect__product_areas"] |= sets
     build(tmp_path, models=FEW, full=True)
 
@@ -303,7 +313,7 @@ def test_filled_shares_are_counted_only_where_something_changed(
     ids = [simulator.store.insert("defect", {"name": f"d{number}"}) for number in range(4)]
     simulator.store.insert("story", {"name": "s"})
     simulator.clock.advance(3 * 3600)
-    found = []
+    statements = []
     for tag in (None, "t", None):
         if tag is not None:
             linked = simulator.store.insert("user_tag", {"name": tag})
@@ -316,9 +326,9 @@ def test_filled_shares_are_counted_only_where_something_changed(
             shares = connection.execute(
                 "select filled_ratio from meta.fields where field = 'user_tags' order by entity"
             ).fetchall()
-        found.append((sorted(counted), [row[0] for row in shares]))
+        statements.append((sorted(counted), [row[0] for row in shares]))
 
-    assert found == [
+    assert statements == [
         (["defect", "story"], [0.0, 0.0]),
         (["defect"], [0.25, 0.0]),
         ([], [0.25, 0.0]),

@@ -13,30 +13,30 @@ from tests.benchmarks._pandas_peers.frames import CODED, LINK, NAMED, Frames, Pe
 
 def _my_new_stories(frames: Frames) -> pd.DataFrame:
     stories = frames["story"]
-    found = stories[
+    rows = stories[
         stories["phase_id"].isin(frames.coded("phase", "phase.story.new"))
         & stories["owner_id"].isin(frames.me())
     ]
-    return found.rename(columns={"id": "story_id"})[["story_id"]]
+    return rows.rename(columns={"id": "story_id"})[["story_id"]]
 
 
 def _my_opened_defects_to_test(frames: Frames) -> pd.DataFrame:
     defects = frames["defect"]
-    found = defects[
+    rows = defects[
         defects["phase_id"].isin(frames.coded("phase", "phase.defect.opened"))
         & defects["qa_owner_id"].isin(frames.me())
     ]
-    return found.rename(columns={"id": "defect_id"})[["defect_id"]]
+    return rows.rename(columns={"id": "defect_id"})[["defect_id"]]
 
 
 def _open_high_severity_defects(frames: Frames) -> pd.DataFrame:
     defects = frames["defect"]
-    found = defects[
+    rows = defects[
         defects["phase_id"].isin(frames.coded("phase", "phase.defect.opened"))
         & defects["severity_id"].isin(frames.coded("list_node", "list_node.severity.high"))
     ]
     links = frames["defect__product_areas"].merge(
-        found, left_on="source_id", right_on="id", suffixes=("_of_link", "")
+        rows, left_on="source_id", right_on="id", suffixes=("_of_link", "")
     )
     modules = links.merge(
         frames["product_area"], left_on="target_id", right_on="id", suffixes=("", "_of_module")
@@ -55,10 +55,10 @@ def _work_items_without_test_task(frames: Frames) -> pd.DataFrame:
         .groupby("story_id", as_index=False)
         .agg(task_count=("is_test", "size"), has_test=("is_test", "any"))
     )
-    found = frames["story"].merge(counts, left_on="id", right_on="story_id", how="left")
-    found = found[~found["has_test"].fillna(False).astype(bool)]
-    found["task_count"] = found["task_count"].fillna(0)
-    return found.rename(columns={"id": "work_item_id"})[["work_item_id", "task_count"]]
+    rows = frames["story"].merge(counts, left_on="id", right_on="story_id", how="left")
+    rows = rows[~rows["has_test"].fillna(False).astype(bool)]
+    rows["task_count"] = rows["task_count"].fillna(0)
+    return rows.rename(columns={"id": "work_item_id"})[["work_item_id", "task_count"]]
 
 
 def _stories_with_completed_tasks(frames: Frames) -> pd.DataFrame:
@@ -70,8 +70,8 @@ def _stories_with_completed_tasks(frames: Frames) -> pd.DataFrame:
         .agg(task_count=("is_completed", "size"), are_all=("is_completed", "all"))
     )
     undone = stories[~stories["phase_id"].isin(frames.coded("phase", "phase.story.done"))]
-    found = undone.merge(counts[counts["are_all"]], left_on="id", right_on="story_id")
-    return found.rename(columns={"id": "work_item_id"})[["work_item_id", "task_count"]]
+    rows = undone.merge(counts[counts["are_all"]], left_on="id", right_on="story_id")
+    return rows.rename(columns={"id": "work_item_id"})[["work_item_id", "task_count"]]
 
 
 def _features_with_done_stories(frames: Frames) -> pd.DataFrame:
@@ -82,21 +82,21 @@ def _features_with_done_stories(frames: Frames) -> pd.DataFrame:
         .agg(child_count=("is_done", "size"), are_all=("is_done", "all"))
     )
     wanted = features[features["phase_id"].isin(frames.coded("phase", FEATURE_PHASE))]
-    found = wanted.merge(counts[counts["are_all"]], left_on="id", right_on="parent_id")
-    return found.rename(columns={"id": "feature_id"})[["feature_id", "child_count"]]
+    rows = wanted.merge(counts[counts["are_all"]], left_on="id", right_on="parent_id")
+    return rows.rename(columns={"id": "feature_id"})[["feature_id", "child_count"]]
 
 
 def _descendants_of_items(frames: Frames) -> pd.DataFrame:
     items, tasks = frames["work_item"], frames["task"]
     level = items[items["id"] == ROOT_ID]
-    found, depth = [], 0
+    levels, depth = [], 0
     while len(level):
-        found.append(level.assign(depth=depth))
+        levels.append(level.assign(depth=depth))
         depth += 1
         below = tasks[tasks["story_id"].isin(level["id"])]
-        found.append(below.assign(type="task", depth=depth)[["id", "type", "depth"]])
+        levels.append(below.assign(type="task", depth=depth)[["id", "type", "depth"]])
         level = items[items["parent_id"].isin(level["id"])]
-    rows = pd.concat(found).rename(columns={"id": "item_id", "type": "item_type"})
+    rows = pd.concat(levels).rename(columns={"id": "item_id", "type": "item_type"})
     return rows.assign(root_id=ROOT_ID)[["root_id", "item_type", "item_id", "depth"]]
 
 

@@ -87,10 +87,14 @@ def _read(lake: Lake, name: str, columns: list[str]) -> pd.DataFrame:
     for table in GROUPS.get(name, (name,)):
         for file in manifest.tables[table].files if table in manifest.tables else ():
             path = lake.resolve(file)
-            held = set(pq.read_schema(path).names)
-            frames.append(pd.read_parquet(path, columns=[one for one in columns if one in held]))
-    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-    return found.reindex(columns=columns)
+            file_columns = set(pq.read_schema(path).names)
+            frames.append(
+                pd.read_parquet(
+                    path, columns=[column for column in columns if column in file_columns]
+                )
+            )
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    return frame.reindex(columns=columns)
 
 
 def joined(frame: pd.DataFrame, by: str, text: str) -> pd.Series[str]:

@@ -30,8 +30,8 @@ def _planned_runs(frames: Frames) -> pd.DataFrame:
         & runs["release_id"].isin(frames.named("release", RELEASE))
     ]
     wanted = tests[tests["type"].isin(["test_manual", "gherkin_test", "test_suite"])]
-    found = planned.merge(wanted, left_on="test_id", right_on="id", suffixes=("", "_of_test"))
-    return found.rename(columns={"id": "run_id"})[["run_id", "test_id"]]
+    rows = planned.merge(wanted, left_on="test_id", right_on="id", suffixes=("", "_of_test"))
+    return rows.rename(columns={"id": "run_id"})[["run_id", "test_id"]]
 
 
 def _release_runs_with_environments(frames: Frames) -> pd.DataFrame:
@@ -42,8 +42,8 @@ def _release_runs_with_environments(frames: Frames) -> pd.DataFrame:
     ]
     tags = environment_names(frames, links[links["source_id"].isin(wanted["id"])])
     names = joined(tags, "source_id", "environment_name").rename("environment_names")
-    found = wanted.merge(names, left_on="id", right_index=True, how="left")
-    return found.rename(columns={"id": "run_id"})[["run_id", "environment_names"]]
+    rows = wanted.merge(names, left_on="id", right_index=True, how="left")
+    return rows.rename(columns={"id": "run_id"})[["run_id", "environment_names"]]
 
 
 def _failed_last_runs(frames: Frames, links: str, runs: str) -> pd.DataFrame:
@@ -69,10 +69,10 @@ def _recent_failed_automated_tests(frames: Frames) -> pd.DataFrame:
 
 def _modules_with_recent_failures(frames: Frames) -> pd.DataFrame:
     tests = _failures_by_test(_failed_last_runs(frames, "test__last_runs", "run"))
-    found = frames["test__product_areas"].merge(tests, on="source_id")
-    found = found.merge(frames["product_area"], left_on="target_id", right_on="id")
+    rows = frames["test__product_areas"].merge(tests, on="source_id")
+    rows = rows.merge(frames["product_area"], left_on="target_id", right_on="id")
     return (
-        found.groupby("target_id", as_index=False)
+        rows.groupby("target_id", as_index=False)
         .agg(
             failed_test_count=("source_id", "nunique"),
             failed_run_count=("failed_run_count", "sum"),
@@ -88,9 +88,9 @@ def _features_with_recent_failures(frames: Frames) -> pd.DataFrame:
     direct = covered.assign(feature_id=covered["target_id"])
     children = covered.merge(frames["work_item"], left_on="target_id", right_on="id")
     children = children.rename(columns={"parent_id": "feature_id"})
-    found = pd.concat([direct, children])
-    found = found[found["feature_id"].isin(frames["feature"]["id"])]
-    return found.groupby("feature_id", as_index=False).agg(
+    rows = pd.concat([direct, children])
+    rows = rows[rows["feature_id"].isin(frames["feature"]["id"])]
+    return rows.groupby("feature_id", as_index=False).agg(
         failed_test_count=("source_id", "nunique"), last_failed_at=("last_failed_at", "max")
     )
 
@@ -128,10 +128,10 @@ def _reported_builds(frames: Frames) -> pd.DataFrame:
         wanted, left_on="target_id", right_on="pipeline_run_id"
     )
     builds = builds.rename(columns={"source_id": "build_id"})
-    former = history[history["build_id"].isin(builds["build_id"].astype(int))]
-    former = former.assign(build_id=former["build_id"].astype("int64").astype(str))
-    former = former.rename(columns={"run_native_status_id": "native_status_id"})
-    results = pd.concat([runs[runs["build_id"].isin(builds["build_id"])], former])
+    replaced = history[history["build_id"].isin(builds["build_id"].astype(int))]
+    replaced = replaced.assign(build_id=replaced["build_id"].astype("int64").astype(str))
+    replaced = replaced.rename(columns={"run_native_status_id": "native_status_id"})
+    results = pd.concat([runs[runs["build_id"].isin(builds["build_id"])], replaced])
     for ending in ("passed", "failed", "skipped"):
         code = frames.coded("list_node", NATIVE + ending)
         results[f"{ending}_count"] = results["native_status_id"].isin(code)
@@ -141,10 +141,10 @@ def _reported_builds(frames: Frames) -> pd.DataFrame:
         failed_count=("failed_count", "sum"),
         skipped_count=("skipped_count", "sum"),
     )
-    found = builds.merge(counts, on="build_id", how="left")
+    rows = builds.merge(counts, on="build_id", how="left")
     counted = ["result_count", "passed_count", "failed_count", "skipped_count"]
-    found[counted] = found[counted].fillna(0)
-    return found[["pipeline_run_id", "build_id", *counted]]
+    rows[counted] = rows[counted].fillna(0)
+    return rows[["pipeline_run_id", "build_id", *counted]]
 
 
 def _failed_automated_runs(frames: Frames) -> pd.DataFrame:
@@ -162,11 +162,11 @@ def _failed_automated_runs(frames: Frames) -> pd.DataFrame:
     )
     names = joined(named, "source_id", "name").rename("all_application_module_names")
     defects = frames["defect__run"].groupby("target_id").size().rename("defect_count")
-    found = failed.merge(environments, left_on="id", right_index=True, how="left")
-    found = found.merge(names, left_on="test_id", right_index=True, how="left")
-    found = found.merge(defects, left_on="id", right_index=True, how="left")
-    found["defect_count"] = found["defect_count"].fillna(0)
-    return found.rename(columns={"id": "run_id"})[
+    rows = failed.merge(environments, left_on="id", right_index=True, how="left")
+    rows = rows.merge(names, left_on="test_id", right_index=True, how="left")
+    rows = rows.merge(defects, left_on="id", right_index=True, how="left")
+    rows["defect_count"] = rows["defect_count"].fillna(0)
+    return rows.rename(columns={"id": "run_id"})[
         ["run_id", "all_environment_names", "all_application_module_names", "defect_count"]
     ]
 
@@ -179,8 +179,8 @@ def _failed_previous_runs(frames: Frames) -> pd.DataFrame:
     ]
     tags = environment_names(frames, links[links["source_id"].isin(wanted["id"])])
     names = joined(tags, "source_id", "environment_name").rename("all_environment_names")
-    found = wanted.merge(names, left_on="id", right_index=True, how="left")
-    return found.rename(columns={"id": "previous_run_id"})[
+    rows = wanted.merge(names, left_on="id", right_index=True, how="left")
+    return rows.rename(columns={"id": "previous_run_id"})[
         ["previous_run_id", "all_environment_names"]
     ]
 

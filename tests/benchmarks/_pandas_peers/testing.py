@@ -16,10 +16,10 @@ OBSOLETE = ("phase.test_manual.obsolete", "phase.gherkin_test.obsolete")
 def _comments_on_my_manual_tests(frames: Frames) -> pd.DataFrame:
     tests = frames["test_manual"]
     mine = tests[tests["owner_id"].isin(frames.me())]
-    found = frames["comment"].merge(
+    rows = frames["comment"].merge(
         mine, left_on="owner_test_id", right_on="id", suffixes=("", "_of_test")
     )
-    return found.rename(columns={"id": "comment_id", "owner_test_id": "test_id"})[
+    return rows.rename(columns={"id": "comment_id", "owner_test_id": "test_id"})[
         ["comment_id", "test_id"]
     ]
 
@@ -45,8 +45,8 @@ def _manual_test_steps_and_attachments(frames: Frames) -> pd.DataFrame:
 def _my_gherkin_tests_to_automate(frames: Frames) -> pd.DataFrame:
     tests = frames["gherkin_test"]
     ready = frames.coded("list_node", "list_node.automation_status.ready_for_automation")
-    found = tests[tests["owner_id"].isin(frames.me()) & tests["automation_status_id"].isin(ready)]
-    return found.rename(columns={"id": "test_id"})[["test_id"]]
+    rows = tests[tests["owner_id"].isin(frames.me()) & tests["automation_status_id"].isin(ready)]
+    return rows.rename(columns={"id": "test_id"})[["test_id"]]
 
 
 def _tagged_automated_tests(frames: Frames) -> pd.DataFrame:
@@ -55,9 +55,9 @@ def _tagged_automated_tests(frames: Frames) -> pd.DataFrame:
     modules = _names(
         frames, "test_automated__product_areas", "product_area", "application_module_names"
     )
-    found = tests.merge(tags, left_on="id", right_index=True)
-    found = found.merge(modules, left_on="id", right_index=True)
-    return found.rename(columns={"id": "test_id"})[
+    rows = tests.merge(tags, left_on="id", right_index=True)
+    rows = rows.merge(modules, left_on="id", right_index=True)
+    return rows.rename(columns={"id": "test_id"})[
         ["test_id", "user_tag_names", "application_module_names"]
     ]
 
@@ -98,11 +98,11 @@ def _manual_tests_without_run(frames: Frames) -> pd.DataFrame:
     runs = runs[runs["test_id"].isin(tests["id"])]
     newest = runs.groupby("test_id")["creation_time"].max().rename("last_run_created_at")
     with_run = runs.loc[runs["release_id"].isin(release), "test_id"]
-    found = tests[~tests["id"].isin(with_run)].merge(
+    rows = tests[~tests["id"].isin(with_run)].merge(
         newest, left_on="id", right_index=True, how="left"
     )
-    found = found.merge(release.rename("release_id"), how="cross")
-    return found.rename(columns={"id": "test_id"})[["test_id", "release_id", "last_run_created_at"]]
+    rows = rows.merge(release.rename("release_id"), how="cross")
+    return rows.rename(columns={"id": "test_id"})[["test_id", "release_id", "last_run_created_at"]]
 
 
 def _tests_to_put_into_suite(frames: Frames) -> pd.DataFrame:
@@ -113,11 +113,11 @@ def _tests_to_put_into_suite(frames: Frames) -> pd.DataFrame:
     tags = _names(frames, "test__user_tags", "user_tag", "all_user_tag_names", tests["id"])
     links = frames["suite_link"]
     suites = links.groupby("test_id")["test_suite_id"].nunique().rename("test_suite_count")
-    found = tests
+    rows = tests
     for facts in (modules, tags, suites):
-        found = found.merge(facts, left_on="id", right_index=True, how="left")
-    found["test_suite_count"] = found["test_suite_count"].fillna(0)
-    return found.rename(columns={"id": "test_id"})[
+        rows = rows.merge(facts, left_on="id", right_index=True, how="left")
+    rows["test_suite_count"] = rows["test_suite_count"].fillna(0)
+    return rows.rename(columns={"id": "test_id"})[
         ["test_id", "all_application_module_names", "all_user_tag_names", "test_suite_count"]
     ]
 
@@ -130,15 +130,15 @@ def _test_suites_without_run(frames: Frames) -> pd.DataFrame:
     links = frames["suite_link"]
     included = links[links["include_in_next_run"].fillna(True).astype(bool)]
     counts = included.groupby("test_suite_id").size()
-    found = suites[~suites["id"].isin(with_run)].merge(
+    rows = suites[~suites["id"].isin(with_run)].merge(
         newest.rename("last_suite_run_id"), left_on="id", right_index=True, how="left"
     )
-    found = found.merge(
+    rows = rows.merge(
         counts.rename("included_test_count"), left_on="id", right_index=True, how="left"
     )
-    found["included_test_count"] = found["included_test_count"].fillna(0)
-    found = found.merge(release.rename("release_id"), how="cross")
-    return found.rename(columns={"id": "test_suite_id"})[
+    rows["included_test_count"] = rows["included_test_count"].fillna(0)
+    rows = rows.merge(release.rename("release_id"), how="cross")
+    return rows.rename(columns={"id": "test_suite_id"})[
         ["test_suite_id", "release_id", "included_test_count", "last_suite_run_id"]
     ]
 

@@ -63,12 +63,12 @@ def prepare_changed(home: Path, runs: int, changed: Sequence[int]) -> Callable[[
     if draft.parent is None:
         raise ValueError("There is no generation whose runs could change.")
     now = AS_OF + timedelta(minutes=draft.generation)
-    former = draft.parent.tables
+    previous_tables = draft.parent.tables
     made: list[tuple[TableEntry, pa.Table]] = []
     with duckdb.connect() as connection:
         _prepare(connection, runs)
         connection.register("changed", pa.table({"i": pa.array(changed, pa.int64())}))
-        for name, entry in former.items():
+        for name, entry in previous_tables.items():
             entity, _, field = name.partition("__")
             number = "i" if entity in RUNS else "run_test(i)"
             if not changed or not (entity in RUNS or field == "last_runs"):
@@ -81,7 +81,7 @@ def prepare_changed(home: Path, runs: int, changed: Sequence[int]) -> Callable[[
 
     def publish() -> Manifest:
         new = {entry.name: _write(draft, entry, rows.to_reader()) for entry, rows in made}
-        return _publish(draft, {**former, **new}, now)
+        return _publish(draft, {**previous_tables, **new}, now)
 
     return publish
 
@@ -151,8 +151,8 @@ def _generated(
         "_extracted_at": f"timestamp '{as_of:%Y-%m-%d %H:%M}'",
         "_deleted": "false",
     }
-    known = {key.strip('"'): value for key, value in columns.items()}
-    filled = {key: value for key, value in {**own, **known}.items() if key in types}
+    given = {key.strip('"'): value for key, value in columns.items()}
+    filled = {key: value for key, value in {**own, **given}.items() if key in types}
     selected = ", ".join(f'cast({sql} as {types[key]}) as "{key}"' for key, sql in filled.items())
     schema = pa.schema([(key, kit.ARROW[types[key]]) for key in filled])
     query = connection.sql(f"select {selected} from {source} as numbered")
