@@ -5,6 +5,7 @@ Nothing in, a data folder and clients out; the tests of `serve` share them.
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 import pytest
 import uvicorn
@@ -22,6 +24,7 @@ from octane_flows.config import ServePlace
 from octane_flows.models.model import Model, load_models
 from octane_flows.serve import MountedApplication, web_application
 from octane_flows.serve.run_server import server_config
+from octane_flows.warehouse import warehouse_path
 from tests.golden import kit
 from tests.services import until
 
@@ -130,3 +133,28 @@ def serving(
             server.should_exit = True
             thread.join(60)
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def copied_home(served_home: Path, tmp_path: Path) -> Path:
+    """A data folder of its own, whose warehouse a test may replace."""
+    shutil.copyfile(warehouse_path(served_home), warehouse_path(tmp_path))
+    return tmp_path
+
+
+def publish(home: Path, sql: str) -> None:
+    """Replace the warehouse by one that the statements changed, as a build does."""
+    aside = home / "aside.duckdb"
+    shutil.copyfile(warehouse_path(home), aside)
+    aside.chmod(0o600)
+    with duckdb.connect(str(aside)) as connection:
+        connection.execute(sql)
+    aside.replace(warehouse_path(home))
+
+
+def refusal(answer: httpx.Response, status: int) -> str:
+    """The sentence of an answer that must have this status."""
+    assert answer.status_code == status, answer.text
+    sentence = answer.json()["error"]["message"]
+    assert isinstance(sentence, str)
+    return sentence

@@ -6,10 +6,10 @@ import pytest
 
 from octane_simulator import Simulator
 from tests.s3 import bucket, s3_endpoint
-from tests.served import served_home
+from tests.served import copied_home, served_home
 from tests.small_defects import ten_defects
 
-__all__ = ["bucket", "s3_endpoint", "served_home", "simulator"]
+__all__ = ["bucket", "copied_home", "s3_endpoint", "served_home", "simulator"]
 
 
 @pytest.fixture
