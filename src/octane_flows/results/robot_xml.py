@@ -47,12 +47,12 @@ def _test(test: Element, collector: ResultCollector) -> None:
         return
     message = status.text.strip()
     line = test.get("line") or ""
-    begin = _with_date_marks(status.get("start") or status.get("starttime"))
+    start = _with_date_marks(status.get("start") or status.get("starttime"))
     end = _with_date_marks(status.get("endtime"))
-    started, started_from = collector.start(begin, None, test.line)
+    started, started_from = collector.start(start, None, test.line)
     duration = collector.duration(status.get("elapsed"), test.line)
     if duration is None:
-        duration = _between(begin, end)
+        duration = _between(start, end)
     tags = [each.text.strip() for each in test.find_all("tag")]
     for group in test.find_all("tags"):  # up to version 3
         tags += [each.text.strip() for each in group.find_all("tag")]
@@ -99,9 +99,9 @@ def _with_date_marks(text: str | None) -> str | None:
     return text
 
 
-def _between(begin: str | None, end: str | None) -> float | None:
+def _between(start: str | None, end: str | None) -> float | None:
     try:
-        span = datetime.fromisoformat(end or "") - datetime.fromisoformat(begin or "")
+        span = datetime.fromisoformat(end or "") - datetime.fromisoformat(start or "")
     except (ValueError, TypeError):  # TypeError: only one of the two has a zone
         return None
     milliseconds = span.total_seconds() * 1000

@@ -136,15 +136,15 @@ def _correct_local_times(suite: Element, collector: ResultCollector, first: int)
     they are moved by it.
     """
     notes = collector.notes
-    begin = parse_start(suite.get("started-at"), notes, suite.line)
+    start = parse_start(suite.get("started-at"), notes, suite.line)
     end = parse_start(suite.get("finished-at"), notes, suite.line)
     times = [r.started_ms for r in collector.results[first:] if r.started_ms is not None]
-    if begin is None or end is None or not times:
+    if start is None or end is None or not times:
         return
-    if min(times) >= begin - _MINUTE_MS and max(times) <= end + _MINUTE_MS:
+    if min(times) >= start - _MINUTE_MS and max(times) <= end + _MINUTE_MS:
         return
-    offset = round((min(times) - begin) / _QUARTER_MS) * _QUARTER_MS
-    inside = min(times) - offset >= begin - _MINUTE_MS and max(times) - offset <= end + _MINUTE_MS
+    offset = round((min(times) - start) / _QUARTER_MS) * _QUARTER_MS
+    inside = min(times) - offset >= start - _MINUTE_MS and max(times) - offset <= end + _MINUTE_MS
     if not offset or not inside or abs(offset) > 14 * 4 * _QUARTER_MS:
         return
     notes.add(

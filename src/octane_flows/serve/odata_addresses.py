@@ -1,6 +1,6 @@
 """Addresses of OData: what a request names and asks for, and the link to a further page.
 
-A request in, an `Asked` out; `odata_answers` calls it.
+A request in, a `RowsRequest` out; `odata_answers` calls it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RowsRequest:
     """A request for rows, read before there is a reader."""
 
     resource: Resource
@@ -47,7 +47,7 @@ class Asked:
     address: str
 
 
-def asked_rows(request: Request, place: ServePlace) -> Asked:
+def read_rows_request(request: Request, place: ServePlace) -> RowsRequest:
     """What a request asks for. Raises RefusalError."""
     options = texts_of_pairs(request.query_params.multi_items())
     generation, offset = None, 0
@@ -58,7 +58,7 @@ def asked_rows(request: Request, place: ServePlace) -> Asked:
         generation, offset = match[1], int(match[2])
     preferred = _PREFERRED.search(request.headers.get("prefer", ""))
     wanted = int(preferred[1]) if preferred else PAGE_ROWS
-    return Asked(
+    return RowsRequest(
         _resource(request.path_params["path"]),
         options,
         generation,
@@ -108,17 +108,17 @@ def values_in_brackets(text: str, options: Mapping[str, str]) -> dict[str, Value
     return values
 
 
-def page_link(asked: Asked, generation: ServedGeneration, offset: int) -> str:
+def page_link(request: RowsRequest, generation: ServedGeneration, offset: int) -> str:
     """The address of the page that begins behind so many rows of a generation."""
-    options = {**asked.options, "$skiptoken": f"{generation.token}.{offset}"}
-    path = quote(asked.resource.name + _brackets(asked.resource), safe="()=,'@")
-    return f"{asked.address}/{path}?{urlencode(options, safe='$', quote_via=quote)}"
+    options = {**request.options, "$skiptoken": f"{generation.token}.{offset}"}
+    path = quote(request.resource.name + _brackets(request.resource), safe="()=,'@")
+    return f"{request.address}/{path}?{urlencode(options, safe='$', quote_via=quote)}"
 
 
-def cache_key(asked: Asked, generation: ServedGeneration, offset: int) -> Hashable:
+def cache_key(request: RowsRequest, generation: ServedGeneration, offset: int) -> Hashable:
     """What a page answers, whoever asks for it."""
     options = frozenset(
-        (name, text) for name, text in asked.options.items() if name != "$skiptoken"
+        (name, text) for name, text in request.options.items() if name != "$skiptoken"
     )
-    where = (asked.address, asked.resource, asked.page_rows)
+    where = (request.address, request.resource, request.page_rows)
     return (generation.token, offset, options, *where)

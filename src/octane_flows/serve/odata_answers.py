@@ -25,11 +25,11 @@ from octane_flows.serve.bounded_answers import (
     json_rows,
 )
 from octane_flows.serve.odata_addresses import (
-    Asked,
-    asked_rows,
+    RowsRequest,
     cache_key,
     odata_root,
     page_link,
+    read_rows_request,
     values_in_brackets,
 )
 from octane_flows.serve.odata_metadata import NAMESPACE, metadata_xml, row_type, service_document
@@ -87,81 +87,94 @@ class ODataAnswers:
 
     async def rows(self, request: Request) -> Response:
         """Rows of a set or function, one row by its key, or their count."""
-        asked = asked_rows(request, self.place)
-        body = await self.queue.run(request, lambda deadline: self._answer(asked, deadline))
-        if asked.resource.is_count:
+        rows_request = read_rows_request(request, self.place)
+        body = await self.queue.run(request, lambda deadline: self._answer(rows_request, deadline))
+        if rows_request.resource.is_count:
             return Response(body, media_type="text/plain", headers=VERSION)
         return _json(body)
 
-    def _answer(self, asked: Asked, deadline: Deadline) -> bytes:
+    def _answer(self, request: RowsRequest, deadline: Deadline) -> bytes:
         generation = (
             self.generations.newest()
-            if asked.generation is None
-            else self.generations.named(asked.generation)
+            if request.generation is None
+            else self.generations.named(request.generation)
         )
-        page = self.ahead.take(cache_key(asked, generation, asked.offset))
-        if page is not None and asked.generation is not None:
+        page = self.ahead.take(cache_key(request, generation, request.offset))
+        if page is not None and request.generation is not None:
             return page
         model = self._model(generation)
-        name = asked.resource.name
+        name = request.resource.name
         rows = model.tables.get(name) or model.functions.get(name)
         if rows is None:
             raise not_there(
-                f"There is no {name} in OData; the service document {asked.address}/ has all names."
+                f"There is no {name} in OData; the service document {request.address}/ "
+                "has all names."
             )
         with (
             generation.reader() as reader,
             deadline.interrupting(reader),
             refusals(self.limits, name),
         ):
-            if rows.question is None and asked.resource.inside is not None:
-                return self._one(reader, rows, asked)
-            return self._page(reader, rows, asked, generation)
+            if rows.question is None and request.resource.inside is not None:
+                return self._row_of_key(reader, rows, request)
+            return self._page(reader, rows, request, generation)
 
     def _page(
-        self, reader: WarehouseReader, rows: ServedRows, asked: Asked, generation: ServedGeneration
+        self,
+        reader: WarehouseReader,
+        rows: ServedRows,
+        request: RowsRequest,
+        generation: ServedGeneration,
     ) -> bytes:
         parameters = SqlParameters()
         source = rows.source
         if rows.question is not None:
-            source = _called(reader, rows, asked, parameters)
+            source = _called(reader, rows, request, parameters)
         query = served_query(
             source,
             rows.columns,
             rows.key,
-            asked.options,
+            request.options,
             parameters,
             is_ordered=rows.question is not None,
         )
-        if asked.resource.is_count:
+        if request.resource.is_count:
             return str(self._count(reader, query)).encode()
-        head: dict[str, object] = {"@odata.context": _context(asked, rows, query)}
+        head: dict[str, object] = {"@odata.context": _context(request, rows, query)}
         if query.with_count:
             head["@odata.count"] = self._count(reader, query)
-        page_rows, wanted, texts = self._texts(reader, rows, asked, query)
+        page_rows, wanted, texts = self._texts(reader, rows, request, query)
         bodies: list[bytes] = []
-        for begin in range(0, max(1, min(texts.num_rows, wanted)), page_rows):
-            end = min(begin + page_rows, wanted)
-            is_last = texts.num_rows <= end or asked.offset + end == query.top
-            link = "" if is_last else page_link(asked, generation, asked.offset + end)
-            bodies.append(_body(head, texts[begin:end], link))
-            self.ahead.put(cache_key(asked, generation, asked.offset + begin), bodies[-1])
+        for start in range(0, max(1, min(texts.num_rows, wanted)), page_rows):
+            end = min(start + page_rows, wanted)
+            is_last = texts.num_rows <= end or request.offset + end == query.top
+            link = "" if is_last else page_link(request, generation, request.offset + end)
+            bodies.append(_body(head, texts[start:end], link))
+            self.ahead.put(cache_key(request, generation, request.offset + start), bodies[-1])
         return bodies[0]
 
     def _texts(
-        self, reader: WarehouseReader, rows: ServedRows, asked: Asked, query: ServedQuery
+        self,
+        reader: WarehouseReader,
+        rows: ServedRows,
+        request: RowsRequest,
+        query: ServedQuery,
     ) -> tuple[int, int, pa.Table]:
         """Rows of a page, rows that are wanted, and these with one more as texts of JSON.
 
         Who reads on gets several pages at once; where these are too large, a small one.
         """
-        ahead = 1 if asked.generation is None else PAGES_AHEAD
-        sizes = [(asked.page_rows, ahead), (asked.page_rows, 1), (asked.page_rows // 50 + 1, 1)]
+        ahead = 1 if request.generation is None else PAGES_AHEAD
+        sizes = [
+            (request.page_rows, ahead),
+            (request.page_rows, 1),
+            (request.page_rows // 50 + 1, 1),
+        ]
         for page_rows, pages in sizes:
             wanted = page_rows * pages
             if query.top is not None:
-                wanted = min(wanted, max(0, query.top - asked.offset))
-            sql = query.page(asked.offset, wanted + 1)
+                wanted = min(wanted, max(0, query.top - request.offset))
+            sql = query.page(request.offset, wanted + 1)
             relation = json_rows(reader.sql(sql, params=query.parameters.values or None))
             limits = replace(self.limits, rows=wanted + 1)
             try:
@@ -176,8 +189,8 @@ class ODataAnswers:
         [(count,)] = reader.sql(query.count, params=values or None).fetchall()
         return int(count)
 
-    def _one(self, reader: WarehouseReader, rows: ServedRows, asked: Asked) -> bytes:
-        given = values_in_brackets(asked.resource.inside or "", asked.options)
+    def _row_of_key(self, reader: WarehouseReader, rows: ServedRows, request: RowsRequest) -> bytes:
+        given = values_in_brackets(request.resource.inside or "", request.options)
         if list(given) == [""] and len(rows.key) == 1:
             given = {rows.key[0]: given[""]}
         if set(given) != set(rows.key):
@@ -190,14 +203,14 @@ class ODataAnswers:
             f'cast("{name}" as varchar) = cast({parameters.add(value)} as varchar)'
             for name, value in given.items()
         )
-        options = {name: text for name, text in asked.options.items() if name != "$filter"}
+        options = {name: text for name, text in request.options.items() if name != "$filter"}
         source = f"(select * from {rows.source} as rows where {conditions})"
         query = served_query(source, rows.columns, rows.key, options, parameters, is_ordered=False)
         relation = json_rows(reader.sql(query.page(0, 1), params=parameters.values))
         page = bounded_table(relation, self.limits, rows.name)
         if not page.num_rows:
             raise not_there(f"{rows.name} has no row with this key.")
-        context = json.dumps({"@odata.context": f"{_context(asked, rows, query)}/$entity"})
+        context = json.dumps({"@odata.context": f"{_context(request, rows, query)}/$entity"})
         return context[:-1].encode() + b", " + joined_rows(page)[1:] + b"\n"
 
     def _model(self, generation: ServedGeneration) -> ODataModel:
@@ -210,18 +223,18 @@ class ODataAnswers:
 
 
 def _body(head: Mapping[str, object], rows: pa.Table, link: str) -> bytes:
-    begin = json.dumps(head, ensure_ascii=False)[:-1].encode()
+    opening = json.dumps(head, ensure_ascii=False)[:-1].encode()
     end = f', "@odata.nextLink": {json.dumps(link)}' if link else ""
-    return begin + b', "value": [\n' + joined_rows(rows) + f"\n]{end}}}\n".encode()
+    return opening + b', "value": [\n' + joined_rows(rows) + f"\n]{end}}}\n".encode()
 
 
 def _called(
-    reader: WarehouseReader, rows: ServedRows, asked: Asked, parameters: SqlParameters
+    reader: WarehouseReader, rows: ServedRows, request: RowsRequest, parameters: SqlParameters
 ) -> str:
     """The macro with its inputs, as what stands behind `from`."""
     question = rows.question
     assert question is not None
-    given = values_in_brackets(asked.resource.inside or "", asked.options)
+    given = values_in_brackets(request.resource.inside or "", request.options)
     defaults = question.defaults
     chosen = {
         name: value
@@ -239,13 +252,13 @@ def _called(
     return f"{rows.source}({inputs})"
 
 
-def _context(asked: Asked, rows: ServedRows, query: ServedQuery) -> str:
+def _context(request: RowsRequest, rows: ServedRows, query: ServedQuery) -> str:
     names = query.selected or (tuple(query.columns) if query.is_applied else ())
     selected = f"({','.join(names)})" if names else ""
     if rows.question is not None:
         kind = "Edm.ComplexType" if query.is_applied else f"{NAMESPACE}.{row_type(rows)}"
-        return f"{asked.address}/$metadata#Collection({kind})"
-    return f"{asked.address}/$metadata#{rows.name}{selected}"
+        return f"{request.address}/$metadata#Collection({kind})"
+    return f"{request.address}/$metadata#{rows.name}{selected}"
 
 
 def _json(body: bytes) -> Response:

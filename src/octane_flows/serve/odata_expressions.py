@@ -67,7 +67,7 @@ class Token:
 
     kind: str
     text: str
-    begin: int
+    start: int
 
 
 class Tokens:
@@ -133,11 +133,11 @@ class Tokens:
 
     def refuse(self, what: str) -> NoReturn:
         """Raise the refusal for the next part."""
-        self._refuse(self.current.begin, what)
+        self._refuse(self.current.start, what)
 
-    def _refuse(self, begin: int, what: str) -> NoReturn:
-        rest = self.text[begin : begin + 30]
-        place = f"at '{rest}' (character {begin + 1})" if rest.strip() else "at its end"
+    def _refuse(self, start: int, what: str) -> NoReturn:
+        rest = self.text[start : start + 30]
+        place = f"at '{rest}' (character {start + 1})" if rest.strip() else "at its end"
         raise wrong_request(
             f"{self.option} cannot be read {place}: {what}. Write it as in "
             "severity_code eq 'list_node.severity.high' and created_at ge 2021-01-20T00:00:00Z."

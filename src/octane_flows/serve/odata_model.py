@@ -60,7 +60,7 @@ def edm_type(duckdb_type: str) -> str | None:
     """The type of OData for a type of DuckDB; None where OData has none."""
     is_list = duckdb_type.endswith("[]")
     name = duckdb_type.removesuffix("[]")
-    edm = next((edm for begin, edm in EDM_TYPES if name.startswith(begin)), None)
+    edm = next((edm for prefix, edm in EDM_TYPES if name.startswith(prefix)), None)
     if edm is None or name.endswith("]"):
         return None
     return f"Collection({edm})" if is_list else edm

@@ -60,8 +60,8 @@ class ServedQuery:
         """The SQL of some rows, in order."""
         order = f" order by {self.order}" if self.order else ""
         columns = ", ".join(map(quoted, self.selected or self.columns))
-        begin = self.skip + offset
-        return f"select {columns} from ({self.sql}) as rows{order} limit {rows} offset {begin}"
+        first_row = self.skip + offset
+        return f"select {columns} from ({self.sql}) as rows{order} limit {rows} offset {first_row}"
 
     @property
     def count(self) -> str:

@@ -121,7 +121,7 @@ def kind_of(duckdb_type: str) -> str:
     """The kind of a column's values; `other` for lists and whatever cannot be compared."""
     if duckdb_type.endswith("]"):
         return "other"
-    return next((kind for begin, kind in KINDS if duckdb_type.startswith(begin)), "other")
+    return next((kind for prefix, kind in KINDS if duckdb_type.startswith(prefix)), "other")
 
 
 def condition_sql(

@@ -55,7 +55,7 @@ class RequestGuard:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return  # no web sockets
-        begin = time.monotonic()
+        started = time.monotonic()
         status, size = 500, 0
 
         async def guarded_send(message: Message) -> None:
@@ -78,7 +78,7 @@ class RequestGuard:
         except Exception as error:  # noqa: BLE001 - the answer, status 500, is already sent
             self.log(report_failure(error, os.environ, "this request has no answer"))
         finally:
-            self.log(_line(scope, status, size, time.monotonic() - begin))
+            self.log(_line(scope, status, size, time.monotonic() - started))
 
     def _refusal(self, headers: Headers) -> tuple[int, str] | None:
         if self.place.has_sign_in:
