@@ -5,7 +5,7 @@
 -- key: workspace_id, root_id, item_type, item_id
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: root_ids text = null -- ids of the roots, comma between them; null: all without a parent
--- param: tree text = 'work_item' -- work_item for the backlog, requirement for requirements
+-- param: tree text = 'work_item' -- one of work_item, requirement: the backlog or the requirements
 -- param: max_depth integer = null -- levels below the root; 0 is the root alone, null is all
 -- param: item_types text = null -- types that are shown, with commas; null: all. Others are walked
 --     through

@@ -7,6 +7,7 @@
 -- param: entity_type text = null -- type of the items, such as defect; null means all
 -- param: field_name text = '*' -- name of the field, * for any characters
 -- param: entity_id text = null -- id of one item; null means all
+-- values: field_name = meta.fields.field, label
 -- order: entity_type, field_name, workspace_id, entity_id, value_type, value
 select
     udf_values.workspace_id, -- workspace that the row belongs to

@@ -5,7 +5,7 @@
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- later results are left out; null means the extract's time
 -- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
--- param: failure_states text = 'failing' -- failing, muted, stale; with commas
+-- param: failure_states text = 'failing' -- some of failing, muted, stale: with commas
 -- param: stale_days integer = 30 -- a test without a result for longer than this is stale
 -- note: definition: of our own: the cluster is that of the newest failure's error text in
 --     failure_clusters, flaky is the state of test_states

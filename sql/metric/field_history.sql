@@ -2,11 +2,13 @@
 -- source: er.field_changes
 -- grain: one changed field of one save; several values of a field are several rows
 -- key: workspace_id, field_change_id
--- param: entity text = 'defect' -- entity type, such as defect, story or manual_test
+-- param: entity text = 'defect' -- entity type, such as defect, story or test_manual
 -- param: id text = null -- id of the entity; null means all of the entity type
 -- param: field_name text = null -- name of the field, * is any text; null means any
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: as_of timestamp = null -- only changes until this moment (UTC); null means the extract's
+-- values: entity = meta.fields.entity
+-- values: field_name = meta.fields.field, label
 -- note: definition: of our own: each change as Octane's change history has it, with names in place
 --     of ids
 -- order: workspace_id, entity_id, changed_at, save_number, field_label, field_change_id

@@ -5,12 +5,12 @@
 -- values: defect_id = er.defects.defect_id, defect_name
 -- param: workspace_id text = null -- workspace to look at; null means all
 -- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
--- param: failure_states text = 'failing' -- failing, muted, stale; with commas
+-- param: failure_states text = 'failing' -- some of failing, muted, stale: with commas
 -- param: fixed_phase_codes text = 'phase.defect.fixed' -- phases of a fixed defect, with commas
 -- param: stale_days integer = 30 -- a test without a result for longer than this is stale
 -- param: cluster_ids text = null -- clusters of the board, comma between them; null means all
--- param: parts text = 'links,defects,tests' -- what is written: runs of defects, their owners, owners
---     of tests; with commas
+-- param: parts text = 'links,defects,tests' -- some of links, defects, tests: what is written, runs
+--     of defects, their owners, owners of tests; with commas
 -- param: defect_id text = null -- defect to link these failures to; null: the one that is linked
 -- param: owner_user_id text = null -- who is to own the tests and defects; null: whom the board names,
 --     and only where nobody owns them

@@ -7,7 +7,7 @@ warehouse's contract.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +17,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from octane_flows.lake import CertificateRow, ColumnEntry, Draft, Lake, Manifest, TableEntry
+from octane_flows.lake import (
+    CertificateRow,
+    ColumnEntry,
+    Draft,
+    FieldEntry,
+    Lake,
+    Manifest,
+    TableEntry,
+)
 from octane_flows.lake.key_columns import LINK_KEYS, OWN_COLUMNS
 from octane_flows.models import Model
 from octane_flows.models.sql_text import quoted
@@ -193,6 +201,7 @@ def write_lake(
     rows: dict[str, list[dict[str, Any]]],
     *,
     certificate: list[CertificateRow] | None = None,
+    fields: Sequence[FieldEntry] = (),
     without: tuple[str, ...] = (),
     restart: tuple[str, ...] = (),
     as_of: datetime = AS_OF,
@@ -233,7 +242,7 @@ def write_lake(
         shared_space="1001",
         tables=published,
         states={},
-        fields=[],
+        fields=list(fields),
         certificate=certificate or [],
         schema_changes=[],
         politeness={"requests": 3},

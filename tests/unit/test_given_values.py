@@ -13,12 +13,16 @@ import octane_flows as of
 from octane_flows import warehouse
 from octane_flows.cli import app
 from octane_flows.errors import ModelError, UsageError
+from octane_flows.lake import FieldEntry
 from octane_flows.models.header import parse_header
 from octane_flows.models.parameter_sources import ValueSource
 from octane_flows.questions import (
+    Kind,
     PresentInPastWarning,
     UnknownValueWarning,
+    Value,
     given_values,
+    parse_parameters,
     past_limit,
     question_named,
     run_question,
@@ -49,7 +53,11 @@ ROWS = {
         {"id": "8", "type": "workspace_user", "name": "ann", "full_name": "Twin"},
         {"id": "9", "type": "workspace_user", "name": "bob", "full_name": "Twin"},
     ],
-    "release": [{"id": "5", "type": "release", "name": "2023.1"}],
+    "release": [
+        {"id": "5", "type": "release", "name": "2023.1"},
+        {"id": "6", "type": "release", "name": "Caf\u00e9"},
+        {"id": "5", "type": "release", "name": "elsewhere", "_workspace_id": "1003"},
+    ],
     "product_area": [{"id": "3", "type": "product_area", "name": "Grid"}],
     "defect": [
         {
@@ -64,10 +72,17 @@ ROWS = {
 }
 
 
+#: What the server's metadata names: kinds of items, and their fields.
+FIELDS = [
+    FieldEntry("1002", entity, "severity", "Severity", "reference", False, False, (), None, 1, 1)
+    for entity in ("defect", "story", "test_manual", "test_suite")
+]
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("given")
-    kit.write_lake(folder, ROWS)
+    kit.write_lake(folder, ROWS, fields=FIELDS)
     build(folder)
     return folder
 
@@ -90,6 +105,11 @@ def connection(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ("my_new_stories", "user_id", "Sam S", "7"),
         ("my_new_stories", "user_id", "7", "7"),
         ("my_new_stories", "release_name", "2023*", "2023*"),
+        ("my_new_stories", "release_name", " CAFE\u0301 ", "Caf\u00e9"),
+        ("open_high_severity_defects", "severity_codes", "High,, ", HIGH),
+        ("user_defined_field_values", "field_name", "sever*", "sever*"),
+        ("planned_runs", "test_types", "Test_Manual , test_suite", "Test_Manual,test_suite"),
+        ("stories_with_completed_tasks", "work_item_types", "story", "story"),
     ],
 )
 def test_labels_logins_and_names_are_taken_for_codes_and_ids(
@@ -114,6 +134,10 @@ def test_the_label_gives_the_rows_of_its_code(connection: duckdb.DuckDBPyConnect
         ("my_new_stories", "user_id", "sam.simulatr", "7"),
         ("my_new_stories", "release_name", "2023", "2023.1"),
         ("open_high_severity_defects", "application_module_name", "Gird", "Grid"),
+        ("planned_runs", "test_types", "tset_manual", "test_manual"),
+        ("stories_with_completed_tasks", "work_item_types", "storys", "story"),
+        ("user_defined_field_values", "field_name", "risk_udf", "severity"),
+        ("user_defined_field_values", "entity_type", "defects", "defect"),
     ],
 )
 def test_what_no_row_has_is_told_with_its_nearest(
@@ -141,6 +165,44 @@ def test_a_name_of_two_users_is_no_id(connection: duckdb.DuckDBPyConnection) -> 
     assert "several" in unknown.sentence
 
 
+def test_a_value_of_another_workspace_is_told(connection: duckdb.DuckDBPyConnection) -> None:
+    flow = question_named("flow", "my_new_stories")
+    given: dict[str, Value] = {"release_name": "elsewhere", "workspace_id": "1002"}
+
+    _, (unknown,) = given_values(connection, flow, given)
+    _, anywhere = given_values(connection, flow, {"release_name": "elsewhere"})
+
+    assert (unknown.value, anywhere) == ("elsewhere", ())
+    assert "elsewhere" not in unknown.nearest
+
+
+@pytest.mark.parametrize("given", [",", " , ,"])
+def test_a_list_of_nothing_is_refused(connection: duckdb.DuckDBPyConnection, given: str) -> None:
+    flow = question_named("flow", "open_high_severity_defects")
+
+    with pytest.raises(UsageError, match="names nothing; write values with commas"):
+        given_values(connection, flow, {"severity_codes": given})
+
+
+@pytest.mark.parametrize(
+    ("kind", "slug", "parameter"),
+    [
+        ("metric", "triage", "failure_states"),
+        ("metric", "clustered_failures", "failure_states"),
+        ("plan", "triage", "failure_states"),
+        ("plan", "triage", "parts"),
+        ("flow", "descendants_of_items", "tree"),
+    ],
+)
+def test_words_of_our_own_are_checked(kind: Kind, slug: str, parameter: str) -> None:
+    question = question_named(kind, slug)
+    default = question.defaults[parameter]
+
+    assert parse_parameters(question, {parameter: default}) == {parameter: default}
+    with pytest.raises(UsageError, match=f"{parameter} of {slug} .*'other'; write (one|some) of"):
+        parse_parameters(question, {parameter: "other"})
+
+
 def test_a_relation_without_rows_says_nothing(connection: duckdb.DuckDBPyConnection) -> None:
     flow = question_named("flow", "my_opened_defects_to_test")
 
@@ -166,8 +228,8 @@ def test_python_warns(home: Path) -> None:
         assert opened.flow("my_new_stories", release_name="2023").fetchall() == []
 
 
-#: What they take is in no relation: names of fields, ids of any type, states of a metric
-WITHOUT_SOURCE = {"entity_id", "field_name", "state_codes"}
+#: What they take is in no relation: ids of any type, states of a metric
+WITHOUT_SOURCE = {"entity_id", "state_codes"}
 
 
 def test_every_parameter_that_names_rows_has_a_source(

@@ -559,7 +559,7 @@ class Flows:
 
         workspace_id: workspace to look at; null means all
         root_ids: ids of the roots, comma between them; null: all without a parent
-        tree: work_item for the backlog, requirement for requirements
+        tree: one of work_item, requirement: the backlog or the requirements
         max_depth: levels below the root; 0 is the root alone, null is all
         item_types: types that are shown, with commas; null: all. Others are walked through
         """
@@ -627,7 +627,7 @@ class Metrics:
         workspace_id: workspace to look at; null means all
         as_of: later results are left out; null means the extract's time
         pipeline_name: pipelines to look at, * is any text; null means all
-        failure_states: failing, muted, stale; with commas
+        failure_states: some of failing, muted, stale: with commas
         stale_days: a test without a result for longer than this is stale
         """
 
@@ -812,7 +812,7 @@ class Metrics:
 
         One row is one changed field of one save; several values of a field are several rows.
 
-        entity: entity type, such as defect, story or manual_test
+        entity: entity type, such as defect, story or test_manual
         id: id of the entity; null means all of the entity type
         field_name: name of the field, * is any text; null means any
         workspace_id: workspace to look at; null means all
@@ -1261,7 +1261,7 @@ class Metrics:
         workspace_id: workspace to look at; null means all
         as_of: later results are left out; null means the extract's time
         pipeline_name: pipelines to look at, * is any text; null means all
-        failure_states: failing, muted, stale; with commas
+        failure_states: some of failing, muted, stale: with commas
         fixed_phase_codes: phases of a fixed defect, with commas
         stale_days: a test without a result for longer than this is stale
         """
@@ -1525,11 +1525,12 @@ class Plans:
 
         workspace_id: workspace to look at; null means all
         pipeline_name: pipelines to look at, * is any text; null means all
-        failure_states: failing, muted, stale; with commas
+        failure_states: some of failing, muted, stale: with commas
         fixed_phase_codes: phases of a fixed defect, with commas
         stale_days: a test without a result for longer than this is stale
         cluster_ids: clusters of the board, comma between them; null means all
-        parts: what is written: runs of defects, their owners, owners of tests; with commas
+        parts: some of links, defects, tests: what is written, runs of defects, their owners, owners
+        of tests; with commas
         defect_id: defect to link these failures to; null: the one that is linked
         owner_user_id: who is to own the tests and defects; null: whom the board names, and only
         where nobody owns them

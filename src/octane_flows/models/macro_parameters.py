@@ -19,7 +19,7 @@ PARAMETER_TYPES = {
     "date": "DATE",
     "timestamp": "TIMESTAMP",
 }
-_CHOICES = re.compile(r"one of ([\w, ]+):")
+_CHOICES = re.compile(r"(one|some) of ([\w, ]+):")
 # a text or a comment, or a parameter: only the latter is replaced
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|\$([A-Za-z_]\w*)")
 
@@ -36,8 +36,18 @@ class Parameter:
     @property
     def choices(self) -> tuple[str, ...]:
         """The values that there are, where the meaning begins with `one of a, b:`."""
+        return self._choices("one")
+
+    @property
+    def list_choices(self) -> tuple[str, ...]:
+        """The values of a list that there are, where the meaning begins with `some of a, b:`."""
+        return self._choices("some")
+
+    def _choices(self, number: str) -> tuple[str, ...]:
         match = _CHOICES.match(self.meaning)
-        return tuple(name.strip() for name in match.group(1).split(",")) if match else ()
+        if not match or match.group(1) != number:
+            return ()
+        return tuple(name.strip() for name in match.group(2).split(","))
 
     @property
     def duckdb_type(self) -> str:

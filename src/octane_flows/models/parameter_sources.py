@@ -47,6 +47,8 @@ WORKSPACES = ValueSource("meta.workspaces", "workspace_id", ("workspace_name",))
 USERS = ValueSource("er.users", "user_id", ("user_name", "full_name", "email"))
 TESTS = ValueSource("er.tests", "test_id", ("test_name",))
 PHASES = ValueSource("er.phases", "phase_code", ("phase_label",))
+#: Of the server's metadata, so that a kind of which no item is there yet is known, too.
+KINDS = ValueSource("meta.fields", "entity")
 
 
 def _list(prefix: str) -> ValueSource:
@@ -87,6 +89,13 @@ SOURCES: Mapping[str, ValueSource] = {
     "native_status_code": _list("list_node.run_native_status."),
     "automation_status_codes": _list("list_node.automation_status."),
     "task_type_code": _list("list_node.task_item_type."),
+    "new_automation_status_code": _list("list_node.automation_status."),
+    "entity_type": KINDS,
+    "work_item_types": KINDS,
+    "child_types": KINDS,
+    "item_types": KINDS,
+    "test_types": KINDS,
+    "run_types": KINDS,
 }
 
 _TAG = re.compile(r"(\w+)\s*=\s*(\w+\.\w+)\.(\w+((?:\s*,\s*\w+)*))$")
@@ -124,7 +133,7 @@ def value_sources(
 
 def is_list(parameter: str) -> bool:
     """Whether a parameter takes several values, with commas between them."""
-    return parameter.endswith("_codes")
+    return parameter.endswith(("_codes", "_types"))
 
 
 def is_pattern(parameter: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from octane_flows.errors import UsageError
 from octane_flows.models.parameter_sources import ValueSource, is_list, value_sources
 from octane_flows.questions.catalogue import Question
 from octane_flows.questions.run_question import Value
@@ -63,7 +64,7 @@ def given_values(
         if not isinstance(given, str) or not given.strip():
             continue
         workspace = values.get("workspace_id") if name != "workspace_id" else None
-        words = given.split(",") if is_list(name) else [given]
+        words = _listed(question, name, given) if is_list(name) else [given]
         codes: list[str] = []
         with connection.cursor() as cursor:
             for word in (each.strip() for each in words):
@@ -76,21 +77,36 @@ def given_values(
         shown = {each.value for each in unknown}
         unknown += [
             UnknownValue(name, word, tuple(nearest), tuple(names))
-            for word, nearest, names in _unknown(connection, question, name, values[name])
+            for word, nearest, names in _unknown(
+                connection, question, name, values[name], workspace
+            )
             if word not in shown
         ]
     return values, tuple(unknown)
 
 
+def _listed(question: Question, name: str, given: str) -> list[str]:
+    """The words between commas; those that are empty are none."""
+    words = [word for word in given.split(",") if word.strip()]
+    if not words:
+        raise UsageError(
+            f"The parameter {name} of {question.slug} is '{given}', which names nothing; write "
+            f"values with commas between them, or '{name}=' for null."
+        )
+    return words
+
+
 def _codes(
     cursor: duckdb.DuckDBPyConnection, source: ValueSource, word: str, workspace: Value
 ) -> Sequence[str]:
-    """The values that a label or name stands for; none where it is a value itself, or nothing."""
-    if not source.labels:
-        return []
+    """The values that a label or name stands for; none where it is a value itself, or nothing.
+
+    An accent may be part of its letter or a character behind it: what looks the same is the same.
+    """
     sql = (
         f"select distinct accepted.value, lower(accepted.value) = lower($word) as is_itself "
-        f"from ({source.sql}) as accepted where lower(accepted.name) = lower($word) "
+        f"from ({source.sql}) as accepted "
+        "where lower(nfc_normalize(accepted.name)) = lower(nfc_normalize($word)) "
         "and ($workspace is null or accepted.workspace_id = $workspace) "
         "and ($prefix is null or starts_with(accepted.value, $prefix) "
         "or lower(accepted.value) = lower($word)) order by accepted.value"
@@ -106,14 +122,18 @@ def _codes(
 
 
 def _unknown(
-    connection: duckdb.DuckDBPyConnection, question: Question, name: str, given: Value
+    connection: duckdb.DuckDBPyConnection,
+    question: Question,
+    name: str,
+    given: Value,
+    workspace: Value,
 ) -> list[tuple[str, list[str], list[str]]]:
     with connection.cursor() as cursor:
         try:
             return cursor.execute(
                 "select unknown_value, nearest_values, nearest_names "
-                "from er.unknown_values(?, ?, ?)",
-                [question.name, name, given],
+                "from er.unknown_values(?, ?, ?, in_workspace := ?)",
+                [question.name, name, given, workspace],
             ).fetchall()
-        except duckdb.CatalogException:
+        except (duckdb.CatalogException, duckdb.BinderException):
             return []  # the warehouse was built by a version without that macro

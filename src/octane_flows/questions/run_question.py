@@ -114,6 +114,12 @@ def parse_value(slug: str, parameter: Parameter, value: Value) -> Value:
             f"The parameter {parameter.name} of {slug} is '{text}'; write one of "
             f"{', '.join(parameter.choices)}."
         )
+    for word in text.split(",") if parameter.list_choices else ():
+        if word.strip().lower() not in parameter.list_choices:
+            raise UsageError(
+                f"The parameter {parameter.name} of {slug} names '{word.strip()}'; write some of "
+                f"{', '.join(parameter.list_choices)}, with commas between them."
+            )
     try:
         if parameter.type == "integer":
             return _in_range(parameter, int(text))

@@ -14,7 +14,6 @@ from octane_flows.models.macro_parameters import Parameter
 from octane_flows.models.macros import MACRO_SCHEMAS
 from octane_flows.models.model import Model
 from octane_flows.models.parameter_sources import (
-    WORKSPACES,
     ValueSource,
     is_list,
     is_pattern,
@@ -30,7 +29,8 @@ VALUES_MEANING = (
 )
 UNKNOWN_MEANING = (
     "The values of a parameter that no row has, each with the nearest ones: "
-    "er.unknown_values('flow.planned_runs', 'release_name', '2023*')"
+    "er.unknown_values('flow.planned_runs', 'release_name', '2023*'); in_workspace := '1002' looks "
+    "at one workspace alone"
 )
 
 
@@ -87,9 +87,13 @@ def record_parameters(connection: duckdb.DuckDBPyConnection, models: Collection[
     connection.execute("delete from meta.parameters")
     records = list(_records(models))
     PARAMETERS.fill(connection, records)
-    there = {WORKSPACES.table, *(model.name for model in models)}
+    there = {model.name for model in models}
     sources = {each.source.name: each.source for each in records if each.source}
-    selects = [source.sql for source in sources.values() if source.table in there]
+    selects = [
+        source.sql
+        for source in sources.values()
+        if source.table in there or source.table.startswith("meta.")
+    ]
     nothing = "select null as source, null as workspace_id, null as value, null as name where false"
     body = " union all ".join(selects or [nothing])
     connection.execute(f"create or replace view meta.accepted_values as {body}")
@@ -109,7 +113,7 @@ def _records(models: Collection[Model]) -> Iterator[ParameterRecord]:
 
 #: A relation without rows says nothing: the server may lack it, or the role may not read it.
 UNKNOWN_VALUES = f"""
-er.unknown_values(question_name, parameter_name, given_value) as table
+er.unknown_values(question_name, parameter_name, given_value, in_workspace := null) as table
 with inputs as (
     select
         parameters.source,
@@ -149,6 +153,7 @@ accepted as (
     from words
     join meta.accepted_values as accepted_values
         on accepted_values.source = words.source
+        and (in_workspace is null or accepted_values.workspace_id = in_workspace)
     where words.word <> ''
     group by words.word, accepted_values.value
 ),
