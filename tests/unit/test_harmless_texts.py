@@ -11,12 +11,11 @@ from zipfile import ZipFile
 
 import pyarrow as pa
 import pytest
-import xlsxwriter
 
 from octane_flows.console import plain_console
 from octane_flows.questions.answer_formats import print_rows, write_answer
+from octane_flows.questions.excel_sheets import write_workbook
 from octane_flows.questions.harmless_texts import harmless_cell, harmless_cells
-from octane_flows.reports.report_excel_csv import _write_sheet
 
 FORMULAS = (
     "=1+1",
@@ -94,10 +93,9 @@ def test_a_terminal_obeys_no_text(tmp_path: Path) -> None:
 
 def test_a_workbook_has_texts_where_cells_look_like_formulas(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
-    with xlsxwriter.Workbook(path) as book:
-        quoted = book.add_format({"quote_prefix": True})
-        table = pa.table({"text": [*FORMULAS, "{=1}", "x" * 40_000], "list": [["=1"]] * 12})
-        _write_sheet(book.add_worksheet("s"), table, None, None, quoted)
+    table = pa.table({"text": [*FORMULAS, "{=1}", "x" * 40_000], "list": [["=1"]] * 12})
+    with path.open("wb") as stream:
+        write_workbook(table, stream)
 
     with ZipFile(path) as content:
         sheet = ElementTree.fromstring(content.read("xl/worksheets/sheet1.xml"))

@@ -77,9 +77,11 @@ CONTRADICTIONS = [
     (["--format", "csv", "--output", "a.json"], "choose a file that ends with .csv."),
     (["--format", "table", "--output", "a.csv"], "choose a file that ends with .txt."),
     (
-        ["--output", "a.xlsx"],
-        "a.xlsx names no format; end the file's name with .txt, .csv, .json or",
+        ["--output", "a.xls"],
+        "a.xls names no format; end the file's name with .txt, .csv, .xlsx, .json or",
     ),
+    (["--format", "xlsx"], "A workbook is not for terminals; add --output FILE"),
+    (["--format", "csv-excel", "--output", "a.xlsx"], "choose a file that ends with .csv."),
     (["--format", "parquet"], "add --output FILE"),
 ]
 

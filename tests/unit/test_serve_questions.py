@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -18,8 +19,8 @@ from octane_flows.config import ServePlace
 from octane_flows.config.credentials import Secret
 from octane_flows.models.macro_parameters import PARAMETER_TYPES
 from octane_flows.questions import list_questions, question_named, run_question
-from octane_flows.serve import MountedApplication
-from octane_flows.serve.openapi_document import SCHEMAS
+from octane_flows.serve import MountedApplication, question_pages
+from octane_flows.serve.openapi_document import SCHEMAS, WORKBOOK
 from octane_flows.warehouse import warehouse_path
 from tests.served import refusal, serving
 
@@ -69,6 +70,20 @@ def test_a_csv_for_a_spreadsheet_has_no_formula(client: httpx.Client) -> None:
     assert '"=1+1"' not in text
 
 
+def test_a_workbook_has_the_rows_up_to_its_limit(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = client.get(f"{DEFECTS}.xlsx", params={"severity_codes": "Low"})
+
+    assert answer.headers["content-type"] == WORKBOOK
+    assert 'filename="open_high_severity_defects.xlsx"' in answer.headers["content-disposition"]
+    with ZipFile(io.BytesIO(answer.content)) as book:
+        assert b"defect_id" in book.read("xl/sharedStrings.xml")
+    assert f'href="{client.base_url}{DEFECTS}.xlsx"' in client.get(DEFECTS).text
+    monkeypatch.setattr(question_pages, "WORKBOOK_ROWS", 1)
+    assert "take .csv" in refusal(client.get(f"{DEFECTS}.xlsx"), 400)
+
+
 def test_a_value_that_no_row_has_is_remarked(client: httpx.Client) -> None:
     answer = client.get(f"{DEFECTS}.json", params={"severity_codes": "Hihg"})
 
@@ -103,7 +118,9 @@ def test_openapi_names_every_question_with_its_parameters(client: httpx.Client) 
     names = [question.name for kind in ("flow", "metric") for question in list_questions(kind)]
 
     assert set(paths) == {
-        f"/{name.replace('.', '/')}.{suffix}" for name in names for suffix in ("json", "csv")
+        f"/{name.replace('.', '/')}.{suffix}"
+        for name in names
+        for suffix in ("json", "csv", "xlsx")
     }
     operation = paths[f"{DEFECTS}.json"]["get"]
     assert operation["parameters"][-1]["schema"]["type"] in ("string", "boolean", "integer")
@@ -115,7 +132,7 @@ def test_openapi_names_every_question_with_its_parameters(client: httpx.Client) 
     ("address", "status", "sentence"),
     [
         ("/flow/open_high_severity_defect.json", 404, "did you mean 'open_high_severity_defects'"),
-        ("/flow/open_high_severity_defects.xml", 404, "end the address with .csv or .json"),
+        ("/flow/open_high_severity_defects.xml", 404, "end the address with .csv, .json or .xlsx"),
         ("/flow/planned_runs.json", 503, "older than the flow planned_runs"),
         ("/plan/whatever.json", 404, "no plan 'whatever'"),
         ("/nothing", 404, "the list of all questions is at /"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from octane_flows.cli.terminal_pager import paged
 from octane_flows.errors import UsageError
 
 if TYPE_CHECKING:  # loaded when a command needs them: --help answers at once
@@ -30,14 +31,17 @@ class Format(StrEnum):
     table = "table"
     csv = "csv"
     csv_raw = "csv-raw"
+    csv_excel = "csv-excel"
     json = "json"
+    xlsx = "xlsx"
     parquet = "parquet"
 
 
 #: The formats of rows that a file of each suffix may have; the first is meant without --format.
 ROW_SUFFIXES = {
     ".txt": (Format.table,),
-    ".csv": (Format.csv, Format.csv_raw),
+    ".csv": (Format.csv, Format.csv_raw, Format.csv_excel),
+    ".xlsx": (Format.xlsx,),
     ".json": (Format.json,),
     ".parquet": (Format.parquet,),
 }
@@ -81,7 +85,7 @@ AnswerFormat = Annotated[
     typer.Option(
         "--format",
         help="How to write the rows; without it, the suffix of --output decides, else a table. "
-        "csv-raw leaves formulas as they are.",
+        "csv-raw leaves formulas as they are; csv-excel has semicolons and decimal commas.",
     ),
 ]
 Destination = Annotated[
@@ -99,6 +103,10 @@ Limit = Annotated[
         help="Write so many rows and count the rest; without it, a table on a terminal has 200, "
         "files and pipes have all.",
     ),
+]
+NoPager = Annotated[
+    bool,
+    typer.Option("--no-pager", help="Print a long table as it is, and not with PAGER or less."),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="A value that no row has is an error, not a warning.")
@@ -178,23 +186,30 @@ class RowOutput:
     format: str
     destination: Path | None
     limit: int | None = None
+    is_paged: bool = True
 
     def write(self, answer: pa.Table, console: Console) -> None:
         """Write the rows; `console` is for tables on the terminal."""
         from octane_flows.questions.answer_formats import write_answer
 
-        write_answer(answer, self.format, self.destination, console, limit=self.limit)
+        is_table = self.format == Format.table and self.destination is None
+        with paged(console, is_wanted=is_table and self.is_paged):
+            write_answer(answer, self.format, self.destination, console, limit=self.limit)
 
 
-def row_output(form: Format | None, destination: Path | None, limit: int | None) -> RowOutput:
-    """The options --format, --output and --limit, checked before anything is read.
+def row_output(
+    form: Format | None, destination: Path | None, limit: int | None, no_pager: bool = False
+) -> RowOutput:
+    """The options --format, --output, --limit and --no-pager, checked before anything is read.
 
     Raises UsageError.
     """
     chosen = output_format(form, destination, ROW_SUFFIXES, Format.table)
     if chosen is Format.parquet and destination is None:
         raise UsageError("Parquet is not for terminals; add --output FILE.")
-    return RowOutput(chosen.value, destination, limit)
+    if chosen is Format.xlsx and destination is None:
+        raise UsageError("A workbook is not for terminals; add --output FILE.")
+    return RowOutput(chosen.value, destination, limit, not no_pager)
 
 
 def _suffixes_of(form: Form, suffixes: Mapping[str, tuple[Form, ...]]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from octane_flows.cli.command_line import app, data_folder, data_lake, output
-from octane_flows.cli.command_options import AnswerFormat, Destination, Limit, row_output
+from octane_flows.cli.command_options import AnswerFormat, Destination, Limit, NoPager, row_output
 from octane_flows.config import ids_of_workspaces, workspace_label
 
 Wait = Annotated[float, typer.Option(metavar="SECONDS", help="Wait so long for extracts to end.")]
@@ -20,12 +20,15 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be
 
 @app.command(epilog="Example: octane-flows generations")
 def generations(
-    format: AnswerFormat = None, destination: Destination = None, limit: Limit = None
+    format: AnswerFormat = None,
+    destination: Destination = None,
+    limit: Limit = None,
+    no_pager: NoPager = False,
 ) -> None:
     """List the generations that --as-of can go back to."""
     from octane_flows import warehouse
 
-    rows = row_output(format, destination, limit)
+    rows = row_output(format, destination, limit, no_pager)
     rows.write(warehouse.generations(data_lake()), output)
 
 
@@ -36,11 +39,12 @@ def history(
     format: AnswerFormat = None,
     destination: Destination = None,
     limit: Limit = None,
+    no_pager: NoPager = False,
 ) -> None:
     """Show every version of an entity that was ever read, with the time it was the newest."""
     from octane_flows import warehouse
 
-    rows = row_output(format, destination, limit)
+    rows = row_output(format, destination, limit, no_pager)
     answer = warehouse.history(data_folder(), entity, id, lake=data_lake())
     rows.write(answer, output)
 

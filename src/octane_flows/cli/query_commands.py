@@ -15,10 +15,12 @@ from octane_flows.cli.command_options import (
     AsOf,
     Destination,
     Limit,
+    NoPager,
     Progress,
     row_output,
 )
 from octane_flows.cli.question_help import print_question, question_shown
+from octane_flows.cli.terminal_pager import paged
 
 COLUMNS = (
     "select column_name as column, data_type as type, comment as meaning from duckdb_columns() "
@@ -41,13 +43,14 @@ def query(
     format: AnswerFormat = None,
     destination: Destination = None,
     limit: Limit = None,
+    no_pager: NoPager = False,
     as_of: AsOf = None,
     progress: Progress = False,
 ) -> None:
     """Ask the warehouse one select; octane_history.<entity> has every version ever read."""
     from octane_flows import warehouse
 
-    rows = row_output(format, destination, limit)
+    rows = row_output(format, destination, limit, no_pager)
     with open_warehouse(as_of, progress) as connection:
         past = warehouse.history_named_in(sql)
         files = warehouse.attach_history(connection, data_lake(), past) if past else []
@@ -62,6 +65,7 @@ def show(
         typer.Argument(help="Schema and name, such as octane.defect, or a question's name."),
     ],
     limit: Annotated[int, typer.Option(min=1, help="Rows to show.")] = 20,
+    no_pager: NoPager = False,
     as_of: AsOf = None,
     progress: Progress = False,
 ) -> None:
@@ -74,9 +78,13 @@ def show(
     from octane_flows.questions.answer_formats import print_meanings, print_rows
 
     if question := question_shown(table):
-        print_question(question)
+        with paged(output, is_wanted=not no_pager):
+            print_question(question)
         return
-    with open_warehouse(as_of, progress) as connection:
+    with (
+        open_warehouse(as_of, progress) as connection,
+        paged(output, is_wanted=not no_pager),
+    ):
         rows = warehouse.table_relation(connection, table)
         schema, _, name = table.partition(".")
         columns = connection.sql(COLUMNS, params={"schema": schema, "table": name})

@@ -5,6 +5,7 @@ Arrow tables in, text or files out; the command line and the demo call it.
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from rich import box
@@ -39,10 +41,11 @@ def write_answer(
     *,
     limit: int | None = None,
 ) -> None:
-    """Write rows as table, csv, csv-raw, json or parquet to a file; without one to the terminal.
+    """Write rows as table, csv, csv-raw, csv-excel, json, xlsx or parquet to a file.
 
-    In csv, texts that a spreadsheet would run or a terminal obey are made harmless. `limit` is how
-    many rows are written; None: all, but TERMINAL_ROWS of a table on a terminal.
+    Without a file, to the terminal. In csv and csv-excel, texts that a spreadsheet would run or a
+    terminal obey are made harmless. `limit` is how many rows are written; None: all, but
+    TERMINAL_ROWS of a table on a terminal.
     """
     with _in_types_of(format):
         _write(answer, format, destination, console, limit)
@@ -78,6 +81,15 @@ def _write(
             raise UsageError("Parquet is not for terminals; add --output FILE.")
         with written_aside(destination) as path:
             pq.write_table(answer, path)
+    elif format == "xlsx":
+        if destination is None:
+            raise UsageError("A workbook is not for terminals; add --output FILE.")
+        from octane_flows.questions.excel_sheets import write_workbook
+
+        with written_aside(destination) as path, path.open("wb") as file:
+            notes = write_workbook(answer, file)
+        for text in notes:
+            print(f"note         {text}", file=sys.stderr)
     elif destination is not None:
         with written_aside(destination) as path, path.open("wb") as file:
             _writer_of(format)(answer, file)
@@ -112,7 +124,11 @@ def _write_table(
 
 
 def _writer_of(format: str) -> Callable[[pa.Table, BinaryIO], None]:
-    return {"csv": _write_csv, "csv-raw": _write_raw_csv, "json": _write_json}[format]
+    writers = {
+        "csv": _write_csv, "csv-raw": _write_raw_csv, "csv-excel": _write_csv_for_excel,
+        "json": _write_json,
+    }  # fmt: skip
+    return writers[format]
 
 
 def _write_csv(answer: pa.Table, stream: BinaryIO) -> None:
@@ -121,6 +137,27 @@ def _write_csv(answer: pa.Table, stream: BinaryIO) -> None:
 
 def _write_raw_csv(answer: pa.Table, stream: BinaryIO) -> None:
     pa_csv.write_csv(_flat(answer), stream)
+
+
+def _write_csv_for_excel(answer: pa.Table, stream: BinaryIO) -> None:
+    """As an Excel opens it whose list separator is the semicolon and whose decimals have a comma.
+
+    The mark at the begin says that it is UTF-8; times have whole seconds, which Excel reads.
+    """
+    table = harmless_cells(_flat(answer))
+    columns = [_as_excel_reads(column) for column in table.columns]
+    stream.write(codecs.BOM_UTF8)
+    options = pa_csv.WriteOptions(delimiter=";")
+    pa_csv.write_csv(pa.table(columns, names=table.column_names), stream, options)
+
+
+def _as_excel_reads(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = column.type
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return pc.replace_substring(pc.cast(column, pa.string()), ".", ",")
+    if pa.types.is_timestamp(kind):
+        return pc.cast(column, pa.timestamp("s", kind.tz), safe=False)
+    return column
 
 
 def _flat(answer: pa.Table) -> pa.Table:

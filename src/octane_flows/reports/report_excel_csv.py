@@ -6,26 +6,22 @@ The warehouse in, `<home>/report.xlsx` or `<home>/report-csv/` out; the command 
 from __future__ import annotations
 
 import io
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.csv as pa_csv
-import xlsxwriter
 
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.questions import Question, list_questions, run_question
-from octane_flows.questions.harmless_texts import harmless_cells, is_formula
+from octane_flows.questions.excel_sheets import AnswerWorkbook, sheet_names
+from octane_flows.questions.harmless_texts import harmless_cells
 from octane_flows.reports.report_place import report_source
 from octane_flows.warehouse.file_replacement import replace_file
 
 EXCEL_FILE = "report.xlsx"
 CSV_FOLDER = "report-csv"
-SHEET_NAME, SHEET_ROWS = 31, 1_048_576 - 1  # Excel's own limits, the heading left out
-LONGEST_CELL = 32_767  # characters; Excel takes no more
-WIDEST_COLUMN = 60
 
 
 def write_excel(home: Path, *, past: duckdb.DuckDBPyConnection | None = None) -> Path:
@@ -34,55 +30,30 @@ def write_excel(home: Path, *, past: duckdb.DuckDBPyConnection | None = None) ->
     stream = io.BytesIO()
     with (
         report_source(home, past) as (connection, moment),
-        xlsxwriter.Workbook(
-            stream,
-            {"remove_timezone": True, "strings_to_urls": False, "strings_to_formulas": False},
-        ) as book,
+        AnswerWorkbook(stream) as workbook,
     ):
-        _fill(book, connection)
+        _fill(workbook, connection)
     target = current.with_stem(current.stem + moment)
     replace_file(target, stream.getvalue())
     return target
 
 
-def _fill(book: xlsxwriter.Workbook, connection: duckdb.DuckDBPyConnection) -> None:
-    bold = book.add_format({"bold": True, "bottom": 1})
-    time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-    # a text stays one, also when somebody edits its cell
-    quoted = book.add_format({"quote_prefix": True})
-    contents = book.add_worksheet("Contents")
-    contents.write_row(0, 0, ["sheet", "question", "rows", "rows mean"], bold)
-    contents.set_column(0, 0, 34)
-    contents.set_column(1, 1, 80)
-    contents.set_column(3, 3, 60)
-    for number, question in enumerate(_questions(), start=1):
-        name = question.slug[:SHEET_NAME]
+def _fill(workbook: AnswerWorkbook, connection: duckdb.DuckDBPyConnection) -> None:
+    contents = workbook.book.add_worksheet("Contents")
+    headings = ["sheet", "question", "rows", "rows mean", "left out here"]
+    contents.write_row(0, 0, headings, workbook.bold)
+    for column, width in enumerate((34, 80, 12, 60, 60)):
+        contents.set_column(column, column, width)
+    questions = _questions()
+    names = sheet_names(question.slug for question in questions)
+    for number, question in enumerate(questions, start=1):
+        name = names[question.slug]
         answer = _answer(connection, question)
         count: int | str = "not available" if answer is None else answer.num_rows
         contents.write_url(number, 0, f"internal:'{name}'!A1", string=name)
-        contents.write_row(number, 1, [question.text, count, question.grain])
-        sheet = book.add_worksheet(name)
-        if answer is not None:
-            _write_sheet(sheet, answer, bold, time, quoted)
-
-
-def _write_sheet(sheet: Any, answer: pa.Table, bold: Any, time: Any, quoted: Any) -> None:
-    sheet.freeze_panes(1, 0)
-    for column, name in enumerate(answer.column_names):
-        sheet.write(0, column, name, bold)
-        values = answer[name].slice(0, SHEET_ROWS).to_pylist()
-        for row, value in enumerate(values, start=1):
-            if isinstance(value, (datetime, date)):
-                sheet.write_datetime(row, column, value, time)
-            elif isinstance(value, str | list):
-                text = str(_plain(value))[:LONGEST_CELL]
-                sheet.write_string(row, column, text, quoted if is_formula(text) else None)
-            elif value is not None:
-                sheet.write(row, column, value)
-        longest = max((len(str(value)) for value in values[:100]), default=0)
-        sheet.set_column(column, column, min(WIDEST_COLUMN, 2 + max(longest, len(name))))
-    if answer.num_rows:
-        sheet.autofilter(0, 0, min(answer.num_rows, SHEET_ROWS), answer.num_columns - 1)
+        sheet = workbook.add_answer(name, pa.table({}) if answer is None else answer)
+        contents.write_row(number, 1, [question.text, count, question.grain, " ".join(sheet.notes)])
+    contents.write_string(len(questions) + 2, 0, "Times are UTC.")
 
 
 def write_csv(

@@ -5,10 +5,13 @@ The address of the server in, a JSON object out; `question_pages` answers it and
 
 from __future__ import annotations
 
+from typing import Final
+
 from octane_flows import __version__
 from octane_flows.models.macro_parameters import Parameter
 from octane_flows.questions import Question, list_questions
 
+WORKBOOK: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: The types of a header's `param` line as JSON schemas.
 SCHEMAS: dict[str, dict[str, str]] = {
     "text": {"type": "string"},
@@ -28,11 +31,11 @@ REFUSALS = {
 
 
 def openapi_document(address: str) -> dict[str, object]:
-    """The description of every flow and metric as JSON and CSV."""
+    """The description of every flow and metric as JSON, CSV and Excel workbook."""
     paths: dict[str, object] = {}
     for kind in ("flow", "metric"):
         for question in list_questions("flow" if kind == "flow" else "metric"):
-            for suffix in ("json", "csv"):
+            for suffix in ("json", "csv", "xlsx"):
                 paths[f"/{kind}/{question.slug}.{suffix}"] = {"get": _operation(question, suffix)}
     return {
         "openapi": "3.1.0",
@@ -56,6 +59,8 @@ def openapi_document(address: str) -> dict[str, object]:
 
 def _operation(question: Question, suffix: str) -> dict[str, object]:
     content: dict[str, object] = {"text/csv": {"schema": {"type": "string"}}}
+    if suffix == "xlsx":
+        content = {WORKBOOK: {"schema": {"type": "string", "format": "binary"}}}
     if suffix == "json":
         columns = {column.name: {"description": column.meaning} for column in question.columns}
         row = {"type": "object", "properties": columns}

@@ -23,8 +23,9 @@ from octane_flows.console import VISIBLE
 from octane_flows.errors import UsageError
 from octane_flows.questions import Kind, Question, list_questions, question_named
 from octane_flows.questions.answer_formats import answer_bytes
+from octane_flows.questions.excel_sheets import write_workbook
 from octane_flows.serve.bounded_answers import Deadline, Limits, joined_rows
-from octane_flows.serve.openapi_document import openapi_document
+from octane_flows.serve.openapi_document import WORKBOOK, openapi_document
 from octane_flows.serve.question_answers import (
     Answer,
     answer_question,
@@ -37,6 +38,7 @@ from octane_flows.serve.served_generations import ServedGeneration, ServedGenera
 from octane_flows.serve.served_queue import ServedQueue
 
 ROWS_SHOWN = 500  # of a page; CSV and JSON have all
+WORKBOOK_ROWS = 100_000  # some ten seconds of work
 KINDS = ("flow", "metric")
 
 
@@ -65,7 +67,7 @@ class QuestionPages:
         )
 
     async def question(self, request: Request) -> Response:
-        """One question as a page, CSV or JSON, by the suffix of its address."""
+        """One question as a page, CSV, JSON or workbook, by the suffix of its address."""
         question, suffix = named_question(request)
         texts = texts_of_pairs(request.query_params.multi_items())
         if suffix == "html":
@@ -88,7 +90,10 @@ class QuestionPages:
         }
         if suffix == "json":
             return Response(_json_body(answer), media_type="application/json", headers=headers)
-        headers["content-disposition"] = f'attachment; filename="{question.slug}.csv"'
+        headers["content-disposition"] = f'attachment; filename="{question.slug}.{suffix}"'
+        if suffix == "xlsx":
+            workbook = await self.queue.run(request, lambda deadline: _workbook(answer))
+            return Response(workbook, media_type=WORKBOOK, headers=headers)
         body = await self.queue.run(request, lambda deadline: _csv_body(answer))
         return Response(body, media_type="text/csv; charset=utf-8; header=present", headers=headers)
 
@@ -158,11 +163,13 @@ class QuestionPages:
 
 
 def named_question(request: Request) -> tuple[Question, str]:
-    """The question of an address, and html, csv or json. Raises RefusalError."""
+    """The question of an address, and html, csv, json or xlsx. Raises RefusalError."""
     kind, name = request.path_params["kind"], request.path_params["name"]
     slug, dot, suffix = name.partition(".")
-    if dot and suffix not in ("csv", "json"):
-        raise not_there(f"There is no {name}; end the address with .csv or .json, or nothing.")
+    if dot and suffix not in ("csv", "json", "xlsx"):
+        raise not_there(
+            f"There is no {name}; end the address with .csv, .json or .xlsx, or nothing."
+        )
     try:
         return question_named(kind, slug), suffix or "html"
     except UsageError as error:
@@ -210,6 +217,18 @@ def _csv_body(answer: Answer) -> bytes:
         answer_bytes(answer.rows, "csv", stream)
     except UsageError as error:
         raise wrong_request(str(error)) from None
+    return stream.getvalue()
+
+
+def _workbook(answer: Answer) -> bytes:
+    if answer.rows.num_rows > WORKBOOK_ROWS:
+        raise wrong_request(
+            f"The answer has {answer.rows.num_rows:,} rows, and a workbook here has at most "
+            f"{WORKBOOK_ROWS:,}; ask for less with parameters, take .csv, or let Excel read "
+            "/odata/."
+        )
+    stream = io.BytesIO()
+    write_workbook(answer.rows, stream)
     return stream.getvalue()
 
 
