@@ -33,6 +33,7 @@ from octane_flows.errors import OctaneFlowsError, UsageError
 from octane_flows.questions import Question, list_questions, question_named, run_question
 from octane_flows.questions.answer_formats import print_rows
 from octane_flows.reports import REPORT_FILE
+from octane_flows.reports.stored_answers import StoredAnswers
 from octane_simulator.datasets import ci_history
 from octane_simulator.datasets import demo_dataset as demo_data
 
@@ -231,9 +232,12 @@ def _show(home: Path, output: Console) -> None:
             Text.assemble(("All flows and metrics", "bold"), ": rows, and the command for each")
         )
         output.print(f"$ export OCTANE_HOME={home}", style="cyan", soft_wrap=True)
+        answers = StoredAnswers(connection, [])
         for question in (*list_questions("flow"), *list_questions("metric")):
-            parameters = PARAMETERS.get(question.slug, {})
-            rows = run_question(connection, question, parameters).num_rows
+            if parameters := PARAMETERS.get(question.slug):
+                rows = run_question(connection, question, parameters).num_rows
+            else:
+                rows = answers.row_count(question)
             output.print(f"{rows:>6,}  {program} {_command(question)}", soft_wrap=True)
     output.rule(align="left", characters="─")
     for name, path, how in (

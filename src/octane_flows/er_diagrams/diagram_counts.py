@@ -7,6 +7,8 @@ out.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,6 +16,7 @@ import duckdb
 from octane_flows.er_diagrams.diagram import Box, BoxColumn, Diagram, Line
 from octane_flows.models.entity_relations import tables_of_entities
 from octane_flows.models.model import load_models
+from octane_flows.models.sql_folder import sql_folder
 
 ROWS = "select model, row_count from meta.models where model like 'er.%'"
 RELATIONS = (
@@ -46,11 +49,17 @@ def with_counts(
     return replace(diagram, boxes=tuple(boxes), lines=tuple(lines), types=types)
 
 
+@cache
+def _tables_of_entities(_: Path) -> dict[str, str]:
+    """The tables by entity type, once for the models of a folder and not for each diagram."""
+    return tables_of_entities(load_models())
+
+
 def _user_defined_lines(diagram: Diagram, relations: list[tuple[Any, ...]]) -> list[Line]:
     """References of user-defined fields between tables of the diagram."""
     if not relations:
         return []
-    tables = tables_of_entities(load_models())
+    tables = _tables_of_entities(sql_folder())
     names = {box.name for box in diagram.boxes}
     lines = []
     for source, _, target, target_column, fields, _, links, dangling in relations:

@@ -45,6 +45,10 @@ class StoredAnswers:
             self._counts[name] = self._count(name)
         return name
 
+    def row_count(self, question: Question) -> int:
+        """How many rows the whole answer has. Raises UsageError, OctaneFlowsError."""
+        return sum(self._counts[self.table(question)].values())
+
     def store(self, name: str, sql: str) -> str:
         """Store a select of ours under a name, once."""
         if name not in self._counts:
