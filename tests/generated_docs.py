@@ -9,12 +9,12 @@ from pathlib import Path
 
 from tests.pages.agent_prompts import prompt_parts
 from tests.pages.api_stub import STUB, fresh_stub
-from tests.pages.client_calls import client_parts
 from tests.pages.commands import commands_page
 from tests.pages.duckdb_clients import clients_sentence
 from tests.pages.er import er_page, pictures
 from tests.pages.flows import flow_pages
 from tests.pages.layout import layout_table
+from tests.pages.listed_calls import client_parts
 from tests.pages.metrics import metrics_page
 from tests.pages.operations import OPERATIONS_PARTS, growth_plot
 from tests.pages.plans import plan_parts

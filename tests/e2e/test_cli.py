@@ -27,7 +27,7 @@ RUN_ELSEWHERE = {
     "demo": "takes a while: test_demo.py",
     "ui": "runs until it is stopped: test_dagster_pages.py",
     "serve": "runs until it is stopped: test_serve_start.py",
-    "mcp": "speaks with an agent until its input ends: test_agents.py",
+    "mcp": "speaks with an agent until its input ends: test_agent_session.py",
     "catalog": "writes into the working folder: test_catalog.py",
     "notebooks": "writes into the working folder: test_shipped_files.py",
     "site-files": "writes into the working folder: test_shipped_files.py",
