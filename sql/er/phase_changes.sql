@@ -3,6 +3,8 @@
 -- grain: one change of the phase of a work item; its creation is one, too
 -- key: workspace_id, field_change_id
 -- relation: work_item_id -> er.work_items.work_item_id (may be gone)
+-- relation: from_phase_id -> er.phases.phase_id (may be gone)
+-- relation: to_phase_id -> er.phases.phase_id (may be gone)
 select
     changes.workspace_id, -- workspace that the row belongs to
     changes.field_change_id, -- change of the field phase

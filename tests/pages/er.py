@@ -13,7 +13,7 @@ from octane_flows.er_diagrams.draw_diagrams import all_relations
 from octane_flows.warehouse.octane_contract import contract_tables
 from octane_simulator.model.entity_schema import load_schema
 from tests.pages.markdown import anchor, table
-from tests.pages.undrawn_relations import UNDRAWN
+from tests.pages.undrawn_relations import UNDRAWN, UNDRAWN_COLUMNS
 
 HEAD = """# Entity relationships
 
@@ -42,6 +42,8 @@ UNDRAWN_HEAD = """## What is not drawn
 These references of a server's field model have no relation in `er.*`. The tables `octane.*` hold
 them all.
 """
+COLUMNS_HEAD = """Questions join by these columns, too:
+"""
 
 
 def er_page() -> str:
@@ -49,7 +51,18 @@ def er_page() -> str:
     parts = [HEAD, "", *(f"- [{area.title}](#{anchor(area.title)})" for area in AREAS), ""]
     for area in AREAS:
         parts += _area(area)
-    return "\n".join([*parts, UNDRAWN_HEAD, *_undrawn(), ""])
+    columns = [(f"`{column}`", text) for column, text in UNDRAWN_COLUMNS.items()]
+    return "\n".join(
+        [
+            *parts,
+            UNDRAWN_HEAD,
+            *_undrawn(),
+            "",
+            COLUMNS_HEAD,
+            *table(("column", "reason"), columns),
+            "",
+        ]
+    )
 
 
 def pictures() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Why some references of the field model have no relation in `er`: patterns of fields and reasons.
 
-Nothing in, `UNDRAWN` out; docs/er.md lists them, and a test says that none is forgotten or stale.
+Nothing in, `UNDRAWN` and `UNDRAWN_COLUMNS` out; docs/er.md lists them, and tests say that none is
+forgotten or stale.
 """
 
 OTHER_SIDE = "the same relation from its other side, which is drawn there"
@@ -11,6 +12,19 @@ LIST_VALUE = "a list value that no question reads"
 WHO = "who made or changed it; no question reads it"
 SAME_LINKS = "the same links as those of a field that is drawn"
 SAME_ROWS = "another name of rows that are drawn: application modules are product areas"
+
+RESULTS = (
+    "a build would have to count the references of all results; those of er.runs and "
+    "er.previous_runs, of which the results are made, are drawn"
+)
+
+#: Columns of `er` that questions join by, and why they have no line.
+UNDRAWN_COLUMNS = {
+    "er.automated_results.run_id": RESULTS,
+    "er.automated_results.test_id": RESULTS,
+    "er.field_changes.entity_id": "what was changed can be of any entity type, so that no single "
+    "table is its target",
+}
 
 #: By pattern of entity type and field; the first that matches counts.
 UNDRAWN = {

@@ -89,7 +89,7 @@ def question_named(kind: Kind, slug: str) -> Question:
 
 def nearest(name: str, choices: Sequence[str]) -> str:
     """The end of a sentence that helps somebody who misspelt a name."""
-    matches = difflib.get_close_matches(name, choices, n=1)
+    matches = difflib.get_close_matches(name.lower(), choices, n=1)
     if matches:
         return f"did you mean '{matches[0]}'? Known: {', '.join(choices)}."
     return f"known: {', '.join(choices)}."

@@ -116,7 +116,7 @@ def _text(
     return environment.get_template("report.html.j2").render(
         generation=generation,
         as_of=f"{moment:%Y-%m-%d %H:%M} {choice.zone.key}",
-        completeness=_first_row(connection, COMPLETENESS),
+        completeness=completeness(connection),
         checks=_first_row(
             connection,
             "select count(*) as checks, count(*) filter (where is_passed) as passed "
@@ -155,13 +155,31 @@ def newest_first(group: ChangeGroup) -> list[Change]:
     return sorted(group.changes, key=lambda change: change.since_at or datetime.min, reverse=True)
 
 
+def completeness(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """What the footer says of the data: how much is there, and how far that is known."""
+    figures = _first_row(connection, COMPLETENESS)
+    if figures["census_at"] is None:
+        census = ", not compared with the server's ids by a census, so deletions may be missing"
+    else:
+        days, never = figures["census_age_days"], figures["types_without_census"]
+        age = f", {days} day{'s' if days > 1 else ''} before this state" if days > 0 else ""
+        census = f", compared with the server's ids at {figures['census_at']:%Y-%m-%d %H:%M} UTC"
+        census += f" or later{age}" + (
+            f", {never:,} type{'s' if never > 1 else ''} never" if never else ""
+        )
+    return {**figures, "census": census}
+
+
 COMPLETENESS = """
 select
     count(*) as entity_types,
     count(*) filter (where status in ('complete', 'carried')) as complete_types,
     coalesce(sum(coalesce(rows_held, rows_read)), 0) as rows_held,
     min(cursor_at) as cursor_at,
-    min(census_at) as census_at
+    min(census_at) as census_at,
+    date_diff('day', min(census_at), (select min(as_of) from meta.generation)) as census_age_days,
+    count(*) filter (where census_at is null and status in ('complete', 'carried'))
+        as types_without_census
 from meta.certificate
 where entity not like 'history_log.%'
 """
