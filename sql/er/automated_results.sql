@@ -2,7 +2,19 @@
 -- source: er.runs, er.previous_runs with their environment tags
 -- grain: one automated result
 -- key: workspace_id, result_id
-with all_results as (
+-- rows: er.runs where run_type in ('run_automated', 'gherkin_automated_run')
+-- rows: er.previous_runs
+with named_pipelines as (
+    -- names of pipelines are unique in a workspace; should they not be, no result comes twice
+    select
+        pipelines.workspace_id,
+        pipelines.pipeline_name,
+        min(pipelines.pipeline_id) as pipeline_id,
+    from er.pipelines as pipelines
+    group by pipelines.workspace_id, pipelines.pipeline_name
+),
+
+all_results as (
     select
         runs.workspace_id,
         true as is_current,
@@ -47,17 +59,16 @@ with all_results as (
         previous_runs.duration_ms,
         previous_runs.build_id,
         previous_runs.build_name,
-        -- names of pipelines are unique in a workspace
-        coalesce(previous_runs.pipeline_id, pipelines.pipeline_id) as pipeline_id,
+        coalesce(previous_runs.pipeline_id, named_pipelines.pipeline_id) as pipeline_id,
         previous_runs.pipeline_name,
         previous_runs.release_id,
         previous_runs.error_type,
         previous_runs.error_message,
         previous_runs.error_details,
     from er.previous_runs as previous_runs
-    left join er.pipelines as pipelines
-        on pipelines.workspace_id = previous_runs.workspace_id
-        and pipelines.pipeline_name = previous_runs.pipeline_name
+    left join named_pipelines
+        on named_pipelines.workspace_id = previous_runs.workspace_id
+        and named_pipelines.pipeline_name = previous_runs.pipeline_name
 ),
 
 -- not materialized: who does not ask for labels does not pay for them

@@ -14,6 +14,7 @@ from octane_flows.models.header import NOTE_TOPICS, Note, Relation, parse_header
 from octane_flows.models.macro_parameters import Parameter
 from octane_flows.models.macros import macro_sql
 from octane_flows.models.model import in_order, load_models, read_model
+from octane_flows.models.row_sources import RowSource
 
 HEADER = """-- Which tests fail?
 -- flow: 10 Get what failed
@@ -81,9 +82,29 @@ def test_a_relation_is_read() -> None:
     assert relation == (Relation("a_id", "er.things", "thing_id"),)
 
 
+def test_the_rows_of_others_are_read() -> None:
+    text = (
+        "-- Q?\n-- source: o\n-- grain: g\n-- key: k\n"
+        "-- rows: er.things where kind in ('a', 'b')\n-- rows: er.others"
+    )
+
+    rows = parse_header(text, schema="er", where="x.sql").rows
+
+    assert rows == (RowSource("er.things", "kind", ("a", "b")), RowSource("er.others"))
+    assert [part.condition("thing") for part in rows] == ["thing.kind in ('a', 'b')", "true"]
+
+
+def test_rows_of_something_else_are_told_with_their_line() -> None:
+    text = "-- Q?\n-- source: o\n-- grain: g\n-- key: k\n-- rows: er.things where kind = 'a'"
+
+    with pytest.raises(ModelError, match=r"x\.sql:5: .*write 'er\.table' or"):
+        parse_header(text, schema="er", where="x.sql")
+
+
 @pytest.mark.parametrize(
     ("change", "line", "said"),
     [
+        (("-- grain: one test", "-- grain: x\n-- rows: er.runs"), 5, "only an er model can have"),
         (("-- grain:", "-- grian:"), 4, "did you mean 'grain'"),
         (("-- key: test_id\n", ""), 1, "needs '-- key: ...'"),
         (("-- source: https://example.com/page\n", ""), 1, "with the vendor's page"),

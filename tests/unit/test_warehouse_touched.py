@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from octane_flows.errors import CheckError
-from octane_flows.warehouse import build, connect, data_checks, load_models
-from octane_flows.warehouse.key_checks import CHECKED_SCHEMAS
+from octane_flows.warehouse import build, connect, data_checks, load_models, model_creation
+from octane_flows.warehouse.key_checks import CHECKED_SCHEMAS, count_and_check_key
 from tests.golden import kit
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -58,6 +58,42 @@ def assert_as_rebuilt(home: Path, scratch: Path) -> None:
     shutil.rmtree(scratch)
     for updated, expected in zip(told(home), rebuilt, strict=True):
         assert updated == expected
+    assert_derived_counts_are_true(home)
+
+
+def assert_derived_counts_are_true(home: Path) -> None:
+    """Models whose rows are those of others have as many, and their keys are as derived."""
+    derived = [model for model in ER if model.header.rows]
+    assert derived
+    with connect(home) as connection:
+        counts = dict(connection.execute("select model, row_count from meta.models").fetchall())
+        for model in derived:
+            rows, key = count_and_check_key(connection, model)
+            assert counts[model.name] == rows
+            assert connection.execute(
+                "select is_passed, detail from meta.checks where check_name = ?", [key.name]
+            ).fetchall() == [(key.passed, key.detail)]
+
+
+def test_a_derived_count_reads_no_row_of_its_model(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in an update nor in a full build."""
+    counted: list[str] = []
+    count_all = model_creation.count_and_check_key
+
+    def noted(connection: Any, model: Any, *rest: Any) -> Any:
+        counted.append(model.name)
+        return count_all(connection, model, *rest)
+
+    monkeypatch.setattr(model_creation, "count_and_check_key", noted)
+    kit.write_lake(home, {"run_automated": [run("07", "t0")]})
+    build(home, models=ER)
+    build(home, models=ER, full=True)
+
+    assert "er.runs" in counted
+    assert "er.automated_results" not in counted
+    assert_derived_counts_are_true(home)
 
 
 @pytest.fixture(scope="module")
@@ -148,9 +184,9 @@ def test_an_update_that_breaks_a_key_stops_as_a_rebuild_does(home: Path, rows: R
 
 @pytest.mark.parametrize("seed", range(3))
 def test_any_updates_find_what_a_rebuild_finds(home: Path, tmp_path: Path, seed: int) -> None:
-    dice = random.Random(seed)
+    dice, other_dice = random.Random(seed), random.Random(seed + 100)
     for _ in range(4):
-        kit.write_lake(home, some(dice))
+        kit.write_lake(home, some(dice) | results_beside(other_dice))
         if dice.random() < 0.7:
             build(home, models=ER)
             assert_as_rebuilt(home, tmp_path / "scratch")
@@ -179,6 +215,27 @@ def some(dice: random.Random) -> Rows:
         ],
         "test_automated__product_areas": [
             {"source_id": one, "target_id": "m"} for one in dice.sample(tests, dice.randint(0, 1))
+        ],
+    }
+    return {table: some for table, some in rows.items() if some}
+
+
+def results_beside(dice: random.Random) -> Rows:
+    """Manual runs, replaced results and pipelines, two of one name, that come and go."""
+    gone = {"_deleted": True}
+    rows: Rows = {
+        "run_manual": [
+            {"id": f"m{one}", "type": "run_manual"} | (gone if dice.random() < 0.3 else {})
+            for one in dice.sample(range(3), dice.randint(0, 2))
+        ],
+        "run_history": [
+            {"id": str(one), "run_id": one, "pipeline_name": "nightly"}
+            | (gone if dice.random() < 0.3 else {})
+            for one in dice.sample(range(4), dice.randint(0, 2))
+        ],
+        "pipeline": [
+            {"id": one, "name": "nightly"} | (gone if dice.random() < 0.5 else {})
+            for one in dice.sample(("p1", "p2"), dice.randint(0, 1))
         ],
     }
     return {table: some for table, some in rows.items() if some}

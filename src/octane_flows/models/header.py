@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from octane_flows.errors import ModelError
 from octane_flows.models.macro_parameters import PARAMETER_TYPES, Parameter
 from octane_flows.models.parameter_sources import ValueSource, parsed_source
+from octane_flows.models.row_sources import RowSource, parsed_row_source
 
 TAGS = (
     "flow", "source", "grain", "key", "writes", "param", "order", "relation", "check", "stored",
-    "note", "needs", "values",
+    "note", "needs", "values", "rows",
 )  # fmt: skip
-REPEATABLE = frozenset({"source", "param", "relation", "note", "values"})
+REPEATABLE = frozenset({"source", "param", "relation", "note", "values", "rows"})
 #: What a note can be about, in the order of the pages.
 NOTE_TOPICS = (
     "definition", "not told apart", "retries", "branches", "environments", "gaps", "renames",
@@ -81,6 +82,7 @@ class Header:
     #: Parameters that must be given: of each group at least one.
     needs: tuple[tuple[str, ...], ...] = ()
     values: tuple[tuple[str, ValueSource], ...] = ()  # by parameter, beside those of its name
+    rows: tuple[RowSource, ...] = ()  # each row of them is one row; empty: not told
 
 
 def parse_header(text: str, *, schema: str, where: str) -> Header:
@@ -117,9 +119,12 @@ def parse_header(text: str, *, schema: str, where: str) -> Header:
             f"{where}:1: a documented flow needs '-- source: ...' with the vendor's page; add that "
             "line, or leave out '-- flow' for a flow of your own."
         )
-    if "stored" in tag_values and schema != "er":
-        number = tag_values["stored"][0][0]
-        raise ModelError(f"{where}:{number}: only an er model can be stored; remove '-- stored'.")
+    for tag in ("stored", "rows"):
+        if tag in tag_values and schema != "er":
+            number = tag_values[tag][0][0]
+            raise ModelError(
+                f"{where}:{number}: only an er model can have '-- {tag}'; remove that line."
+            )
     return _header(question, tag_values, where)
 
 
@@ -195,6 +200,7 @@ def _header(question: str, tag_values: dict[str, list[tuple[int, str]]], where: 
         values=tuple(
             _values(value, names, where, line) for line, value in tag_values.get("values", [])
         ),
+        rows=tuple(_row_source(value, where, line) for line, value in tag_values.get("rows", [])),
     )
 
 
@@ -281,6 +287,17 @@ def _values(value: str, parameters: list[str], where: str, line: int) -> tuple[s
             f"are {', '.join(parameters) or 'none'}."
         )
     return declared
+
+
+def _row_source(value: str, where: str, line: int) -> RowSource:
+    source = parsed_row_source(value)
+    if source is None:
+        raise ModelError(
+            f"{where}:{line}: '{value}' does not say of what each row is a row; write 'er.table' "
+            "or 'er.table where column in (...)', as in \"er.runs where run_type in "
+            "('run_automated')\"."
+        )
+    return source
 
 
 def _note(value: str, where: str, line: int) -> Note:

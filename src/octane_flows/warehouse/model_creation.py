@@ -18,6 +18,7 @@ from octane_flows.models.shared_functions import function_statements
 from octane_flows.models.sql_text import quoted
 from octane_flows.warehouse import phase_versions
 from octane_flows.warehouse.build_report import CheckResult, ColumnResult, ModelResult
+from octane_flows.warehouse.derived_counts import derived_count_and_key
 from octane_flows.warehouse.duckdb_file import first_line, is_machine_full, transaction
 from octane_flows.warehouse.incremental.changed_rows import ChangedRows
 from octane_flows.warehouse.key_checks import CHECKED_SCHEMAS, count_and_check_key
@@ -68,7 +69,7 @@ def create_models(
     are there already, with these columns, and are not created.
     """
     missing_sources = missing_by_model(models, missing)
-    results: list[ModelResult] = []
+    results: dict[str, ModelResult] = {}
     for model in models:
         if model.schema == "check":
             continue
@@ -82,13 +83,14 @@ def create_models(
             stored,
             changed_rows,
             (kept_columns or {}).get(model.name),
+            results,
             is_counted=is_counted,
         )
         if progress:
             rows = f"{result.rows:>10,} rows" if result.rows is not None else "not counted"
             progress(f"{model.name:<47} {rows}")
-        results.append(result)
-    return results
+        results[model.name] = result
+    return list(results.values())
 
 
 def affected_models(models: Iterable[Model], tables: Iterable[str]) -> set[str]:
@@ -117,6 +119,7 @@ def _create(
     stored: Collection[str],
     changed_rows: ChangedRows | None,
     kept_columns: Sequence[tuple[str, str]] | None,
+    results: Mapping[str, ModelResult],
     *,
     is_counted: bool,
 ) -> ModelResult:
@@ -140,6 +143,8 @@ def _create(
             rows = unchanged[model.name]
         elif not is_counted:
             rows = None
+        elif derived := derived_count_and_key(connection, model, results, changed_rows):
+            rows, key = derived
         elif changed_rows is not None and has_previous_rows:
             rows, key = changed_rows.count_and_check_key(model)
         elif model.schema in CHECKED_SCHEMAS:

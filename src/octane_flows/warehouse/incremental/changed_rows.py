@@ -49,6 +49,8 @@ class ChangedRows:
         self._rebuilt = {change.entry.name for change in changes if change.since is None}
         self._columns = _columns_to_check(self._models)
         self._previous_counts: dict[str, int] = {}
+        self._counts_to_derive: dict[str, int] = {}  # of models whose rows are those of others
+        self._affected: frozenset[str] = frozenset()
         connection.execute(f"create temp table {CHANGED_IDS} (table_name varchar, id varchar)")
         for change in changes:
             if change.since is not None and change.files:
@@ -113,12 +115,17 @@ class ChangedRows:
 
     def save_previous_rows(self, previous: PreviousBuild, affected: Collection[str]) -> None:
         """Save the rows of affected models that can change, before the tables change."""
+        self._affected = frozenset(affected)
         for model in self._models:
             rows = previous.rows.get(model.name)
             key = previous.checks.get(key_check_name(model))
             if model.schema != "er" or model.name not in affected or rows is None:
                 continue
-            if key is not None and key.passed and self._save(model, "before"):
+            if key is None or not key.passed:
+                continue
+            if model.header.rows:
+                self._counts_to_derive[model.name] = rows
+            elif self._save(model, "before"):
                 self._previous_counts[model.name] = rows
 
     def _save(self, model: Model, when: Literal["before", "after"]) -> bool:
@@ -166,6 +173,29 @@ class ChangedRows:
         before = count(self._connection, saved_rows(model, "before"))
         return self._previous_counts[model.name] - before + rows, key
 
+    def derived_count(self, model: Model) -> int | None:
+        """The rows of a model whose header names those of others; None: theirs must be counted.
+
+        The models that it names come before it, and their changed rows are saved.
+        """
+        rows = self._counts_to_derive.get(model.name)
+        by_name = {model.name: model for model in self._models}
+        for part in model.header.rows:
+            if rows is None or part.model not in self._affected:
+                continue
+            if part.model not in self._previous_counts:
+                return None
+            before, after = (
+                count(
+                    self._connection,
+                    f"{saved_rows(by_name[part.model], when)} as saved "
+                    f"where {part.condition('saved')}",
+                )
+                for when in ("before", "after")
+            )
+            rows += after - before
+        return rows
+
 
 def saved_rows(model: Model, when: str) -> str:
     """The table with a model's changed rows, `before` or `after` the update."""
@@ -173,11 +203,14 @@ def saved_rows(model: Model, when: str) -> str:
 
 
 def _columns_to_check(models: Iterable[Model]) -> Mapping[str, set[str]]:
-    """The columns of each model that checks of keys and relations need."""
+    """The columns of each model that checks of keys and relations, and counts, need."""
     columns: dict[str, set[str]] = {}
     for model in models:
         columns.setdefault(model.name, set()).update(model.header.key)
         for relation in model.header.relations:
             columns[model.name].add(relation.column)
             columns.setdefault(relation.target, set()).add(relation.target_column)
+        for part in model.header.rows:
+            if part.column is not None:
+                columns.setdefault(part.model, set()).add(part.column)
     return columns
