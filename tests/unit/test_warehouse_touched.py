@@ -80,11 +80,10 @@ def test_a_derived_count_reads_no_row_of_its_model(
 ) -> None:
     """Neither in an update nor in a full build."""
     counted: list[str] = []
-    count_all = model_creation.count_and_check_key
 
     def noted(connection: Any, model: Any, *rest: Any) -> Any:
         counted.append(model.name)
-        return count_all(connection, model, *rest)
+        return count_and_check_key(connection, model, *rest)
 
     monkeypatch.setattr(model_creation, "count_and_check_key", noted)
     kit.write_lake(home, {"run_automated": [run("07", "t0")]})

@@ -23,6 +23,7 @@ from octane_flows.models.models_digest import models_digest
 from octane_flows.portable_files import (
     OPEN_FILES_STAY,
     LockTakenError,
+    clone_file,
     exclusive_lock,
     put_in_place,
     sync_file,
@@ -69,6 +70,7 @@ from octane_flows.warehouse.model_creation import (
 )
 from octane_flows.warehouse.octane_contract import completed, find_missing
 from octane_flows.warehouse.phase_versions import keep_versions
+from octane_flows.warehouse.spare_file import delete_spare, keep_spare, spare_path, take_spare
 from octane_flows.warehouse.table_loading import create_schemas, load_tables
 from octane_flows.warehouse.user_defined_values import create_user_defined_values
 from octane_flows.warehouse.workspace_choice import choice_in, choice_of, choose, of_workspaces
@@ -159,13 +161,16 @@ class Warehouse:
         self._changed_rows: ChangedRows | None = None  # of an update
         self._stored: set[str] = set()  # models whose tables stay, or get their changed rows alone
         self._kept_columns: KeptColumns = {}  # of models that stay as the previous build made them
+        self._has_spare = self.target == warehouse_path(home)  # the past is not updated
 
     def __enter__(self) -> Warehouse:
         require_no_folder(self.target)
         try:
             self.discard()
             delete_leftovers(self.target.parent, f".{self.target.stem}-")
-            if self._full or not self._open_copy():
+            if self._full and self._has_spare:
+                delete_spare(self.target)  # for the space that the new file needs
+            if self._full or not (self._open_spare() or self._open_copy()):
                 self.discard()
                 self.target.parent.mkdir(parents=True, exist_ok=True)
                 self._connection = open_file(self._draft, read_only=False)
@@ -182,11 +187,37 @@ class Warehouse:
             raise
         return self
 
+    def _open_spare(self) -> bool:
+        """Open the version before the published one if an update of it costs no copy, and no more.
+
+        It is gone where it is not used, so that a copy finds the space that it took.
+        """
+        if not (self._has_spare and self.target.is_file() and spare_path(self.target).is_file()):
+            return False
+        try:
+            if self._published_generation() >= self.manifest.generation:
+                return False  # it has all already
+        except LakeError:
+            return False  # damaged: a new one takes its place
+        if take_spare(self.target, self._draft) and self._open_update(spare=True):
+            return True
+        self.discard()
+        return False
+
     def _open_copy(self) -> bool:
         """Open a copy of the published file if it can be brought up to date."""
+        if self._has_spare:
+            delete_spare(self.target)
         if not self.target.is_file():
             return False
-        shutil.copyfile(self.target, self._draft)  # without the mode, which is read-only
+        if clone_file(self.target, self._draft):
+            self._has_spare = False  # nothing is copied, so there is nothing to save
+        else:
+            shutil.copyfile(self.target, self._draft)  # without the mode, which is read-only
+        return self._open_update()
+
+    def _open_update(self, *, spare: bool = False) -> bool:
+        """Open the draft, a former version, if it can be brought up to date; `spare`: cheaply."""
         try:
             self._connection = open_file(self._draft, read_only=False)
         except LakeError as error:
@@ -198,8 +229,10 @@ class Warehouse:
         changes = plan_update(self.connection, self.lake, self.manifest, self._entries)
         if changes is None:
             return False
-        self._changes = changes
         previous = read_previous_build(self.connection, models_digest(self.models))
+        if spare and (not previous.rows or any(change.since is None for change in changes)):
+            return False  # the published one may have more of it
+        self._changes = changes
         self._changed_rows = ChangedRows(self.connection, self.lake, changes, self.models)
         changed_tables = self._changed_rows.tables
         affected = affected_models(self.models, changed_tables)
@@ -378,6 +411,8 @@ class Warehouse:
         delete_write_log(self.target)
         if not OPEN_FILES_STAY:  # Windows would not replace a read-only file at the next build
             self._draft.chmod(self._draft.stat().st_mode & READ_ONLY)
+        if self._has_spare:
+            keep_spare(self.target)
         put_in_place(self._draft, self.target)
         sync_file(self.target.parent)
 
@@ -385,10 +420,14 @@ class Warehouse:
         """The generation that another build published, if it is newer than this one's."""
         if _identity(self.target) in (None, self._target_identity):
             return None
+        newest = self._published_generation()
+        return newest if newest > self.manifest.generation else None
+
+    def _published_generation(self) -> int:
+        """0 of a file that is no warehouse."""
         with open_file(self.target, read_only=True) as connection:
             loaded = read_loaded(connection)
-        newest = loaded.generation if loaded is not None else 0
-        return newest if newest > self.manifest.generation else None
+        return loaded.generation if loaded is not None else 0
 
     def discard(self) -> None:
         """Drop the file being built, if it is still there."""
