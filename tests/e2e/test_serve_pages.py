@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from octane_flows.questions import list_questions
@@ -69,6 +71,40 @@ def test_a_mistake_is_told_beside_the_form(client: httpx.Client, browser: webdri
 
     assert "write a whole number" in browser.find_element(By.CSS_SELECTOR, "[role=alert]").text
     assert browser.find_element(By.NAME, "hours").get_attribute("value") == "many"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/flow/planned_runs?workspace_id=nowhere", "/metric/flaky_tests?days=x"]
+)
+def test_nothing_sticks_out_on_a_phone(
+    path: str, client: httpx.Client, browser: webdriver.Chrome
+) -> None:
+    size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.get(address(client, path))
+        script = "return document.documentElement.scrollWidth"
+        assert browser.execute_script(script) <= 390
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_form_is_filled_and_sent_with_the_keyboard_alone(
+    client: httpx.Client, browser: webdriver.Chrome
+) -> None:
+    browser.get(address(client, "/metric/flaky_tests"))
+    for _ in range(30):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        if browser.switch_to.active_element.get_attribute("name") == "days":
+            break
+
+    browser.switch_to.active_element.send_keys(Keys.CONTROL, "a")
+    browser.switch_to.active_element.send_keys("9", Keys.ENTER)
+
+    WebDriverWait(browser, WAIT_S).until(
+        lambda page: parse_qs(urlsplit(page.current_url).query).get("days") == ["9"]
+    )
+    assert "days := 9" in browser.find_element(By.TAG_NAME, "pre").text
 
 
 def test_every_question_of_the_demo_is_answered(client: httpx.Client) -> None:

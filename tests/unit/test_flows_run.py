@@ -72,6 +72,7 @@ def test_an_unknown_parameter_names_the_nearest(empty: duckdb.DuckDBPyConnection
         ("as_of", "2021-13-01", "write a date and time in UTC"),
         ("hours", "many", "write a whole number"),
         ("hours", "-1", "write a whole number from zero on"),
+        ("hours", "2147483648", "write a whole number up to 2,147,483,647"),
         ("hours", "99999999999999999999", "write a whole number from zero on"),
         ("only_automated", "perhaps", "write true or false"),
     ],
@@ -132,7 +133,7 @@ def test_a_parameter_means_the_same_in_every_flow() -> None:
 
 
 def test_a_number_too_large_is_told(empty: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(UsageError, match="could not be run with hours="):
+    with pytest.raises(UsageError, match="write a whole number up to 2,147,483,647"):
         run_question(empty, question_named("flow", SLUG), {"hours": "9000000000000000"})
 
 

@@ -135,6 +135,7 @@ def test_openapi_names_every_question_with_its_parameters(client: httpx.Client) 
         ("/flow/open_high_severity_defects.xml", 404, "end the address with .csv, .json or .xlsx"),
         ("/flow/planned_runs.json", 503, "older than the flow planned_runs"),
         ("/plan/whatever.json", 404, "no plan 'whatever'"),
+        ("/metric/planned_runs.csv", 404, "but a flow: it is at /flow/planned_runs.csv"),
         ("/nothing", 404, "the list of all questions is at /"),
         (f"{DEFECTS}.json?severity=1", 400, "no parameter 'severity'; did you mean"),
         (f"{DEFECTS}.json?workspace_id=1&workspace_id=2", 400, "given twice"),
@@ -164,7 +165,13 @@ def test_a_browser_gets_a_refusal_as_a_page(client: httpx.Client) -> None:
 
 
 def test_only_reading_is_answered(client: httpx.Client) -> None:
-    assert "send GET" in refusal(client.post(f"{DEFECTS}.json", json={}), 405)
+    for path in ("/", "/odata/", f"{DEFECTS}.json"):
+        answer = client.post(path, json={})
+        assert "send GET" in refusal(answer, 405)
+        asked = client.options(path)
+        assert asked.status_code == 204
+        assert answer.headers["allow"] == asked.headers["allow"] == "GET, HEAD, OPTIONS"
+        assert client.head(path).status_code == 200
 
 
 def test_the_log_has_names_of_parameters_and_no_values(

@@ -24,6 +24,7 @@ from octane_flows.warehouse.free_sql import require_finite
 Value = str | int | float | bool | date | datetime | None
 Number = TypeVar("Number", int, float)
 MAX_NUMBER = 2**53  # larger ones are not exact in every engine
+LARGEST = 2**31 - 1  # of days, hours and counts: DuckDB has no longer intervals
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -122,7 +123,13 @@ def parse_value(slug: str, parameter: Parameter, value: Value) -> Value:
             )
     try:
         if parameter.type == "integer":
-            return _in_range(parameter, int(text))
+            number = _in_range(parameter, int(text))
+            if abs(number) > LARGEST:
+                raise UsageError(
+                    f"The parameter {parameter.name} of {slug} is '{text}'; write a whole number "
+                    f"up to {LARGEST:,}."
+                )
+            return number
         if parameter.type == "number":
             return _in_range(parameter, float(text))
         if parameter.type == "boolean":

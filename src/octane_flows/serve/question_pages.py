@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from octane_flows.config import ServePlace, workspace_list
 from octane_flows.console import VISIBLE
 from octane_flows.errors import UsageError
+from octane_flows.models.question_files import slugs
 from octane_flows.questions import Kind, Question, list_questions, question_named
 from octane_flows.questions.answer_formats import answer_bytes
 from octane_flows.questions.excel_sheets import write_workbook
@@ -170,6 +171,9 @@ def named_question(request: Request) -> tuple[Question, str]:
         raise not_there(
             f"There is no {name}; end the address with .csv, .json or .xlsx, or nothing."
         )
+    other = {"flow": "metric", "metric": "flow"}.get(kind)
+    if other and slug not in slugs(kind) and slug in slugs(other):
+        raise not_there(f"There is no {kind} {slug}, but a {other}: it is at /{other}/{name}.")
     try:
         return question_named(kind, slug), suffix or "html"
     except UsageError as error:

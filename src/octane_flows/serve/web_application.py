@@ -27,6 +27,8 @@ from octane_flows.serve.request_guard import RequestGuard
 from octane_flows.serve.served_generations import ServedGenerations
 from octane_flows.serve.served_queue import ServedQueue
 
+ONLY_READS = {"allow": "GET, HEAD, OPTIONS"}
+
 
 @dataclass(frozen=True)
 class MountedApplication:
@@ -63,6 +65,12 @@ def web_application(
         generations.close()
 
     async def refused(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=ONLY_READS)
+            response = refusal_response(pages, request, _refusal_of(error))
+            response.headers.update(ONLY_READS)
+            return response
         refusal = error if isinstance(error, RefusalError) else _refusal_of(error)
         return refusal_response(pages, request, refusal)
 
