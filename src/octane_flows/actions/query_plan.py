@@ -38,7 +38,14 @@ class QueryPlan:
 
 def plan_from_query(connection: duckdb.DuckDBPyConnection, sql: str) -> QueryPlan:
     """The plan of a query. Raises UsageError for rows and columns that name nothing."""
-    rows = restricted_rows(connection, sql).to_pylist()
+    answer = restricted_rows(connection, sql)
+    repeated = sorted({name for name in answer.column_names if answer.column_names.count(name) > 1})
+    if repeated:
+        raise UsageError(
+            f"The query has several columns {', '.join(repeated)}, so that it sets a field twice; "
+            "leave all but one out."
+        )
+    rows = answer.to_pylist()
     (origin,) = connection.execute(
         "select generation.generation, generation.server_url, generation.shared_space "
         "from meta.generation as generation"

@@ -226,6 +226,7 @@ def _reference(
 def _id_of(connection: duckdb.DuckDBPyConnection, workspace: str, target: str, value: str) -> str:
     """The id of a list node or phase that is named by its logical name; other values are ids."""
     if target not in CODES or value.isdigit():
+        _require_id(connection, workspace, target, value)
         return value
     with connection.cursor() as cursor:
         rows = cursor.execute(CODES[target], [workspace, value]).fetchall()
@@ -235,6 +236,27 @@ def _id_of(connection: duckdb.DuckDBPyConnection, workspace: str, target: str, v
             "as list_node.severity.high or phase.defect.fixed, or its id."
         )
     return str(rows[0][0])
+
+
+def _require_id(
+    connection: duckdb.DuckDBPyConnection, workspace: str, target: str, value: str
+) -> None:
+    """A reference leads to a row, where rows of that type are held. Raises UsageError."""
+    with connection.cursor() as cursor:
+        try:
+            (counts,) = cursor.execute(
+                "select count(*) filter (where target.id = ?), count(*) "
+                f"from octane.{quoted(target)} as target where target._workspace_id = ?",
+                [value, workspace],
+            ).fetchall()
+        except duckdb.CatalogException:
+            return  # a type that stands for several, or one that is not extracted
+    count, all_count = counts
+    if all_count and not count:
+        raise UsageError(
+            f"There is no {target} '{value}' in workspace {workspace} of the warehouse; name its "
+            "id, or extract again."
+        )
 
 
 def _plain(value: Any) -> Any:
