@@ -144,14 +144,14 @@ def test_a_join_that_is_taken_away_makes_a_case_fail(warehouse: CaseWarehouse) -
 def test_sql_of_a_relation_is_tried_with_all_cases_that_depend_on_it(
     warehouse: CaseWarehouse,
 ) -> None:
-    sql = MODELS["er.releases"].sql
+    sql = MODELS["er.last_runs"].sql
 
-    without_rows = warehouse.failures("er.releases", f"select * from ({sql}) where false")
-    wrong = warehouse.failures("er.releases", "select nothing")
+    without_rows = warehouse.failures("er.last_runs", f"select * from ({sql}) where false")
+    wrong = warehouse.failures("er.last_runs", "select nothing")
 
     assert len({failure.case.model for failure in without_rows}) > 5
     assert all("does not run" in failure.difference for failure in wrong)
-    assert warehouse.failures("er.releases", sql) == []
+    assert warehouse.failures("er.last_runs", sql) == []
 
 
 def test_a_failure_names_the_row_with_its_reason() -> None:
