@@ -16,13 +16,14 @@ from pathlib import Path
 
 from tests.benchmarks import _loaders
 from tests.benchmarks._page_server import serving
+from tests.benchmarks._ratios import Ratio
 
 RUNS = int(os.environ.get("BENCH_RUNS", "200000"))
 REPEATS = int(os.environ.get("BENCH_REPEATS", "3"))
 LATENCIES_MS = (0, 50)
 
 
-def measure() -> Iterator[str]:
+def measure() -> Iterator[str | Ratio]:
     """Records a second, CPU and memory of each way, and how often ours goes into the peers'."""
     ways = list(_loaders.WAYS)
     if importlib.util.find_spec("dlt") is None:
@@ -49,6 +50,10 @@ def measure() -> Iterator[str]:
                 f"  {way:<13} {speed:>8,.0f} records/s, {cpu:>6.1f} CPU s a million, "
                 f"{memory:>5.0f} MB at most; octane_flows is {ours / speed:.1f} times as fast"
             )
+        if "dlt_rest_api" in ways:
+            size = f"{RUNS:,} runs at {latency_ms} ms"
+            ratio = _speed(figures["dlt_rest_api"]) / ours
+            yield Ratio("first load by dlt as it comes", size, ratio)
 
 
 def _load(way: str, url: str) -> dict[str, float]:
