@@ -111,7 +111,7 @@ def _refresh_report(home: Path) -> None:
     from octane_flows import reports  # plots take long to import
 
     if (home / reports.REPORT_FILE).is_file():
-        reports.write(home)
+        reports.write_comparisons(home)
 
 
 def _status_text(verification: parity.Verification) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -272,6 +273,28 @@ def _common(
             ),
             is_method=True,
         ),
+    ]
+
+
+def with_comparisons(
+    made: Sequence[Page], comparisons: list[dict[str, Any]], zone: ZoneInfo
+) -> list[Page]:
+    """The pages with other comparisons with the live server."""
+    section = comparisons_section(comparisons, zone)
+    return [
+        replace(
+            page,
+            groups=tuple(
+                replace(
+                    group,
+                    sections=tuple(
+                        section if each.id == section.id else each for each in group.sections
+                    ),
+                )
+                for group in page.groups
+            ),
+        )
+        for page in made
     ]
 
 

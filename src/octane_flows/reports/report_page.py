@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -23,7 +24,7 @@ from octane_flows.changes.report_times import note_report
 from octane_flows.config.site import load_site
 from octane_flows.gate.trust import doubts
 from octane_flows.parity.comparison_record import read_comparisons
-from octane_flows.reports.report_content import pages, with_pictures
+from octane_flows.reports.report_content import pages, with_comparisons, with_pictures
 from octane_flows.reports.report_parts import Page
 from octane_flows.reports.report_place import report_source
 from octane_flows.reports.report_sections import ROWS_SHOWN, Choice
@@ -38,28 +39,88 @@ CHANGES_SHOWN: Final = 10  # of a kind
 CHANGE_TITLES: Final = {"newly_failing": "Tests that began to fail"}
 
 
+@dataclass(frozen=True)
+class Made:
+    """The pages of a report, what they are about, and which file of the warehouse they tell of."""
+
+    warehouse_file: tuple[int, ...]
+    choice: Choice
+    pages: list[Page]
+
+
+#: The pages that `write` kept, by data folder: each until `write_comparisons` takes them.
+_kept: dict[Path, Made] = {}
+
+
 def write(
-    home: Path, output: Path | None = None, *, past: duckdb.DuckDBPyConnection | None = None
+    home: Path,
+    output: Path | None = None,
+    *,
+    past: duckdb.DuckDBPyConnection | None = None,
+    keep: bool = False,
 ) -> Path:
     """Write `<home>/report.html`, or `output`, from the current warehouse and return its path.
 
-    `past`: an opened warehouse of the past; its report has the moment in its name.
+    `past`: an opened warehouse of the past; its report has the moment in its name. `keep`: the
+    pages stay in memory for `write_comparisons`.
     """
     zone = ZoneInfo(load_site(os.environ).time_zone)
+    warehouse_file = _identity(home)
     with report_source(home, past) as (connection, moment):
-        text = render(connection, home, zone)
-        as_of = _first_row(connection, "select as_of from meta.generation")["as_of"]
+        made = Made(warehouse_file, *_made(connection, home, zone))
+        text = _whole_text(connection, home, made.choice, made.pages)
+    if keep:
+        _kept[home] = made
     current = home / REPORT_FILE
     target = output or current.with_stem(current.stem + moment)
     replace_file(target, text.encode("utf-8"))
     if past is None:
-        note_report(home, as_of)
+        note_report(home, made.choice.as_of)
     return target
+
+
+def write_comparisons(home: Path) -> Path:
+    """Write the report of this warehouse again, with what `verify` has said since.
+
+    Where this process kept its pages, no question is answered a second time.
+    """
+    made = _kept.pop(home, None)
+    if made is None or made.warehouse_file != _identity(home):
+        return write(home)
+    with report_source(home, None) as (connection, _):
+        if made.warehouse_file != _identity(home):
+            return write(home)
+        comparisons = read_comparisons(home, _generation(connection)["generation"])
+        pages_compared = with_comparisons(made.pages, comparisons, made.choice.zone)
+        text = _whole_text(connection, home, made.choice, pages_compared)
+    replace_file(home / REPORT_FILE, text.encode("utf-8"))
+    note_report(home, made.choice.as_of)
+    return home / REPORT_FILE
+
+
+def _identity(home: Path) -> tuple[int, ...]:
+    """What tells the published file of a warehouse from those before and after it."""
+    try:
+        status = warehouse.warehouse_path(home).stat()
+    except FileNotFoundError:
+        return ()  # opening it says what is missing
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def render(connection: duckdb.DuckDBPyConnection, home: Path, zone: ZoneInfo = UTC_ZONE) -> str:
     """The pages as HTML text; what lies beside the warehouse is in `home`."""
-    generation = _first_row(connection, "select * from meta.generation")
+    return _whole_text(connection, home, *_made(connection, home, zone))
+
+
+def _generation(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    return _first_row(connection, "select * from meta.generation")
+
+
+def _made(
+    connection: duckdb.DuckDBPyConnection, home: Path, zone: ZoneInfo
+) -> tuple[Choice, list[Page]]:
+    """The pages with their pictures, and what they are about."""
+    generation = _generation(connection)
     comparisons = read_comparisons(home, generation["generation"])
     names = warehouse.workspace_names(connection)
     workspaces = tuple(names)
@@ -71,7 +132,14 @@ def render(connection: duckdb.DuckDBPyConnection, home: Path, zone: ZoneInfo = U
         rows=max(FEWEST_ROWS, ROWS_SHOWN // max(1, len(workspaces))),
         doubts={workspace: _doubts(connection, workspace) for workspace in workspaces},
     )
-    made = with_pictures(pages(connection, comparisons, choice))
+    return choice, with_pictures(pages(connection, comparisons, choice))
+
+
+def _whole_text(
+    connection: duckdb.DuckDBPyConnection, home: Path, choice: Choice, made: list[Page]
+) -> str:
+    """The pages as HTML with as many rows a table as the bytes allow."""
+    generation = _generation(connection)
     return within_bytes(
         lambda rows: _text(connection, home, generation, made, choice, rows), choice.rows
     )
