@@ -121,6 +121,88 @@ def test_the_metadata_are_whole(client: httpx.Client) -> None:
             assert str(own.get("Type")).startswith("Edm.")
 
 
+#: What the schema of CSDL 4.0 allows of what stands in the metadata: element -> attributes that it
+#: needs, attributes that it may have, and its children in their order (those in braces in any).
+ANNOTATION = "{Annotation}"
+FACETS = {"Nullable", "MaxLength", "Precision", "Scale", "Unicode", "SRID"}
+CSDL: dict[str, tuple[set[str], set[str], list[str]]] = {
+    "Edmx": ({"Version"}, set(), ["Reference", "DataServices"]),
+    "Reference": ({"Uri"}, set(), ["{Include IncludeAnnotations Annotation}"]),
+    "Include": ({"Namespace"}, {"Alias"}, [ANNOTATION]),
+    "DataServices": (set(), set(), ["Schema"]),
+    "Schema": (
+        {"Namespace"},
+        {"Alias"},
+        ["{EntityType ComplexType Function EntityContainer Annotations Annotation}"],
+    ),
+    "EntityType": (
+        {"Name"},
+        {"BaseType", "Abstract", "OpenType"},
+        ["Key", "{Property Annotation}"],
+    ),
+    "ComplexType": ({"Name"}, {"BaseType", "Abstract", "OpenType"}, ["{Property Annotation}"]),
+    "Key": (set(), set(), ["PropertyRef"]),
+    "PropertyRef": ({"Name"}, {"Alias"}, []),
+    "Property": ({"Name", "Type"}, FACETS | {"DefaultValue"}, [ANNOTATION]),
+    "Function": (
+        {"Name"},
+        {"IsBound", "IsComposable", "EntitySetPath"},
+        ["{Parameter Annotation}", "ReturnType", ANNOTATION],
+    ),
+    "Parameter": ({"Name", "Type"}, FACETS, [ANNOTATION]),
+    "ReturnType": ({"Type"}, FACETS, []),
+    "EntityContainer": ({"Name"}, {"Extends"}, ["{EntitySet FunctionImport Annotation}"]),
+    "EntitySet": ({"Name", "EntityType"}, {"IncludeInServiceDocument"}, [ANNOTATION]),
+    "FunctionImport": (
+        {"Name", "Function"},
+        {"EntitySet", "IncludeInServiceDocument"},
+        [ANNOTATION],
+    ),
+    "Annotations": ({"Target"}, {"Qualifier"}, [ANNOTATION]),
+    "Annotation": (
+        {"Term"},
+        {"Qualifier", "String", "Bool", "Int", "EnumMember"},
+        ["{Record Collection}"],
+    ),
+    "Record": (set(), {"Type"}, ["{PropertyValue Annotation}"]),
+    "PropertyValue": (
+        {"Property"},
+        {"String", "Bool", "Int", "EnumMember"},
+        ["{Record Collection}"],
+    ),
+    "Collection": (set(), set(), ["{Record String PropertyPath}"]),
+    "String": (set(), set(), []),
+    "PropertyPath": (set(), set(), []),
+}
+
+
+def test_the_metadata_have_the_form_of_csdl(client: httpx.Client) -> None:
+    """Each element stands where CSDL 4.0 has it, with attributes that it has there."""
+    seen: set[str] = set()
+
+    def check(element: ET.Element) -> None:
+        space, _, name = element.tag[1:].partition("}")
+        assert space == (EDMX if name in ("Edmx", "DataServices", "Reference", "Include") else EDM)
+        needed, possible, order = CSDL[name]
+        seen.add(name)
+        assert needed <= element.attrib.keys() <= needed | possible, (name, element.attrib)
+        for attribute in ("Nullable", "IsComposable", "IncludeInServiceDocument"):
+            assert element.get(attribute, "true") in ("true", "false")
+        place = 0
+        for child in element:
+            while (
+                place < len(order)
+                and child.tag.partition("}")[2] not in order[place].strip("{}").split()
+            ):
+                place += 1
+            assert place < len(order), f"{child.tag} in {name}"
+            check(child)
+
+    check(ET.fromstring(client.get("/odata/$metadata").content))
+
+    assert {"EntityType", "Property", "Function", "EntitySet", "FunctionImport"} <= seen
+
+
 def test_rows_are_in_the_types_of_the_metadata(client: httpx.Client) -> None:
     root = ET.fromstring(client.get("/odata/$metadata").content)
     defects = next(
