@@ -12,6 +12,7 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NoReturn
 
 from octane_flows.cli import (
     build_commands,
@@ -46,6 +47,8 @@ from octane_flows.disk_remedies import disk_remedy
 from octane_flows.errors import OctaneFlowsError
 from octane_flows.failure_report import EXIT_CODE, report_failure
 
+INTERRUPTED = "Query interrupted"  # what DuckDB makes of Ctrl-C while a query runs
+
 
 def main() -> None:
     """Run the command line and turn every expected failure into one sentence and an exit code."""
@@ -78,11 +81,17 @@ def main() -> None:
             )
         sys.exit(1)
     except KeyboardInterrupt:
-        errors.print("octane-flows: stopped; what was published before is still whole.")
-        sys.exit(130)
+        _stopped()
     except Exception as error:  # noqa: BLE001 - the last handler: no user sees a traceback
+        if str(error) == INTERRUPTED:
+            _stopped()
         errors.print(f"octane-flows: {report_failure(error, os.environ)}")
         sys.exit(EXIT_CODE)
+
+
+def _stopped() -> NoReturn:
+    errors.print("octane-flows: stopped; what was published before is still whole.")
+    sys.exit(130)
 
 
 __all__ = [

@@ -7,6 +7,7 @@ its pointer.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,10 @@ from octane_flows.lake.manifest_json import decode
 from octane_flows.lake.storage import FolderStorage, Storage
 
 POINTER = "CURRENT"
+_POINTER_REMEDY = (
+    'write {"generation": N} into it with the highest N that has a file in the folder generations '
+    "next to it, or run octane-flows go-back, which does so."
+)
 
 
 def manifest_path(generation: int) -> str:
@@ -82,7 +87,12 @@ class Lake:
         """The kept generations, as the pointer file names them."""
         body = self.storage.read(POINTER)
         if body is None:
-            return Pointer()
+            if not any(self._follows_another(number) for number in self.written()):
+                return Pointer()  # the first one is not written yet
+            raise LakeError(
+                f"{self.storage.describe(POINTER)} is missing, though generations are there; "
+                f"{_POINTER_REMEDY}"
+            )
         try:
             content = json.loads(body)
             kept = tuple(
@@ -92,9 +102,7 @@ class Lake:
             generation = int(content["generation"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise LakeError(
-                f'{self.storage.describe(POINTER)} is damaged; write {{"generation": N}} into it '
-                "with the highest N that has a file in the folder generations next to it, or run "
-                "octane-flows go-back, which does so."
+                f"{self.storage.describe(POINTER)} is damaged; {_POINTER_REMEDY}"
             ) from error
         if not kept or kept[-1].generation != generation:  # written by hand, as the message advises
             kept = (KeptGeneration(generation, self.manifest(generation).as_of),)
@@ -135,8 +143,22 @@ class Lake:
 
     def next_generation(self) -> int:
         """One more than the highest generation ever written here, published or not."""
-        numbers = [int(Path(file.path).stem) for file in self.storage.list("generations")]
-        return max(numbers, default=0) + 1
+        return max(self._numbers(), default=0) + 1
+
+    def written(self) -> list[int]:
+        """The generations that have a manifest, published or not, in order."""
+        return sorted(self._numbers())
+
+    def _follows_another(self, generation: int) -> bool:
+        """Whether a generation was made after a published one."""
+        try:
+            return self.manifest(generation).parent is not None
+        except LakeError:
+            return generation > 1
+
+    def _numbers(self) -> list[int]:
+        paths = [Path(file.path) for file in self.storage.list("generations")]
+        return [int(path.stem) for path in paths if re.fullmatch(r"[0-9]{6,18}\.json", path.name)]
 
     def move_pointer(self, kept: Sequence[KeptGeneration], previous: Pointer) -> bool:
         """Let the pointer name these generations; False when it is not `previous` any more."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake.generations import POINTER, Lake, Pointer
@@ -133,10 +132,9 @@ def _pointer(lake: Lake, faults: list[str]) -> Pointer:
     try:
         pointer = lake.pointer()
     except LakeError as error:
-        faults.append(f"{str(error).rstrip('.')}. Or run octane-flows go-back, which writes it.")
+        faults.append(str(error))
         body = lake.storage.read(POINTER)
-        numbers = sorted(int(Path(file.path).stem) for file in lake.storage.list("generations"))
-        readable = [number for number in numbers if _is_readable(lake, number)]
+        readable = [number for number in lake.written() if _is_readable(lake, number)]
         kept = tuple(KeptGeneration(number, lake.manifest(number).as_of) for number in readable)
         return Pointer(kept, body)
     if not pointer.kept:

@@ -135,8 +135,9 @@ def decode(head: bytes, read_part: Callable[[PartEntry], bytes], *, where: str) 
         }
         return Manifest(**body)
     except UNREADABLE as error:
+        what = str(error) if isinstance(error, EOFError | OSError) else "it is no manifest"
         raise LakeError(
-            f"{where} is damaged ({type(error).__name__}: {error}); restore it from a backup, "
+            f"{where} is damaged ({what}); restore it from a backup, "
             "or go back to the generation before with: octane-flows go-back"
         ) from error
 

@@ -93,13 +93,7 @@ class FolderStorage:
         """The content of a small file; None when it does not exist."""
         file = self._folder / path
         try:
-            mode = file.stat().st_mode
-            if not stat.S_ISREG(mode):  # reading a pipe may never end
-                kind = "folder" if stat.S_ISDIR(mode) else "pipe or a device"
-                raise LakeError(
-                    f"{self.describe(path)} is a {kind} and no file; move it away, and put the "
-                    "file of a backup there."
-                )
+            self._require_file(file)
             return patiently(file.read_bytes, file)
         except FileNotFoundError:
             return None
@@ -175,8 +169,20 @@ class FolderStorage:
         return True
 
     def local(self, path: str, sha256: str) -> Path:
-        """The file itself."""
-        return self._folder / path
+        """The file itself. Raises LakeError where something else is in its place."""
+        file = self._folder / path
+        with suppress(OSError):  # whoever reads it says what is wrong
+            self._require_file(file)
+        return file
+
+    def _require_file(self, file: Path) -> None:
+        """Raise LakeError for a pipe, which would never end, a device or a folder."""
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):
+            kind = "folder" if stat.S_ISDIR(mode) else "pipe or a device"
+            raise LakeError(
+                f"{file} is a {kind} and no file; move it away, and put the file of a backup there."
+            )
 
     def delete(self, path: str) -> None:
         """Delete a file that may be gone; on Windows one that is open stays for the next expiry."""

@@ -18,7 +18,7 @@ import pyarrow as pa
 from octane_flows.errors import UsageError
 from octane_flows.models.macro_parameters import Parameter
 from octane_flows.questions.catalogue import Question, nearest
-from octane_flows.warehouse.duckdb_file import first_line
+from octane_flows.warehouse.duckdb_file import damaged_warehouse, first_line, is_damaged
 from octane_flows.warehouse.free_sql import require_finite
 
 Value = str | int | float | bool | date | datetime | None
@@ -81,6 +81,8 @@ def _error_in_one_sentence(question: Question, values: Mapping[str, Value]) -> I
     try:
         yield
     except duckdb.Error as error:
+        if is_damaged(error):
+            raise damaged_warehouse(error) from error
         arguments = ", ".join(f"{name}={value}" for name, value in values.items())
         raise UsageError(
             f"The {question.kind} {question.slug} could not be run with "

@@ -12,7 +12,7 @@ import duckdb
 from octane_flows.disk_remedies import disk_remedy
 from octane_flows.errors import LakeError
 from octane_flows.portable_files import HeldFileError
-from octane_flows.warehouse.duckdb_file import first_line
+from octane_flows.warehouse.duckdb_file import first_line, is_damaged
 
 
 def build_failure(
@@ -37,6 +37,11 @@ def build_failure(
             f"Could not build the warehouse in {home}, because memory, or the disk that "
             f"takes what does not fit into it, is full{during} ({text}). Free "
             f"some, use a bigger machine, or build fewer workspaces (--workspace). {stays}"
+        )
+    if is_damaged(error):
+        return LakeError(
+            f"Could not build the warehouse in {home}{during}, because {target} is damaged "
+            f"({text}); run 'octane-flows build --full', which reads nothing of it. {stays}"
         )
     elsewhere = "set OCTANE_HOME to a folder that you may write"
     remedy = f"free space, or {elsewhere}"

@@ -24,6 +24,8 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 #: No bar while a query runs, whose control characters would fill the logs of schedulers.
 #: Texts of the operating system that DuckDB repeats when a disk takes no more.
 FULL_DISK = ("No space left on device", "Disk quota exceeded", "File too large")
+#: What DuckDB says when bytes of a database file are not those that were written.
+DAMAGED_FILE = ("Corrupt database file", "Could not read enough bytes")
 #: The oldest storage that carries all that the warehouse uses: DuckDB 1.4 and later open its files,
 #: also from Node.js, .NET and the command line. A file keeps the version with which it was made.
 STORAGE = {"storage_compatibility_version": "v1.2.0"}
@@ -62,7 +64,39 @@ def connect(home: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     if read_only and write_log(path).exists():
         # the storage that older clients read does not tell whose log it is
         raise LakeError(f"Could not open {path}; {_log_remedy(path)}")
-    return open_file(path, read_only=read_only)
+    connection = open_file(path, read_only=read_only)
+    try:
+        _require_warehouse(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_warehouse(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raise LakeError for a DuckDB file that no build wrote."""
+    try:
+        connection.execute("select models.model from meta.models as models limit 0")
+    except duckdb.CatalogException as error:
+        raise LakeError(
+            f"{path} is a DuckDB file, but no warehouse of octane-flows (it has no meta.models); "
+            "move it away if you need it, and run 'octane-flows build'."
+        ) from error
+    except duckdb.Error as error:
+        raise damaged_warehouse(error) from error
+
+
+def damaged_warehouse(error: BaseException) -> LakeError:
+    """The sentence for a warehouse of which a part cannot be read."""
+    return LakeError(
+        f"The warehouse is damaged ({first_line(error)}); run 'octane-flows build --full', which "
+        "writes it anew from the lake."
+    )
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether bytes of a database file are not those that were written."""
+    return any(text in str(error) for text in DAMAGED_FILE)
 
 
 def require_no_folder(path: Path) -> None:
@@ -74,6 +108,8 @@ def require_no_folder(path: Path) -> None:
 
 
 def _log_remedy(path: Path) -> str:
+    if write_log(path).is_dir():
+        return f"the folder {write_log(path)} is in the way; move or delete it."
     return (
         f"another program opened it for writing and left {write_log(path)} behind. Close "
         "that program, and run 'octane-flows build', which publishes the file again "

@@ -14,9 +14,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from octane_flows.errors import UsageError
+from octane_flows.errors import LakeError, UsageError
 from octane_flows.models.sql_text import literal
-from octane_flows.warehouse.duckdb_file import first_line
+from octane_flows.warehouse.duckdb_file import damaged_warehouse, first_line, is_damaged
 from octane_flows.warehouse.octane_history import damaged_history
 
 #: What a macro's schema is called on the command line.
@@ -39,7 +39,7 @@ def sql_relation(
     try:
         relation = connection.sql(sql, params=dict(parameters) if parameters else None)
     except duckdb.Error as error:
-        raise UsageError(_refused(error)) from None
+        raise _refused(error) from None
     return relation if relation is not None else connection.sql("select 1 as nothing where false")
 
 
@@ -83,14 +83,14 @@ def restricted_rows(
         ) from None
     except (duckdb.IOException, duckdb.InvalidInputException, duckdb.HTTPException) as error:
         if not paths:
-            raise UsageError(_refused(error)) from None
+            raise _refused(error) from None
         raise damaged_history(error) from None
     except OSError as error:  # so Arrow passes on what DuckDB meets behind the first rows
         if not paths or not str(error).startswith(DAMAGES):
-            raise UsageError(_refused(error)) from None
+            raise _refused(error) from None
         raise damaged_history(error) from None
     except duckdb.Error as error:
-        raise UsageError(_refused(error)) from None
+        raise _refused(error) from None
     require_finite(answer, "The query")
     return answer
 
@@ -126,15 +126,17 @@ def _require_one_select(sql: str) -> None:
     try:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:
-        raise UsageError(_refused(error)) from None
+        raise _refused(error) from None
     if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
         kinds = ", ".join(statement.type.name.lower() for statement in statements) or "nothing"
         raise UsageError(f"A query is one select; this is {kinds}. Write a single select.")
 
 
-def _refused(error: Exception) -> str:
+def _refused(error: Exception) -> UsageError | LakeError:
+    if is_damaged(error):
+        return damaged_warehouse(error)
     first = str(error).split("\n\n", 1)[0].replace("\n", " ")
-    return f"The warehouse did not accept this SQL: {first}"
+    return UsageError(f"The warehouse did not accept this SQL: {first}")
 
 
 def table_relation(connection: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyRelation:

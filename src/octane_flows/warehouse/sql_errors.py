@@ -1,7 +1,8 @@
 """DuckDB's errors as sentences of ours: the SQL file and line at fault, or a machine that is full.
 
 An error and what was run in, a `ModelError` out; `model_creation` and `data_checks` raise it. Lack
-of memory or disk space is no fault of the SQL: such errors pass through to `warehouse_build`.
+of memory or disk space, or a damaged file, is no fault of the SQL: such errors pass through to
+`warehouse_build`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import duckdb
 
 from octane_flows.errors import ModelError
 from octane_flows.models.model import Model
-from octane_flows.warehouse.duckdb_file import first_line, is_machine_full
+from octane_flows.warehouse.duckdb_file import first_line, is_damaged, is_machine_full
 
 #: Errors whose `LINE n` counts the lines of the statement itself.
 BINDING_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
@@ -34,8 +35,8 @@ def model_error(model: Model, error: duckdb.Error, statement: str = "") -> Model
 
 
 def raise_error(model: Model, error: duckdb.Error, statement: str = "", *, step: str) -> NoReturn:
-    """Raise the `ModelError`; on a full machine the error itself, with a note of the step."""
-    if is_machine_full(error):
+    """Raise the `ModelError`; for a full machine or damaged file the error itself, with a note."""
+    if is_machine_full(error) or is_damaged(error):
         error.add_note(step)
         raise error
     raise model_error(model, error, statement) from error

@@ -34,6 +34,7 @@ from octane_flows.warehouse.change_history import create_history_views
 from octane_flows.warehouse.data_checks import require_passed, run_checks
 from octane_flows.warehouse.duckdb_file import (
     delete_write_log,
+    is_damaged,
     is_machine_full,
     open_file,
     require_no_folder,
@@ -96,21 +97,33 @@ def build(
     Only what is new since the generation that it holds is read, unless `full` or for other
     workspaces. `count_questions` also runs flows, metrics and plans with their defaults, to count
     their rows and check their keys. On any failure the previous warehouse stays whole, as does a
-    newer one that somebody else published meanwhile.
+    newer one that somebody else published meanwhile. A damaged one is not brought up to date, but
+    built anew.
     """
-    with Warehouse(
-        home,
-        lake=lake,
-        workspaces=workspaces,
-        full=full,
-        count_questions=count_questions,
-        models=models,
-        progress=progress,
-    ) as warehouse:
-        warehouse.load()
-        warehouse.create_models()
-        warehouse.check()
-        return warehouse.publish()
+
+    def build_once(*, is_full: bool) -> BuildReport:
+        with Warehouse(
+            home,
+            lake=lake,
+            workspaces=workspaces,
+            full=is_full,
+            count_questions=count_questions,
+            models=models,
+            progress=progress,
+        ) as warehouse:
+            warehouse.load()
+            warehouse.create_models()
+            warehouse.check()
+            return warehouse.publish()
+
+    try:
+        return build_once(is_full=full)
+    except LakeError as error:
+        if full or error.__cause__ is None or not is_damaged(error.__cause__):
+            raise
+    if progress is not None:
+        progress(f"{warehouse_path(home)} is damaged, so it is built anew")
+    return build_once(is_full=True)
 
 
 class Warehouse:
