@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from octane_flows import refresh, warehouse
-from octane_flows.client import Octane, Workspace
+from octane_flows.client import Octane, Workspace, field
 from octane_flows.config import Settings, limit_file_access, load_settings
 from octane_flows.dagster_pages import demo_environment
 from octane_flows.errors import OctaneFlowsError, UsageError
@@ -80,6 +80,13 @@ class HttpFeeder:
     def update(self, collection: str, rows: list[dict[str, Any]]) -> None:
         """PUT entities by id."""
         self._workspace.update(collection, rows)
+
+    def failed_runs(self, test_name: str) -> list[str]:
+        """GET the ids of a test's automated runs whose newest result failed, in order."""
+        failed = field("native_status").eq(field("id").eq("list_node.run_native_status.failed"))
+        query = field("test_name").eq(test_name) & failed
+        page = self._workspace.page("automated_runs", fields=["id"], query=query)
+        return [str(row["id"]) for row in page.rows]
 
     def post_test_results(self, xml: bytes) -> None:
         """POST one build's results and wait until the server has taken them in."""

@@ -39,6 +39,15 @@ class LocalFeeder:
         entity = self._workspace.schema.by_collection[collection]
         _raise(collection, self._workspace.writer.update(entity, list(rows)).errors)
 
+    def failed_runs(self, test_name: str) -> list[str]:
+        """The ids of a test's automated runs whose newest result failed, in order."""
+        rows = self._workspace.store.read(
+            "select id from run where type = 'run_automated' and test_name = ?"
+            " and native_status_id = 'list_node.run_native_status.failed' order by id",
+            [test_name],
+        )
+        return [str(id) for (id,) in rows]
+
     def post_test_results(self, xml: bytes) -> None:
         """Post automated results, which the server stores before this returns."""
         task_id, _ = post(self._workspace.store, xml)

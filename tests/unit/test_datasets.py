@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from octane_simulator import Simulator
-from octane_simulator.datasets import ci_history, demo_dataset
+from octane_simulator.datasets import ci_history, demo_dataset, demo_nightly
 from tests.many_runs import load_runs
 
 
@@ -66,7 +66,8 @@ def test_every_result_is_a_run_or_a_previous_run(full: tuple[Simulator, dict[str
     simulator, _ = full
     runs = count(simulator, "select count(*) from run where type = 'run_automated'")
     previous = count(simulator, "select count(*) from run_history")
-    assert runs + previous == ci_history.RESULTS
+    nightly = len(demo_nightly.TESTS) * demo_nightly.NIGHTS
+    assert runs + previous == ci_history.RESULTS + nightly
     failed = count(
         simulator,
         "select (select count(*) from run where type = 'run_automated'"
@@ -74,7 +75,7 @@ def test_every_result_is_a_run_or_a_previous_run(full: tuple[Simulator, dict[str
         " + (select count(*) from run_history"
         " where run_native_status_id = 'list_node.run_native_status.failed')",
     )
-    assert failed == 725
+    assert failed == 725 + sum(test.outcomes.count("F") for test in demo_nightly.TESTS)
 
 
 def test_each_test_has_one_run_per_release_and_environment(
@@ -82,26 +83,48 @@ def test_each_test_has_one_run_per_release_and_environment(
 ) -> None:
     simulator, _ = full
     tests = count(simulator, "select count(*) from test where type = 'test_automated'")
-    assert tests == 125
+    assert tests == 125 + len(demo_nightly.TESTS)
     sets = count(
         simulator,
         "select count(distinct tags || release_id) from (select r.release_id,"
         " group_concat(t.b) as tags from run r join run_taxonomy t on t.a = r.id"
         " where r.type = 'run_automated' group by r.id)",
     )
-    assert sets == 4
-    assert count(simulator, "select count(*) from ci_build") == ci_history.BUILDS
-    assert count(simulator, "select count(*) from pipeline_run") == ci_history.BUILDS
+    assert sets == 4 + 1
+    builds = ci_history.BUILDS + demo_nightly.NIGHTS
+    assert count(simulator, "select count(*) from ci_build") == builds
+    assert count(simulator, "select count(*) from pipeline_run") == builds
 
 
-def test_one_automated_test_failed_in_the_last_day(full: tuple[Simulator, dict[str, str]]) -> None:
+def test_one_test_of_the_real_history_failed_in_the_last_day(
+    full: tuple[Simulator, dict[str, str]],
+) -> None:
     simulator, ids = full
     rows = simulator.store.read(
         "select r.test_name, r.release_id from run r where r.type = 'run_automated'"
         " and r.test_of_last_run_id is not null and r.creation_time > '2021-01-19T21:00:00Z'"
         " and r.native_status_id = 'list_node.run_native_status.failed'"
+        " and r.test_name glob 'test_[0-9]*'"
     )
     assert rows == [("test_172", int(ids["release.winter"]))]
+
+
+def test_the_nightly_pipeline_fails_in_many_ways_and_some_are_linked(
+    full: tuple[Simulator, dict[str, str]],
+) -> None:
+    simulator, ids = full
+    failed = simulator.store.read(
+        "select id, error_type, error_message, error_details from run where type = 'run_automated'"
+        " and native_status_id = 'list_node.run_native_status.failed'"
+    )
+    assert len({row[1] for row in failed}) == 1 + 6  # the real failures have no text
+    assert all(message and "{n}" not in f"{message}{details}" for _, _, message, details in failed)
+    linked = {f"defect.{test.defect}" for test in demo_nightly.TESTS if test.defect}
+    automated = "select id from run where type = 'run_automated'"
+    links = simulator.store.read(f"select a from defect_run where b in ({automated})")
+    assert {str(defect) for (defect,) in links} == {
+        ids[name] for name in linked | {"defect.always_red"}
+    }
 
 
 def test_open_high_severity_defects_have_hits_and_near_misses(

@@ -27,6 +27,10 @@ class Feeder(Protocol):
         """Change rows that carry their `id`."""
         ...
 
+    def failed_runs(self, test_name: str) -> Sequence[str]:
+        """The ids of a test's automated runs whose newest result failed, in order."""
+        ...
+
     def post_test_results(self, xml: bytes) -> None:
         """Post one test-results document and return when its task is done."""
         ...

@@ -16,6 +16,7 @@ from operator import itemgetter
 from octane_simulator.datasets import Event, Feeder, demo_course, demo_story
 from octane_simulator.datasets.ci_history import FIRST_RELEASE, SECOND_RELEASE
 from octane_simulator.datasets.dataset_references import node_of
+from octane_simulator.datasets.demo_nightly import add_nightly
 from octane_simulator.datasets.demo_rows import Row, Story
 from octane_simulator.datasets.demo_testing import add_comments, add_runs, add_tests
 
@@ -44,7 +45,7 @@ def begin(feeder: Feeder) -> tuple[dict[str, str], list[Event]]:
     _modules_and_tags(story)
     _fields(story)
     _requirements(story)
-    for add in (_backlog, _defects, _tasks, add_tests, add_runs, add_comments):
+    for add in (_backlog, _defects, _tasks, add_tests, add_runs, add_comments, add_nightly):
         add(story)
     return story.ids, sorted(story.events, key=itemgetter(0))
 
