@@ -4,6 +4,7 @@ The places of the settings in, letters out. All sensors are off until a person s
 without a place nothing is sent.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from dagster_octane import warehouse_jobs, workspace_jobs
 from dagster_octane.resources import GROUP_TAG, SITE, OctaneResource, errors_as_failures
 from octane_flows import warehouse
 from octane_flows.config import LetterPlaces, load_letter_places
+from octane_flows.errors import ServerError
 
 STALE_AFTER: Final = timedelta(hours=26)  # a daily run that is two hours late
 BUILDS: Final = [warehouse_jobs.refresh, warehouse_jobs.update, warehouse_jobs.build]
@@ -56,6 +58,7 @@ def letter_of_failure(context: dg.RunFailureSensorContext) -> None:
     """Tell all places that a run failed, with its own sentence."""
     run = context.dagster_run
     _notify(
+        context.log,
         f"Octane: the run of {run.job_name} failed",
         f"The run {run.run_id} of {run.job_name} failed: {context.failure_event.message}\n"
         "What was published before is still whole.",
@@ -77,20 +80,28 @@ def letter_of_stale_data(
         was_stale = context.cursor == "stale"
         if is_stale == was_stale:
             return dg.SkipReason("The warehouse is stale." if is_stale else "It is recent.")
-        moment = f"{as_of:%Y-%m-%d %H:%M} UTC"
-        if is_stale:
-            _notify("Octane: the data is stale", f"The warehouse's data is of {moment}.")
-        else:
-            _notify("Octane: the data is recent again", f"The warehouse's data is of {moment}.")
+        word = "stale" if is_stale else "recent again"
+        text = f"The warehouse's data is of {as_of:%Y-%m-%d %H:%M} UTC."
+        _notify(context.log, f"Octane: the data is {word}", text)
     return dg.SensorResult(cursor="stale" if is_stale else "recent")
 
 
-def _notify(subject: str, text: str) -> None:
+def _notify(log: logging.Logger, subject: str, text: str) -> None:
+    """Tell all places; one that cannot be reached keeps no other from being told."""
     from octane_flows.letters import notice, send_letters
 
     places: LetterPlaces = load_letter_places(os.environ)
+    failures: list[ServerError] = []
     for name in places.names:
-        send_letters(notice(subject, text, places), places, name)
+        try:
+            complaint = send_letters(notice(subject, text, places), places, name)
+        except ServerError as error:
+            failures.append(error)
+            complaint = str(error)
+        if complaint is not None:
+            log.warning(complaint)
+    if failures and len(failures) == len(places.names):
+        raise failures[0]
 
 
 JOBS = [letter]

@@ -79,6 +79,7 @@ def holds(text: str) -> list[bool | None]:
         ("pass_ratio >= 0.9", [True]),
         ("pass_ratio >= 90%", [True]),
         ("pass_ratio > .9", [False]),
+        ("0.9% = 0.009 and 99.9 % = 0.999 and .7% = 0.007", [True, True, True]),
         ("run_count = 10 and failed_count == 0", [True, True]),
         ("run_count <> 10 AND failed_count != 1", [False, True]),
         ("(run_count < 5 or pass_ratio > 0.5) and 3 <= run_count", [True, True]),

@@ -11,6 +11,7 @@ from datetime import UTC
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from hashlib import sha256
 
 from octane_flows.changes.change_list import ChangeList, total
 from octane_flows.changes.change_page import as_page
@@ -25,17 +26,27 @@ def as_mail(
     sender: str = DEFAULT_SENDER,
     recipients: Sequence[str] = (),
     subject: str | None = None,
+    notes: Sequence[str] = (),
 ) -> EmailMessage:
-    """The message; its date is the moment that the list ends at."""
+    """The message; its date is the moment that the list ends at, its notes stand first."""
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject or subject_of(changes)
     message["From"] = sender
     if recipients:
         message["To"] = ", ".join(recipients)
     message["Date"] = format_datetime(changes.until.replace(tzinfo=UTC))
-    message.set_content(as_text(changes))
-    message.add_alternative(as_page(changes), subtype="html")
+    text = as_text(changes, notes=notes)
+    message["Message-ID"] = message_id(sender, *recipients, message["Subject"], text)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence answers it
+    message.set_content(text)
+    message.add_alternative(as_page(changes, notes=notes), subtype="html")
     return message
+
+
+def message_id(sender: str, *parts: str) -> str:
+    """The id of a message: the same content has the same, so that servers know it again."""
+    digest = sha256("\n".join((sender, *parts)).encode()).hexdigest()
+    return f"<{digest[:32]}@{sender.rpartition('@')[2]}>"
 
 
 def subject_of(changes: ChangeList) -> str:

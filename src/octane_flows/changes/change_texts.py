@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -20,9 +21,9 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
 _JSON_ESCAPES = {code: f"\\u{code:04x}" for code in range(127, 160)}
 
 
-def as_text(changes: ChangeList, *, rows: int = ROWS_SHOWN) -> str:
-    """Plain text for a terminal or a mail."""
-    lines = [changes.heading, changes.period, ""]
+def as_text(changes: ChangeList, *, rows: int = ROWS_SHOWN, notes: Sequence[str] = ()) -> str:
+    """Plain text for a terminal or a mail, after its notes."""
+    lines = [*notes, *([""] if notes else []), changes.heading, changes.period, ""]
     if not changes.groups:
         lines.append("Nothing changed.")
     for group in changes.groups:

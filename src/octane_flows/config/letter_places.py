@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from octane_flows.config.credentials import Secret
 from octane_flows.config.setting_texts import SettingTexts
-from octane_flows.config.setting_values import is_loopback
+from octane_flows.config.setting_values import ca_file, is_loopback, proxy_address
 from octane_flows.errors import UsageError
 
 Security = Literal["starttls", "tls", "none"]
@@ -46,6 +46,7 @@ class LetterPlaces:
     webhook: Secret | None
     rules: Path | None
     ca_file: Path | None
+    proxy: Secret | None = None  # for webhooks; its address may have a password
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,7 +61,16 @@ def load_letter_places(environ: Mapping[str, str], config_file: Path | None = No
     texts = SettingTexts.collect(environ, config_file)
     teams, slack, plain = (_webhook(texts, name) for name in WEBHOOKS)
     rules = texts.path("letter_rules")
-    return LetterPlaces(_mail(texts), teams, slack, plain, rules, texts.path("ca_file"))
+    proxy = proxy_address(texts)
+    return LetterPlaces(
+        _mail(texts),
+        teams,
+        slack,
+        plain,
+        rules,
+        ca_file(texts),
+        Secret(proxy) if proxy is not None else None,
+    )
 
 
 def _mail(texts: SettingTexts) -> MailPlace | None:
@@ -81,6 +91,7 @@ def _mail(texts: SettingTexts) -> MailPlace | None:
         )
     host = match[1].strip("[]")
     security = (texts.get("smtp_security") or "starttls").lower()
+    default_port = 465 if security == "tls" else 587
     if security not in ("starttls", "tls", "none"):
         raise UsageError(f"{texts.label('smtp_security')} must be starttls, tls or none.")
     if security == "none" and not is_loopback(host):
@@ -104,7 +115,7 @@ def _mail(texts: SettingTexts) -> MailPlace | None:
             )
     return MailPlace(
         host,
-        int(match[2] or 587),
+        int(match[2] or default_port),
         cast(Security, security),
         user,
         Secret(password) if password is not None else None,

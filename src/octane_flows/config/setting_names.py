@@ -177,7 +177,12 @@ SETTINGS: Final = (
         "gherkin_test, test_suite, run_manual, run_suite, requirement_document",
         "defect.severity, defect.owner, story",
     ),
-    Setting("smtp_server", LETTERS, "mail server, host:port", example="smtp.example.com:587"),
+    Setting(
+        "smtp_server",
+        LETTERS,
+        "mail server, host:port; without a port 587, with tls 465",
+        example="smtp.example.com:587",
+    ),
     Setting(
         "smtp_security",
         LETTERS,

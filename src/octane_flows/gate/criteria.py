@@ -200,8 +200,8 @@ class _Parser:
         match = self._tokens[self._place] if self._place < len(self._tokens) else None
         if match is not None and match["number"]:
             self._place += 1
-            number = float(match["number"])
-            return number / 100 if match["percent"] else number
+            # 99.9 % is the number 0.999, which 99.9 / 100 is not
+            return float(f"{match['number']}e-2" if match["percent"] else match["number"])
         if match is not None and match["name"] and match["name"] not in ("and", "or", "not"):
             name = match["name"]
             if name not in self._variables:

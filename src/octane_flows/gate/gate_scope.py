@@ -73,7 +73,7 @@ def scope_named(
     if not matching:
         names = sorted({str(row["scope_name"]) for row in rows})
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-        hint = f"; did you mean '{near[0]}'?" if near else "; check the name"
+        hint = f"; did you mean '{near[0]}'?" if near else "; check the name."
         some = ", ".join(names[:10]) or "none"
         raise UsageError(f"There is no {words} '{name}'{hint} Known: {some}.")
     ids = sorted({(row["workspace_id"], row["scope_id"]) for row in matching})

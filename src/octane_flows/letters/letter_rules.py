@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -63,7 +63,7 @@ class RuleEvent:
 def read_rules(path: Path) -> list[Rule]:
     """The rules of a file. Raises UsageError."""
     try:
-        content = tomllib.loads(regular_bytes(path).decode("utf-8"))
+        content = tomllib.loads(regular_bytes(path).decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(
             f"The file of rules {path} cannot be read ({error.strerror}); correct its path in "
@@ -88,9 +88,7 @@ def _rule(where: str, table: Any) -> Rule:
         raise UsageError(f"{where} is no table; write [[rule]] and lines below it.")
     for key in table:
         if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, n=1)
-            hint = f" (the nearest is {near[0]})" if near else ""
-            raise UsageError(f"{where} has the key {key}, which no rule has{hint}.")
+            raise UsageError(f"{where} has the key {key}, which no rule has{_nearest(key, KEYS)}.")
     name, when, changes = table.get("name"), table.get("when"), table.get("changes", [])
     scopes = [(kind, str(table[kind])) for kind in SCOPE_TYPES if kind in table]
     if not isinstance(name, str) or not name.strip():
@@ -99,10 +97,21 @@ def _rule(where: str, table: Any) -> Rule:
         raise UsageError(f"{where} needs either when, or changes.")
     if when is not None and (not isinstance(when, str) or len(scopes) != 1):
         raise UsageError(f"{where} has when, so it needs one of {', '.join(SCOPE_TYPES)}.")
-    if not isinstance(changes, list) or any(code not in TITLES for code in changes):
-        raise UsageError(f"{where}: changes is a list of {', '.join(TITLES)}.")
+    if not isinstance(changes, list) or not all(isinstance(code, str) for code in changes):
+        raise UsageError(f'{where}: changes is a list such as ["defect_new", "defect_reopened"].')
+    for code in changes:
+        if code not in TITLES:
+            raise UsageError(
+                f"{where}: there are no changes {code}{_nearest(code, TITLES)}; changes is a list "
+                f"of {', '.join(TITLES)}."
+            )
+    idle = [key for key in ("workspace", *SCOPE_TYPES) if key in table] if changes else []
+    idle += ["at_least"] if when is not None and "at_least" in table else []
+    if idle:
+        kind = "changes, which count everywhere" if changes else "when, which holds or does not"
+        raise UsageError(f"{where} has {kind}, so {idle[0]} means nothing there; delete it.")
     at_least = table.get("at_least", 1)
-    if not isinstance(at_least, int) or at_least < 1:
+    if not isinstance(at_least, int) or isinstance(at_least, bool) or at_least < 1:
         raise UsageError(f"{where}: at_least is a whole number from 1 on.")
     try:
         criteria = parse_criteria(when, list(FORMULAS)) if when is not None else []
@@ -117,6 +126,11 @@ def _rule(where: str, table: Any) -> Rule:
         at_least,
         str(workspace) if workspace is not None else None,
     )
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(words), n=1)
+    return f" (the nearest is {near[0]})" if near else ""
 
 
 def judged_rules(
@@ -138,7 +152,10 @@ def judged_rules(
                 events.append(RuleEvent(rule.name, "happened", f"{count:,} since the last letter"))
             continue
         assert rule.scope is not None
-        scope = scope_named(connection, *rule.scope, rule.workspace)
+        try:
+            scope = scope_named(connection, *rule.scope, rule.workspace)
+        except UsageError as error:
+            raise UsageError(f"The rule '{rule.name}' cannot be judged: {error}") from None
         results = [criterion.tree.holds(scope.values) for criterion in rule.when]
         was = before.get(rule.name, False)
         holds = was if None in results else all(results)

@@ -9,9 +9,10 @@ import json
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import formatdate
 
 from octane_flows.changes import ChangeList, as_json, as_mail, as_text
-from octane_flows.changes.change_mail import subject_of
+from octane_flows.changes.change_mail import message_id, subject_of
 from octane_flows.config import LetterPlaces
 from octane_flows.console import VISIBLE
 from octane_flows.letters.letter_rules import RuleEvent
@@ -25,22 +26,20 @@ def letter_of(
 ) -> Letter:
     """The letter in all forms."""
     subject = " ".join((events[0].text if events else subject_of(changes)).split())
-    rules = "".join(f"{event.text}\n" for event in events)
-    text = f"{rules}\n{as_text(changes)}" if rules else as_text(changes)
-    mail = as_mail(changes, sender=sender, recipients=recipients, subject=subject)
-    if rules:
-        body = mail.get_body(preferencelist=("plain",))
-        if body is not None:
-            body.set_content(text)
+    notes = [event.text for event in events]
+    text = as_text(changes, notes=notes)
+    mail = as_mail(changes, sender=sender, recipients=recipients, subject=subject, notes=notes)
     short = text if len(text) <= LONGEST_CHAT else f"{text[:LONGEST_CHAT]}\n..."
     content = json.loads(as_json(changes))
-    content["rules"] = [{"rule": event.rule, "kind": event.kind} for event in events]
+    content["rules"] = [
+        {"rule": event.rule, "kind": event.kind, "details": event.details} for event in events
+    ]
     return Letter(
         subject=subject,
         mail=mail,
         teams=json.dumps(_card(subject, short)),
         slack=json.dumps({"text": _slack(f"{subject}\n{short}")}),
-        webhook=json.dumps({"subject": subject, **content}),
+        webhook=json.dumps({"subject": subject, "letter_id": mail["Message-ID"][1:33], **content}),
     )
 
 
@@ -51,6 +50,9 @@ def notice(subject: str, text: str, places: LetterPlaces) -> Letter:
     if places.mail is not None:
         mail["From"] = places.mail.sender
         mail["To"] = ", ".join(places.mail.recipients)
+        mail["Date"] = formatdate()
+        mail["Message-ID"] = message_id(places.mail.sender, mail["Date"], subject, text)
+        mail["Auto-Submitted"] = "auto-generated"
     safe = text.translate({code: shown for code, shown in VISIBLE.items() if code != ord("\n")})
     short = safe[:LONGEST_CHAT]
     mail.set_content(safe)
