@@ -104,7 +104,14 @@ def test_criteria_are_compared(text: str, results: list[bool | None]) -> None:
         ("pass_ratio 3", "expected one of >= >"),
         ("", "at their end"),
         ("(pass_ratio > 1", "bracket is not closed"),
-        ("pass_ratio > 1)", "expected and, or, or the end"),
+        ("pass_ratio > 1)", "expected 'and', 'or' or the end"),
+        ("pass_ratio => 95%", "the sign is written >="),
+        ("pass_ratio >= 0,95", "have a point"),
+        ("pass_ratio >= 95", r"a share from 0 to 1, with 95; write 95%\."),
+        ("950 > pass_ratio", "write a share such as 0.95 or 95%"),
+        ("run_count > 1 && failed_count = 0", "write and"),
+        ("1/0 = 1", "no arithmetic"),
+        ("90% <= pass_ratio <= 100%", "need 'and' between them"),
         ("run_count > 1 or run_count < 3 and pass_ratio > 1", "write brackets"),
         ("__import__('os').system('x') > 1", "cannot be read at"),
         ("pass_ratio > 1; drop", "cannot be read at '; drop'"),
@@ -136,6 +143,8 @@ def test_a_file_has_a_criterion_on_each_line(tmp_path: Path) -> None:
     file.write_text("run_count > 0\nrun_cuont > 0\n")
     with pytest.raises(UsageError, match=r"criteria.txt, line 2: .*nearest is run_count"):
         read_criteria(str(file), NAMES)
+    with pytest.raises(UsageError, match="There is no criteria file"):
+        read_criteria("no_such_criteria.txt", NAMES)
     with pytest.raises(UsageError, match="cannot be read"):
         read_criteria(f"@{tmp_path / 'none.txt'}", NAMES)
 

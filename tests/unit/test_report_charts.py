@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from xml.etree import ElementTree
 
 import pyarrow as pa
 import pytest
 
-from octane_flows.reports import chart_parts, charts
+from octane_flows.reports import board_charts, chart_parts, charts
 from octane_flows.reports import draw_pictures as drawing
 from octane_flows.reports.draw_pictures import Picture, draw_pictures
 
@@ -45,6 +45,42 @@ def test_failing_tests_are_named_with_their_counts() -> None:
     assert "test_172" in svg
     assert ">379<" in svg
     assert ">2<" in svg, "a test whose name could not be read is told by its id"
+
+
+def test_the_board_tells_clusters_with_a_defect_from_those_without() -> None:
+    rows = {
+        "workspace_id": ["1002", "1002", "1003"],
+        "cluster_id": ["a", "b", "c"],
+        "error_pattern": ["Timeout\n at x", "<no text>", "<no text>"],
+        "test_count": [3, 2, 1],
+        "defect_id": ["7", None, None],
+    }
+    svg = drawn(board_charts.triage(pa.table(rows)))
+
+    for text in ("Timeout", "&lt;no text> (b, 1002)", board_charts.LINKED, board_charts.UNLINKED):
+        assert f">{text}<" in svg.replace("&gt;", ">"), text
+    assert "at x" not in svg
+
+
+def test_a_forecast_is_drawn_with_its_interval_and_the_planned_end() -> None:
+    rows = pa.table(
+        {
+            "workspace_id": ["1002"] * 3,
+            "release_id": ["1", "2", "3"],
+            "release_name": ["R1", "R2", "R3"],
+            "end_at": [datetime(2021, 3, 31), None, None],
+            "early_date": [date(2021, 3, 1), date(2021, 2, 1), None],
+            "likely_date": [date(2021, 4, 1), date(2021, 3, 1), None],
+            "late_date": [date(2021, 6, 1), None, None],
+        }
+    )
+
+    svg = drawn(board_charts.release_forecast(rows))
+
+    assert ">R1<" in svg
+    assert ">R2<" in svg, "without a latest date the interval ends at the likely one"
+    assert ">R3<" not in svg
+    assert board_charts.release_forecast(rows.slice(2)) == ""
 
 
 def test_weeks_of_few_results_have_no_share() -> None:

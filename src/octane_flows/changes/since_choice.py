@@ -117,9 +117,12 @@ def _release_start(
     if name:
         named = [row for row in rows if row[0].casefold() == name.casefold()]
         if not named:
-            names = ", ".join(row[0] for row in rows) or "none"
+            release_names = [row[0] for row in rows]
+            near = difflib.get_close_matches(name, release_names, n=1, cutoff=0.4)
+            hint = f" (did you mean {near[0]}?)" if near else ""
             raise UsageError(
-                f"There is no release '{name}' with a start date; those with one: {names}."
+                f"There is no release '{name}' with a start date{hint}; those with one: "
+                f"{', '.join(release_names) or 'none'}."
             )
         return named[0][1], f"the start of {named[0][0]}"
     current = [row for row in rows if row[1] < end and (row[2] is None or end <= row[2])]

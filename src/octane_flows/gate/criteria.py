@@ -32,6 +32,15 @@ _TOKEN: Final = re.compile(
 LONGEST: Final = 10_000  # characters; a file of a hundred criteria has fewer
 DEEPEST: Final = 50  # brackets within brackets
 
+#: What other languages write, and what is written here.
+_HINTS: Final = {
+    ",": ": numbers have a point and no commas, such as 0.95 and 1000",
+    "&": ": write and",
+    "|": ": write or",
+    "!": ": write not",
+    **dict.fromkeys("+-*/", ": there is no arithmetic"),
+}
+
 Values: TypeAlias = Mapping[str, float | None]
 
 
@@ -97,6 +106,8 @@ def read_criteria(text_or_file: str, variables: Collection[str]) -> list[Criteri
     if not is_file and not any(sign in text_or_file for sign in "<>="):
         is_file = path.is_file()
     if not is_file:
+        if path.suffix in (".txt", ".criteria", ".toml") and not path.exists():
+            raise UsageError(f"There is no criteria file {path}; check its path.")
         return parse_criteria(text_or_file, variables)
     try:
         lines = regular_bytes(path).decode("utf-8").splitlines()
@@ -146,7 +157,7 @@ class _Parser:
                 break
             self._place += 1
         if self._place < len(self._tokens):
-            raise self._error("expected and, or, or the end")
+            raise self._error("expected 'and', 'or' or the end")
         return criteria
 
     def _any(self) -> Node:
@@ -189,7 +200,22 @@ class _Parser:
         if sign not in OPERATORS:
             raise self._error("expected one of >= > <= < = !=")
         self._place += 1
-        return Comparison(left, sign, self._operand())
+        if sign == "=" and self._word() in (">", "<"):
+            raise self._error(f"the sign is written {self._word()}=")
+        right = self._operand()
+        if self._word() in OPERATORS:
+            raise self._error("two comparisons need 'and' between them: a <= b and b <= c")
+        for share, number in ((left, right), (right, left)):
+            is_share = isinstance(share, str) and share.endswith("_ratio")
+            if is_share and isinstance(number, float) and number > 1:
+                raise UsageError(
+                    f"The criteria compare {share}, which is a share from 0 to 1, with "
+                    f"{number:g}; write {number:g}%."
+                    if number <= 100
+                    else f"The criteria compare {share}, which is a share from 0 to 1, with "
+                    f"{number:g}; write a share such as 0.95 or 95%."
+                )
+        return Comparison(left, sign, right)
 
     def _enter(self) -> None:
         self._depth += 1
@@ -230,9 +256,10 @@ class _Parser:
             match = _TOKEN.match(self._text, place)
             if match is None:
                 rest = self._text[place:].strip()
+                hints = [hint for start, hint in _HINTS.items() if rest.startswith(start)]
                 raise UsageError(
-                    f"The criteria cannot be read at {rest[:20]!r}; write comparisons such as "
-                    "pass_ratio >= 0.95 and blocking_defect_count = 0."
+                    f"The criteria cannot be read at {rest[:20]!r}{''.join(hints)}; write "
+                    "comparisons such as pass_ratio >= 0.95 and blocking_defect_count = 0."
                 )
             tokens.append(match)
             place = match.end()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 
-from octane_flows.reports import charts
+from octane_flows.reports import board_charts, charts
 
 Chart = Callable[[pa.Table], str]
 BARS_SHOWN = 15
@@ -22,11 +22,13 @@ CHARTS_OF_ALL_ROWS: Mapping[str, tuple[Chart, ...]] = {
     "time_in_phase": (charts.time_in_phase,),
     "changes": (charts.changes,),
     "defect_flow": (charts.defect_flow,),
+    "release_forecast": (board_charts.release_forecast,),
 }
 CHARTS_OF_FIRST_ROWS: Mapping[str, tuple[Chart, ...]] = {
     "flaky_tests": (charts.flaky_tests,),
     "failing_tests": (charts.failing_tests,),
     "failure_clusters": (charts.failure_clusters,),
+    "triage": (board_charts.triage,),
 }
 CHARTS: Mapping[str, tuple[Chart, ...]] = {**CHARTS_OF_ALL_ROWS, **CHARTS_OF_FIRST_ROWS}
 
