@@ -22,7 +22,7 @@ from octane_flows.reports.report_parts import Condition, Group, Page, Readiness,
 from octane_flows.reports.report_tables import UTC_ZONE, shown
 from octane_flows.reports.report_today import GRAVE_DEFECTS, GRAVE_TABLE, GRAVE_VIEW
 from octane_flows.reports.shown_columns import view_of
-from octane_flows.reports.stored_answers import StoredAnswers
+from octane_flows.reports.stored_answers import StoredAnswers, problem_of
 
 MOST_RELEASES: Final = 5  # of a workspace with a page of their own; the table has all
 DAYS_DRAWN: Final = 1000
@@ -182,7 +182,7 @@ def _progress(answers: StoredAnswers, workspace: str, condition: str, place: str
             if days.num_rows > 1:
                 specifications.append(draw(days))
     except (OctaneFlowsError, duckdb.Error) as error:
-        return replace(section, problem=str(error).splitlines()[0])
+        return replace(section, problem=problem_of(error))
     return replace(section, specifications=tuple(filter(None, specifications)))
 
 
@@ -203,7 +203,7 @@ def _rows(
             meanings = {column.name: column.meaning for column in asked.columns}
         answer = answers.first(table, workspace, limit, order=view.order, where=where)
     except (OctaneFlowsError, duckdb.Error) as error:
-        return replace(section, problem=str(error).splitlines()[0])
+        return replace(section, problem=problem_of(error))
     rows: pa.Table = answer.rows
     return replace(
         section,

@@ -26,7 +26,7 @@ from octane_flows.reports.report_parts import Section
 from octane_flows.reports.report_tables import UTC_ZONE, shown
 from octane_flows.reports.report_today import GRAVE_DEFECTS, GRAVE_TABLE, GRAVE_VIEW
 from octane_flows.reports.shown_columns import view_of
-from octane_flows.reports.stored_answers import StoredAnswers
+from octane_flows.reports.stored_answers import StoredAnswers, problem_of
 
 ROWS_SHOWN = 50  # a page is read, not searched: the command for all rows stands beside it
 MOST_WORKSPACES = 20  # with pages of their own; the overview has all
@@ -117,7 +117,7 @@ def _section(
         gap = partial_answer(connection, question)
         answer = answers.first(answers.table(question), workspace, fetched, order=view.order)
     except (OctaneFlowsError, duckdb.Error) as error:
-        return replace(section, problem=str(error).splitlines()[0])
+        return replace(section, problem=problem_of(error))
     meanings = {column.name: column.meaning for column in question.columns}
     section = replace(
         section,
@@ -147,7 +147,7 @@ def grave_section(answers: StoredAnswers, workspace: str, choice: Choice) -> Sec
     try:
         answer = answers.first(answers.store(GRAVE_TABLE, GRAVE_DEFECTS), workspace, choice.rows)
     except duckdb.Error as error:
-        return replace(section, problem=str(error).splitlines()[0])
+        return replace(section, problem=problem_of(error))
     table = shown(
         answer.rows, {}, choice.rows, row_count=answer.row_count, view=GRAVE_VIEW, zone=choice.zone
     )

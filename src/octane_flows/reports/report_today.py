@@ -16,7 +16,7 @@ from octane_flows.questions import question_named
 from octane_flows.reports.report_parts import Headline, Section
 from octane_flows.reports.report_tables import shown
 from octane_flows.reports.shown_columns import GRAVE, GRAVE_WORDS, SEVERITY_ORDER, View
-from octane_flows.reports.stored_answers import StoredAnswers
+from octane_flows.reports.stored_answers import StoredAnswers, problem_of
 
 PEOPLE_SHOWN: Final = 20
 GRAVE_TABLE: Final = "report_grave_defects"
@@ -126,7 +126,7 @@ def _failing(answers: StoredAnswers, workspace: str, suffix: str) -> Headline:
     try:
         table = answers.table(question_named("metric", "current_failures"))
     except OctaneFlowsError as error:
-        return Headline(None, words, str(error), target)
+        return Headline(None, words, problem_of(error), target)
     failing, muted, stale = _numbers(answers, FAILING, table, workspace)
     apart = f"apart from them: {muted:,} muted, {stale:,} stale (no result for 30 days)"
     return Headline(failing, _noun(failing, "test fails now", words), apart, target)
@@ -137,7 +137,7 @@ def _untrusted(answers: StoredAnswers, workspace: str, suffix: str) -> Headline:
     try:
         table = answers.table(question_named("metric", "test_states"))
     except OctaneFlowsError as error:
-        return Headline(None, words, str(error), target)
+        return Headline(None, words, problem_of(error), target)
     broken, flaky = _numbers(answers, UNTRUSTED, table, workspace)
     rule = f"{broken:,} broken: 5 failures in a row; {flaky:,} flaky: 3 repairs in 50 outcomes"
     count = broken + flaky
@@ -149,7 +149,7 @@ def _grave(answers: StoredAnswers, workspace: str, suffix: str) -> Headline:
     try:
         table = answers.store(GRAVE_TABLE, GRAVE_DEFECTS)
     except duckdb.Error as error:
-        return Headline(None, words, str(error).splitlines()[0], target)
+        return Headline(None, words, problem_of(error), target)
     count = answers.first(table, workspace, 1).row_count
     return Headline(count, _noun(count, "open defect, high or worse", words), GRAVE_WORDS, target)
 
@@ -161,7 +161,7 @@ def _rows(
     try:
         table = answers.table(question_named("flow" if kind == "flow" else "metric", slug))
     except OctaneFlowsError as error:
-        return Headline(None, words, str(error), target)
+        return Headline(None, words, problem_of(error), target)
     return Headline(answers.first(table, workspace, 1).row_count, words, rule, target)
 
 
@@ -194,5 +194,5 @@ def people(answers: StoredAnswers, workspace: str, suffix: str) -> Section:
         rest = f" where {condition}" if condition else ""
         rows = answers.select(PEOPLE.format(rest=rest, **tables))
     except (OctaneFlowsError, duckdb.Error) as error:
-        return replace(section, problem=str(error).splitlines()[0])
+        return replace(section, problem=problem_of(error))
     return replace(section, table=shown(rows, {}, PEOPLE_SHOWN))

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
+from octane_flows.errors import OctaneFlowsError
 from octane_flows.questions import Question, question_named, store_answer
 from octane_flows.reports.shared_answers import SharedAnswers
 from octane_flows.warehouse import require_finite
+from octane_flows.warehouse.duckdb_file import damaged_warehouse, first_line, is_damaged
 
 
 @dataclass(frozen=True)
@@ -98,3 +100,13 @@ class StoredAnswers:
             ).fetchall()
             return {str(workspace): int(count) for workspace, count in rows}
         return {"": self.number(f"select count(*) from {name}")}
+
+
+def problem_of(error: Exception) -> str:
+    """What a section says in place of its answer, in one line.
+
+    Raises LakeError where the warehouse is damaged: no other section can be relied on then.
+    """
+    if is_damaged(error):
+        raise error if isinstance(error, OctaneFlowsError) else damaged_warehouse(error)
+    return first_line(error)
