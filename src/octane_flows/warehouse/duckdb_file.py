@@ -21,7 +21,6 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
-#: No bar while a query runs, whose control characters would fill the logs of schedulers.
 #: Texts of the operating system that DuckDB repeats when a disk takes no more.
 FULL_DISK = ("No space left on device", "Disk quota exceeded", "File too large")
 #: What DuckDB says when bytes of a database file are not those that were written.
