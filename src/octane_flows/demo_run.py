@@ -40,7 +40,7 @@ from octane_simulator.datasets import demo_dataset as demo_data
 MARKER = ".octane-flows-demo"  # only a folder with this file is ever emptied
 DAGSTER_LOG = "dagster.log"
 FAILURE = re.compile(r"(\w+\.)*(Failure|\w+Error): .")  # a line of Dagster's log with a reason
-ROWS_SHOWN = 12
+ROWS_SHOWN = 8
 #: Flows whose answers are printed; the others are named with their number of rows.
 IN_FULL = (
     "planned_runs",

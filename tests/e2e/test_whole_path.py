@@ -114,7 +114,7 @@ def test_the_report_needs_nothing_from_elsewhere(demo_home: Path) -> None:
 
     for flow in list_questions("flow"):
         assert f'id="{flow.slug}"' in page
-    assert page.count("<svg") - page.count('<svg class="er"') == 9
+    assert page.count("<svg") - page.count('<svg class="er"') == 11
     assert "Complete: " in page
     assert "<script src" not in page
     assert page.count("<link") == page.count('<link rel="icon" href="data:,">') == 1
