@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from octane_flows.errors import LakeError, UsageError
+from octane_flows.reports import report_excel_csv
 from octane_flows.reports.report_sections import Choice, grave_section
 from octane_flows.reports.stored_answers import StoredAnswers, problem_of
 
@@ -47,3 +50,17 @@ class UnreadableAnswers(StoredAnswers):
 def test_a_section_does_not_hide_the_damage() -> None:
     with duckdb.connect() as connection, pytest.raises(LakeError, match="build --full"):
         grave_section(UnreadableAnswers(connection, ["1"]), "1", Choice(datetime.now(UTC)))
+
+
+def test_the_files_of_a_damaged_warehouse_are_not_written_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: object) -> None:
+        raise LakeError(f"The warehouse is damaged ({DAMAGE}); run 'octane-flows build --full'.")
+
+    source = nullcontext((None, ""))
+    monkeypatch.setattr(report_excel_csv, "report_source", lambda *_: source)
+    monkeypatch.setattr(report_excel_csv, "run_question", run)
+    with pytest.raises(LakeError, match="build --full"):
+        report_excel_csv.write_csv(tmp_path)
+    assert list(tmp_path.rglob("*.csv")) == []

@@ -6,7 +6,7 @@ soon as it is named in `METRIC_AREAS`; `shown_columns` may give it a heading and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
@@ -36,7 +36,7 @@ from octane_flows.reports.report_sections import (
 )
 from octane_flows.reports.report_tables import shown
 from octane_flows.reports.report_today import headlines, people
-from octane_flows.reports.stored_answers import StoredAnswers
+from octane_flows.reports.stored_answers import StoredAnswers, problem_of
 
 #: Which metrics stand on which page, in reading order; a test holds it to the metrics there are.
 METRIC_AREAS: dict[str, tuple[str, ...]] = {
@@ -139,6 +139,7 @@ def _changes(
             gaps=[gap] if gap else [],
         )  # fmt: skip
     except OctaneFlowsError as error:
+        problem_of(error)  # raises where the warehouse is damaged
         return error
 
 
@@ -281,44 +282,28 @@ def with_comparisons(
 ) -> list[Page]:
     """The pages with other comparisons with the live server."""
     section = comparisons_section(comparisons, zone)
-    return [
-        replace(
-            page,
-            groups=tuple(
-                replace(
-                    group,
-                    sections=tuple(
-                        section if each.id == section.id else each for each in group.sections
-                    ),
-                )
-                for group in page.groups
-            ),
-        )
-        for page in made
-    ]
+    return _changed_sections(made, lambda each: section if each.id == section.id else each)
 
 
 def with_pictures(made: Sequence[Page]) -> list[Page]:
     """The pages with their pictures drawn, all of them in one process."""
     sections = [section for page in made for section in page.sections]
     drawn = iter(draw_pictures([text for section in sections for text in section.specifications]))
+    return _changed_sections(
+        made,
+        lambda section: replace(
+            section, pictures=(*section.pictures, *islice(drawn, len(section.specifications)))
+        ),
+    )
+
+
+def _changed_sections(made: Sequence[Page], change: Callable[[Section], Section]) -> list[Page]:
+    """The pages with each section changed, in the order in which they are read."""
     return [
         replace(
             page,
             groups=tuple(
-                replace(
-                    group,
-                    sections=tuple(
-                        replace(
-                            section,
-                            pictures=(
-                                *section.pictures,
-                                *islice(drawn, len(section.specifications)),
-                            ),
-                        )
-                        for section in group.sections
-                    ),
-                )
+                replace(group, sections=tuple(change(section) for section in group.sections))
                 for group in page.groups
             ),
         )

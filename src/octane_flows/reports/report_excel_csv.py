@@ -18,6 +18,7 @@ from octane_flows.questions import Question, list_questions, run_question
 from octane_flows.questions.excel_sheets import AnswerWorkbook, sheet_names
 from octane_flows.questions.harmless_texts import harmless_cells
 from octane_flows.reports.report_place import report_source
+from octane_flows.reports.stored_answers import problem_of
 from octane_flows.warehouse.file_replacement import replace_file
 
 EXCEL_FILE = "report.xlsx"
@@ -87,7 +88,8 @@ def _questions() -> list[Question]:
 def _answer(connection: duckdb.DuckDBPyConnection, question: Question) -> pa.Table | None:
     try:
         return run_question(connection, question)
-    except OctaneFlowsError:
+    except OctaneFlowsError as error:
+        problem_of(error)  # raises where the warehouse is damaged
         return None  # this server lacks what it reads: the contents say so
 
 

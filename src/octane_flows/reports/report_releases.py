@@ -62,7 +62,8 @@ def release_pages(
     try:
         table = answers.table(question_named("metric", "release_readiness"))
         variables = answers.table(question_named("metric", "gate_variables"))
-    except OctaneFlowsError:
+    except OctaneFlowsError as error:
+        problem_of(error)  # raises where the warehouse is damaged
         return []  # the section of all releases says why
     releases = answers.select(
         CURRENT.format(
