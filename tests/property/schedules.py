@@ -358,6 +358,8 @@ class Schedule:
         if self.backup is None or self.fields_of_backup != self.fields:
             return
         self.backup.backup(self.store.connection)
+        with self.store.transaction():
+            pass  # rows that came around the store, too, must discard the counts that it keeps
         self.lists = list(self.lists_of_backup)
         self.misfits.clear()
         self.misfits.update(self.misfits_of_backup)
