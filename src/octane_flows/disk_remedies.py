@@ -7,6 +7,7 @@ full disk, a folder in the file's place and missing rights each need something e
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,9 @@ REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 def disk_remedy(error: OSError, path: Path, otherwise: str) -> str:
     """What to do, in the imperative; `otherwise` is what helps in every case."""
+    closed = next((parent for parent in reversed(path.parents) if _is_closed(parent)), None)
+    if closed is not None:  # nothing below it can be looked at
+        return f"correct the rights of {closed}, or {otherwise}"
     if path.is_dir() or error.errno == errno.EISDIR:
         return f"a folder is in its place: move or delete it, or {otherwise}"
     missing = next((parent for parent in path.parents if not parent.is_dir()), None)
@@ -28,3 +32,8 @@ def disk_remedy(error: OSError, path: Path, otherwise: str) -> str:
     if error.errno in FULL:
         return f"free space or {otherwise}"
     return f"check the disk, or {otherwise}"
+
+
+def _is_closed(folder: Path) -> bool:
+    """Whether it is a folder whose files this user may not open."""
+    return folder.is_dir() and not os.access(folder, os.X_OK)

@@ -27,7 +27,10 @@ def written_aside(target: Path) -> Iterator[Path]:
     """A path to write to, whose file then takes the place of `target`; what no rename can replace,
     such as a device or a link, is written itself. Raises LakeError.
     """
-    is_replaced = not target.is_symlink() and (target.is_file() or not target.exists())
+    try:
+        is_replaced = not target.is_symlink() and (target.is_file() or not target.exists())
+    except PermissionError as error:  # of a folder above
+        raise _not_written(target, error) from error
     start = f".{target.name}-"
     path = target.with_name(f"{start}{process_tag()}") if is_replaced else target
     if is_replaced:  # what a process that was killed has left
@@ -45,7 +48,9 @@ def written_aside(target: Path) -> Iterator[Path]:
         stays = " What was there stays." if is_replaced and target.exists() else ""
         if isinstance(error, HeldFileError):
             raise LakeError(f"Could not write {target}: {error.strerror}.{stays}") from error
-        raise LakeError(
-            f"Could not write {target}: {error.strerror or error}; "
-            f"{disk_remedy(error, target, 'choose another folder')}.{stays}"
-        ) from error
+        raise _not_written(target, error, stays) from error
+
+
+def _not_written(target: Path, error: OSError, stays: str = "") -> LakeError:
+    remedy = disk_remedy(error, target, "choose another folder")
+    return LakeError(f"Could not write {target}: {error.strerror or error}; {remedy}.{stays}")
