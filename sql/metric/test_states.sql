@@ -6,7 +6,8 @@
 -- param: as_of timestamp = null -- later results are left out; null means the extract's time
 -- param: pipeline_name text = null -- pipelines to look at, * is any text; null means all
 -- param: join_pipelines boolean = false -- true: the results of all pipelines are one series
--- param: state_codes text = null -- states to look at, with commas; null means all
+-- param: state_codes text = null -- some of healthy, flaky, broken, muted, stale, new: states to look
+--     at, with commas; null means all
 -- param: cost_days integer = 30 -- costs are of the builds and results of so many last days
 -- param: new_outcomes integer = 10 -- a test with fewer outcomes than this is new
 -- param: broken_failures integer = 5 -- alarm: that many outcomes in a row failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -28,11 +29,13 @@ from octane_flows.questions import (
     run_question,
 )
 from octane_flows.warehouse import build
+from octane_flows.warehouse.user_defined_values import COLUMNS, VIEW
 from tests.golden import kit
 
+EPIC, TOPIC, CLUSTER = "21", "31", "1124ba75a369"
 HIGH, FAILED = "list_node.severity.high", "list_node.run_status.failed"
 OPENED, NATIVE = "phase.defect.opened", "list_node.run_native_status.failed"
-ROWS = {
+ROWS: dict[str, list[dict[str, Any]]] = {
     "list_node": [
         {"id": "11", "type": "list_node", "name": "High", "logical_name": HIGH},
         {"id": "12", "type": "list_node", "name": "Failed", "logical_name": FAILED},
@@ -56,6 +59,7 @@ ROWS = {
     "release": [
         {"id": "5", "type": "release", "name": "2023.1"},
         {"id": "6", "type": "release", "name": "Caf\u00e9"},
+        {"id": "7", "type": "release", "name": "Größe"},
         {"id": "5", "type": "release", "name": "elsewhere", "_workspace_id": "1003"},
     ],
     "product_area": [{"id": "3", "type": "product_area", "name": "Grid"}],
@@ -66,6 +70,21 @@ ROWS = {
             "name": "Crash",
             "phase_id": "1",
             "severity_id": "11",
+        }
+    ],
+    "epic": [{"id": EPIC, "type": "epic", "subtype": "epic", "name": "Checkout"}],
+    "requirement_document": [{"id": TOPIC, "type": "requirement_document", "name": "Law"}],
+    "ci_build": [{"id": "41", "type": "ci_build", "name": "#1", "result": "failure"}],
+    "run_history": [
+        {
+            "id": "51",
+            "type": "run_history",
+            "test_id": 1,
+            "run_id": 501,
+            "run_native_status_id": NATIVE,
+            "run_started": kit.AS_OF.replace(tzinfo=None),
+            "error_type": "IOError",
+            "error_message": "disk full",
         }
     ],
     "defect__product_areas": [{"source_id": "1", "target_id": "3", "target_type": "product_area"}],
@@ -84,6 +103,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("given")
     kit.write_lake(folder, ROWS, fields=FIELDS)
     build(folder)
+    shown = {"workspace_id": "1002", "entity_id": "1", "entity_name": "Crash"}
+    listed = ", ".join(f"'{shown.get(name, '')}' as {name}" for name in COLUMNS)
+    with warehouse.open_file(warehouse.warehouse_path(folder), read_only=False) as opened:
+        # the lake of these tests has no user-defined field
+        opened.execute(f"create or replace view {VIEW} as select {listed}")
     return folder
 
 
@@ -105,6 +129,10 @@ def connection(home: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ("my_new_stories", "user_id", "Sam S", "7"),
         ("my_new_stories", "user_id", "7", "7"),
         ("my_new_stories", "release_name", "2023*", "2023*"),
+        ("my_new_stories", "release_name", "GRÖSSE", "Größe"),
+        ("descendants_of_items", "root_ids", f"{EPIC},law", f"{EPIC},{TOPIC}"),
+        ("user_defined_field_values", "entity_id", "crash", "1"),
+        ("reported_builds", "build_results", "Failure", "Failure"),
         ("my_new_stories", "release_name", " CAFE\u0301 ", "Caf\u00e9"),
         ("open_high_severity_defects", "severity_codes", "High,, ", HIGH),
         ("user_defined_field_values", "field_name", "sever*", "sever*"),
@@ -138,6 +166,10 @@ def test_the_label_gives_the_rows_of_its_code(connection: duckdb.DuckDBPyConnect
         ("stories_with_completed_tasks", "work_item_types", "storys", "story"),
         ("user_defined_field_values", "field_name", "risk_udf", "severity"),
         ("user_defined_field_values", "entity_type", "defects", "defect"),
+        ("user_defined_field_values", "entity_id", "999", "1"),
+        ("descendants_of_items", "root_ids", "219", EPIC),
+        ("descendants_of_items", "root_ids", "319", TOPIC),
+        ("reported_builds", "build_results", "failed", "failure"),
     ],
 )
 def test_what_no_row_has_is_told_with_its_nearest(
@@ -154,6 +186,38 @@ def test_what_no_row_has_is_told_with_its_nearest(
     assert (word, told[0]) == (given, nearest)
     assert given in unknown.sentence
     assert nearest in unknown.sentence
+
+
+def test_a_list_names_each_value_that_no_row_has(connection: duckdb.DuckDBPyConnection) -> None:
+    flow = question_named("flow", "descendants_of_items")
+
+    values, unknown = given_values(connection, flow, {"root_ids": f"{EPIC},998,Law,-1"})
+
+    assert values == {"root_ids": f"{EPIC},998,{TOPIC},-1"}
+    assert {each.value for each in unknown} == {"998", "-1"}
+
+
+def test_a_cluster_that_no_failure_has_is_told(connection: duckdb.DuckDBPyConnection) -> None:
+    plan = question_named("plan", "triage")
+
+    _, unknown = given_values(connection, plan, {"cluster_ids": f"{CLUSTER},1124ba75a36"})
+    _, elsewhere = given_values(connection, plan, {"cluster_ids": CLUSTER, "workspace_id": "1003"})
+
+    assert [(each.value, each.nearest) for each in unknown] == [("1124ba75a36", (CLUSTER,))]
+    # there is no failure at all, which says nothing of clusters
+    assert [each.parameter for each in elsewhere] == ["workspace_id"]
+
+
+@pytest.mark.parametrize("workspace", ["null", "'1002'"])
+def test_sql_tells_words_of_our_own_too(
+    connection: duckdb.DuckDBPyConnection, workspace: str
+) -> None:
+    rows = connection.execute(
+        "select unknown_value, nearest_values[1] from er.unknown_values("
+        f"'metric.test_states', 'state_codes', 'flaky,flakey', in_workspace := {workspace})"
+    ).fetchall()
+
+    assert rows == [("flakey", "flaky")]
 
 
 def test_a_name_of_two_users_is_no_id(connection: duckdb.DuckDBPyConnection) -> None:
@@ -189,6 +253,7 @@ def test_a_list_of_nothing_is_refused(connection: duckdb.DuckDBPyConnection, giv
     [
         ("metric", "triage", "failure_states"),
         ("metric", "clustered_failures", "failure_states"),
+        ("metric", "test_states", "state_codes"),
         ("plan", "triage", "failure_states"),
         ("plan", "triage", "parts"),
         ("flow", "descendants_of_items", "tree"),
@@ -196,7 +261,9 @@ def test_a_list_of_nothing_is_refused(connection: duckdb.DuckDBPyConnection, giv
 )
 def test_words_of_our_own_are_checked(kind: Kind, slug: str, parameter: str) -> None:
     question = question_named(kind, slug)
-    default = question.defaults[parameter]
+    default = question.defaults[parameter] or next(
+        each.list_choices[0] for each in question.parameters if each.name == parameter
+    )
 
     assert parse_parameters(question, {parameter: default}) == {parameter: default}
     with pytest.raises(UsageError, match=f"{parameter} of {slug} .*'other'; write (one|some) of"):
@@ -228,19 +295,16 @@ def test_python_warns(home: Path) -> None:
         assert opened.flow("my_new_stories", release_name="2023").fetchall() == []
 
 
-#: What they take is in no relation: ids of any type, states of a metric
-WITHOUT_SOURCE = {"entity_id", "state_codes"}
-
-
 def test_every_parameter_that_names_rows_has_a_source(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
     rows = connection.execute(
         "select distinct parameter from meta.parameters where source is null and type = 'text' "
-        "and question not like 'plan.%' and regexp_matches(parameter, '_(name|codes?|id)$')"
+        "and question not like 'plan.%' "
+        "and regexp_matches(parameter, '_(name|codes?|ids?|results|types?)$')"
     ).fetchall()
 
-    assert {name for (name,) in rows} == WITHOUT_SOURCE
+    assert rows == []
 
 
 def test_a_header_gives_a_parameter_its_source() -> None:

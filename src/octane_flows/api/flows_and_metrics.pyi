@@ -1181,7 +1181,8 @@ class Metrics:
         as_of: later results are left out; null means the extract's time
         pipeline_name: pipelines to look at, * is any text; null means all
         join_pipelines: true: the results of all pipelines are one series
-        state_codes: states to look at, with commas; null means all
+        state_codes: some of healthy, flaky, broken, muted, stale, new: states to look at, with
+        commas; null means all
         cost_days: costs are of the builds and results of so many last days
         new_outcomes: a test with fewer outcomes than this is new
         broken_failures: alarm: that many outcomes in a row failed

@@ -19,28 +19,42 @@ from octane_flows.models.sql_text import literal, quoted
 class ValueSource:
     """`column` of the relation `table` holds the values; `labels` are columns that name them, too.
 
-    `prefix`: what the logical names begin with that a label may stand for.
+    `prefix`: what the logical names begin with that a label may stand for. `others` hold values of
+    the same parameter, too. `is_computed`: the relation is an answer, which is asked for itself
+    alone and stays out of `meta.accepted_values`.
     """
 
     table: str
     column: str
     labels: tuple[str, ...] = ()
     prefix: str | None = None
+    others: tuple[ValueSource, ...] = ()
+    is_computed: bool = False
 
     @property
     def name(self) -> str:
-        """The column with its relation, as in `er.users.user_id`."""
-        return f"{self.table}.{self.column}"
+        """The column with its relation, as in `er.users.user_id`; several with `or` between."""
+        return " or ".join(f"{part.table}.{part.column}" for part in (self, *self.others))
 
     @property
     def sql(self) -> str:
         """A select of each value with every name that it has, itself among them."""
+        return " union all ".join(part.select_as(self.name) for part in (self, *self.others))
+
+    def select_as(self, source: str) -> str:
+        """The select of this relation alone, under the name of a source."""
         names = ", ".join(f"origin.{quoted(name)}" for name in (self.column, *self.labels))
+        relation = f"{self.table}()" if self.is_computed else self.table
         return (
-            f"select {literal(self.name)} as source, origin.workspace_id, "
+            f"select {literal(source)} as source, origin.workspace_id, "
             f"origin.{quoted(self.column)} as value, unnest([{names}]) as name "
-            f"from {self.table} as origin where origin.{quoted(self.column)} is not null"
+            f"from {relation} as origin where origin.{quoted(self.column)} is not null"
         )
+
+
+def folded(text: str) -> str:
+    """SQL for a text without its case and ways of writing an accent, as `str.casefold` has it."""
+    return f"replace(replace(lower(nfc_normalize({text})), 'ß', 'ss'), 'ς', 'σ')"
 
 
 WORKSPACES = ValueSource("meta.workspaces", "workspace_id", ("workspace_name",))
@@ -77,6 +91,15 @@ SOURCES: Mapping[str, ValueSource] = {
     "test_suite_id": TESTS,
     "test_name": ValueSource("er.tests", "test_name"),
     "test_suite_name": ValueSource("er.tests", "test_name"),
+    "root_ids": ValueSource(
+        "er.work_items",
+        "work_item_id",
+        ("work_item_name",),
+        others=(ValueSource("er.requirements", "requirement_id", ("requirement_name",)),),
+    ),
+    "entity_id": ValueSource("meta.user_defined_values", "entity_id", ("entity_name",)),
+    "build_results": ValueSource("er.builds", "build_result_label"),
+    "cluster_ids": ValueSource("metric.failure_clusters", "cluster_id", is_computed=True),
     "file_name": ValueSource("er.attachments", "file_name"),
     "phase_codes": PHASES,
     "done_phase_codes": PHASES,
@@ -133,7 +156,7 @@ def value_sources(
 
 def is_list(parameter: str) -> bool:
     """Whether a parameter takes several values, with commas between them."""
-    return parameter.endswith(("_codes", "_types"))
+    return parameter.endswith(("_codes", "_types", "_ids", "_results"))
 
 
 def is_pattern(parameter: str) -> bool:

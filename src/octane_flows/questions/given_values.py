@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import duckdb
 
 from octane_flows.errors import UsageError
-from octane_flows.models.parameter_sources import ValueSource, is_list, value_sources
+from octane_flows.models.parameter_sources import ValueSource, folded, is_list, value_sources
 from octane_flows.questions.catalogue import Question
 from octane_flows.questions.run_question import Value
 
@@ -68,7 +68,8 @@ def given_values(
         codes: list[str] = []
         with connection.cursor() as cursor:
             for word in (each.strip() for each in words):
-                chosen = _codes(cursor, source, word, workspace) if word else []
+                is_looked_up = word and not source.is_computed
+                chosen = _codes(cursor, source, word, workspace) if is_looked_up else []
                 if len(chosen) > 1 and not is_list(name):
                     unknown.append(UnknownValue(name, word, tuple(chosen[:3]), is_ambiguous=True))
                     chosen = []
@@ -78,7 +79,7 @@ def given_values(
         unknown += [
             UnknownValue(name, word, tuple(nearest), tuple(names))
             for word, nearest, names in _unknown(
-                connection, question, name, values[name], workspace
+                connection, question, name, source, values[name], workspace
             )
             if word not in shown
         ]
@@ -101,12 +102,13 @@ def _codes(
 ) -> Sequence[str]:
     """The values that a label or name stands for; none where it is a value itself, or nothing.
 
-    An accent may be part of its letter or a character behind it: what looks the same is the same.
+    Case is of no account, beyond ASCII too: 'GRÖSSE' is 'Größe'. An accent may be part of its
+    letter or a character behind it: what looks the same is the same.
     """
     sql = (
         f"select distinct accepted.value, lower(accepted.value) = lower($word) as is_itself "
         f"from ({source.sql}) as accepted "
-        "where lower(nfc_normalize(accepted.name)) = lower(nfc_normalize($word)) "
+        f"where {folded('accepted.name')} = {folded('$word')} "
         "and ($workspace is null or accepted.workspace_id = $workspace) "
         "and ($prefix is null or starts_with(accepted.value, $prefix) "
         "or lower(accepted.value) = lower($word)) order by accepted.value"
@@ -121,15 +123,35 @@ def _codes(
     return [value for value, _ in rows]
 
 
+#: As er.unknown_values, for values that are an answer's; without any row it says nothing.
+COMPUTED = """
+with accepted as (
+    select distinct words.word, accepted.value,
+        lower(accepted.value) = lower(words.word) as is_it,
+        jaro_winkler_similarity(lower(words.word), lower(accepted.value)) as similarity
+    from (select trim(unnest(string_split($given, ','))) as word) as words, ({source}) as accepted
+    where words.word <> '' and ($workspace is null or accepted.workspace_id = $workspace)
+)
+select accepted.word, list(accepted.value order by accepted.similarity desc, accepted.value)[:3],
+    list(accepted.value order by accepted.similarity desc, accepted.value)[:3]
+from accepted group by accepted.word having not bool_or(accepted.is_it) order by accepted.word
+"""
+
+
 def _unknown(
     connection: duckdb.DuckDBPyConnection,
     question: Question,
     name: str,
+    source: ValueSource,
     given: Value,
     workspace: Value,
 ) -> list[tuple[str, list[str], list[str]]]:
     with connection.cursor() as cursor:
         try:
+            if source.is_computed:
+                return cursor.execute(
+                    COMPUTED.format(source=source.sql), {"given": given, "workspace": workspace}
+                ).fetchall()
             return cursor.execute(
                 "select unknown_value, nearest_values, nearest_names "
                 "from er.unknown_values(?, ?, ?, in_workspace := ?)",

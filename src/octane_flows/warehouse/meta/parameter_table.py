@@ -15,6 +15,7 @@ from octane_flows.models.macros import MACRO_SCHEMAS
 from octane_flows.models.model import Model
 from octane_flows.models.parameter_sources import (
     ValueSource,
+    folded,
     is_list,
     is_pattern,
     value_sources,
@@ -43,6 +44,13 @@ class ParameterRecord:
     source: ValueSource | None
 
 
+def _own_words(record: ParameterRecord) -> str | None:
+    """The name under which meta.accepted_values has the words that a parameter's meaning lists."""
+    parameter = record.parameter
+    is_ours = parameter.choices or parameter.list_choices
+    return f"{record.question}.{parameter.name}" if is_ours else None
+
+
 PARAMETERS = MetaTable[ParameterRecord](
     "parameters",
     "The parameters of every flow, metric and plan, and the column that has their values.",
@@ -57,8 +65,9 @@ PARAMETERS = MetaTable[ParameterRecord](
         MetaColumn(
             "source",
             "VARCHAR",
-            "column that has its values; null: any value is taken",
-            lambda it: it.source.name if it.source else None,
+            "column that has its values; the parameter itself where its meaning lists them; null: "
+            "any value is taken",
+            lambda it: it.source.name if it.source else _own_words(it),
         ),
         MetaColumn(
             "prefix",
@@ -70,7 +79,7 @@ PARAMETERS = MetaTable[ParameterRecord](
             "is_list",
             "BOOLEAN",
             "whether it takes several values, with commas",
-            lambda it: is_list(it.parameter.name),
+            lambda it: is_list(it.parameter.name) or bool(it.parameter.list_choices),
         ),
         MetaColumn(
             "is_pattern",
@@ -90,9 +99,17 @@ def record_parameters(connection: duckdb.DuckDBPyConnection, models: Collection[
     there = {model.name for model in models}
     sources = {each.source.name: each.source for each in records if each.source}
     selects = [
-        source.sql
+        part.select_as(source.name)
         for source in sources.values()
-        if source.table in there or source.table.startswith("meta.")
+        for part in (source, *source.others)
+        if (part.table in there or part.table.startswith("meta.")) and not part.is_computed
+    ]
+    selects += [
+        f"select {literal(name)} as source, null as workspace_id, "
+        f"unnest([{', '.join(map(literal, words))}]) as value, value as name"
+        for record in records
+        if (name := _own_words(record)) and record.source is None
+        for words in [record.parameter.choices or record.parameter.list_choices]
     ]
     nothing = "select null as source, null as workspace_id, null as value, null as name where false"
     body = " union all ".join(selects or [nothing])
@@ -144,16 +161,20 @@ accepted as (
         end) as is_it,
         max(words.prefix is null or starts_with(accepted_values.value, words.prefix))
             as is_possible,
-        max(jaro_winkler_similarity(lower(words.word), lower(accepted_values.name)))
+        max(jaro_winkler_similarity({folded("words.word")}, {folded("accepted_values.name")}))
             as similarity,
         max_by(
             accepted_values.name,
-            jaro_winkler_similarity(lower(words.word), lower(accepted_values.name))
+            jaro_winkler_similarity({folded("words.word")}, {folded("accepted_values.name")})
         ) as name,
     from words
     join meta.accepted_values as accepted_values
         on accepted_values.source = words.source
-        and (in_workspace is null or accepted_values.workspace_id = in_workspace)
+        and (
+            in_workspace is null
+            or accepted_values.workspace_id is null
+            or accepted_values.workspace_id = in_workspace
+        )
     where words.word <> ''
     group by words.word, accepted_values.value
 ),
