@@ -17,7 +17,7 @@ REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 def disk_remedy(error: OSError, path: Path, otherwise: str) -> str:
     """What to do, in the imperative; `otherwise` is what helps in every case."""
-    closed = next((parent for parent in reversed(path.parents) if _is_closed(parent)), None)
+    closed = closed_folder(path)
     if closed is not None:  # nothing below it can be looked at
         return f"correct the rights of {closed}, or {otherwise}"
     if path.is_dir() or error.errno == errno.EISDIR:
@@ -34,6 +34,9 @@ def disk_remedy(error: OSError, path: Path, otherwise: str) -> str:
     return f"check the disk, or {otherwise}"
 
 
-def _is_closed(folder: Path) -> bool:
-    """Whether it is a folder whose files this user may not open."""
-    return folder.is_dir() and not os.access(folder, os.X_OK)
+def closed_folder(path: Path) -> Path | None:
+    """The outermost folder above a path whose files this user may not open."""
+    for folder in reversed(path.parents):
+        if folder.is_dir() and not os.access(folder, os.X_OK):
+            return folder
+    return None

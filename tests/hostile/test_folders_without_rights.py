@@ -123,3 +123,19 @@ def test_who_may_only_read_gets_answers_and_a_report_elsewhere(home: Path, tmp_p
     assert here[0] == 1
     assert f"correct the rights of {home}" in here[1]
     assert not (home / "report.html").exists()
+
+
+def test_data_that_may_not_be_read_needs_rights_and_no_backup(home: Path) -> None:
+    folder = home / "lake/data/1002/release"
+    (file,) = folder.iterdir()
+    for closed, mode in ((folder, 0o700), (file, 0o600)):
+        closed.chmod(0)
+        try:
+            checked, built = run(home, ("check",), ("build", "--full"))
+        finally:
+            closed.chmod(mode)
+
+        assert checked[0] == built[0] == 1
+        assert f"correct the rights of {closed}, or restore" in built[1]
+        assert f"orrect the rights of {closed}, or restore" in checked[1].replace("\n", " ")
+    assert [code for code, _ in run(home, ("check",), ("build", "--full"))] == [0, 0]

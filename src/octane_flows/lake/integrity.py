@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
+from octane_flows.disk_remedies import closed_folder
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake.generations import POINTER, Lake, Pointer
 from octane_flows.lake.manifest import FileEntry, KeptGeneration, Manifest
@@ -28,18 +30,31 @@ class IntegrityReport:
     faults: tuple[str, ...]
 
 
-def file_fault(lake: Lake, file: FileEntry) -> str | None:
-    """What is wrong with a data file, as a clause; None: it is what its manifest says."""
+@dataclass(frozen=True)
+class FileFault:
+    """What is wrong with a data file, as a clause, and what to try first, as the start of one."""
+
+    clause: str
+    first_remedy: str = ""
+
+
+def file_fault(lake: Lake, file: FileEntry) -> FileFault | None:
+    """What is wrong with a data file; None: it is what its manifest says."""
+    path = Path()
     try:
         path = lake.resolve(file)
         if not path.is_file():
-            return "is named by the manifest but is not there"
+            return FileFault("is named by the manifest but is not there")
         if file_digest(path) != file.sha256:
-            return "is not what its manifest says (another digest)"
+            return FileFault("is not what its manifest says (another digest)")
+    except PermissionError as error:
+        folder_or_file = closed_folder(path) or path
+        remedy = f"correct the rights of {folder_or_file}, or "
+        return FileFault(f"cannot be read ({error.strerror})", remedy)
     except OSError as error:
-        return f"cannot be read ({error.strerror or error})"
+        return FileFault(f"cannot be read ({error.strerror or error})")
     except LakeError as error:
-        return f"cannot be read ({str(error).rstrip('.')})"
+        return FileFault(f"cannot be read ({str(error).rstrip('.')})")
     return None
 
 
@@ -47,8 +62,9 @@ def require_whole_files(lake: Lake, entity: str, files: Iterable[FileEntry]) -> 
     """Raise LakeError for the first file that is missing or has another content."""
     for file, fault in _faults_of(lake, list(files)):
         raise LakeError(
-            f"The lake's file {lake.storage.describe(file.path)} {fault}; restore it from a "
-            f"backup, or read the entity type again: octane-flows extract --full {entity}. "
+            f"The lake's file {lake.storage.describe(file.path)} {fault.clause}; "
+            f"{fault.first_remedy}restore it from a backup, or read the entity type again: "
+            f"octane-flows extract --full {entity}. "
             "octane-flows check looks at all files."
         )
 
@@ -80,13 +96,16 @@ def check_lake(lake: Lake, progress: Callable[[str], None] | None = None) -> Int
     for file, fault in _faults_of(lake, [file for file, _, _ in entries.values()]):
         _, entity, generation = entries[file.path]
         remedy = (
-            f"Restore it from a backup, or read the entity type of workspace {file.workspace} "
+            f"{fault.first_remedy}restore it from a backup, or read the entity type of workspace "
+            f"{file.workspace} "
             f"again: octane-flows extract --full {entity}."
             if generation == current
-            else f"Only generations up to {generation} need it: restore it from a backup, or let "
-            "go of them with expire."
+            else f"only generations up to {generation} need it: {fault.first_remedy}restore it "
+            "from a backup, or let go of them with expire."
         )
-        faults.append(f"{lake.storage.describe(file.path)} {fault}. {remedy}")
+        faults.append(
+            f"{lake.storage.describe(file.path)} {fault.clause}. {remedy[0].upper()}{remedy[1:]}"
+        )
     return IntegrityReport(
         len(manifests),
         len(entries),
@@ -152,7 +171,7 @@ def _is_readable(lake: Lake, generation: int) -> bool:
     return True
 
 
-def _faults_of(lake: Lake, files: list[FileEntry]) -> list[tuple[FileEntry, str]]:
+def _faults_of(lake: Lake, files: list[FileEntry]) -> list[tuple[FileEntry, FileFault]]:
     with ThreadPoolExecutor(READERS, thread_name_prefix="check") as pool:
         faults = pool.map(lambda file: file_fault(lake, file), files)
         return [(file, fault) for file, fault in zip(files, faults, strict=True) if fault]
