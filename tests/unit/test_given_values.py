@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import octane_flows as of
 from octane_flows import warehouse
+from octane_flows.actions import make_plan
 from octane_flows.cli import app
 from octane_flows.errors import ModelError, UsageError
 from octane_flows.lake import FieldEntry
@@ -344,3 +345,15 @@ def test_an_answer_about_the_past_says_what_is_of_now(
     assert past_limit(connection, question_named("metric", "burn_up"), {"as_of": day}) is None
     with of.open(home) as opened, pytest.warns(PresentInPastWarning, match="last runs"):
         opened.metrics.release_readiness(as_of=day)
+
+
+def test_a_plan_with_an_empty_value_that_makes_no_request_is_refused(home: Path) -> None:
+    with (
+        warehouse.connect(home) as opened,
+        pytest.raises(UsageError, match="request that cannot be sent"),
+    ):
+        make_plan(
+            opened,
+            "work_items_without_test_task",
+            {"work_item_types": "defect", "task_type_code": ""},
+        )

@@ -79,7 +79,13 @@ def make_plan(
         "select generation.generation, generation.server_url, generation.shared_space "
         "from meta.generation as generation"
     ).fetchall()[0]
-    requests = tuple(_request(_with_json(row)) for row in rows)
+    try:
+        requests = tuple(_request(_with_json(row)) for row in rows)
+    except ValueError as error:  # what was asked for makes no request, as an empty name does
+        raise UsageError(
+            f"The plan {slug} would hold a request that cannot be sent ({_fault(error)}); give a "
+            f"value to the parameters that are empty, see 'octane-flows plan {slug} --help'."
+        ) from error
     return Plan(slug, dict(parameters or {}), server_url, shared_space, generation, requests)
 
 
