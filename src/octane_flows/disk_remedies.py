@@ -13,6 +13,8 @@ from typing import Final
 
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+#: What DuckDB's errors say of files that the operating system refuses to open.
+REFUSED_WORDS: Final = ("Permission denied", "Access is denied", "Read-only file system")
 
 
 def disk_remedy(error: OSError, path: Path, otherwise: str) -> str:
@@ -40,3 +42,8 @@ def closed_folder(path: Path) -> Path | None:
         if folder.is_dir() and not os.access(folder, os.X_OK):
             return folder
     return None
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether rights are missing, by the words of an error that has no number."""
+    return any(words in str(error) for words in REFUSED_WORDS)

@@ -111,8 +111,12 @@ def test_who_may_only_read_gets_answers_and_a_report_elsewhere(home: Path, tmp_p
     report = tmp_path / "mine.html"
     home.chmod(0o500)
     try:
-        answer, elsewhere, here = run(
-            home, ("query", "select 1"), ("report", "--output", str(report)), ("report",)
+        answer, elsewhere, here, built = run(
+            home,
+            ("query", "select 1"),
+            ("report", "--output", str(report)),
+            ("report",),
+            ("build", "--full"),
         )
     finally:
         home.chmod(0o700)
@@ -123,6 +127,20 @@ def test_who_may_only_read_gets_answers_and_a_report_elsewhere(home: Path, tmp_p
     assert here[0] == 1
     assert f"correct the rights of {home}" in here[1]
     assert not (home / "report.html").exists()
+    assert built[0] == 1
+    assert f"correct the rights of {home}, or set OCTANE_HOME" in built[1]
+
+
+def test_a_warehouse_that_may_not_be_read_needs_rights(home: Path) -> None:
+    file = home / "warehouse.duckdb"
+    file.chmod(0)
+    ((code, messages),) = run(home, ("query", "select 1"))
+    assert code == 1
+    assert f"correct the rights of {file}, or" in messages
+
+    file.chmod(0o400)
+
+    assert run(home, ("query", "select 1"))[0][0] == 0
 
 
 def test_data_that_may_not_be_read_needs_rights_and_no_backup(home: Path) -> None:

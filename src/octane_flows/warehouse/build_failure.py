@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from octane_flows.disk_remedies import disk_remedy
+from octane_flows.disk_remedies import disk_remedy, is_refused
 from octane_flows.errors import LakeError
 from octane_flows.portable_files import HeldFileError
 from octane_flows.warehouse.duckdb_file import first_line, is_damaged
@@ -47,4 +47,6 @@ def build_failure(
     remedy = f"free space, or {elsewhere}"
     if isinstance(error, OSError):
         remedy = disk_remedy(error, target, elsewhere)
+    elif is_refused(error):
+        remedy = f"correct the rights of {home}, or {elsewhere}"
     return LakeError(f"Could not build the warehouse in {home}{during} ({text}); {remedy}. {stays}")

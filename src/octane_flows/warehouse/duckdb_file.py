@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from octane_flows.disk_remedies import is_refused
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake.progress_bar import hide_progress_bar
 
@@ -126,6 +127,9 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         if read_only and write_log(path).exists():
             remedy = _log_remedy(path)
+        elif is_refused(error):
+            where = path if read_only else path.parent
+            remedy = f"correct the rights of {where}, or give OCTANE_HOME another folder."
         elif read_only:
             remedy = (
                 "close other programs that write to it, or build it again with "
