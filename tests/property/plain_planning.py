@@ -200,7 +200,7 @@ def cycle_times(course: Course, params: Params) -> Iterator[Row]:
 
 def time_in_phase(course: Course, params: Params) -> Iterator[Row]:
     as_of, days = params["as_of"], params["days"]
-    groups: dict[tuple[str, str], list[tuple[Recorded, datetime, datetime | None]]]
+    groups: dict[tuple[str, str], list[tuple[Recorded, datetime, datetime | None, bool]]]
     groups = defaultdict(list)
     for item in course.items:
         release = course.name(newest(item, "release")) if is_there(item) else None
@@ -208,20 +208,26 @@ def time_in_phase(course: Course, params: Params) -> Iterator[Row]:
             release, params["release_name"]
         ):
             continue
-        for phase, begin, end in item.stays():
+        stays_of_item = item.stays()
+        for number, (phase, begin, end) in enumerate(stays_of_item, 1):
+            # a move and the deletion may share a second; only the last stay ends by the deletion
+            is_last_of_deleted = number == len(stays_of_item) and item.deleted_at is not None
             is_old = days is not None and end and end <= as_of - timedelta(days=days)
             if begin <= as_of and not is_old and phase is not None:
-                groups[item.entity, phase].append((item, begin, end))
+                groups[item.entity, phase].append((item, begin, end, is_last_of_deleted))
     for (kind, phase), stays in groups.items():
-        ended = [(item, begin, end) for item, begin, end in stays if end and end <= as_of]
         measured = [
-            days_between(begin, end) for item, begin, end in ended if end != item.deleted_at
+            days_between(begin, end)
+            for _, begin, end, by_deletion in stays
+            if end and end <= as_of and not by_deletion
         ]
-        ages = [days_between(begin, as_of) for _, begin, end in stays if end is None or end > as_of]
+        ages = [
+            days_between(begin, as_of) for _, begin, end, _ in stays if end is None or end > as_of
+        ]
         yield {
             "work_item_type": kind,
             "phase_id": phase,
-            "item_count": len({item.id for item, _, _ in stays}),
+            "item_count": len({item.id for item, _, _, _ in stays}),
             "stay_count": len(stays),
             "measured_stay_count": len(measured),
             "exact_stay_count": len(measured),
