@@ -120,6 +120,26 @@ def test_an_update_and_a_rebuild_give_the_same_tables(tmp_path: Path, seed: int)
     assert_same_as_rebuilt(home, tmp_path / "scratch", FEW)
 
 
+def test_links_that_come_after_the_tombstone_of_their_owner_go(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    defects = [{"id": id, "type": "defect", "name": id, "phase_id": "new"} for id in ("1", "2")]
+    links = [{"source_id": id, "target_id": "a"} for id in ("1", "2", "without_row")]
+    kit.write_lake(home, {"defect": defects, "defect__product_areas": links})
+    build(home, models=FEW)
+    kit.write_lake(home, {"defect": [{**defects[0], "_deleted": True}]})
+    build(home, models=FEW)
+    kit.write_lake(home, {"defect__product_areas": [{"source_id": "1", "target_id": "b"}]})
+    build(home, models=FEW)
+
+    assert how_built(home)[0] is not None
+    with connect(home) as connection:
+        owners = connection.execute(
+            "select source_id from octane.defect__product_areas order by all"
+        ).fetchall()
+    assert owners == [("2",), ("without_row",)]
+    assert_same_as_rebuilt(home, tmp_path / "scratch", FEW)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_rebuild_holds_the_newest_of_each_workspace(tmp_path: Path, seed: int) -> None:
     """Expected is what plain Python keeps; the second workspace is first read later."""

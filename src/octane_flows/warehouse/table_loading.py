@@ -47,6 +47,7 @@ def load_tables(
     connection.execute("set preserve_insertion_order = false")
     ordered = sorted(changes, key=lambda change: (change.entry.kind != "entity", change.entry.name))
     deleting: dict[str, TableChange] = {}
+    owners = {change.entry.name: change.entry for change in ordered}
     with transaction(connection):
         for change in ordered:
             if change.since is None:
@@ -60,6 +61,8 @@ def load_tables(
             deleting[entry.name] = change
         elif entry.entity in deleting:
             _drop_orphans(connection, lake, entry, deleting[entry.entity])
+        elif entry.kind == "link" and change.files and change.since is not None:
+            _drop_late_links(connection, lake, entry, owners[entry.entity])
         if progress and change.files:
             progress(
                 f"octane.{entry.name:<40} {count(connection, f'octane.{quoted(entry.name)}'):>10,} "
@@ -154,6 +157,19 @@ def deleted_ids(lake: Lake, change: TableChange) -> str:
         f"from {files_source(lake, change)} as versions "
         f"where versions._deleted and {is_new(change)}"
     )
+
+
+def _drop_late_links(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, entry: TableEntry, owner: TableEntry
+) -> None:
+    """Delete the links that came after the tombstone of their owner, which was loaded before."""
+    without_owner = connection.execute(
+        f"select 1 from octane.{quoted(entry.name)} as links "
+        f"anti join octane.{quoted(owner.name)} as owners "
+        "on owners._workspace_id = links._workspace_id and owners.id = links.source_id limit 1"
+    ).fetchall()
+    if without_owner:  # only then all files of the owner are worth reading
+        _drop_orphans(connection, lake, entry, TableChange(owner, owner.files, None))
 
 
 def _drop_orphans(
