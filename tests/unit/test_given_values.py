@@ -357,3 +357,16 @@ def test_a_plan_with_an_empty_value_that_makes_no_request_is_refused(home: Path)
             "work_items_without_test_task",
             {"work_item_types": "defect", "task_type_code": ""},
         )
+
+
+def test_a_plan_that_would_send_a_code_of_no_row_is_refused(home: Path) -> None:
+    defects = {"work_item_types": "defect"}
+    with warehouse.connect(home) as opened:
+        slug = "work_items_without_test_task"
+        whole = make_plan(opened, slug, defects)
+        with pytest.raises(UsageError, match=r"task_type_code 'zzz' .* no plan was made"):
+            make_plan(opened, slug, {**defects, "task_type_code": "zzz"})
+        nothing = make_plan(opened, slug, {**defects, "release_name": "zzz"})
+
+    assert len(whole.requests) == 1
+    assert nothing.requests == ()

@@ -19,7 +19,14 @@ from octane_flows.actions.empty_plan import require_parameters
 from octane_flows.actions.plan_shape import check_plan, check_request
 from octane_flows.config.regular_file import regular_bytes
 from octane_flows.errors import UsageError
-from octane_flows.questions import Value, parse_parameters, question_named, run_question
+from octane_flows.questions import (
+    Question,
+    Value,
+    given_values,
+    parse_parameters,
+    question_named,
+    run_question,
+)
 from octane_flows.warehouse.file_replacement import replace_file
 
 FROM_QUERY: Final = "from_query"  # the slug of a plan that comes from a query
@@ -75,6 +82,8 @@ def make_plan(
     question = question_named("plan", slug)
     require_parameters(question, parse_parameters(question, given))
     rows = run_question(connection, question, given).to_pylist()
+    if rows:
+        _require_values_of_rows(connection, question, given)
     generation, server_url, shared_space = connection.execute(
         "select generation.generation, generation.server_url, generation.shared_space "
         "from meta.generation as generation"
@@ -87,6 +96,16 @@ def make_plan(
             f"value to the parameters that are empty, see 'octane-flows plan {slug} --help'."
         ) from error
     return Plan(slug, dict(parameters or {}), server_url, shared_space, generation, requests)
+
+
+def _require_values_of_rows(
+    connection: duckdb.DuckDBPyConnection, question: Question, given: Mapping[str, Value]
+) -> None:
+    """Raise UsageError for a code or an id that no row has; a name may be that of a new suite."""
+    for value in given_values(connection, question, given)[1]:
+        if not value.parameter.endswith("_name"):
+            sentence = value.sentence_that("but the plan would send requests")
+            raise UsageError(f"{sentence} Correct it; no plan was made.")
 
 
 def write_plan(plan: Plan, path: Path) -> None:

@@ -184,10 +184,11 @@ def _plan_of(
             return made.plan, None if made.plan.requests else _nothing_of(made.row_count)
         question = question_named("plan", slug)
         values, unknown = given_values(connection, question, parameter_texts(param))
-        for value in unknown:
-            errors.print(f"warning      {value.sentence}", soft_wrap=True)
         parameters = {name: None if it is None else str(it) for name, it in values.items()}
         plan = make_plan(connection, slug, parameters)
+        for value in unknown:
+            sentence = value.sentence_that("so that it finds nothing, or is new")
+            errors.print(f"warning      {sentence}", soft_wrap=True)
         return plan, None if plan.requests else why_no_requests(connection, slug, parameters)
 
 

@@ -37,6 +37,10 @@ class UnknownValue:
     @property
     def sentence(self) -> str:
         """What is wrong with the value, and which ones there are."""
+        return self.sentence_that("so that it finds nothing")
+
+    def sentence_that(self, consequence: str) -> str:
+        """What is wrong with the value, what follows where no row has it, and which ones are."""
         names = self.names or self.nearest
         others = ", ".join(
             f"'{value}'" if name == value else f"'{value}' ({name})"
@@ -45,8 +49,8 @@ class UnknownValue:
         if self.is_ambiguous:
             return f"{self.parameter} '{self.value}' is the name of several; write one of {others}."
         return (
-            f"{self.parameter} '{self.value}' is in no row of the warehouse, so that it finds "
-            f"nothing; the nearest values are {others}."
+            f"{self.parameter} '{self.value}' is in no row of the warehouse, {consequence}; "
+            f"the nearest values are {others}."
         )
 
 
