@@ -47,7 +47,7 @@ def load_tables(
     connection.execute("set preserve_insertion_order = false")
     ordered = sorted(changes, key=lambda change: (change.entry.kind != "entity", change.entry.name))
     deleting: dict[str, TableChange] = {}
-    owners = {change.entry.name: change.entry for change in ordered}
+    owners = {change.entry.name: change.entry for change in ordered if change.entry.files}
     with transaction(connection):
         for change in ordered:
             if change.since is None:
@@ -55,14 +55,14 @@ def load_tables(
                 create_table(connection, change.entry)
     for change in ordered:
         entry = change.entry
-        if change.files:
-            _apply(connection, lake, change)
+        owner = owners.get(entry.entity) if entry.kind == "link" else None
+        lacks_owners = bool(change.files) and _apply(connection, lake, change, owner)
         if entry.kind == "entity" and change.files and _deletes(connection, lake, change):
             deleting[entry.name] = change
+        elif owner is not None and lacks_owners:  # their tombstones may be loaded already
+            _drop_orphans(connection, lake, entry, TableChange(owner, owner.files, None))
         elif entry.entity in deleting:
             _drop_orphans(connection, lake, entry, deleting[entry.entity])
-        elif entry.kind == "link" and change.files and change.since is not None:
-            _drop_late_links(connection, lake, entry, owners[entry.entity])
         if progress and change.files:
             progress(
                 f"octane.{entry.name:<40} {count(connection, f'octane.{quoted(entry.name)}'):>10,} "
@@ -117,12 +117,20 @@ def _meanings(entry: TableEntry) -> Iterator[tuple[str | None, str]]:
             yield column.name, meaning
 
 
-def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> None:
-    """Read the files of a change: the newest versions replace what is held of the same key."""
+def _apply(
+    connection: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    change: TableChange,
+    owner: TableEntry | None,
+) -> bool:
+    """Read the files of a change: the newest versions replace what is held of the same key.
+
+    Whether links came to a loaded table that have no row in that of their `owner`.
+    """
     entry = change.entry
     target = f"octane.{quoted(entry.name)}"
     source = files_source(lake, change)
-    owner = "source_id" if entry.kind == "link" else "id"
+    key = "source_id" if entry.kind == "link" else "id"
     with reading_files(entry.name, change):
         values = _values(connection, source, entry)
         newest = f"select {values} from {_newest(connection, source, change)}"
@@ -131,18 +139,28 @@ def _apply(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChang
                 f"insert into {target} by name select * from ({newest}) as versions "
                 "where not coalesce(versions._deleted, false)"
             )
-            return
+            return False
         connection.execute(f"create or replace temp table changed as {newest}")
         connection.execute(
             f"delete from {target} as loaded using changed "
             "where loaded._workspace_id = changed._workspace_id "
-            f"and loaded.{owner} = changed.{owner}"
+            f"and loaded.{key} = changed.{key}"
         )
         connection.execute(
             f"insert into {target} by name select * from changed "
             "where not coalesce(changed._deleted, false)"
         )
+        lacks_owners = owner is not None and _lacks_owners(connection, owner)
         connection.execute("drop table changed")
+    return lacks_owners
+
+
+def _lacks_owners(connection: duckdb.DuckDBPyConnection, owner: TableEntry) -> bool:
+    without_owner = (
+        f"select 1 from changed anti join octane.{quoted(owner.name)} as owners "
+        "on owners._workspace_id = changed._workspace_id and owners.id = changed.source_id limit 1"
+    )
+    return bool(connection.execute(without_owner).fetchall())
 
 
 def _deletes(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> bool:
@@ -157,19 +175,6 @@ def deleted_ids(lake: Lake, change: TableChange) -> str:
         f"from {files_source(lake, change)} as versions "
         f"where versions._deleted and {is_new(change)}"
     )
-
-
-def _drop_late_links(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, entry: TableEntry, owner: TableEntry
-) -> None:
-    """Delete the links that came after the tombstone of their owner, which was loaded before."""
-    without_owner = connection.execute(
-        f"select 1 from octane.{quoted(entry.name)} as links "
-        f"anti join octane.{quoted(owner.name)} as owners "
-        "on owners._workspace_id = links._workspace_id and owners.id = links.source_id limit 1"
-    ).fetchall()
-    if without_owner:  # only then all files of the owner are worth reading
-        _drop_orphans(connection, lake, entry, TableChange(owner, owner.files, None))
 
 
 def _drop_orphans(
