@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -191,6 +192,40 @@ def test_a_clock_that_is_set_back_while_an_extract_runs_dates_it_by_the_earliest
     report = run_extract(simulator, tmp_path)
     assert stored_name(tmp_path, id) == "changed"
     assert not findings_on_clocks(report)
+
+
+class WithMisfits(WithHeader):
+    """A server whose defects have a severity without type and id, too."""
+
+    def send(self, request: Request) -> Response:
+        """Answer one request."""
+        answer = super().send(request)
+        if "/defects" not in request.url or answer.status != 200:
+            return answer
+        body = json.loads(answer.body)
+        for row in body["data"]:
+            row["severity"] = {}
+        return replace(answer, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_nothing_is_dated_after_an_extract_whose_clock_was_set_back(
+    simulator: Simulator, tmp_path: Path, full: bool
+) -> None:
+    run_extract(simulator, tmp_path)
+    simulator.clock.advance(HOUR)
+    change(simulator)
+    true_time, ahead = simulator.clock.http_date(), simulator.clock.http_date(HOUR)
+    transport = WithMisfits(simulator)
+    transport.header = lambda number: {"date": ahead if number < 6 else true_time}
+
+    manifest = run_extract(simulator, tmp_path, transport, census=True, full=full).manifest
+
+    state = manifest.states[simulator.workspace]["defect"]
+    assert abs(manifest.as_of - simulator.clock.now()) < timedelta(minutes=1)
+    assert state.census is not None and state.census.at <= manifest.as_of
+    assert state.rejected
+    assert all(value.since <= manifest.as_of for value in state.rejected)
 
 
 def test_the_rows_of_a_stopped_extract_with_a_clock_ahead_are_read_again(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -195,21 +194,13 @@ def test_more_values_than_a_share_stop_the_extract(simulator: Simulator, tmp_pat
     assert run_extract(simulator, tmp_path, ChangedRows(simulator, changes)).rejected_values == 20
 
 
-def few_values(rejected: int, *, now: datetime = START, **choices: Any) -> RejectedValues:
-    """The values of an entity type of which so many points were rejected at START."""
+def few_values(rejected: int, **choices: Any) -> RejectedValues:
+    """The values of an entity type of which so many points were rejected before."""
     field = Field("points", "Points", "integer")
     points = EntityType("defect", "Defect", "defects", frozenset({"GET"}), fields={"points": field})
     (entity,) = make_plan({"1002": Metadata({"defect": points}, [])}).entities
     values = [RejectedValue(str(id), "points", "many", START) for id in range(1, rejected + 1)]
-    return RejectedValues(entity, values, now, **{"max_share": 0.01, **choices})
-
-
-def test_no_value_is_rejected_since_a_time_after_the_extract() -> None:
-    earlier = START - timedelta(days=1)  # the clock was a day ahead at the extract before
-
-    assert {value.since for value in few_values(2, now=earlier).values()} == {earlier}
-    later = START + timedelta(days=1)
-    assert {value.since for value in few_values(2, now=later).values()} == {START}
+    return RejectedValues(entity, values, START, **{"max_share": 0.01, **choices})
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,7 @@ class RejectedValues:
         self._max_share = max_share
         fields = {field.name for field in (*entity.scalars, *entity.links)} | {"id", "type"}
         self._previous = {
-            # A clock that was ahead, or a restored backup, is behind what was written down.
-            (entry.id, entry.field): replace(entry, since=min(entry.since, now))
-            for entry in previous
-            if entry.field in fields
+            (entry.id, entry.field): entry for entry in previous if entry.field in fields
         }
         self._values = {} if is_full else dict(self._previous)
         self._taken = {(entry.field, entry.what): entry for entry in taken}

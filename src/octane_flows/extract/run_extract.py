@@ -55,6 +55,7 @@ from octane_flows.extract.server_restores import (
 from octane_flows.extract.server_times import (
     Moments,
     clock_findings,
+    dated_not_after,
     earliest_moments,
     make_moments,
     not_after,
@@ -105,15 +106,13 @@ def extract(
         left_out = {entity.key for entity in plan.entities if entity.workspace in unread}
         changes = changes.without({*read.refused, *left_out}, draft.parent)
         absent = absent_types(draft.parent, metadata)
-        moments, read = _with_earliest_time(octane, began, read)
+        moments, read = _with_earliest_time(octane, draft.parent, began, read)
         findings = [
             *findings_on_missing(unread, tuple(unlisted), absent),
             *_clock_findings(octane, draft.parent, began, server_time - machine_time, read),
         ]
         refused = {**read.refused, **types_of(draft.parent, unread)}
         absent |= types_of(draft.parent, unlisted)
-        # rows that a stopped extract read are as old as its beginning
-        moments = moments.of_oldest(result.state.cursor for result in read.results.values())
         if options.scripts:
             scripts = read_scripts(draft, opened, moments, options, journal)
         else:
@@ -192,14 +191,21 @@ def _read(
 
 
 def _with_earliest_time(
-    octane: Octane, began: Moments, read: ReadTypes
+    octane: Octane, parent: Manifest | None, began: Moments, read: ReadTypes
 ) -> tuple[Moments, ReadTypes]:
-    """The moments by all answers of the server, and what was read with cursors not after them."""
+    """The moments by all answers of the server, and what was read, not dated after them."""
     lowest = octane.clock.lowest
     moments = began if lowest is None else earliest_moments(began, lowest)
     results = {
         key: replace(result, state=not_after(result.state, moments))
         for key, result in read.results.items()
+    }
+    # rows that a stopped extract read are as old as its beginning
+    moments = moments.of_oldest(result.state.cursor for result in results.values())
+    as_of = moments.as_of if parent is None else max(moments.as_of, parent.as_of)
+    results = {
+        key: replace(result, state=dated_not_after(result.state, as_of))
+        for key, result in results.items()
     }
     return moments, replace(read, results=results)
 

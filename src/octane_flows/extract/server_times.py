@@ -145,6 +145,22 @@ def not_after(state: ReadState, moments: Moments) -> ReadState:
     return replace(state, cursor=moments.cursor, intervals=intervals, clock_ahead=clock_ahead)
 
 
+def dated_not_after(state: ReadState, as_of: datetime) -> ReadState:
+    """The read state in a generation of `as_of`, which may lie before the extract's beginning."""
+    census, rejected = state.census, state.rejected
+    return replace(
+        state,
+        census=replace(census, at=min(census.at, as_of)) if census is not None else None,
+        rejected=tuple(replace(value, since=min(value.since, as_of)) for value in rejected),
+        swept_at=_earlier(state.swept_at, as_of),
+        restored_at=_earlier(state.restored_at, as_of),
+    )
+
+
+def _earlier(time: datetime | None, as_of: datetime) -> datetime | None:
+    return None if time is None else min(time, as_of)
+
+
 def set_back_findings(moments: Moments, states: Sequence[ReadState]) -> list[str]:
     """A finding where cursors were set by a clock that was ahead."""
     ahead = [state for state in states if moments.good_cursor(state) != state.cursor]
