@@ -223,7 +223,8 @@ def test_nothing_is_dated_after_an_extract_whose_clock_was_set_back(
 
     state = manifest.states[simulator.workspace]["defect"]
     assert abs(manifest.as_of - simulator.clock.now()) < timedelta(minutes=1)
-    assert state.census is not None and state.census.at <= manifest.as_of
+    assert state.census is not None
+    assert state.census.at <= manifest.as_of
     assert state.rejected
     assert all(value.since <= manifest.as_of for value in state.rejected)
 
