@@ -33,26 +33,22 @@ def act(
     context: dg.OpExecutionContext, config: ActionConfig, octane: OctaneResource, slug: str
 ) -> None:
     """Make the plan of a flow; send its requests unless this is a dry run."""
-    from octane_flows.actions import (
-        AuditLog,
-        apply_plan,
-        audit_path,
-        make_plan,
-        why_no_requests,
-    )
+    from octane_flows.actions import AuditLog, apply_plan, audit_path, make_plan
     from octane_flows.client import Octane
 
     with errors_as_failures():
         with warehouse.connect(octane.home()) as connection:
-            plan = make_plan(connection, slug, dict(config.parameters))
-            reason = "" if plan.requests else why_no_requests(connection, slug, plan.parameters)
+            made = make_plan(connection, slug, config.parameters)
+        plan = made.plan
+        for warning in made.warnings:
+            context.log.warning(warning)
         if config.dry_run:
             context.add_output_metadata(_plan_metadata(plan))
             context.log.info(
                 f"{len(plan.requests)} requests would be sent. The metadata of the output shows "
                 "them; launch the job again with dry_run: false to send them."
                 if plan.requests
-                else f"There is nothing to send: {reason}."
+                else f"There is nothing to send: {made.reason}."
             )
             return
         settings = octane.settings()

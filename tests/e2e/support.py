@@ -84,7 +84,7 @@ class World:
 
     def plan(self, slug: str, **parameters: str) -> Plan:
         with warehouse.connect(self.settings.home) as connection:
-            return make_plan(connection, slug, parameters)
+            return make_plan(connection, slug, parameters).plan
 
     def apply(self, plan: Plan, **more: Any) -> list[Verdict]:
         return apply_plan(self.octane, plan, self.audit, server_url=self.settings.url, **more)

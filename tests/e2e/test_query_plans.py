@@ -17,7 +17,6 @@ from octane_flows.actions import (
     plan_from_query,
     read_plan,
     undo_plan,
-    why_no_requests,
     write_plan,
 )
 from octane_flows.cli import app
@@ -179,15 +178,18 @@ def test_the_command_line_plans_asks_and_says_why(
 def test_a_plan_without_requests_says_why(world: World) -> None:
     slug = "work_items_without_test_task"
     with warehouse.connect(world.settings.home) as connection:
-        assert make_plan(connection, slug).requests == ()
-        reason = why_no_requests(connection, slug, {})
-        named = why_no_requests(connection, slug, {"release_name": "9*"})
-        suites = why_no_requests(connection, "test_suites_without_run", {})
-        attach = why_no_requests(connection, "manual_test_steps_and_attachments", {})
+        nothing = make_plan(connection, slug)
+        named = make_plan(connection, slug, {"release_name": "9*"}).reason
+        suites = make_plan(connection, "test_suites_without_run").reason
+        file = {"test_id": "1", "file_path": __file__}
+        attach = make_plan(connection, "manual_test_steps_and_attachments", file).reason
 
-    assert reason == "there is nothing to do: nothing matches the defaults of its parameters"
-    assert named == "there is nothing to do: nothing matches release_name=9*"
-    assert suites.startswith("no release is marked as the default one; add --param release_name")
+    assert nothing.plan.requests == ()
+    nothing_matches = "there is nothing to do: nothing matches"
+    assert nothing.reason == f"{nothing_matches} the defaults of its parameters"
+    assert named == f"{nothing_matches} release_name=9*"
+    no_default = "no release is marked as the default one; add --param release_name=NAME"
+    assert suites == no_default
     assert attach == "no script was extracted; extract with OCTANE_SCRIPTS=true"
 
 

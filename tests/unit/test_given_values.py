@@ -359,6 +359,14 @@ def test_a_plan_with_an_empty_value_that_makes_no_request_is_refused(home: Path)
         )
 
 
+def test_a_plan_takes_labels_and_keeps_what_they_stand_for(home: Path) -> None:
+    with warehouse.connect(home) as opened:
+        made = make_plan(opened, "my_gherkin_tests_to_automate", {"user_id": "sam.simulator"})
+
+    assert made.plan.parameters == {"user_id": "7"}
+    assert made.warnings == ()
+
+
 def test_a_plan_that_would_send_a_code_of_no_row_is_refused(home: Path) -> None:
     defects = {"work_item_types": "defect"}
     with warehouse.connect(home) as opened:
@@ -368,5 +376,9 @@ def test_a_plan_that_would_send_a_code_of_no_row_is_refused(home: Path) -> None:
             make_plan(opened, slug, {**defects, "task_type_code": "zzz"})
         nothing = make_plan(opened, slug, {**defects, "release_name": "zzz"})
 
-    assert len(whole.requests) == 1
-    assert nothing.requests == ()
+    assert len(whole.plan.requests) == 1
+    assert nothing.plan.requests == ()
+    assert [warning.split(";")[0] for warning in nothing.warnings] == [
+        "release_name 'zzz' is in no row of the warehouse, so that it finds nothing, unless it "
+        "names something new"
+    ]

@@ -1,26 +1,26 @@
 """A plan: the requests that a writing flow would send, as records and as a file to review.
 
-A warehouse, a slug and parameters in, or a file; a `Plan` out. `apply_plan`, the command line and
-Dagster use it.
+A warehouse, a slug and parameters in, or a file; a `Plan` out. `apply_plan`, the command line,
+agents and Dagster use it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import duckdb
 
-from octane_flows.actions.empty_plan import require_parameters
+from octane_flows.actions.empty_plan import require_parameters, why_no_requests
 from octane_flows.actions.plan_shape import check_plan, check_request
 from octane_flows.config.regular_file import regular_bytes
 from octane_flows.errors import UsageError
 from octane_flows.questions import (
-    Question,
+    UnknownValue,
     Value,
     given_values,
     parse_parameters,
@@ -72,37 +72,59 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True)
+class MadePlan:
+    """A plan that was made from a warehouse, and what its reader must know beside it.
+
+    `reason` says why it has no requests, and is None where it has some. `warnings` name the values
+    that no row of the warehouse has.
+    """
+
+    plan: Plan
+    reason: str | None
+    warnings: tuple[str, ...] = ()
+
+
 def make_plan(
     connection: duckdb.DuckDBPyConnection,
     slug: str,
-    parameters: Mapping[str, str | None] | None = None,
-) -> Plan:
-    """The plan of a flow from a warehouse. Raises UsageError."""
-    given: dict[str, Value] = dict(parameters or {})
+    parameters: Mapping[str, Value] | None = None,
+) -> MadePlan:
+    """The plan of a flow from a warehouse; labels and names are taken for codes and ids, too.
+
+    Raises UsageError.
+    """
     question = question_named("plan", slug)
-    require_parameters(question, parse_parameters(question, given))
-    rows = run_question(connection, question, given).to_pylist()
+    values, unknown = given_values(connection, question, parameters or {})
+    require_parameters(question, parse_parameters(question, values))
+    rows = [_with_json(row) for row in run_question(connection, question, values).to_pylist()]
     if rows:
-        _require_values_of_rows(connection, question, given)
+        _require_values_of_rows(unknown)
     generation, server_url, shared_space = connection.execute(
         "select generation.generation, generation.server_url, generation.shared_space "
         "from meta.generation as generation"
     ).fetchall()[0]
     try:
-        requests = tuple(_request(_with_json(row)) for row in rows)
+        requests = tuple(_request(row) for row in rows)
     except ValueError as error:  # what was asked for makes no request, as an empty name does
         raise UsageError(
             f"The plan {slug} would hold a request that cannot be sent ({_fault(error)}); give a "
             f"value to the parameters that are empty, see 'octane-flows plan {slug} --help'."
         ) from error
-    return Plan(slug, dict(parameters or {}), server_url, shared_space, generation, requests)
+    texts = {name: None if value is None else str(value) for name, value in values.items()}
+    return MadePlan(
+        Plan(slug, texts, server_url, shared_space, generation, requests),
+        None if requests else why_no_requests(connection, question, texts),
+        tuple(
+            value.sentence_that("so that it finds nothing, unless it names something new")
+            for value in unknown
+        ),
+    )
 
 
-def _require_values_of_rows(
-    connection: duckdb.DuckDBPyConnection, question: Question, given: Mapping[str, Value]
-) -> None:
+def _require_values_of_rows(unknown: Iterable[UnknownValue]) -> None:
     """Raise UsageError for a code or an id that no row has; a name may be that of a new suite."""
-    for value in given_values(connection, question, given)[1]:
+    for value in unknown:
         if not value.parameter.endswith("_name"):
             sentence = value.sentence_that("but the plan would send requests")
             raise UsageError(f"{sentence} Correct it; no plan was made.")

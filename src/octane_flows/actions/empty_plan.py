@@ -1,7 +1,6 @@
 """Why a plan has no requests: a parameter that is missing, or nothing to do.
 
-A question with values of its parameters in, a UsageError or a sentence out; `make_plan`, the
-command line and Dagster call it.
+A question with values of its parameters in, a UsageError or a sentence out; `make_plan` calls it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from octane_flows.questions import (
     list_questions,
     parse_parameters,
     partial_answer,
-    question_named,
     run_question,
 )
 
@@ -37,10 +35,10 @@ def require_parameters(question: Question, values: Mapping[str, Value]) -> None:
 
 
 def why_no_requests(
-    connection: duckdb.DuckDBPyConnection, slug: str, parameters: Mapping[str, str | None]
+    connection: duckdb.DuckDBPyConnection, question: Question, parameters: Mapping[str, str | None]
 ) -> str:
     """One sentence about a plan without requests."""
-    question = question_named("plan", slug)
+    slug = question.slug
     if finding := partial_answer(connection, question):
         return finding
     values = {**parse_parameters(question, {**question.defaults, **parameters})}

@@ -8,12 +8,11 @@ written is a list of entity types and fields, `OCTANE_QUERY_WRITES`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
-from octane_flows.actions.action_plan import FROM_QUERY, Plan, PlannedRequest
+from octane_flows.actions.action_plan import FROM_QUERY, MadePlan, Plan, PlannedRequest
 from octane_flows.actions.rest_values import FieldKind, field_kinds, present_values, rest_value
 from octane_flows.actions.value_comparison import same, shown
 from octane_flows.errors import UsageError
@@ -28,15 +27,7 @@ EXAMPLE = (
 )
 
 
-@dataclass(frozen=True)
-class QueryPlan:
-    """A plan, and how many rows of the query need no request because they are so already."""
-
-    plan: Plan
-    row_count: int
-
-
-def plan_from_query(connection: duckdb.DuckDBPyConnection, sql: str) -> QueryPlan:
+def plan_from_query(connection: duckdb.DuckDBPyConnection, sql: str) -> MadePlan:
     """The plan of a query. Raises UsageError for rows and columns that name nothing."""
     answer = restricted_rows(connection, sql)
     repeated = sorted({name for name in answer.column_names if answer.column_names.count(name) > 1})
@@ -89,7 +80,13 @@ def plan_from_query(connection: duckdb.DuckDBPyConnection, sql: str) -> QueryPla
             )
     requests.sort(key=lambda request: (request.workspace_id, request.step))
     plan = Plan(FROM_QUERY, {"query": sql}, server_url, shared_space, generation, tuple(requests))
-    return QueryPlan(plan, len(rows))
+    return MadePlan(plan, None if requests else _nothing_of(len(rows)))
+
+
+def _nothing_of(row_count: int) -> str:
+    if row_count == 0:
+        return "the query has no rows"
+    return f"there is nothing to do: all {row_count:,} rows of the query are so already"
 
 
 def check_query_writes(plan: Plan, allowed: Iterable[str]) -> None:

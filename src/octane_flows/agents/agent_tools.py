@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from octane_flows import warehouse
-from octane_flows.actions import make_plan, why_no_requests
+from octane_flows.actions import make_plan
 from octane_flows.agents.agent_answers import (
     FirstRows,
     Record,
@@ -186,22 +186,19 @@ class AgentTools:
         texts = {str(name): _scalar(str(name), value) for name, value in parameters.items()}
         with self._connect() as connection:
             warehouse.restrict(connection)
-            values, unknown = given_values(connection, plans[slug], texts)
-            words = {name: None if it is None else str(it) for name, it in values.items()}
-            plan = make_plan(connection, slug, words)
-            reason = None if plan.requests else why_no_requests(connection, slug, words)
+            made = make_plan(connection, slug, texts)
             findings = [text for text in [partial_answer(connection, plans[slug])] if text]
             head = _head(connection, f"plan.{slug}", findings)
-        requests = [asdict(request) for request in plan.requests]
+        requests = [asdict(request) for request in made.plan.requests]
         answer = rows_of(requests[:limit], len(requests))
-        answer["notes"] += [value.sentence for value in unknown]
-        answer["notes"] += [for_agents(f"0 requests: {reason}.")] if reason else []
+        answer["notes"] += made.warnings
+        answer["notes"] += [for_agents(f"0 requests: {made.reason}.")] if made.reason else []
         answer["notes"].append(
             f"Nothing was sent. A person reviews and sends it: octane-flows plan {slug} "
             "--output plan.json with the same parameters, then "
-            f"octane-flows apply plan.json --digest {plan.digest} --yes."
+            f"octane-flows apply plan.json --digest {made.plan.digest} --yes."
         )
-        return {**head, "slug": slug, "digest": plan.digest, "is_sent": False, **answer}
+        return {**head, "slug": slug, "digest": made.plan.digest, "is_sent": False, **answer}
 
 
 def _head(

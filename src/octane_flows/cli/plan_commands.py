@@ -52,9 +52,7 @@ def show_plan(
     """Show the requests that a flow would send; --output writes them to a file to review."""
     from octane_flows.actions import write_plan
 
-    plan, reason = _plan_of(slug, param, query)
-    if reason:
-        print_step(f"0 requests: {reason}")
+    plan = _plan_of(slug, param, query)
     if destination is not None:
         write_plan(plan, destination)
         count = len(plan.requests)
@@ -143,10 +141,7 @@ def _plan_from(source: str | None, param: list[str] | None) -> Plan:
     is_file = path.is_file() or path.suffix == ".json"
     if is_file:
         return read_plan(path)
-    plan, reason = _plan_of(source, param)
-    if reason:
-        print_step(f"0 requests: {reason}")
-    return plan
+    return _plan_of(source, param)
 
 
 def _undoing(apply_id: str, source: str | None, param: list[str] | None) -> Plan:
@@ -160,13 +155,10 @@ def _undoing(apply_id: str, source: str | None, param: list[str] | None) -> Plan
     return undo.plan
 
 
-def _plan_of(
-    slug: str, param: list[str] | None, query: str | None = None
-) -> tuple[Plan, str | None]:
-    """The plan of a flow or a query, and where it has no requests the reason."""
+def _plan_of(slug: str, param: list[str] | None, query: str | None = None) -> Plan:
+    """The plan of a flow or a query; says why it has no requests, and which values it lacks."""
     from octane_flows import warehouse
-    from octane_flows.actions import make_plan, plan_from_query, why_no_requests
-    from octane_flows.questions import given_values, question_named
+    from octane_flows.actions import make_plan, plan_from_query
 
     is_query = slug == FROM_QUERY_WORD
     if is_query and (query is None or param):
@@ -181,21 +173,13 @@ def _plan_of(
     with warehouse.connect(data_folder()) as connection:
         if query is not None:
             made = plan_from_query(connection, query)
-            return made.plan, None if made.plan.requests else _nothing_of(made.row_count)
-        question = question_named("plan", slug)
-        values, unknown = given_values(connection, question, parameter_texts(param))
-        parameters = {name: None if it is None else str(it) for name, it in values.items()}
-        plan = make_plan(connection, slug, parameters)
-        for value in unknown:
-            sentence = value.sentence_that("so that it finds nothing, or is new")
-            errors.print(f"warning      {sentence}", soft_wrap=True)
-        return plan, None if plan.requests else why_no_requests(connection, slug, parameters)
-
-
-def _nothing_of(row_count: int) -> str:
-    if row_count == 0:
-        return "the query has no rows"
-    return f"there is nothing to do: all {row_count:,} rows of the query are so already"
+        else:
+            made = make_plan(connection, slug, parameter_texts(param))
+    for warning in made.warnings:
+        errors.print(f"warning      {warning}", soft_wrap=True)
+    if made.reason:
+        print_step(f"0 requests: {made.reason}")
+    return made.plan
 
 
 def _print_progress(verdict: Verdict) -> None:
