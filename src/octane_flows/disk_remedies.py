@@ -30,10 +30,16 @@ def disk_remedy(error: OSError, path: Path, otherwise: str) -> str:
             return f"{missing} is a file and no folder, so {otherwise}"
         return f"create {missing}, or {otherwise}"
     if error.errno in REFUSED:
-        return f"correct the rights of {path.parent}, or {otherwise}"
+        return f"correct the rights of {_closed_place(error, path)}, or {otherwise}"
     if error.errno in FULL:
         return f"free space or {otherwise}"
     return f"check the disk, or {otherwise}"
+
+
+def _closed_place(error: OSError, path: Path) -> Path:
+    """The folder, or in a folder that one may write the file, such as a lock of another user."""
+    file = Path(error.filename) if isinstance(error.filename, str) else path
+    return file if file.exists() and os.access(file.parent, os.W_OK) else path.parent
 
 
 def closed_folder(path: Path) -> Path | None:

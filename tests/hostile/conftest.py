@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from octane_flows import cli
+from octane_flows import cli, warehouse
 from octane_flows.client import session
 from octane_flows.client.retry import RetryPolicy
+from octane_flows.models.model import Model, load_models
 from tests.hostile.raw_server import RawServer, raw_server
 from tests.hostile.small_workspace import respond_with
 
@@ -92,6 +93,34 @@ def published(server: RawServer, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return home
 
 
+def warehouse_file(home: Path) -> Path:
+    return home / "warehouse.duckdb"
+
+
+def few_models() -> list[Model]:
+    """No question at all: `octane.*` and `meta.*` are enough here."""
+    return [model for model in load_models() if model.name == "er.list_items"]
+
+
+@pytest.fixture(scope="session")
+def two_generations(
+    server: RawServer, published: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A data folder with two generations and the warehouse of the newer one."""
+    home = tmp_path_factory.mktemp("two") / "home"
+    shutil.copytree(published, home)
+    warehouse_file(home).unlink()
+    server.respond = respond_with()
+    with pytest.MonkeyPatch.context() as patch:
+        _set_environment(patch, server, home)
+        patch.setattr(sys, "argv", ["octane-flows", "extract", "--full"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code in (0, None)
+    warehouse.build(home, models=few_models())
+    return home
+
+
 @pytest.fixture
 def site(
     server: RawServer,
@@ -109,14 +138,21 @@ def site(
     return HostileSite(server, home, capsys)
 
 
+def environment(server: RawServer, home: Path) -> dict[str, str]:
+    return {
+        "OCTANE_URL": server.url,
+        "OCTANE_SHARED_SPACE": "1",
+        "OCTANE_CLIENT_ID": "reader",
+        "OCTANE_CLIENT_SECRET": SECRET,
+        "OCTANE_HOME": str(home),
+        "OCTANE_TIMEOUT": "1",
+        "OCTANE_PAGE_SIZE": "20",
+    }
+
+
 def _set_environment(patch: pytest.MonkeyPatch, server: RawServer, home: Path) -> None:
-    patch.setenv("OCTANE_URL", server.url)
-    patch.setenv("OCTANE_SHARED_SPACE", "1")
-    patch.setenv("OCTANE_CLIENT_ID", "reader")
-    patch.setenv("OCTANE_CLIENT_SECRET", SECRET)
-    patch.setenv("OCTANE_HOME", str(home))
-    patch.setenv("OCTANE_TIMEOUT", "1")
-    patch.setenv("OCTANE_PAGE_SIZE", "20")
+    for name, value in environment(server, home).items():
+        patch.setenv(name, value)
     patch.chdir(home)
 
 

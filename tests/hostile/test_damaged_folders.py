@@ -10,7 +10,6 @@ import os
 import random
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,61 +17,12 @@ import duckdb
 import pytest
 import typer
 
-from octane_flows import cli, warehouse
-from octane_flows.models.model import Model, load_models
-from tests.hostile.conftest import Ended, HostileSite
-from tests.hostile.raw_server import RawServer
+from octane_flows import cli
+from tests.hostile.conftest import Ended, HostileSite, few_models, warehouse_file
+from tests.hostile.folder_commands import LAKE_COMMANDS, OTHERS, READERS
 from tests.hostile.small_workspace import respond_with
 
 Damage = Callable[[Path], object]
-
-#: Commands that read the warehouse, with arguments that are right when it is whole.
-READERS: dict[str, tuple[str, ...]] = {
-    "flow": ("flow", "user_defined_field_values"),
-    "metric": ("metric", "time_in_phase"),
-    "query": ("query", "select * from octane.defect"),
-    "show": ("show", "octane.defect"),
-    "er": ("er",),
-    "changes": ("changes",),
-    "gate": ("gate", "--release", "2.9", "open_defect_count = 0"),
-    "letter": ("letter",),
-    "report": ("report", "--format", "csv"),
-    "quarantine": ("quarantine", "review"),
-    "mcp": ("mcp",),
-    "catalog": ("catalog", "--format", "json"),
-    "status": ("status",),
-    "verify": ("verify",),
-    "export": ("export", "--format", "delta", "--output", "exported"),
-    "plan": ("plan", "triage"),
-}
-#: Commands that read the lake; `build` is tried with each damage of the warehouse too.
-LAKE_COMMANDS: dict[str, tuple[str, ...]] = {
-    "status": ("status",),
-    "extract": ("extract",),
-    "census": ("census",),
-    "sweep": ("sweep",),
-    "build": ("build",),
-    "run": ("run",),
-    "history": ("history", "defect", "1001"),
-    "query": ("query", "select * from octane_history.defect"),
-    "generations": ("generations",),
-    "check": ("check",),
-    "compact": ("compact",),
-    "expire": ("expire", "--keep", "1"),
-    "drop-workspace": ("drop-workspace", "2"),
-    "doctor": ("doctor",),
-}
-#: Commands that need neither, or only files that their arguments name; and those of other tests:
-#: `serve` waits for a warehouse (tests/unit/test_serve_start.py), `go-back` is the remedy here.
-OTHERS = {
-    "flows", "metrics", "notebooks", "site-files", "ui", "demo", "simulate", "apply", "document",
-    "report-results", "serve", "go-back",
-}  # fmt: skip
-LETTERS = {"OCTANE_WEBHOOK": "http://127.0.0.1:9/letter"}
-
-
-def warehouse_file(home: Path) -> Path:
-    return home / "warehouse.duckdb"
 
 
 def overwrite(
@@ -176,42 +126,6 @@ DATA_FILES: dict[str, Callable[[Path], object]] = {
 }
 
 
-def few_models() -> list[Model]:
-    """No question at all: `octane.*` and `meta.*` are enough here."""
-    return [model for model in load_models() if model.name == "er.list_items"]
-
-
-@pytest.fixture(scope="session")
-def two_generations(
-    server: RawServer, published: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A data folder with two generations and the warehouse of the newer one."""
-    home = tmp_path_factory.mktemp("two") / "home"
-    shutil.copytree(published, home)
-    warehouse_file(home).unlink()
-    server.respond = respond_with()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(server, home).items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["octane-flows", "extract", "--full"])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        assert ended.value.code in (0, None)
-    warehouse.build(home, models=few_models())
-    return home
-
-
-def environment(server: RawServer, home: Path) -> dict[str, str]:
-    return {
-        "OCTANE_URL": server.url,
-        "OCTANE_SHARED_SPACE": "1",
-        "OCTANE_CLIENT_ID": "reader",
-        "OCTANE_CLIENT_SECRET": "canary-secret",
-        "OCTANE_HOME": str(home),
-        **LETTERS,
-    }
-
-
 @pytest.fixture
 def damaged(
     site: HostileSite, two_generations: Path, monkeypatch: pytest.MonkeyPatch
@@ -220,8 +134,7 @@ def damaged(
     shutil.rmtree(site.home)
     shutil.copytree(two_generations, site.home)
     monkeypatch.chdir(site.home)
-    for name, value in LETTERS.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OCTANE_WEBHOOK", "http://127.0.0.1:9/letter")
     site.server.respond = respond_with()
     monkeypatch.setattr("octane_flows.warehouse.warehouse_build.load_models", few_models)
     monkeypatch.setattr("octane_flows.reports.write", lambda home: home / "report.html")

@@ -110,7 +110,7 @@ def test_a_file_that_does_not_add_up_is_not_merged(lake: Lake) -> None:
     assert manifest is not None
     first, second = manifest.tables["release"].files[:2]
     lake.resolve(first).write_bytes(lake.resolve(second).read_bytes()[:-9])
-    with pytest.raises(LakeError, match="Could not merge 9 files of release"):
+    with pytest.raises(LakeError, match="is not what its manifest says"):
         compact(lake)
     assert lake.current() == manifest
 

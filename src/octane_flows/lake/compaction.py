@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake.draft import Draft
 from octane_flows.lake.generations import Lake
+from octane_flows.lake.integrity import require_whole_files
 from octane_flows.lake.manifest import FileEntry, Manifest, TableEntry
 from octane_flows.lake.publish import publish
 
@@ -138,6 +139,7 @@ def _merge(draft: Draft, entry: TableEntry, files: Sequence[FileEntry]) -> FileE
         parts = [pq.read_table(draft.lake.resolve(file)) for file in files]
         rows = pa.concat_tables(parts, promote_options="default")
     except (OSError, pa.ArrowException) as error:
+        require_whole_files(draft.lake, entry.entity, files)
         raise LakeError(
             f"Could not merge {len(files)} files of {entry.name} ({str(error).splitlines()[0]}); "
             "nothing was changed. Restore the files from a backup, or extract with --full."

@@ -97,8 +97,7 @@ def check_lake(lake: Lake, progress: Callable[[str], None] | None = None) -> Int
         _, entity, generation = entries[file.path]
         remedy = (
             f"{fault.first_remedy}restore it from a backup, or read the entity type of workspace "
-            f"{file.workspace} "
-            f"again: octane-flows extract --full {entity}."
+            f"{file.workspace} again: octane-flows extract --full {entity}."
             if generation == current
             else f"only generations up to {generation} need it: {fault.first_remedy}restore it "
             "from a backup, or let go of them with expire."

@@ -19,6 +19,7 @@ import pyarrow as pa
 from octane_flows.errors import LakeError
 from octane_flows.lake.arrow_arrays import arrow_array, int64_values
 from octane_flows.lake.generations import Lake
+from octane_flows.lake.integrity import require_whole_files
 from octane_flows.lake.manifest import FileEntry, TableEntry
 from octane_flows.lake.progress_bar import hide_progress_bar
 from octane_flows.lake.valid_values import outdated_links
@@ -211,10 +212,12 @@ class StoredRows:
                 self._connection.register("requested", requested)
             return self._connection.sql(sql.replace("{source}", source)).to_arrow_table()
         except duckdb.Error as error:
+            entity = self._tables[table].entity
+            require_whole_files(self._lake, entity, self._by_workspace[table][workspace])
             raise LakeError(
                 f"Could not look up the stored rows of {table} ({str(error).splitlines()[0]}); "
                 "restore its files from a backup, or read the entity type again: "
-                f"octane-flows extract --full {self._tables[table].entity}."
+                f"octane-flows extract --full {entity}."
             ) from error
 
 

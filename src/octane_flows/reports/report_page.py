@@ -74,8 +74,8 @@ def write(
     current = home / REPORT_FILE
     target = output or current.with_stem(current.stem + moment)
     replace_file(target, text.encode("utf-8"))
-    if past is None and (target.parent == home or os.access(home, os.W_OK)):
-        note_report(home, made.choice.as_of)  # who may only read the data folder has no last report
+    if past is None and os.access(home, os.W_OK):  # readers of the folder have no last report
+        note_report(home, made.choice.as_of)
     return target
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from octane_flows.disk_remedies import is_refused
 from octane_flows.errors import LakeError, UsageError
 from octane_flows.lake import Lake, Manifest, TableEntry
+from octane_flows.lake.integrity import require_whole_files
 from octane_flows.lake.key_columns import OWN_COLUMN_NAMES
 from octane_flows.models.sql_text import literal, quoted
 from octane_flows.warehouse.duckdb_file import CONFIG, first_line, warehouse_path
@@ -43,6 +45,7 @@ def attach_history(
         try:
             connection.execute(view)
         except duckdb.Error as error:
+            require_whole_files(lake, entry.entity, entry.files)
             raise damaged_history(error) from error
         paths += [str(lake.resolve(file)) for file in entry.files]
     return paths
@@ -50,9 +53,11 @@ def attach_history(
 
 def damaged_history(error: Exception) -> LakeError:
     """The sentence for files of the lake that a history needs and that cannot be read."""
+    rights = "correct the rights of that file, " if is_refused(error) else ""
     return LakeError(
-        f"The lake's files could not be read ({first_line(error)}); restore those that are damaged "
-        "or gone from a backup, or read the current rows in octane.* instead of octane_history.*."
+        f"The lake's files could not be read ({first_line(error)}); {rights}restore those that "
+        "are damaged or gone from a backup, or read the current rows in octane.* instead of "
+        "octane_history.*."
     )
 
 
@@ -81,6 +86,7 @@ def history(
                 params={"id": id} if id is not None else None,
             ).to_arrow_table()
         except duckdb.Error as error:
+            require_whole_files(lake, entry.entity, entry.files)
             raise LakeError(
                 f"Could not read the history of {entity} ({first_line(error)}); restore the lake's "
                 "files from a backup if one of them is gone."

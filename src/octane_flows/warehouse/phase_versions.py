@@ -54,7 +54,7 @@ def keep_versions(
         if entry.name not in WORK_ITEMS or (change.is_nothing and not is_new_table):
             continue
         versions = TableChange(entry, entry.files, None) if is_new_table else change
-        with reading_files(entry.name, versions), transaction(connection):
+        with reading_files(lake, versions), transaction(connection):
             _apply(connection, lake, versions)
 
 

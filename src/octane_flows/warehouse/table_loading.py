@@ -131,7 +131,7 @@ def _apply(
     target = f"octane.{quoted(entry.name)}"
     source = files_source(lake, change)
     key = "source_id" if entry.kind == "link" else "id"
-    with reading_files(entry.name, change):
+    with reading_files(lake, change):
         values = _values(connection, source, entry)
         newest = f"select {values} from {_newest(connection, source, change)}"
         if change.since is None:
@@ -164,7 +164,7 @@ def _lacks_owners(connection: duckdb.DuckDBPyConnection, owner: TableEntry) -> b
 
 
 def _deletes(connection: duckdb.DuckDBPyConnection, lake: Lake, change: TableChange) -> bool:
-    with reading_files(change.entry.name, change):
+    with reading_files(lake, change):
         return bool(connection.execute(f"{deleted_ids(lake, change)} limit 1").fetchall())
 
 
@@ -181,7 +181,7 @@ def _drop_orphans(
     connection: duckdb.DuckDBPyConnection, lake: Lake, entry: TableEntry, owners: TableChange
 ) -> None:
     """Delete the links of entities that a change deleted and that did not come back."""
-    with reading_files(entry.name, owners):
+    with reading_files(lake, owners):
         connection.execute(
             f"delete from octane.{quoted(entry.name)} as links "
             f"using ({deleted_ids(lake, owners)}) as deleted "
@@ -192,21 +192,23 @@ def _drop_orphans(
 
 
 @contextmanager
-def reading_files(table: str, change: TableChange) -> Iterator[None]:
-    """Turn DuckDB's errors into a `LakeError` that names the table whose files are read.
+def reading_files(lake: Lake, change: TableChange) -> Iterator[None]:
+    """Turn DuckDB's errors into a `LakeError` that names the file, or the table, that is read.
 
     Lack of memory or disk space is no fault of the files: that error gets a note and passes.
     """
+    table, entity = change.entry.name, change.entry.entity
     try:
         yield
     except duckdb.Error as error:
         if is_machine_full(error):
             error.add_note(f"the load of octane.{table}")
             raise
+        require_whole_files(lake, entity, change.files)
         raise LakeError(
             f"Could not load {table} from {len(change.files)} lake files ({first_line(error)}); "
             "octane-flows check says which is damaged; restore it from a backup, or read the "
-            f"entity type again: octane-flows extract --full {change.entry.entity}."
+            f"entity type again: octane-flows extract --full {entity}."
         ) from error
 
 

@@ -54,7 +54,7 @@ class ChangedRows:
         connection.execute(f"create temp table {CHANGED_IDS} (table_name varchar, id varchar)")
         for change in changes:
             if change.since is not None and change.files:
-                with reading_files(change.entry.name, change):
+                with reading_files(lake, change):
                     self._add(lake, change, changes)
         names = connection.execute(f"select distinct table_name from {CHANGED_IDS}").fetchall()
         self._tables_with_ids = {row[0] for row in names}
