@@ -17,7 +17,7 @@ from octane_flows.cli import app
 from octane_flows.client import Octane, Workspace, field
 from octane_flows.config import Settings, load_settings
 from octane_flows.errors import UsageError
-from octane_flows.parity.comparison_record import read_comparisons
+from octane_flows.parity.comparison_record import RECORD_FILE, read_comparisons
 from octane_flows.questions import Question, list_questions, question_named, run_question
 from octane_flows.reports.report_page import render
 from octane_flows.warehouse import load_models
@@ -312,6 +312,21 @@ def test_the_table_says_why(
     assert done.exit_code == 1
     assert f"{new_story} only in octane: changed" in done.stdout
     assert "2 comparisons: 1 equal, 1 changed" in done.stdout
+
+
+def test_who_may_only_read_the_data_folder_can_compare(
+    settings: Settings, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = settings.home / RECORD_FILE
+    before = record.read_bytes() if record.exists() else None
+    monkeypatch.setattr("octane_flows.cli.verify_command.os.access", lambda *_: False)
+
+    done = CliRunner().invoke(app, ["verify", "my_new_stories"], env=environment)
+
+    assert done.exit_code == 0, done.stderr
+    assert "the data folder may only be read" in done.stderr
+    assert "equal" in done.stdout
+    assert (record.read_bytes() if record.exists() else None) == before
 
 
 def test_a_parameter_that_no_flow_has_is_refused(

@@ -126,9 +126,8 @@ def test_who_may_only_read_gets_answers_and_a_report_elsewhere(
     home, report = bound.home, tmp_path / "mine.html"
     home.chmod(0o500)
     try:
-        answer, compared, elsewhere, here, built = bound.run(
+        answer, elsewhere, here, built = bound.run(
             ("query", "select 1"),
-            ("verify",),
             ("report", "--output", str(report)),
             ("report",),
             ("build", "--full"),
@@ -136,8 +135,7 @@ def test_who_may_only_read_gets_answers_and_a_report_elsewhere(
     finally:
         home.chmod(0o700)
 
-    assert answer[0] == compared[0] == 0, compared[1]
-    assert "the data folder may only be read" in compared[1].replace("\n", " ")
+    assert answer[0] == 0
     assert elsewhere[0] == 0, elsewhere[1]
     assert report.stat().st_size > 10_000
     assert here[0] == 1
