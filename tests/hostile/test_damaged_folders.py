@@ -18,6 +18,7 @@ import pytest
 import typer
 
 from octane_flows import cli
+from octane_flows.warehouse.incremental import build_start
 from tests.hostile.conftest import Ended, HostileSite, few_models, warehouse_file
 from tests.hostile.folder_commands import LAKE_COMMANDS, OTHERS, READERS
 from tests.hostile.small_workspace import respond_with
@@ -198,7 +199,7 @@ def test_a_warehouse_that_is_damaged_within_is_built_anew(
         tried.append("update")
         raise duckdb.IOException(text)
 
-    monkeypatch.setattr("octane_flows.warehouse.warehouse_build.read_previous_build", read_previous)
+    monkeypatch.setattr(build_start, "read_previous_build", read_previous)
 
     assert damaged.run("build").code == 0
     assert tried == ["update"]

@@ -186,7 +186,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Path]]:
         return tried
 
     monkeypatch.setattr(portable_files, "OPEN_FILES_STAY", True)
-    monkeypatch.setattr("octane_flows.warehouse.warehouse_build.OPEN_FILES_STAY", True)
+    monkeypatch.setattr("octane_flows.warehouse.draft_file.OPEN_FILES_STAY", True)
     monkeypatch.setattr(portable_files, "HELD_POLL_S", 0.0)
     monkeypatch.setattr(put_in_place, "__kwdefaults__", {"wait_s": 0.05})
     monkeypatch.setattr(os, "replace", replace)

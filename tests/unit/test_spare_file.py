@@ -20,6 +20,7 @@ from octane_flows.portable_files import clone_file, file_system, is_open_nowhere
 from octane_flows.warehouse import (
     build,
     connect,
+    draft_file,
     load_models,
     spare_file,
     warehouse_build,
@@ -35,11 +36,13 @@ FEW = [model for model in load_models() if model.name in NAMES]
 KILLED = """
 import os, sys
 from pathlib import Path
-from octane_flows.warehouse import build, load_models, spare_file, warehouse_build
+from octane_flows.warehouse import build, draft_file, load_models, spare_file, warehouse_build
+from octane_flows.warehouse.incremental import build_start
 from tests.unit.test_spare_file import NAMES
 module, _, rest = sys.argv[2].partition(".")
 name, _, when = rest.partition(" ")
-owner = {"spare_file": spare_file, "warehouse_build": warehouse_build, "os": os}[module]
+owners = (build_start, draft_file, os, spare_file, warehouse_build)
+owner = next(owner for owner in owners if owner.__name__.endswith(module))
 step = getattr(owner, name)
 def killed(*arguments, **options):
     if when == "after":
@@ -53,14 +56,14 @@ build(Path(sys.argv[1]), models=[model for model in load_models() if model.name 
 STEPS = (
     "spare_file.sync_file",  # the spare has the name of the draft
     "spare_file.is_open_nowhere",
-    "warehouse_build.plan_update",
+    "build_start.plan_update",
     "warehouse_build.keep_versions",  # half of the change is in the file
     "warehouse_build.record_checks",
-    "warehouse_build.sync_file",  # all of it is, and nothing was published
+    "draft_file.sync_file",  # all of it is, and nothing was published
     "spare_file.delete_spare",
     "os.link",
-    "warehouse_build.put_in_place",  # the published file has the name of the spare too
-    "warehouse_build.put_in_place after",
+    "draft_file.put_in_place",  # the published file has the name of the spare too
+    "draft_file.put_in_place after",
 )
 
 
@@ -277,7 +280,7 @@ def test_a_clone_needs_no_spare(home: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return True
 
     spare_path(warehouse_path(home)).unlink()
-    monkeypatch.setattr(warehouse_build, "clone_file", cloned)
+    monkeypatch.setattr(draft_file, "clone_file", cloned)
     build(home, models=FEW)
 
     assert updated_from(home) == 2

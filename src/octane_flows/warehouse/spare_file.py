@@ -1,6 +1,6 @@
 """The spare: the version before the published one, to be brought up to date in place of a copy.
 
-A published file in, the file that the next update writes to out; `warehouse_build` calls it. An
+A published file in, the file that the next update writes to out; `draft_file` calls it. An
 update of a large warehouse then writes what changed in the last two generations, and not the file.
 
 A file that is written must be open nowhere else: a reader of a former version keeps that version.

@@ -1,6 +1,6 @@
 """What an update touches: ids of the rows that change, and the rows of models that depend on them.
 
-`warehouse_build` makes a `ChangedRows` from the copied warehouse before anything in it changes;
+`build_start` makes a `ChangedRows` from the copied warehouse before anything in it changes;
 `model_creation` and `data_checks` then look at these rows alone. Where the changed rows of a model
 cannot be determined, all its rows are looked at.
 """

@@ -1,6 +1,6 @@
 """What an update keeps of the previous build: row counts and check results of unchanged models.
 
-The copied warehouse in, a `PreviousBuild` out; `warehouse_build` removes from it what changed.
+The copied warehouse in, a `PreviousBuild` out; `build_start` removes from it what changed.
 Macros are run only when a build is asked to count them, because that costs as much as the data is
 large; what it found about their keys then is kept, with the generation that it is about.
 """
