@@ -1,15 +1,27 @@
-"""An S3 server of our own for a lake in a bucket, and a small simulated server with ten defects."""
+"""Servers on loopback for buckets and letters, and a small simulated one with ten defects."""
 
 from __future__ import annotations
 
 import pytest
 
 from octane_simulator import Simulator
+from tests.letter_servers import address, certificate, mail_server, mailbox, sink
 from tests.s3 import bucket, s3_endpoint
 from tests.served import copied_home, served_home
 from tests.small_defects import ten_defects
 
-__all__ = ["bucket", "copied_home", "s3_endpoint", "served_home", "simulator"]
+__all__ = [
+    "address",
+    "bucket",
+    "certificate",
+    "copied_home",
+    "mail_server",
+    "mailbox",
+    "s3_endpoint",
+    "served_home",
+    "simulator",
+    "sink",
+]
 
 
 @pytest.fixture
