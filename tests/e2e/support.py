@@ -15,6 +15,7 @@ from octane_flows import refresh, warehouse
 from octane_flows.actions import AuditLog, Plan, Verdict, apply_plan, audit_path, make_plan
 from octane_flows.client import Octane, Workspace
 from octane_flows.config import Settings, load_settings
+from octane_flows.models.model import Model
 from octane_flows.questions import question_named, run_question
 from octane_flows.warehouse import load_models
 from octane_simulator import Running, Simulator, serve
@@ -77,9 +78,10 @@ class World:
         self.ids[name] = str(made["id"])
         return {"type": made["type"], "id": made["id"]}
 
-    def rebuild(self) -> None:
+    def rebuild(self, models: list[Model] | None = None) -> None:
+        """Extract and build; None: all models without the checks."""
         refresh.update_lake(self.settings)
-        models = [model for model in load_models() if model.schema != "check"]
+        models = models or [model for model in load_models() if model.schema != "check"]
         warehouse.build(self.settings.home, models=models)
 
     def plan(self, slug: str, **parameters: str) -> Plan:

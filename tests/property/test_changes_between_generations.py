@@ -19,10 +19,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from octane_flows.models.model import Model
+from octane_flows.changes.known_states import changes_since_known, present_states
 from octane_flows.questions import question_named, run_question
-from octane_flows.warehouse import build, connect, connect_as_of, load_models
+from octane_flows.warehouse import build, connect, connect_as_of
 from tests.golden import kit
+from tests.needed_models import needed_models
 
 START = datetime(2021, 1, 1, 6, tzinfo=UTC)
 GENERATIONS = 5
@@ -30,18 +31,6 @@ STEP = timedelta(days=9)
 SEVERITIES = ("low", "medium", "high", "very_high", "urgent")
 Row = dict[str, Any]
 Key = tuple[str, str, str]
-
-
-def needed_models() -> list[Model]:
-    """The changes, and all that they read."""
-    by_name = {model.name: model for model in load_models()}
-    names, left = set(), ["metric.changes", "check.certificate_adds_up"]
-    while left:
-        name = left.pop()
-        if name in by_name and name not in names:
-            names.add(name)
-            left += by_name[name].sources
-    return [model for model in load_models() if model.name in names]
 
 
 @dataclass
@@ -191,7 +180,7 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         world.now = end
         kit.write_lake(folder, world.rows, as_of=end)
         world.rows = {}
-    build(folder, models=needed_models())
+    build(folder, models=needed_models("metric.changes", "check.certificate_adds_up"))
     return folder
 
 
@@ -237,11 +226,33 @@ def kind_of_change(topic: str, before: str | None, after: str | None) -> str | N
     return went if after is None else came
 
 
+@pytest.mark.parametrize("number", range(GENERATIONS - 1))
+def test_changes_since_known_states_are_those_of_the_times(home: Path, number: int) -> None:
+    """Where nothing comes late, a letter tells what the metric answers."""
+    since = START + (number + 1) * STEP
+    with connect(home) as newest:
+        question = question_named("metric", "watched_states")
+        known = run_question(newest, question, {"as_of": since})
+        changes = changes_since_known(newest, known, present_states(newest), since)
+        expected = run_question(newest, question_named("metric", "changes"), {"since": since})
+
+    assert expected.num_rows > 10
+    assert changes.to_pylist() == expected.to_pylist()
+
+
 def test_changes_are_the_difference_of_two_past_answers(home: Path) -> None:
     moments = [START + (number + 1) * STEP for number in range(GENERATIONS)]
     with ExitStack() as opened:
         past = [
-            states(opened.enter_context(connect_as_of(home, number, models=needed_models())))
+            states(
+                opened.enter_context(
+                    connect_as_of(
+                        home,
+                        number,
+                        models=needed_models("metric.changes", "check.certificate_adds_up"),
+                    )
+                )
+            )
             for number in range(1, GENERATIONS + 1)
         ]
         newest = opened.enter_context(connect(home))

@@ -34,12 +34,12 @@ from octane_flows.gate import (
 from octane_flows.gate.gate_scope import FORMULAS
 from octane_flows.gate.trust import doubts
 from octane_flows.lake import CertificateRow
-from octane_flows.models.model import Model
 from octane_flows.questions import question_named, run_question
-from octane_flows.warehouse import build, load_models
+from octane_flows.warehouse import build
 from octane_flows.warehouse.meta.certificate_tables import COMPLETENESS_SQL
 from tests.golden import kit
 from tests.golden.pages import Row
+from tests.needed_models import needed_models
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = tuple(FORMULAS)
@@ -263,23 +263,12 @@ def test_a_query_names_tests(connection: duckdb.DuckDBPyConnection) -> None:
         query_scope(connection, "select test_id from er.tests")
 
 
-def needed_models() -> list[Model]:
-    by_name = {model.name: model for model in load_models()}
-    names, left = set(), ["metric.gate_variables", "check.certificate_adds_up"]
-    while left:
-        name = left.pop()
-        if name in by_name and name not in names:
-            names.add(name)
-            left += by_name[name].sources
-    return [model for model in load_models() if model.name in names]
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gate")
     row = CertificateRow("1002", "run_manual", "runs", 3, 3, 1, 10, "complete", rows_held=3)
     kit.write_lake(folder, ROWS, certificate=[row])
-    build(folder, models=needed_models())
+    build(folder, models=needed_models("metric.gate_variables", "check.certificate_adds_up"))
     return folder
 
 

@@ -8,6 +8,7 @@ from octane_flows.changes.change_list import Change, ChangeGroup, ChangeList, re
 from octane_flows.changes.change_mail import as_mail
 from octane_flows.changes.change_page import as_page
 from octane_flows.changes.change_texts import as_json, as_markdown, as_text
+from octane_flows.changes.known_states import KnownStates
 from octane_flows.changes.report_times import note_report
 from octane_flows.changes.since_choice import ChangePeriod, chosen_moments
 from octane_flows.changes.warehouse_changes import changes_of
@@ -17,6 +18,7 @@ __all__ = [
     "ChangeGroup",
     "ChangeList",
     "ChangePeriod",
+    "KnownStates",
     "as_json",
     "as_mail",
     "as_markdown",

@@ -12,6 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 
 from octane_flows.questions import question_named, run_question
 
@@ -164,16 +165,19 @@ def read_changes(
     workspace: str | None = None,
     gaps: Sequence[str] = (),
     workspace_names: Mapping[str, str | None] | None = None,
+    answer: pa.Table | None = None,
 ) -> ChangeList:
     """Ask the warehouse; both moments are UTC without a zone. Raises UsageError.
 
     `workspace`: the id of the only one; `workspace_names` are given where they are to be shown.
+    `answer`: the rows, where they are there already.
     """
-    answer = run_question(
-        connection,
-        question_named("metric", "changes"),
-        {"since": since, "until": until, "workspace_id": workspace},
-    )
+    if answer is None:
+        answer = run_question(
+            connection,
+            question_named("metric", "changes"),
+            {"since": since, "until": until, "workspace_id": workspace},
+        )
     generation = connection.execute("select generation from meta.generation").fetchall()[0][0]
     changes = tuple(
         Change(

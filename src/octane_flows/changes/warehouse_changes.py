@@ -11,6 +11,11 @@ from zoneinfo import ZoneInfo
 
 from octane_flows import warehouse
 from octane_flows.changes.change_list import ChangeList, read_changes
+from octane_flows.changes.known_states import (
+    KnownStates,
+    changes_since_known,
+    present_states,
+)
 from octane_flows.changes.since_choice import chosen_moments
 from octane_flows.lake import Lake
 from octane_flows.questions import partial_answer, question_named
@@ -23,10 +28,13 @@ def changes_of(
     since: str,
     until: str | None = None,
     workspace: str | None = None,
+    known: KnownStates | None = None,
 ) -> ChangeList:
     """All changes between two moments. Raises UsageError for moments and workspaces that are none.
 
     `time_zone`: the IANA name of the site's zone, in which dates end and times are shown.
+    `known`: the states of letters, in place of those of `since` by today's knowledge; those of now
+    are added to them.
     """
     zone = ZoneInfo(time_zone)
     with warehouse.connect(home) as connection:
@@ -34,6 +42,13 @@ def changes_of(
             workspace = warehouse.workspace_id_of(connection, workspace)
         moments = chosen_moments(connection, lake, home, zone, since, until)
         names = warehouse.workspace_names(connection)
+        answer = None
+        if known is not None:
+            present = present_states(connection)
+            known.keep(moments.until, present)
+            before = known.of(moments.since)
+            if before is not None:
+                answer = changes_since_known(connection, before, present, moments.since)
         gap = partial_answer(connection, question_named("metric", "changes"))
         return read_changes(
             connection,
@@ -44,4 +59,5 @@ def changes_of(
             workspace=workspace,
             workspace_names=names if len(names) > 1 and workspace is None else None,
             gaps=[gap] if gap else [],
+            answer=answer,
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from octane_flows import warehouse
-from octane_flows.changes import ChangeList, changes_of
+from octane_flows.changes import ChangeList, KnownStates, changes_of
 from octane_flows.config import LetterPlaces
 from octane_flows.errors import OctaneFlowsError, ServerError, UsageError
 from octane_flows.lake import Lake
@@ -64,8 +64,11 @@ def tell_all(
     rules = read_rules(places.rules) if places.rules is not None else []
     with nullcontext() if dry_run else _lock(home):
         sent = SentLetters.of(home)
-        current = _Round(home, lake, places, time_zone, rules, sent, say, since, dry_run)
+        known = KnownStates(home, is_dry=dry_run)
+        current = _Round(home, lake, places, time_zone, rules, sent, known, say, since, dry_run)
         results = [current.tell(name) for name in names]
+        if not dry_run:
+            known.keep_only(sent.moments)
     return [result for result in results if result is not None]
 
 
@@ -79,6 +82,7 @@ class _Round:
     time_zone: str
     rules: Sequence[Rule]
     sent: SentLetters
+    known: KnownStates
     say: Callable[[str], None]
     since: str | None
     is_dry: bool
@@ -91,7 +95,7 @@ class _Round:
             if error is not None:
                 return Sent(name, error)
             state = PlaceState(state.on_its_way.until, state.on_its_way.rules)
-        changes = _changes(self.home, self.lake, self.time_zone, self.since, state)
+        changes = _changes(self.home, self.lake, self.time_zone, self.since, self.known, state)
         if changes is None:
             self.say(f"{name:<12} nothing is newer than the last letter")
             return None
@@ -168,18 +172,23 @@ def _lock(home: Path) -> Iterator[None]:
 
 
 def _changes(
-    home: Path, lake: Lake, time_zone: str, since: str | None, state: PlaceState | None
+    home: Path,
+    lake: Lake,
+    time_zone: str,
+    since: str | None,
+    known: KnownStates,
+    state: PlaceState | None,
 ) -> ChangeList | None:
     """The changes that a place does not know; None when it was told of the newest state."""
     if since is not None:
-        return changes_of(home, lake, time_zone, since)
+        return changes_of(home, lake, time_zone, since, known=known)
     if state is None or state.until is None:
-        return changes_of(home, lake, time_zone, "yesterday")
+        return changes_of(home, lake, time_zone, "yesterday", known=known)
     with warehouse.connect(home) as connection:
         as_of = connection.execute("select as_of from meta.generation").fetchall()[0][0]
     if as_of <= state.until:
         return None
-    return changes_of(home, lake, time_zone, state.until.isoformat())
+    return changes_of(home, lake, time_zone, state.until.isoformat(), known=known)
 
 
 def _is_news(changes: ChangeList, events: Sequence[RuleEvent], *, has_rules: bool) -> bool:

@@ -59,6 +59,13 @@ class SentLetters:
             ) from error
         return cls(path, places)
 
+    @property
+    def moments(self) -> set[datetime]:
+        """The moments (UTC) with which letters to come begin."""
+        states = self.places.values()
+        letters = [state.on_its_way.until for state in states if state.on_its_way is not None]
+        return {*(state.until for state in states if state.until is not None), *letters}
+
     def note(self, place: str, until: datetime, rules: dict[str, bool]) -> None:
         """Note that a place was told until a moment."""
         self.places[place] = PlaceState(until, rules)
