@@ -200,3 +200,21 @@ def test_doctor_names_what_fails(demo_environment: dict[str, str]) -> None:
 
     assert done.returncode == 1
     assert "failed  server" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("flow", "planned_runs", "release_name=2.9"),
+        ("metric", "triage", "--limit", "5", "stale_days=3"),
+        ("plan", "triage", "stale_days=3"),
+    ],
+)
+def test_a_parameter_without_param_is_told_with_it(words: tuple[str, ...]) -> None:
+    done = octane_flows(*words, environment={})
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"octane-flows: '{words[-1]}' stands behind the {words[0]} {words[1]}; write parameters as "
+        f"--param {words[-1]}.\n"
+    )

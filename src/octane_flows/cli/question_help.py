@@ -6,18 +6,23 @@ class.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
 
 import typer
 from typer.core import TyperCommand
 
 from octane_flows.cli.command_line import output
+from octane_flows.errors import UsageError
 
 if TYPE_CHECKING:
     from typer._click.core import Context
 
     from octane_flows.questions import Kind, Question
 
+#: A parameter as it stands behind `--param`.
+PARAMETER: Final = re.compile(r"[a-z_]+=.*", re.DOTALL)
 KINDS: tuple[Kind, ...] = ("flow", "metric", "plan")
 
 
@@ -25,7 +30,10 @@ class QuestionCommand(TyperCommand):
     """A command named flow, metric or plan whose first argument is a slug."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """Show the question's own help where `--help` stands beside a slug."""
+        """Show the question's own help where `--help` stands beside a slug.
+
+        Raises UsageError for a parameter without `--param`.
+        """
         if "--help" in args:
             from octane_flows.questions import list_questions
 
@@ -34,6 +42,12 @@ class QuestionCommand(TyperCommand):
                     if question.slug in args:
                         print_question(question)
                         raise typer.Exit
+        for before, argument in pairwise(args):
+            if PARAMETER.fullmatch(argument) and not before.startswith("-"):
+                raise UsageError(
+                    f"'{argument}' stands behind the {self.name} {args[0]}; write parameters as "
+                    f"--param {argument}."
+                )
         return super().parse_args(ctx, args)
 
 

@@ -53,7 +53,10 @@ class ValueSource:
 
 
 def folded(text: str) -> str:
-    """SQL for a text without its case and ways of writing an accent, as `str.casefold` has it."""
+    """SQL for a text without its case and ways of writing an accent; DuckDB has no casefold.
+
+    Beyond `lower`, 'ß' is 'ss' and the two small sigmas are one.
+    """
     return f"replace(replace(lower(nfc_normalize({text})), 'ß', 'ss'), 'ς', 'σ')"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
-from typing import cast
+from typing import cast, get_args
 from urllib.parse import urlencode
 
 import jinja2
@@ -171,9 +171,14 @@ def named_question(request: Request) -> tuple[Question, str]:
         raise not_there(
             f"There is no {name}; end the address with .csv, .json or .xlsx, or nothing."
         )
-    other = {"flow": "metric", "metric": "flow"}.get(kind)
-    if other and slug not in slugs(kind) and slug in slugs(other):
-        raise not_there(f"There is no {kind} {slug}, but a {other}: it is at /{other}/{name}.")
+    is_kind = kind in get_args(Kind)
+    if not (is_kind and slug in slugs(kind)):
+        for other in ("flow", "metric"):
+            if slug in slugs(other):
+                what = f"no {kind} {slug}, but a {other}" if is_kind else f"nothing at /{kind}"
+                raise not_there(f"There is {what}: {slug} is at /{other}/{name}.")
+    if not is_kind:
+        raise not_there("There is nothing at this address; the list of all questions is at /.")
     try:
         return question_named(kind, slug), suffix or "html"
     except UsageError as error:
