@@ -33,19 +33,34 @@
 with outcomes as (
     select
         outcomes.*,
-        outcomes.native_status_code = 'list_node.run_native_status.skipped' as is_skipped,
-        lag(outcomes.has_failed) over (
-            partition by
+        dense_rank() over (
+            order by
                 outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_key, outcomes.is_conclusive
-            order by outcomes.outcome_number
-        ) as had_failed_before,
+                outcomes.pipeline_key
+        ) as series_number,
     from metric.test_outcomes(
         workspace_id := $workspace_id,
         as_of := $as_of,
         pipeline_name := $pipeline_name,
         join_pipelines := $join_pipelines
     ) as outcomes
+),
+
+-- what is sorted again and again is narrow: names and texts are joined at the end
+numbers as (
+    select
+        outcomes.series_number,
+        outcomes.outcome_number,
+        outcomes.outcome_at,
+        outcomes.is_conclusive,
+        outcomes.has_failed,
+        outcomes.is_flaky,
+        outcomes.native_status_code = 'list_node.run_native_status.skipped' as is_skipped,
+        lag(outcomes.has_failed) over (
+            partition by outcomes.series_number, outcomes.is_conclusive
+            order by outcomes.outcome_number
+        ) as had_failed_before,
+    from outcomes
 ),
 
 numbered as (
@@ -62,20 +77,10 @@ numbered as (
         ) over until_then as sign_number,
         lag(outcomes.outcome_at) over series as previous_at,
         lead(outcomes.outcome_at) over series as next_at,
-    from outcomes
+    from numbers as outcomes
     window
-        series as (
-            partition by
-                outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_key
-            order by outcomes.outcome_number
-        ),
-        until_then as (
-            partition by
-                outcomes.workspace_id, outcomes.test_id, outcomes.environment_ids,
-                outcomes.pipeline_key
-            order by outcomes.outcome_number
-        )
+        series as (partition by outcomes.series_number order by outcomes.outcome_number),
+        until_then as (partition by outcomes.series_number order by outcomes.outcome_number)
 ),
 
 counted as (
@@ -105,19 +110,13 @@ counted as (
         ) over until_then as unflaky_count,
         -- not lag with an offset: DuckDB 1.x cannot read that from a macro that 2.0 has stored
         first_value(numbered.conclusive_number) over (
-            partition by
-                numbered.workspace_id, numbered.test_id, numbered.environment_ids,
-                numbered.pipeline_key, numbered.is_flaky_sign
+            partition by numbered.series_number, numbered.is_flaky_sign
             order by numbered.outcome_number
             rows between cast($flaky_alarm as integer) - 1 preceding
                 and cast($flaky_alarm as integer) - 1 preceding
         ) as first_sign_number,
     from numbered
-    window until_then as (
-        partition by
-            numbered.workspace_id, numbered.test_id, numbered.environment_ids, numbered.pipeline_key
-        order by numbered.outcome_number
-    )
+    window until_then as (partition by numbered.series_number order by numbered.outcome_number)
 ),
 
 recoveries as (
@@ -158,14 +157,10 @@ signals as (
             where recoveries.unskipped_count >= $unmuted_outcomes
         ) over until_then as unmuted_number,
     from recoveries
-    window until_then as (
-        partition by
-            recoveries.workspace_id, recoveries.test_id, recoveries.environment_ids,
-            recoveries.pipeline_key
-        order by recoveries.outcome_number
-    )
+    window until_then as (partition by recoveries.series_number order by recoveries.outcome_number)
 ),
 
+-- a result that comes after a long gap does not yet end it
 judged as (
     select
         signals.*,
@@ -176,86 +171,82 @@ judged as (
             when signals.conclusive_number < $new_outcomes then 'new'
             else 'healthy'
         end as judged_code,
+        signals.outcome_at > signals.previous_at + to_days(cast($stale_days as integer))
+            as is_after_gap,
     from signals
-),
-
--- a result that comes after a long gap does not yet end it
-moments as (
-    select
-        judged.workspace_id,
-        judged.test_id,
-        judged.environment_ids,
-        judged.pipeline_key,
-        judged.pipeline_id,
-        judged.outcome_number,
-        judged.environment_label,
-        judged.pipeline_name,
-        judged.test_name,
-        judged.build_id,
-        judged.build_name,
-        judged.outcome_at as changed_at,
-        judged.judged_code as state_code,
-        case judged.judged_code
-            when 'muted' then 'skipped in a row: ' || judged.skipped_in_a_row_count
-            when 'broken' then 'failed in a row: ' || judged.failed_in_a_row_count
-            when 'flaky' then 'repairs or flaky builds: ' || judged.sign_count
-            when 'new' then 'outcomes: ' || judged.conclusive_number
-            else 'no alarm; passed in a row: ' || judged.passed_in_a_row_count
-        end as evidence_text,
-    from judged
-    where judged.previous_at is null
-        or judged.outcome_at <= judged.previous_at + to_days(cast($stale_days as integer))
-    union all by name
-    select
-        judged.workspace_id,
-        judged.test_id,
-        judged.environment_ids,
-        judged.pipeline_key,
-        judged.pipeline_id,
-        judged.outcome_number,
-        judged.environment_label,
-        judged.pipeline_name,
-        judged.test_name,
-        judged.build_id,
-        judged.build_name,
-        judged.outcome_at + to_days(cast($stale_days as integer)) as changed_at,
-        'stale' as state_code,
-        'days without a result: ' || $stale_days as evidence_text,
-    from judged
-    where coalesce(judged.next_at, er.as_of($as_of))
-        > judged.outcome_at + to_days(cast($stale_days as integer))
 ),
 
 followed as (
     select
-        moments.*,
-        lag(moments.state_code) over (
-            partition by
-                moments.workspace_id, moments.test_id, moments.environment_ids, moments.pipeline_key
-            order by moments.outcome_number, moments.changed_at
+        judged.*,
+        lag(case when judged.is_after_gap then 'stale' else judged.judged_code end) over (
+            partition by judged.series_number
+            order by judged.outcome_number
         ) as previous_state_code,
-    from moments
+    from judged
+),
+
+-- between two outcomes the first one's state holds, until the test is stale
+changes as (
+    select
+        followed.series_number,
+        followed.outcome_number,
+        1 as moment_number,
+        followed.outcome_at as changed_at,
+        followed.previous_state_code,
+        followed.judged_code as state_code,
+        case followed.judged_code
+            when 'muted' then 'skipped in a row: ' || followed.skipped_in_a_row_count
+            when 'broken' then 'failed in a row: ' || followed.failed_in_a_row_count
+            when 'flaky' then 'repairs or flaky builds: ' || followed.sign_count
+            when 'new' then 'outcomes: ' || followed.conclusive_number
+            else 'no alarm; passed in a row: ' || followed.passed_in_a_row_count
+        end as evidence_text,
+    from followed
+    where not coalesce(followed.is_after_gap, false)
+        and followed.previous_state_code is distinct from followed.judged_code
+    union all by name
+    select
+        followed.series_number,
+        followed.outcome_number,
+        2 as moment_number,
+        followed.outcome_at + to_days(cast($stale_days as integer)) as changed_at,
+        followed.judged_code as previous_state_code,
+        'stale' as state_code,
+        'days without a result: ' || $stale_days as evidence_text,
+    from followed
+    where not coalesce(followed.is_after_gap, false)
+        and coalesce(followed.next_at, er.as_of($as_of))
+            > followed.outcome_at + to_days(cast($stale_days as integer))
+),
+
+numbered_changes as (
+    select
+        changes.*,
+        row_number() over (
+            partition by changes.series_number
+            order by changes.outcome_number, changes.moment_number
+        ) as change_number,
+    from changes
 )
 
 select
-    followed.workspace_id, -- workspace that the test belongs to
-    followed.test_id, -- test whose state changed
-    followed.environment_ids, -- ids of the environment tags, with commas; null without tags
-    followed.pipeline_key, -- pipeline's id, or 'name ' and its name; null: none, or all joined
-    row_number() over (
-        partition by
-            followed.workspace_id, followed.test_id, followed.environment_ids, followed.pipeline_key
-        order by followed.outcome_number, followed.changed_at
-    ) as change_number, -- 1 is the first state that is known
-    followed.environment_label, -- environment tags of the series
-    followed.pipeline_id, -- id of the pipeline; null where it is unknown, or when joined
-    followed.pipeline_name, -- name of the pipeline
-    followed.test_name, -- name of the test
-    followed.changed_at, -- when the state began (UTC)
-    followed.previous_state_code, -- state before; null at the beginning
-    followed.state_code, -- healthy, flaky, broken, muted, stale or new
-    followed.evidence_text, -- what made it so
-    followed.build_id, -- build of the outcome that made it so; the last one before it was stale
-    followed.build_name -- name or number of that build
-from followed
-where followed.previous_state_code is distinct from followed.state_code
+    outcomes.workspace_id, -- workspace that the test belongs to
+    outcomes.test_id, -- test whose state changed
+    outcomes.environment_ids, -- ids of the environment tags, with commas; null without tags
+    outcomes.pipeline_key, -- pipeline's id, or 'name ' and its name; null: none, or all joined
+    changes.change_number, -- 1 is the first state that is known
+    outcomes.environment_label, -- environment tags of the series
+    outcomes.pipeline_id, -- id of the pipeline; null where it is unknown, or when joined
+    outcomes.pipeline_name, -- name of the pipeline
+    outcomes.test_name, -- name of the test
+    changes.changed_at, -- when the state began (UTC)
+    changes.previous_state_code, -- state before; null at the beginning
+    changes.state_code, -- healthy, flaky, broken, muted, stale or new
+    changes.evidence_text, -- what made it so
+    outcomes.build_id, -- build of the outcome that made it so; the last one before it was stale
+    outcomes.build_name -- name or number of that build
+from numbered_changes as changes
+join outcomes
+    on outcomes.series_number = changes.series_number
+    and outcomes.outcome_number = changes.outcome_number

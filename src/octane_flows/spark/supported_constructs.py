@@ -48,7 +48,7 @@ FUNCTIONS = (
 
 #: Functions of many rows.
 AGGREGATES = (
-    exp.AnyValue, exp.ArgMax, exp.ArrayAgg, exp.Avg, exp.Count,
+    exp.AnyValue, exp.ArgMax, exp.ArrayAgg, exp.Avg, exp.Count, exp.DenseRank,
     exp.Explode, exp.Filter, exp.First, exp.FirstValue, exp.GroupConcat, exp.IgnoreNulls, exp.Lag,
     exp.Lead, exp.LogicalAnd, exp.LogicalOr, exp.Max, exp.Median, exp.Min, exp.PercentileCont,
     exp.RowNumber, exp.Sum,
