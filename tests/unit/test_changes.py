@@ -73,7 +73,7 @@ def test_kinds_come_in_the_order_of_a_letter_and_runs_are_summed() -> None:
         "runs_executed",
     ]
     assert "Runs that were executed (12)" in as_text(rows)
-    assert "without a release: 12 runs, 20 in all" in as_text(rows)
+    assert "without a release: 12 runs, 20 executed so far" in as_text(rows)
     assert json.loads(as_json(rows))["counts"]["runs_executed"] == 12
 
 

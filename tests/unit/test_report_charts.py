@@ -334,3 +334,11 @@ def test_progress_of_suite_runs_adds_up_to_that_of_their_release() -> None:
         if (point["release_name"], point["measure"]) == ("R1", "executed")
     ]
     assert executed == [1, 4]
+
+
+def test_entries_of_a_legend_and_labels_of_days_have_room_between_them() -> None:
+    """Readers' fonts may be wider than the one that measures the texts."""
+    config = json.loads(charts.results_per_week(WEEKS))["config"]
+
+    assert config["legend"]["columnPadding"] >= 30
+    assert config["axis"]["labelSeparation"] >= 10

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from octane_flows.questions import list_questions
+from octane_flows.questions import Question, list_questions
 from octane_flows.reports.heading_words import title_of
 from octane_flows.reports.report_content import METRIC_AREAS, METRICS_NOT_SHOWN
+from octane_flows.reports.report_data import comparisons_section
 from octane_flows.reports.report_tables import LONGEST_TEXT, shown, text_of
 from octane_flows.reports.shown_columns import VIEWS, View
 
@@ -47,6 +48,18 @@ def test_headings_are_words_and_leave_out_what_the_cells_say() -> None:
     assert title_of("first_failed_build_name") == "First failed build"
     assert title_of("open_defect_count") == "Open defects"
     assert title_of("story_count") == "Stories"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [question for kind in ("flow", "metric") for question in list_questions(kind)],
+    ids=lambda question: question.name,
+)
+def test_no_two_columns_of_a_table_have_one_heading(question: Question) -> None:
+    table = pa.table({column.name: [""] for column in question.columns})
+    titles = [heading.title for heading in shown(table, {}, 1).headings]
+
+    assert sorted(titles) == sorted(set(titles))
 
 
 def test_no_heading_of_any_question_is_a_column_name() -> None:
@@ -146,3 +159,13 @@ def test_every_metric_stands_on_one_page() -> None:
     assert sorted([*placed, *METRICS_NOT_SHOWN]) == slugs, (
         "name a new metric in METRIC_AREAS of reports/report_content.py"
     )
+
+
+def test_the_comparison_with_octane_names_the_flow_and_the_time_of_the_site() -> None:
+    comparison = {"slug": "planned_runs", "status": "equal"}
+    compared = {**comparison, "compared_at": "2021-01-20T23:20:20+00:00"}
+    table = comparisons_section([compared], ZoneInfo("Europe/Berlin")).table
+    assert table is not None
+
+    assert {heading.title for heading in table.headings} == {"Status", "Flow", "Compared"}
+    assert {cell.text for cell in table.rows[0]} == {"equal", "planned_runs", "2021-01-21 00:20"}

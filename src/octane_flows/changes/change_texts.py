@@ -85,7 +85,8 @@ def details_of(changes: ChangeList, change: Change) -> list[str]:
         parts.append(f"workspace {label}")
     if change.run_count is not None:
         noun = "run" if change.run_count == 1 else "runs"
-        return [*parts, f"{change.run_count:,} {noun}, {change.after_run_count:,} in all"]
+        done = change.code.removeprefix("runs_")  # planned or executed
+        return [*parts, f"{change.run_count:,} {noun}, {change.after_run_count:,} {done} so far"]
     if change.part_name:
         parts.append(change.part_name)
     if change.code == "severity_raised":

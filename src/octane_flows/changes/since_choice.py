@@ -18,10 +18,10 @@ from octane_flows.changes.report_times import report_moments
 from octane_flows.errors import UsageError
 from octane_flows.lake import Lake
 
-CHOICES = (
-    "yesterday, generation N, a date such as 2021-01-20 (its end), a time in UTC such as "
-    "2021-01-20T21:00, release, release NAME or last-report"
+MOMENTS = (
+    "generation N, a date such as 2021-01-20 (its end) or a time in UTC such as 2021-01-20T21:00"
 )
+CHOICES = f"yesterday, {MOMENTS.replace(' or', ',')}, release, release NAME or last-report"
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,20 @@ def _moment(option: str, text: str, lake: Lake, zone: ZoneInfo) -> tuple[datetim
         day = date.fromisoformat(text.strip())
     except ValueError:
         try:
-            moment = datetime.fromisoformat(text.strip())
-        except ValueError:
-            raise UsageError(
-                f"{option} {text!r} is no moment{_nearest(text)}; write {CHOICES}."
-            ) from None
-        return _naive(moment), f"{text.strip()}"
-    end_of_day = datetime.combine(day, time(), zone) + timedelta(days=1, microseconds=-1)
-    return _naive(end_of_day), f"the end of {day.isoformat()}"
+            return _naive(datetime.fromisoformat(text.strip())), text.strip()
+        except (ValueError, OverflowError):
+            raise _no_moment(option, text) from None
+    try:
+        end_of_day = datetime.combine(day, time(), zone) + timedelta(days=1, microseconds=-1)
+        return _naive(end_of_day), f"the end of {day.isoformat()}"
+    except OverflowError:  # the first or last day of the calendar, in another zone
+        raise _no_moment(option, text) from None
+
+
+def _no_moment(option: str, text: str) -> UsageError:
+    if option == "--until":
+        return UsageError(f"{option} {text!r} is no moment; write {MOMENTS}.")
+    return UsageError(f"{option} {text!r} is no moment{_nearest(text)}; write {CHOICES}.")
 
 
 def _naive(moment: datetime) -> datetime:

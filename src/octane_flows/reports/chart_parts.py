@@ -34,7 +34,10 @@ _CONFIG: dict[str, object] = {
         "domainColor": "#88888880",
         "tickColor": "#88888880",
         "gridColor": "#88888833",
+        # texts are measured in a font that is narrower than that of many readers
+        "labelSeparation": 14,
     },
+    "legend": {"columnPadding": 36, "labelLimit": 0},
     "header": {"labelColor": TEXT, "labelFontSize": 12},
     "title": {"color": TEXT},
 }

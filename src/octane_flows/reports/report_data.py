@@ -5,6 +5,7 @@ A connection in, sections out; `report_content` calls it.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,7 +30,7 @@ COLUMNS = {
     ),
     "Checks": ("is_passed", "severity", "check_name", "violation_count", "detail"),
     "Compared with Octane": (
-        "status", "number", "slug", "workspace_id", "octane_count", "warehouse_count", "message",
+        "status", "number", "flow", "workspace_id", "octane_count", "warehouse_count", "message",
         "compared_at",
     ),
 }  # fmt: skip
@@ -81,7 +82,16 @@ def quality(
 
 def comparisons_section(comparisons: list[dict[str, Any]], zone: ZoneInfo = UTC_ZONE) -> Section:
     """What `verify` said, differences first."""
-    ordered = sorted(comparisons, key=lambda comparison: comparison["status"] == "equal")
+    ordered = [
+        {"flow" if name == "slug" else name: value for name, value in comparison.items()}
+        for comparison in sorted(
+            comparisons, key=lambda comparison: comparison["status"] == "equal"
+        )
+    ]
+    for comparison in ordered:
+        if comparison.get("compared_at") is not None:
+            compared_at = datetime.fromisoformat(comparison["compared_at"])
+            comparison["compared_at"] = compared_at.astimezone(UTC).replace(tzinfo=None)
     return Section(
         id="compared_with_octane",
         slug="compared_with_octane",

@@ -18,7 +18,7 @@ from octane_flows.reports.report_tables import shown
 from octane_flows.reports.shown_columns import GRAVE, GRAVE_WORDS, SEVERITY_ORDER, View
 from octane_flows.reports.stored_answers import StoredAnswers, problem_of
 
-PEOPLE_SHOWN: Final = 20
+PEOPLE_SHOWN: Final = 50
 GRAVE_TABLE: Final = "report_grave_defects"
 #: The defects that hold a release up: the same rule as in release_readiness and the gate.
 GRAVE_DEFECTS: Final = f"""
