@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from octane_flows.actions import new_apply_id, undo_plan
 from octane_flows.cli import app
+from octane_flows.client import Octane
+from octane_flows.client.session import Timing
 from octane_flows.errors import UsageError
 from octane_simulator import Running, Simulator, serve
 from tests.e2e.support import World, environment_of, node, open_world, phase
@@ -82,6 +84,40 @@ def test_former_values_come_back_where_what_was_written_still_holds(
     assert [status(world, name) for name in "abc"] == [READY, other["id"], READY]
     again = world.apply(undo_plan(world.audit, apply_id).plan)
     assert [verdict.outcome for verdict in again] == ["already", "changed", "already"]
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "cut_body"])
+@pytest.mark.parametrize("after", [0, 1, 2])  # reading before, sending, reading again
+def test_an_apply_that_ended_half_way_is_undone_where_it_wrote(
+    world: World, server: Running, kind: str, after: int
+) -> None:
+    ready = {"automation_status": node("automation_status.ready_for_automation")}
+    for name in "abc":
+        world.workspace.update_one("gherkin_tests", world.ids[name], ready)
+    plan = world.plan(GHERKIN, user_id="1001")
+    assert [request.entity_name for request in plan.requests] == ["a", "b", "c"]
+    apply_id = new_apply_id(plan)
+    path = f"gherkin_tests/{world.ids['b']}"
+    server.simulator.faults.add(kind, path=path, times=20, after=after)
+    try:
+        with Octane(world.settings, timing=Timing(sleep=lambda _: None)) as impatient:
+            verdicts = dataclasses.replace(world, octane=impatient).apply(plan, apply_id=apply_id)
+    finally:
+        server.simulator.faults.remove(kind)
+
+    assert [verdict.outcome for verdict in verdicts] == ["done", "unknown", "skipped"]
+    was_written = status(world, "b") == AUTOMATED
+    assert (status(world, "a"), status(world, "c")) == (AUTOMATED, READY)
+
+    undo = undo_plan(world.audit, apply_id)
+    undone = {verdict.request.entity_name: verdict.outcome for verdict in world.apply(undo.plan)}
+
+    expected = {"a": "done"}
+    if after:  # the request may have been written, so it is looked at
+        expected["b"] = "done" if was_written else "already"
+    assert undone == expected
+    assert undo.left == ()
+    assert {status(world, name) for name in "abc"} == {READY}
 
 
 def test_an_undo_can_be_undone(world: World) -> None:

@@ -120,8 +120,8 @@ def _codes(
     try:
         given = {"word": word, "workspace": workspace, "prefix": source.prefix}
         rows = cursor.execute(sql, given).fetchall()
-    except duckdb.BinderException:
-        return []  # the warehouse was built by a version without that name
+    except (duckdb.BinderException, duckdb.CatalogException):
+        return []  # the warehouse was built by a version without that name or relation
     if any(is_itself for _, is_itself in rows):
         return []
     return [value for value, _ in rows]
