@@ -40,6 +40,15 @@ def test_no_moment_is_told_with_all_choices(
         chosen(connection, tmp_path, since)
 
 
+def test_a_generation_without_a_number_is_told_so(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="'generation x' is no moment, as a generation has a num"):
+        chosen(connection, tmp_path, "generation x")
+    with pytest.raises(UsageError, match=r"is no moment \(did you mean yesterday\?\)"):
+        chosen(connection, tmp_path, "yestreday")
+
+
 @pytest.mark.parametrize("until", ["yesterday", "release", "last-report", "9999-12-31"])
 def test_until_names_only_what_it_takes(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path, until: str

@@ -97,6 +97,8 @@ def _naive(moment: datetime) -> datetime:
 
 
 def _nearest(text: str) -> str:
+    if text.strip().lower().startswith("generation "):
+        return ", as a generation has a number"
     words = ("yesterday", "generation", "release", "last-report")
     matches = difflib.get_close_matches(text.strip().lower().partition(" ")[0], words, n=1)
     return f" (did you mean {matches[0]}?)" if matches else ""

@@ -112,8 +112,9 @@ def read_criteria(text_or_file: str, variables: Collection[str]) -> list[Criteri
     try:
         lines = regular_bytes(path).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
+        fault = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            f"The criteria file {path} cannot be read ({error}); name a text file with a criterion "
+            f"The criteria file {path} cannot be read ({fault}); name a text file with a criterion "
             "on each line."
         ) from None
     criteria: list[Criterion] = []
