@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from octane_flows.models.model import load_models
 from octane_flows.questions import question_named, run_question
+from octane_flows.warehouse import load_models
 from octane_flows.warehouse.file_replacement import replace_file
 
 FOLDER: Final = "letters"
